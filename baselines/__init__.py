@@ -1,0 +1,1 @@
+"""The methods Ouroboros is compared with; one file, one method."""

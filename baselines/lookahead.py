@@ -1,0 +1,136 @@
+"""Lookahead decoding (Fu et al., arXiv 2402.02057): one model guesses its own continuation in parallel.
+
+A two-dimensional window of guessed tokens rides along in every forward. Its levels are Jacobi iterations at
+staggered positions; their diagonals give a new n-gram per column and step, and the n-grams that begin with the last
+token are verified in the same forward. The whole of it is a token tree: the parent of L0[j] is L0[j-1], the parent of
+L_l[i] is L_{l-1}[i], and the parent of L_1[i] is column i of block 0 (the last token, then L0).
+
+Paper's terms: window = W, ngram = N, max_guesses = G.
+"""
+
+import random
+from dataclasses import dataclass
+
+from decoding.decoder import Drafter, ModelPair
+from decoding.loop import DraftThenVerify
+from decoding.phrase_pool import PhrasePool, TextPhrases
+from decoding.settings import require_at_least
+from decoding.tree import TokenTree
+from decoding.verification import Verdict
+
+
+@dataclass
+class Config:
+    """window: W, columns. ngram: N, a phrase's length + 1. max_guesses: G, phrases kept per key and tried per forward.
+
+    text_phrases: also take phrases from the prompt and the confirmed text.
+    """
+
+    name: str = "lookahead"
+    window: int = 7
+    ngram: int = 5
+    max_guesses: int = 7
+    text_phrases: bool = False
+
+    def __post_init__(self) -> None:
+        require_at_least("method.window", self.window, 1)
+        require_at_least("method.ngram", self.ngram, 3)
+        require_at_least("method.max_guesses", self.max_guesses, 1)
+
+
+class Window:
+    """Lookahead's window: levels of guessed tokens that shift by one column per step.
+
+    levels[0] has width - 1 tokens in the steady state, the others `width`; until `ngram` - 1 levels stand, each step
+    adds one.
+    """
+
+    def __init__(self, width: int, ngram: int, seed: int) -> None:
+        self.width = width
+        self.ngram = ngram
+        self.seed = seed
+        self.levels: list[list[int]] = []
+        self._columns: list[int] = []
+        self._newest: list[int] = []
+
+    def reset(self, prompt: list[int]) -> None:
+        """Start level 0 with tokens drawn from the prompt, the same for every run of this prompt."""
+        draw = random.Random(f"{self.seed}/{len(prompt)}")
+        self.levels = [draw.choices(prompt, k=self.width + self.ngram - 3)]
+        self._newest = []
+
+    def place(self, tree: TokenTree) -> None:
+        """Add the window to the tree, the newest level's logits wanted; left out where the room is too small."""
+        self._newest = []
+        newest = len(self.levels) - 1
+        if newest + len(self.levels[newest]) > tree.room:
+            return
+        self._columns = [0, *tree.add(0, self.levels[0], "window", wanted=newest == 0)]
+        nodes = self._columns[: len(self.levels[0]) + 1]
+        if newest == 0:
+            self._newest = nodes[1:]
+            return
+        for number, level in enumerate(self.levels[1:], start=1):
+            pairs = zip(nodes, level, strict=True)
+            nodes = [tree.add(parent, [token], "window", wanted=number == newest)[0] for parent, token in pairs]
+        self._newest = nodes
+
+    def advance(self, verdict: Verdict) -> list[tuple[int, tuple[int, ...]]]:
+        """Take in the model's tokens after the newest level and shift by one column.
+
+        Returns the harvested (key, phrase) pairs: none until the window is full, `width` of them in the steady state.
+        """
+        if not self._newest:
+            return []
+        fresh = [verdict.choices[node] for node in self._newest]
+        levels = self.levels
+        if len(levels) < self.ngram - 1:
+            grown = fresh if len(levels) == 1 else fresh[1:]
+            self.levels = [level[1:] for level in levels] + [grown] if len(levels) > 1 else [levels[0][1:], grown]
+            return []
+        keys = [verdict.tree.tokens[node] for node in self._columns]
+        phrases = [(key, (*diagonal, last)) for key, *diagonal, last in zip(keys, *levels[1:], fresh, strict=True)]
+        self.levels = [levels[1][1:], *levels[2:], fresh]
+        return phrases
+
+
+class Lookahead(Drafter):
+    """Guesses from the pool, and a window that feeds it."""
+
+    keeps_history = True
+
+    def __init__(self, window: Window, pool: PhrasePool, max_guesses: int, text_phrases: bool = False) -> None:
+        self.window = window
+        self.pool = pool
+        self.max_guesses = max_guesses
+        self.text = TextPhrases(pool, window.ngram - 1) if text_phrases else None
+
+    def reset(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
+        self.window.reset(prompt)
+        self.pool.reset_counts()
+        if self.text:
+            self.text.reset()
+
+    def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        if self.text:
+            self.text.read(tokens)
+        for phrase in self.pool.newest(tokens[-1], self.max_guesses):
+            tree.add(0, phrase[: max(limit, 0)], "phrase")
+        self.window.place(tree)
+
+    def observe(self, verdict: Verdict) -> None:
+        for key, phrase in self.window.advance(verdict):
+            self.pool.insert(key, phrase, "window")
+
+    def forget(self) -> None:
+        self.pool.clear()
+
+    def report(self) -> dict[str, object]:
+        return self.pool.report()
+
+
+def build(config: Config, pair: ModelPair) -> DraftThenVerify:
+    """Lookahead decoding on the pair's target; the draft is not used."""
+    window = Window(config.window, config.ngram, pair.seed)
+    pool = PhrasePool(config.max_guesses)
+    return DraftThenVerify(pair, Lookahead(window, pool, config.max_guesses, config.text_phrases))

@@ -1,0 +1,55 @@
+"""Speculative decoding (Leviathan et al., arXiv 2211.17192; Chen et al., arXiv 2302.01318), at temperature 0.
+
+The draft model proposes gamma tokens one by one; the target verifies them in one forward.
+"""
+
+from dataclasses import dataclass
+
+from decoding.decoder import Drafter, ModelPair
+from decoding.draft_model import DraftModel
+from decoding.errors import UserError
+from decoding.loop import DraftThenVerify
+from decoding.session import ModelSession
+from decoding.settings import require_at_least
+from decoding.tree import TokenTree
+
+
+@dataclass
+class Config:
+    """gamma: draft tokens per step; 0 proposes nothing and costs what greedy costs."""
+
+    name: str = "speculative"
+    gamma: int = 5
+
+    def __post_init__(self) -> None:
+        require_at_least("method.gamma", self.gamma, 0)
+
+
+class Speculative(Drafter):
+    """Drafts a chain of gamma tokens with the draft model."""
+
+    def __init__(self, gamma: int, draft: DraftModel) -> None:
+        self.gamma = gamma
+        self.draft = draft
+
+    def reset(self, prompt: list[int], length: int) -> None:
+        self.draft.reset(prompt, length)
+
+    def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        tree.add(0, self.draft.draft(tokens, min(self.gamma, limit), limit), "draft")
+
+    def forwards(self) -> tuple[int, int]:
+        return self.draft.forwards()
+
+
+def draft_session(pair: ModelPair, method: str) -> ModelSession:
+    """The pair's draft. Raises UserError where it has none."""
+    if pair.draft is None:
+        raise UserError(f"method {method} needs a draft model: set model.draft")
+    return pair.draft
+
+
+def build(config: Config, pair: ModelPair) -> DraftThenVerify:
+    """Speculative decoding for `pair`. Raises UserError if the pair has no draft."""
+    draft = DraftModel(draft_session(pair, config.name), Drafter(), pair.eos)
+    return DraftThenVerify(pair, Speculative(config.gamma, draft))

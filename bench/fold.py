@@ -1,0 +1,100 @@
+"""The records of one case as columns: what every table, figure and export is folded from."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bench.lossless import IDENTICAL, MISMATCH, TIE, divergence, fits, verdict
+from bench.statistics import Throughput
+from bench.store import METHOD, REFERENCE, RunFolder
+
+Record = dict[str, Any]
+
+SHOWN_DIVERGENCES = 5
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Generations of the method and of greedy beside it: [prompt][repeat] each, prompts in the data set's order."""
+
+    prompts: list[str]
+    method: list[list[Record]]
+    reference: list[list[Record]]
+
+    @classmethod
+    def of(cls, folder: RunFolder, prompts: Sequence[str], repeats: int) -> "Fold":
+        """The records of these prompts and repeats; all of them must be there."""
+
+        def column(role: str) -> list[list[Record]]:
+            return [[folder.records[prompt, repeat, role] for repeat in range(repeats)] for prompt in prompts]
+
+        return cls(list(prompts), column(METHOD), column(REFERENCE))
+
+    @property
+    def side_by_side(self) -> bool:
+        """Whether every pair was measured in one process."""
+        return all(
+            ours["session"] == greedy["session"]
+            for ours, greedy in zip(flat(self.method), flat(self.reference), strict=True)
+        )
+
+
+def flat(records: Iterable[list[Record]]) -> list[Record]:
+    """All repeats of all prompts."""
+    return [record for repeats in records for record in repeats]
+
+
+def decode_seconds(record: Record) -> float:
+    return record["total_seconds"] - record["prefill_seconds"]
+
+
+def decode_throughput(records: list[list[Record]]) -> Throughput:
+    """Without the prefill and the token it gives."""
+    tokens = [sum(max(len(record["tokens"]) - 1, 0) for record in repeats) for repeats in records]
+    return Throughput(np.array(tokens), np.array([sum(map(decode_seconds, repeats)) for repeats in records]))
+
+
+def total_throughput(records: list[list[Record]]) -> Throughput:
+    """End to end: every token, every second."""
+    tokens = [sum(len(record["tokens"]) for record in repeats) for repeats in records]
+    seconds = [sum(record["total_seconds"] for record in repeats) for repeats in records]
+    return Throughput(np.array(tokens), np.array(seconds))
+
+
+def steps_column(records: list[list[Record]], name: str) -> list[Any] | None:
+    """One column of all steps of all generations; None for a method that does not tell its steps."""
+    everything = flat(records)
+    if any(record["steps"] is None for record in everything):
+        return None
+    return [entry for record in everything for entry in record["steps"][name]]
+
+
+def lossless(fold: Fold) -> dict[str, Any]:
+    """Counts of verdicts, the worst as the whole's verdict, and the first outputs that are not greedy's.
+
+    reference_mismatch counts greedy outputs that are not the model's own: a fault of the harness, whatever the method.
+    """
+    counts = {IDENTICAL: 0, TIE: 0, MISMATCH: 0}
+    divergences = []
+    for ours, greedy in zip(fold.method, fold.reference, strict=True):
+        for record, reference in zip(ours, greedy, strict=True):
+            outcome = verdict(record, reference, ours[0])
+            counts[outcome] += 1
+            if outcome != IDENTICAL:
+                divergences.append(divergence(record, reference, outcome))
+    divergences.sort(key=lambda each: each["outcome"] != MISMATCH)
+    wrong = sum(
+        not fits(reference) or reference["tokens"] != greedy[0]["tokens"]
+        for greedy in fold.reference
+        for reference in greedy
+    )
+    return {
+        **counts,
+        "verdict": MISMATCH if counts[MISMATCH] or wrong else TIE if counts[TIE] else IDENTICAL,
+        "tolerance": max(record["tolerance"] for record in flat(fold.method)),
+        "reference_mismatch": wrong,
+        "largest_gap": max(record["gap"] for record in flat(fold.method)),
+        "divergences": divergences[:SHOWN_DIVERGENCES],
+    }

@@ -1,0 +1,128 @@
+"""Is an output the target's? By token ids against greedy, and by teacher-forcing through the plain model.
+
+Teacher-forcing knows nothing of caches, trees and masks: the whole output goes through `model(ids)` once, and every
+token must be the best of its row, or within the tolerance of it. The tolerance is twice the noise floor: a token
+chosen from logits that are off by the noise lies at most twice the noise below the best of the exact ones.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from transformers import PreTrainedModel
+
+from decoding.stopping import Stopping
+
+IDENTICAL, TIE, MISMATCH = "identical", "tie", "mismatch"
+
+NOISE_ROWS = 48
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How an output fits the target.
+
+    gap: how far the worst token's logit lies below its row's best (0: every token is the argmax; infinite: no number).
+    gap_at: that token's place in the output, None if the gap is 0.
+    stop_fault: what is wrong with where the output ends, None if nothing.
+    """
+
+    gap: float
+    gap_at: int | None
+    stop_fault: str | None
+
+
+@torch.inference_mode()
+def noise_floor(model: PreTrainedModel, vocabulary: int, texts: list[list[int]]) -> float:
+    """Largest difference of logits between one forward of many rows and cached forwards of one row.
+
+    At least the spacing of the dtype's numbers at the largest logit: a few rows may happen to agree to the last bit in
+    bfloat16, but any row's logits are rounded that far.
+
+    texts: token ids to measure on, at most the last NOISE_ROWS rows of each. Only the model's own code runs, with its
+    own cache, so that a fault of the harness cannot raise its own tolerance.
+    """
+    noise = largest = 0.0
+    for text in texts:
+        start = max(len(text) - NOISE_ROWS, 1)
+        ids = torch.tensor([text], device=model.device)
+        together = model(ids, logits_to_keep=len(text) - start + 1).logits[0, :, :vocabulary]
+        largest = max(largest, together.abs().max().item())
+        output = model(ids[:, :start], use_cache=True, logits_to_keep=1)
+        for row in range(len(text) - start + 1):
+            alone = output.logits[0, -1, :vocabulary]
+            noise = max(noise, (alone.float() - together[row].float()).abs().max().item())
+            if start + row < len(text):
+                step = ids[:, start + row : start + row + 1]
+                output = model(step, past_key_values=output.past_key_values, use_cache=True, logits_to_keep=1)
+    _, exponent = math.frexp(largest)
+    return max(noise, math.ldexp(torch.finfo(model.dtype).eps, exponent - 1) if largest else 0.0)
+
+
+@torch.inference_mode()
+def token_gaps(model: PreTrainedModel, vocabulary: int, prompt: list[int], output: list[int]) -> list[float]:
+    """For every output token, how far its logit lies below the best of its row, in a plain forward without a cache."""
+    ids = torch.tensor([prompt + output[:-1]], device=model.device)
+    logits = model(ids, use_cache=False, logits_to_keep=len(output)).logits[0, :, :vocabulary]
+    chosen = logits.gather(1, torch.tensor(output, device=logits.device)[:, None])[:, 0]
+    return (logits.max(dim=-1).values - chosen).double().tolist()
+
+
+def stop_fault(output: list[int], stop: str, stopping: Stopping, prompt_length: int, context: int) -> str | None:
+    """What is wrong with where `output` ends and with the reason given; None if both are as the rule says."""
+    replayed: list[int] = []
+    reason = stopping.extend(replayed, output)
+    if len(replayed) < len(output):
+        return f"went on after {reason} at token {len(replayed)}"
+    if reason is None and prompt_length + len(output) >= context:
+        reason = "context"
+    if reason is None:
+        return "ended before any stop"
+    return None if reason == stop else f"ended by {reason} but says {stop}"
+
+
+def fit(gaps: list[float], fault: str | None) -> Fit:
+    """The worst of the gaps; a gap that is not a number counts as infinite."""
+    worst, at = 0.0, None
+    for place, gap in enumerate(gaps):
+        gap = gap if gap == gap else float("inf")
+        if gap > worst:
+            worst, at = gap, place
+    return Fit(worst, at, fault)
+
+
+def fits(record: dict) -> bool:
+    """Whether a record's output is the target's by itself, within the tolerance."""
+    return bool(record["tokens"]) and record["gap"] <= record["tolerance"] and record["stop_fault"] is None
+
+
+def verdict(record: dict, reference: dict, first: dict) -> str:
+    """identical, tie or mismatch.
+
+    record: the generation in question; reference: greedy's for the same prompt and repeat; first: the same case's
+    generation of the prompt in its first repeat, which every repeat must give again.
+    """
+    if record["tokens"] != first["tokens"] or not fits(record):
+        return MISMATCH
+    if record["tokens"] == reference["tokens"] and record["stop"] == reference["stop"]:
+        return IDENTICAL if fits(reference) else MISMATCH
+    return TIE
+
+
+def divergence(record: dict, reference: dict, outcome: str) -> dict[str, object]:
+    """Where and why an output is not greedy's, for people."""
+    pairs = zip(record["tokens"], reference["tokens"], strict=False)
+    shorter = min(len(record["tokens"]), len(reference["tokens"]))
+    at = next((place for place, (ours, theirs) in enumerate(pairs) if ours != theirs), shorter)
+    return {
+        "prompt": record["prompt"],
+        "repeat": record["repeat"],
+        "outcome": outcome,
+        "first_difference": None if record["tokens"] == reference["tokens"] else at,
+        "token": record["tokens"][at] if at < len(record["tokens"]) else None,
+        "greedy_token": reference["tokens"][at] if at < len(reference["tokens"]) else None,
+        "gap": record["gap"],
+        "gap_at": record["gap_at"],
+        "greedy_gap": reference["gap"],
+        "stop_fault": record["stop_fault"],
+    }

@@ -1,0 +1,59 @@
+"""The progress bar: method, verdicts so far and running speedup, on stderr."""
+
+import sys
+from collections import Counter, defaultdict
+
+from tqdm import tqdm
+
+from bench.lossless import verdict
+from bench.runner import Progress
+from bench.store import REFERENCE
+
+
+class Bar:
+    """Hears of every finished generation; a context manager."""
+
+    def __init__(self, total: int, title: str) -> None:
+        # In a log file one line in half a minute is plenty.
+        interval = 0.2 if sys.stderr.isatty() else 30.0
+        self._bar = tqdm(total=total, desc=title, unit="gen", mininterval=interval, dynamic_ncols=True, leave=False)
+        self._references: dict[tuple[str, int], dict] = {}
+        self._waiting: dict[tuple[str, int], list[dict]] = defaultdict(list)
+        self._firsts: dict[tuple[str, str], dict] = {}
+        self._verdicts: Counter[str] = Counter()
+        self._totals: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+
+    def __enter__(self) -> "Bar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def hear(self, progress: Progress) -> None:
+        """Count a generation; a method's is judged as soon as greedy's stands too."""
+        record = progress.record
+        key = (record["prompt"], record["repeat"])
+        if record["role"] == REFERENCE:
+            self._references[key] = record
+        else:
+            self._waiting[key].append(record)
+        if key in self._references:
+            for waiting in self._waiting.pop(key, []):
+                self._judge(waiting, self._references[key])
+        self._bar.set_postfix_str(self._status(progress.entrant.label), refresh=False)
+        self._bar.update()
+
+    def _judge(self, record: dict, reference: dict) -> None:
+        first = self._firsts.setdefault((record["label"], record["prompt"]), record)
+        self._verdicts[verdict(record, reference, first)] += 1
+        for name, each in ((record["label"], record), ("greedy of " + record["label"], reference)):
+            self._totals[name][0] += len(each["tokens"]) - 1
+            self._totals[name][1] += each["total_seconds"] - each["prefill_seconds"]
+
+    def _status(self, label: str) -> str:
+        parts = [label, *(f"{count} {name}" for name, count in sorted(self._verdicts.items()))]
+        tokens, seconds = self._totals.get(label, (0, 0))
+        greedy_tokens, greedy_seconds = self._totals.get("greedy of " + label, (0, 0))
+        if tokens and seconds and greedy_tokens:
+            parts.append(f"{tokens / seconds / (greedy_tokens / greedy_seconds):.2f}x")
+        return ", ".join(parts)

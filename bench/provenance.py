@@ -1,0 +1,88 @@
+"""What a figure was measured with. Looking it up never fails a run: what cannot be found is None."""
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from decoding.errors import UserError
+
+ROOT = Path(__file__).resolve().parent.parent
+LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "hydra-core", "omegaconf", "datasets", "safetensors")
+
+
+def environment(device: str) -> dict[str, Any]:
+    """Everything that must be equal for records to stand in one file: libraries, commit and machine."""
+    return {
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in LIBRARIES},
+        "git": {"commit": _git("rev-parse", "HEAD"), "dirty": _dirty()},
+        "device": _device_name(device),
+        "cpu": _cpu_model(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def session(identifier: str) -> dict[str, Any]:
+    """One process that measured: when, and by which command."""
+    return {
+        "session": identifier,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": ["python", "-m", "bench", *sys.argv[1:]],
+        "folder": os.getcwd(),  # noqa: PTH109 (a string for JSON)
+        "platform": platform.platform(),
+    }
+
+
+def require_same(earlier: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
+    """Raise UserError, naming the first difference, if records measured `earlier` cannot be continued `now`."""
+    for key, value in now.items():
+        before = earlier.get(key)
+        if before == value:
+            continue
+        if isinstance(value, dict) and isinstance(before, dict):
+            name = next(name for name in {**value, **before} if value.get(name) != before.get(name))
+            key, before, value = f"{key}.{name}", before.get(name), value.get(name)
+        raise UserError(
+            f"{folder} was measured with {key} {before}, now it is {value}: figures of both cannot stand in one file; "
+            "measure anew with overwrite=true, or elsewhere with output=FOLDER"
+        )
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        command = ["git", "-C", str(ROOT), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _dirty() -> bool | None:
+    status = _git("status", "--porcelain", "--untracked-files=no")
+    return None if status is None else bool(status)
+
+
+def _device_name(device: str) -> str:
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else "cpu"
+
+
+def _cpu_model() -> str | None:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or None
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), None)

@@ -1,0 +1,150 @@
+"""From Hydra's composed config to typed settings: every group re-validated, so that no wrong key or value passes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from bench.registry import METHODS, method_config, panel_config
+from decoding.errors import UserError
+from decoding.settings import require_at_least
+from tasks import Task, make_task
+from tasks.settings import typed
+from tasks.sources import DataConfig
+
+DTYPES = ("float32", "float64", "bfloat16", "float16")
+HISTORIES = ("cold", "warm")
+
+
+@dataclass
+class Settings:
+    """The root fields, as conf/config.yaml explains them."""
+
+    limit: int | None = None
+    repeats: int = 1
+    warmup: int = 3
+    max_new_tokens: int | None = None
+    temperature: float = 0.0
+    top_k: int = 0
+    top_p: float = 1.0
+    seed: int = 0
+    history: str = "cold"
+    history_file: str | None = None
+    save_history: str | None = None
+    compare: list[Any] = field(default_factory=list)
+    cases: list[Any] = field(default_factory=list)
+    device: str | None = None
+    dtype: str | None = None
+    output: str = "results/runs"
+    check: bool = False
+    overwrite: bool = False
+    debug: bool = False
+
+    def __post_init__(self) -> None:
+        for name, lowest in (("limit", 1), ("repeats", 1), ("warmup", 0), ("max_new_tokens", 1), ("top_k", 0)):
+            value = getattr(self, name)
+            if value is not None:
+                require_at_least(name, value, lowest)
+        if not 0 < self.top_p <= 1:
+            raise UserError(f"top_p must be above 0 and at most 1, not {self.top_p:g}")
+        if self.temperature != 0:
+            raise UserError(f"temperature={self.temperature:g} is not supported yet: only temperature=0 (greedy) is")
+        if self.top_k != 0 or self.top_p != 1:
+            raise UserError("top_k and top_p say nothing at temperature 0: leave them at 0 and 1.0")
+        if self.history not in HISTORIES or self.history_file or self.save_history:
+            raise UserError(
+                "history is cold or warm: pool files (history=file, history_file, save_history) are not supported yet"
+            )
+        if self.dtype is not None and self.dtype not in DTYPES:
+            raise UserError(f"dtype={self.dtype} is unknown: choose one of {', '.join(DTYPES)}")
+        if self.compare and self.cases:
+            raise UserError("compare and cases say the same thing: give one of them")
+        if not self.output:
+            raise UserError("output is empty: name the folder for run folders")
+
+
+@dataclass
+class ModelConfig:
+    """Target and draft, as conf/model/custom.yaml explains them."""
+
+    name: str | None = None
+    target: str | None = None
+    draft: str | None = None
+    device_map: Any = None
+    draft_device: str | None = None
+    revision: str | None = None
+    draft_revision: str | None = None
+    attn_implementation: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.target:
+            raise UserError("model.target is missing: give a folder or a hub id, model.target=DIR_OR_HUB_ID")
+
+    @property
+    def label(self) -> str:
+        """Name of the pair in tables and folders."""
+        return self.name or Path(str(self.target).rstrip("/")).name
+
+
+@dataclass
+class Plan:
+    """One job, fully checked but with nothing loaded.
+
+    methods: typed method configs, the chosen one first. resolved: the composed config as plain containers.
+    """
+
+    settings: Settings
+    methods: list[Any]
+    task: Task
+    model: ModelConfig
+    data: DataConfig
+    resolved: dict[str, Any]
+
+    @property
+    def max_new_tokens(self) -> int:
+        return self.settings.max_new_tokens or self.task.max_new_tokens
+
+
+GROUPS = ("method", "task", "model", "data")
+
+
+def read_plan(config: DictConfig) -> Plan:
+    """The job that a composed config describes.
+
+    Raises:
+        UserError: a key or value that is unknown, of the wrong type or out of range.
+    """
+    try:
+        resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise UserError(str(error).splitlines()[0]) from error
+    groups = {name: _group(resolved, name) for name in GROUPS}
+    root = {key: value for key, value in resolved.items() if key not in (*GROUPS, "experiment")}
+    settings = typed(Settings, root, "config")
+    chosen = method_config(groups["method"])
+    if settings.history == "warm" and not METHODS[chosen.name].keeps_history:
+        raise UserError(f"method={chosen.name} keeps nothing between prompts: use history=cold instead of warm")
+    source = "compare" if settings.compare else "cases"
+    methods = [chosen]
+    for entry in settings.compare or settings.cases:
+        config_of_entry = panel_config(entry, source)
+        if config_of_entry not in methods:
+            methods.append(config_of_entry)
+    return Plan(
+        settings=settings,
+        methods=methods,
+        task=make_task(groups["task"]),
+        model=typed(ModelConfig, groups["model"], "model"),
+        data=typed(DataConfig, groups["data"], "data"),
+        resolved=resolved,
+    )
+
+
+def _group(resolved: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    group = resolved.get(name)
+    if not isinstance(group, Mapping):
+        raise UserError(f"{name}={group} is no option of the group {name}: see conf/{name}")
+    return group

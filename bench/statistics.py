@@ -1,0 +1,152 @@
+"""Pure functions from numbers to figures. What cannot be had is None, never zero."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+RESAMPLES = 4000
+CHUNK = 1 << 19
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its 95% interval over prompts; for a single prompt the interval is the figure itself."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+NONE = Estimate(None, None, None)
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Tokens and seconds by prompt, repeats summed; two arrays of equal length, prompts in the same order."""
+
+    tokens: np.ndarray
+    seconds: np.ndarray
+
+    def rate(self) -> float | None:
+        """Total tokens / total seconds."""
+        tokens, seconds = self.tokens.sum(), self.seconds.sum()
+        return float(tokens / seconds) if tokens > 0 and seconds > 0 else None
+
+
+def speedup(method: Throughput, reference: Throughput, seed: int = 0) -> Estimate:
+    """Ratio of total rates, with a percentile bootstrap that resamples prompts for both sides together."""
+    rates = method.rate(), reference.rate()
+    if rates[0] is None or rates[1] is None:
+        return NONE
+    columns = np.stack([method.tokens, method.seconds, reference.tokens, reference.seconds], axis=1).astype(float)
+
+    def ratio(sums: np.ndarray) -> np.ndarray:
+        return sums[..., 0] * sums[..., 3] / (sums[..., 1] * sums[..., 2])
+
+    return _interval(rates[0] / rates[1], columns, ratio, seed)
+
+
+def ratio_of_speedups(
+    first: tuple[Throughput, Throughput], second: tuple[Throughput, Throughput], seed: int = 0
+) -> Estimate:
+    """Speed of the first method over the second's, each (method, greedy beside it).
+
+    Where both were measured beside the same greedy, greedy cancels out and this is the plain ratio of their speeds.
+    """
+    sides = [each for pair in (first, second) for each in pair]
+    rates = [each.rate() for each in sides]
+    if any(rate is None for rate in rates):
+        return NONE
+    columns = np.stack([column for each in sides for column in (each.tokens, each.seconds)], axis=1).astype(float)
+
+    def ratio(sums: np.ndarray) -> np.ndarray:
+        speeds = [sums[..., 2 * side] / sums[..., 2 * side + 1] for side in range(4)]
+        return speeds[0] / speeds[1] / (speeds[2] / speeds[3])
+
+    return _interval(rates[0] / rates[1] / (rates[2] / rates[3]), columns, ratio, seed)
+
+
+def geometric_mean(method: Throughput, reference: Throughput, seed: int = 0) -> Estimate:
+    """Geometric mean of the ratios by prompt, prompts without a figure on either side left out."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = method.tokens / method.seconds / (reference.tokens / reference.seconds)
+    logs = np.log(ratios[np.isfinite(ratios) & (ratios > 0)])
+    if not len(logs):
+        return NONE
+    columns = np.stack([logs, np.ones_like(logs)], axis=1)
+    return _interval(
+        float(np.exp(logs.mean())), columns, lambda sums: np.exp(sums[..., 0] / sums[..., 1]), seed
+    )
+
+
+def _interval(value: float, columns: np.ndarray, figure, seed: int) -> Estimate:
+    """95% percentile interval of `figure` over resamples of the rows; columns: float [prompts, quantities].
+
+    figure: sums of the columns, [..., quantities], to values [...].
+    """
+    prompts = len(columns)
+    if prompts == 1:
+        return Estimate(value, value, value)
+    draw = np.random.default_rng(seed)
+    found = []
+    for start in range(0, RESAMPLES, max(CHUNK // prompts, 1)):
+        count = min(max(CHUNK // prompts, 1), RESAMPLES - start)
+        picks = draw.integers(0, prompts, size=(count, prompts))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found.append(figure(columns[picks].sum(axis=1)))
+    values = np.concatenate(found)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return Estimate(value, None, None)
+    low, high = np.percentile(values, [2.5, 97.5])
+    return Estimate(value, float(low), float(high))
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """How drafts fared, over all steps.
+
+    drafted, accepted: totals of tokens; rate: their ratio. marginal[d]: share of steps that accepted more than d
+    tokens, so that 1 + sum(marginal) is the mean number of tokens a step confirms. conditional[d]: among steps that
+    had drafted more than d tokens and accepted d at least, the share that accepted one more; steps that the stopping
+    rule cut are left out of it. histogram: accepted length to number of steps.
+    """
+
+    drafted: int | None
+    accepted: int | None
+    rate: float | None
+    marginal: list[float] | None
+    conditional: list[float | None] | None
+    histogram: dict[str, int] | None
+
+
+NO_DRAFTS = Acceptance(None, None, None, None, None, None)
+
+
+def acceptance(drafted: Sequence[int], accepted: Sequence[int], emitted: Sequence[int]) -> Acceptance:
+    """The figures of columns with one entry a step; NO_DRAFTS where nothing was ever drafted."""
+    proposed, taken, given = (np.asarray(column, dtype=np.int64) for column in (drafted, accepted, emitted))
+    if not proposed.sum():
+        return NO_DRAFTS
+    whole = given >= taken + 1
+    depths = range(int(proposed.max()))
+    marginal = [float((taken > depth).mean()) for depth in depths]
+    conditional: list[float | None] = []
+    for depth in depths:
+        tried = whole & (proposed > depth) & (taken >= depth)
+        conditional.append(float((taken[tried] > depth).mean()) if tried.any() else None)
+    histogram = {str(length): count for length, count in sorted(Counter(taken.tolist()).items())}
+    total, kept = int(proposed.sum()), int(taken.sum())
+    return Acceptance(total, kept, kept / total, marginal, conditional, histogram)
+
+
+def repetition_rate(outputs: Iterable[Sequence[int]], length: int = 4) -> float | None:
+    """Share of the outputs' n-grams of `length` tokens that occurred earlier in the same output."""
+    total = repeated = 0
+    for output in outputs:
+        grams = [tuple(output[start : start + length]) for start in range(len(output) - length + 1)]
+        total += len(grams)
+        repeated += len(grams) - len(set(grams))
+    return repeated / total if total else None

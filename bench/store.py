@@ -1,0 +1,149 @@
+"""Run folders: one record a line, appended when a generation is finished, and never measured twice.
+
+A process killed in the middle of a line leaves a torn end, which is cut off; everything before it stays byte for byte.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from filelock import FileLock, Timeout
+
+from decoding.errors import UserError
+
+METHOD, REFERENCE = "method", "reference"
+
+Key = tuple[str, int, str]
+
+
+class RunFolder:
+    """The folder of one case: config.yaml, provenance.json, records.jsonl and the reports.
+
+    A record's key is (prompt id, repeat, role): the role is "method", or "reference" for the greedy generation that
+    was measured beside it. Use it as a context manager: inside, the folder is locked.
+
+    Raises:
+        UserError: another process holds the folder, or a record in the middle of the file is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.records: dict[Key, dict[str, Any]] = {}
+        self._offsets: list[tuple[int, Key]] = []
+        self._lock = FileLock(path / ".lock")
+        self._stream: IO[bytes] | None = None
+
+    def __enter__(self) -> "RunFolder":
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise UserError(f"{self.path} is in use by another run: wait for it, or set output=FOLDER") from error
+        except OSError as error:
+            raise UserError(f"cannot write to {self.path}: {error.strerror}") from error
+        try:
+            self._read()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._stream:
+            self._stream.close()
+            self._stream = None
+        self._lock.release()
+        if not self.records:
+            # A run that failed before its first record leaves no trace.
+            with suppress(OSError):
+                (self.path / ".lock").unlink(missing_ok=True)
+                self.path.rmdir()
+
+    @property
+    def records_file(self) -> Path:
+        return self.path / "records.jsonl"
+
+    def clear(self) -> None:
+        """Drop everything that was measured and reported."""
+        for entry in self.path.iterdir():
+            if entry.name != ".lock":
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        self.records, self._offsets = {}, []
+
+    def has(self, prompt: str, repeat: int, role: str) -> bool:
+        return (prompt, repeat, role) in self.records
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Write one record through to the disk."""
+        key = _key(record)
+        if key in self.records:
+            raise ValueError(f"{key} is measured already")
+        if self._stream is None:
+            self._stream = self.records_file.open("ab")
+        self._offsets.append((self._stream.tell(), key))
+        line = json.dumps(record, ensure_ascii=False) + "\n"
+        self._stream.write(line.encode("utf-8", "surrogatepass"))
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+        self.records[key] = record
+
+    def restart_unfinished_pass(self, prompts: Iterable[str], repeats: int) -> None:
+        """Drop the records of the first pass that is not whole, and all behind it: a warm pass cannot be continued."""
+        prompts = list(prompts)
+        wanted = [(prompt, role) for prompt in prompts for role in (METHOD, REFERENCE)]
+        for repeat in range(repeats):
+            if not all(self.has(prompt, repeat, role) for prompt, role in wanted):
+                self._cut_before(repeat)
+                return
+
+    def write(self, name: str, text: str) -> None:
+        """Write a report as a whole or not at all."""
+        partial = self.path / f".{name}.partial"
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(self.path / name)
+
+    def _read(self) -> None:
+        if not self.records_file.exists():
+            return
+        content = self.records_file.read_bytes()
+        offset, good = 0, 0
+        for number, line in enumerate(content.splitlines(keepends=True), 1):
+            complete = line.endswith(b"\n")
+            try:
+                record = json.loads(line) if complete else None
+                key = _key(record) if complete else None
+            except (ValueError, KeyError, TypeError) as error:
+                if offset + len(line) < len(content):
+                    raise UserError(
+                        f"{self.records_file}: line {number} is damaged; repair it, or measure anew with overwrite=true"
+                    ) from error
+                key = None
+            if key is not None:
+                self.records[key] = record
+                self._offsets.append((offset, key))
+                good = offset + len(line)
+            offset += len(line)
+        if good < len(content):
+            self._truncate(good)
+
+    def _cut_before(self, repeat: int) -> None:
+        cut = next((place for place, (_, key) in enumerate(self._offsets) if key[1] >= repeat), None)
+        if cut is None:
+            return
+        self._truncate(self._offsets[cut][0])
+        for _, key in self._offsets[cut:]:
+            del self.records[key]
+        del self._offsets[cut:]
+
+    def _truncate(self, size: int) -> None:
+        with self.records_file.open("r+b") as stream:
+            stream.truncate(size)
+            os.fsync(stream.fileno())
+
+
+def _key(record: dict[str, Any]) -> Key:
+    return str(record["prompt"]), int(record["repeat"]), str(record["role"])

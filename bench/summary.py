@@ -1,0 +1,149 @@
+"""summary.json: the contract other tools read. Every key is always there; what a method cannot have is null."""
+
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+from bench.cases import Case
+from bench.fold import (
+    Fold,
+    Record,
+    decode_seconds,
+    decode_throughput,
+    flat,
+    lossless,
+    steps_column,
+    total_throughput,
+)
+from bench.prompts import Prompts
+from bench.settings import Plan
+from bench.statistics import acceptance, geometric_mean, ratio_of_speedups, repetition_rate, speedup
+from tasks import Scores
+
+SCHEMA_VERSION = 1
+
+
+def summarize(case: Case, plan: Plan, prompts: Prompts, fold: Fold, quality: tuple[Scores, Scores]) -> dict[str, Any]:
+    """The summary of one case.
+
+    quality: scores of the method's outputs and of greedy's.
+    """
+    identity, seed = case.identity, plan.settings.seed
+    decode, greedy_decode = decode_throughput(fold.method), decode_throughput(fold.reference)
+    total, greedy_total = total_throughput(fold.method), total_throughput(fold.reference)
+    generated = sum(len(record["tokens"]) for record in flat(fold.method))
+    summary = {
+        "schema_version": SCHEMA_VERSION,
+        "label": case.label,
+        "method": case.config.name,
+        "method_config": identity["method"],
+        "ours": case.method.ours,
+        "task": plan.task.name,
+        "prompt_version": plan.task.version,
+        "model": plan.model.label,
+        "data": plan.data.source if not plan.data.path else plan.data.path,
+        "split": prompts.rows.split,
+        "device": identity["device"],
+        "dtype": identity["dtype"],
+        "seed": seed,
+        "temperature": plan.settings.temperature,
+        "max_new_tokens": plan.max_new_tokens,
+        "history": case.history,
+        "prompts": len(fold.prompts),
+        "repeats": plan.settings.repeats,
+        "warmup": {"prompts": len(prompts.warmup), "from": prompts.warmup_from},
+        "measured_side_by_side": fold.side_by_side,
+        "generated_tokens": generated,
+        "stops": dict(Counter(record["stop"] for record in flat(fold.method))),
+        "tokens_per_second": {
+            "decode": {"method": decode.rate(), "greedy": greedy_decode.rate()},
+            "end_to_end": {"method": total.rate(), "greedy": greedy_total.rate()},
+        },
+        "speedup": {
+            "decode": asdict(speedup(decode, greedy_decode, seed)),
+            "end_to_end": asdict(speedup(total, greedy_total, seed)),
+            "geomean": asdict(geometric_mean(decode, greedy_decode, seed)),
+        },
+        **_work(fold),
+        "seconds": _seconds(fold.method),
+        "greedy_seconds": _seconds(fold.reference),
+        "lossless": lossless(fold),
+        "quality": {"method": quality[0].means, "greedy": quality[1].means},
+        "quality_notes": quality[0].notes,
+        "repetition": repetition_rate(record["tokens"] for record in flat(fold.method)),
+        "peak_memory_bytes": max(record["peak_memory_bytes"] for record in flat(fold.method)),
+        "peak_memory_of": "the device, in this method's generations"
+        if identity["device"].startswith("cuda")
+        else "the whole process, all cases together",
+        "folder": str(case.folder),
+    }
+    return summary
+
+
+def _work(fold: Fold) -> dict[str, Any]:
+    """What does not depend on the hardware: forwards, rows, acceptance, pool."""
+    columns = {
+        name: steps_column(fold.method, name)
+        for name in ("drafted", "accepted", "emitted", "rows", "draft_forwards", "draft_rows", "sources")
+    }
+    extras = [record["extra"] for record in flat(fold.method)]
+    learned: Counter[str] = Counter()
+    for extra in extras:
+        learned.update(extra.get("phrases_learned", {}))
+    lookups = sum(extra.get("pool_lookups", 0) for extra in extras)
+    told = columns["emitted"] is not None
+    forwards = len(columns["emitted"]) if told else None
+    draft_forwards = (sum(columns["draft_forwards"]) or None) if told else None
+    sources = Counter(source for step in columns["sources"] for source in step) if told else Counter()
+    return {
+        "tokens_per_target_forward": sum(columns["emitted"]) / forwards if forwards else None,
+        "target_forwards": forwards,
+        "draft_forwards": draft_forwards,
+        "verified_rows_per_step": sum(columns["rows"]) / forwards if forwards else None,
+        "draft_forwards_per_step": draft_forwards / forwards if draft_forwards else None,
+        "draft_rows_per_step": sum(columns["draft_rows"]) / forwards if draft_forwards else None,
+        "acceptance": asdict(
+            acceptance(columns["drafted"] or [], columns["accepted"] or [], columns["emitted"] or [])
+        ),
+        "accepted_by_source": dict(sources) or None,
+        "pool_hit_rate": sum(extra.get("pool_hits", 0) for extra in extras) / lookups if lookups else None,
+        "phrases_learned": dict(learned) or None,
+    }
+
+
+def _seconds(records: list[list[Record]]) -> dict[str, float | None]:
+    """Where the time went; observe is the part of other that is spent learning from verdicts."""
+    prefill = sum(record["prefill_seconds"] for record in flat(records))
+    decode = sum(map(decode_seconds, flat(records)))
+    parts = {name: steps_column(records, f"{name}_seconds") for name in ("draft", "verify", "observe")}
+    sums = {name: None if column is None else sum(column) for name, column in parts.items()}
+    other = None if sums["draft"] is None else decode - sums["draft"] - sums["verify"]
+    return {
+        "prefill": prefill,
+        "draft": sums["draft"],
+        "verify": sums["verify"],
+        "other": other,
+        "observe": sums["observe"],
+        "decode": decode,
+    }
+
+
+def compare(folds: dict[str, Fold], seed: int) -> list[dict[str, Any]]:
+    """Every case over every other of a panel: ratios of speed with intervals, `folds` by label."""
+    rows = []
+    kinds = (("decode", decode_throughput), ("end_to_end", total_throughput))
+    for first, second in ((one, two) for one in folds for two in folds if one != two):
+        row: dict[str, Any] = {"method": first, "over": second, "paired": _same_greedy(folds[first], folds[second])}
+        for name, throughput in kinds:
+            pairs = [(throughput(folds[each].method), throughput(folds[each].reference)) for each in (first, second)]
+            row |= {f"{name}_{key}": value for key, value in asdict(ratio_of_speedups(*pairs, seed)).items()}
+        rows.append(row)
+    return rows
+
+
+def _same_greedy(first: Fold, second: Fold) -> bool:
+    """Whether both stood beside the very same greedy generations."""
+    return all(
+        one["finished"] == two["finished"] and one["session"] == two["session"]
+        for one, two in zip(flat(first.reference), flat(second.reference), strict=True)
+    )

@@ -1,0 +1,58 @@
+"""What one generation leaves behind: its tokens, and one column entry per decoding step.
+
+Every table, figure and export of the harness is a fold over these; nothing needs a second run.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Steps:
+    """One entry per forward of the target after the prefill; columns have equal length.
+
+    drafted: depth of the deepest proposed path that could have been accepted (0: no draft).
+    accepted: drafted tokens on the path that the target confirmed, before any cut by the stopping rule.
+    emitted: tokens added to the output; accepted + 1, fewer where the stopping rule cut the step.
+    rows: rows of the target's forward. draft_forwards, draft_rows: the draft side's, 0 without a draft model.
+    draft_seconds, verify_seconds, observe_seconds: time in propose, in the target's forward with the walk,
+        and in learning from the verdict.
+    sources: for each accepted token, who proposed it.
+    """
+
+    drafted: list[int] = field(default_factory=list)
+    accepted: list[int] = field(default_factory=list)
+    emitted: list[int] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    draft_forwards: list[int] = field(default_factory=list)
+    draft_rows: list[int] = field(default_factory=list)
+    draft_seconds: list[float] = field(default_factory=list)
+    verify_seconds: list[float] = field(default_factory=list)
+    observe_seconds: list[float] = field(default_factory=list)
+    sources: list[list[str]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.drafted)
+
+
+@dataclass
+class Generation:
+    """The outcome of one `Decoder.generate`.
+
+    tokens: the new token ids, the end-of-sequence token or the stop string's last token included.
+    stop: why it ended: "eos", "stop_string", "length" or "context".
+    prefill_seconds: until the first token stood, the draft side's own prefill included.
+    total_seconds: the whole call. Decode time is the difference.
+    steps: None for a rival from outside that does not tell its steps.
+    extra: what one method alone has to say (pool sizes, phrases learned by source, ...).
+    """
+
+    tokens: list[int]
+    stop: str
+    prefill_seconds: float
+    total_seconds: float
+    steps: Steps | None = None
+    extra: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def decode_seconds(self) -> float:
+        return self.total_seconds - self.prefill_seconds

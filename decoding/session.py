@@ -1,0 +1,208 @@
+"""A transformers causal language model with a tree cache: prefill, forward over a tree, keep a path.
+
+The model's own classes run unchanged; the session only hands them explicit positions, an explicit mask and the
+preallocated cache. It remembers which tokens are cached, so that a method cannot lose track of them, and it counts
+forwards and rows.
+"""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+from transformers.cache_utils import DynamicCache
+
+from decoding.cache import TreeCache
+from decoding.errors import UserError
+from decoding.masks import MaskBuilder
+from decoding.tree import TokenTree
+
+
+@dataclass
+class Counters:
+    """Work done by a session since its last reset; seconds are wall-clock around synchronised device work."""
+
+    forwards: int = 0
+    rows: int = 0
+    seconds: float = 0.0
+
+
+class ModelSession:
+    """One model, one sequence (batch size 1).
+
+    vocabulary: ids at or beyond it are never chosen, and read as id 0 (a draft model's tokenizer map may be
+        shorter than its target's, and padded rows of the head hold no token).
+
+    Raises UserError where the model cannot be driven with explicit masks (see decoding/masks.py).
+    """
+
+    def __init__(self, model: PreTrainedModel, vocabulary: int | None = None) -> None:
+        self.model = model.eval()
+        self.device = model.device
+        config = model.config.get_text_config(decoder=True)
+        self.vocabulary = min(vocabulary or config.vocab_size, config.vocab_size)
+        self._narrow = self.vocabulary < config.vocab_size
+        self.context = int(getattr(config, "max_position_embeddings", 0) or 1 << 30)
+        self._rope = _position_dependent_rope(config)
+        self._masks = MaskBuilder(model)
+        self.tokens: list[int] = []
+        self.counters = Counters()
+        self._pending: tuple[list[int], TokenTree] | None = None
+        self._cache = TreeCache(self._probe())
+
+    @torch.inference_mode()
+    def _probe(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Rows of keys and values of every layer, from a forward of one token."""
+        cache = DynamicCache()
+        token = torch.zeros(1, 1, dtype=torch.long, device=self.device)
+        self.model(input_ids=token, past_key_values=cache, use_cache=True)
+        return [(layer.keys, layer.values) for layer in cache.layers]
+
+    def reset(self) -> None:
+        """Forget the sequence and zero the counters."""
+        self.truncate(0)
+        self.counters = Counters()
+
+    def reserve(self, length: int) -> None:
+        """Preallocate for a sequence of `length` tokens, so that growth is not timed."""
+        self._cache.reserve(min(length, self.context) + 64)
+
+    def room(self, position: int) -> int:
+        """How deep a tree may grow whose root is at `position`: the context's end, or the point from which
+        position-dependent rotary scalings would change the rows before it (longrope, dynamic)."""
+        room = self.context - 1 - position
+        kind, boundary = self._rope
+        if kind == "dynamic" and position >= boundary:
+            return 0
+        if kind is not None and position < boundary:
+            room = min(room, boundary - 1 - position)
+        return max(room, 0)
+
+    def prefill(self, tokens: list[int]) -> torch.Tensor:
+        """Cache `tokens` behind what is cached; logits [vocabulary] after the last of them."""
+        tree = TokenTree(tokens[-1], room=0)
+        logits = self.forward(tokens[:-1], tree, [0])
+        self.keep([0])
+        return logits[0]
+
+    @torch.inference_mode()
+    def forward(self, context: list[int], tree: TokenTree, rows: list[int]) -> torch.Tensor:
+        """One forward of [context, tree] behind the cached tokens; logits [len(rows), vocabulary].
+
+        context: confirmed tokens that are not cached yet, a chain that ends in front of the tree's root.
+        rows: the nodes whose logits are wanted. `keep` or another forward must follow.
+        """
+        begin = time.perf_counter()
+        if self._rotates_anew(len(self.tokens) + len(context) + max(tree.depths)):
+            context = self.tokens + context
+            self.truncate(0)
+        cached, before = len(self.tokens), len(context)
+        inputs = context + tree.tokens
+        if self._narrow:
+            inputs = [token if token < self.vocabulary else 0 for token in inputs]
+        self._cache.reserve(cached + len(inputs))
+        positions = np.empty(len(inputs), dtype=np.int64)
+        positions[:before] = np.arange(cached, cached + before)
+        positions[before:] = np.array(tree.depths) + (cached + before)
+        visible = np.zeros((len(inputs), cached + len(inputs)), dtype=bool)
+        visible[:, :cached] = True
+        visible[:before, cached : cached + before] = np.tri(before, dtype=bool)
+        visible[before:, cached : cached + before] = True
+        visible[before:, cached + before :] = tree.ancestors()
+        key_positions = np.concatenate([np.arange(cached), positions])
+        output = self.model(
+            input_ids=torch.tensor([inputs], device=self.device),
+            attention_mask=self._masks.build(visible, positions, key_positions),
+            position_ids=torch.from_numpy(positions)[None].to(self.device),
+            past_key_values=self._cache,
+            use_cache=True,
+            logits_to_keep=torch.tensor([before + row for row in rows], device=self.device),
+        )
+        logits = output.logits[0, :, : self.vocabulary]
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        self._pending = (context, tree)
+        self.counters.forwards += 1
+        self.counters.rows += len(inputs)
+        self.counters.seconds += time.perf_counter() - begin
+        return logits
+
+    def _rotates_anew(self, last: int) -> bool:
+        """Whether a forward up to position `last` is the first that longrope encodes with its long factors: the rows
+        cached so far must then be encoded again, as the model's own generate() does."""
+        kind, boundary = self._rope
+        return kind == "longrope" and 0 < len(self.tokens) <= boundary <= last
+
+    @torch.inference_mode()
+    def keep(self, path: list[int]) -> None:
+        """Confirm the last forward's context and the tree's nodes on `path` (the root first); drop the rest."""
+        if self._pending is None:
+            raise RuntimeError("keep needs a forward before it")
+        context, tree = self._pending
+        self._cache.advance(len(context))
+        self._cache.keep(path)
+        self.tokens += context + [tree.tokens[node] for node in path]
+        self._pending = None
+
+    def truncate(self, length: int) -> None:
+        """Forget every cached token from `length` on."""
+        self._cache.truncate(length)
+        del self.tokens[length:]
+        self._pending = None
+
+    def align(self, tokens: list[int], known: int = 0) -> None:
+        """Forget cached tokens from the first that differs from `tokens`; the first `known` are equal for sure."""
+        length = min(len(self.tokens), len(tokens))
+        known = min(known, length)
+        while known < length and self.tokens[known] == tokens[known]:
+            known += 1
+        self.truncate(known)
+
+
+def _position_dependent_rope(config: object) -> tuple[str | None, int]:
+    """(kind, boundary) of rotary scalings whose frequencies depend on the largest position, else (None, 0)."""
+    parameters = getattr(config, "rope_parameters", None) or {}
+    settings = [parameters, *(value for value in parameters.values() if isinstance(value, dict))]
+    for setting in settings:
+        kind = setting.get("rope_type")
+        if kind in ("longrope", "dynamic"):
+            original = setting.get("original_max_position_embeddings")
+            boundary = original or getattr(config, "original_max_position_embeddings", None)
+            return kind, int(boundary or config.max_position_embeddings)
+    return None, 0
+
+
+def check_masks(session: ModelSession) -> float:
+    """Verify that the model obeys tree masks, and measure its numerical noise.
+
+    A small tree with two branches goes through one forward of many rows, and every branch through forwards of one
+    row; the return value is the largest difference of logits between the two, the noise floor of the model and dtype.
+
+    Raises UserError if the difference is no rounding error: the model ignores the mask or the positions.
+    """
+    vocabulary = session.vocabulary
+    prompt = [(7 * i + 3) % vocabulary for i in range(24)]
+    branches = [[(11 * i + 5 * b + 1) % vocabulary for i in range(6)] for b in range(4)]
+    session.reset()
+    session.prefill(prompt[:-1])
+    tree = TokenTree(prompt[-1], room=session.room(len(prompt) - 1))
+    nodes = [tree.add(0, branch, "check") for branch in branches]
+    together = session.forward([], tree, tree.rows())
+    row_of = {node: row for row, node in enumerate(tree.rows())}
+    noise = scale = 0.0
+    for branch, ids in zip(branches, nodes, strict=True):
+        session.truncate(len(prompt) - 1)
+        session.prefill(prompt[-1:])
+        for token, node in zip(branch, ids, strict=False):
+            alone = session.prefill([token])
+            noise = max(noise, (alone - together[row_of[node]]).abs().max().item())
+            scale = max(scale, alone.abs().max().item())
+    session.reset()
+    if not noise <= 0.05 * max(scale, 1e-6):
+        raise UserError(
+            f"the model's logits in a tree differ from those one by one by {noise:.3g} (logits up to {scale:.3g}): "
+            f"its attention ({session._masks.implementation}) does not follow the mask; "
+            "try another model.attn_implementation"
+        )
+    return noise

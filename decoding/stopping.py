@@ -1,0 +1,63 @@
+"""The one stopping rule, for every method, token by token."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """When an output ends, decided from token ids alone so that every method ends alike.
+
+    eos: end-of-sequence ids; the output ends with the first of them.
+    max_new_tokens: the longest output.
+    strings: the output ends with the token that completes one of these in the decoded text.
+    decode: token ids to text; needed only with strings.
+
+    Raises ValueError for max_new_tokens below 1 or an empty stop string.
+    """
+
+    eos: frozenset[int]
+    max_new_tokens: int
+    strings: tuple[str, ...] = ()
+    decode: Callable[[list[int]], str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_new_tokens < 1:
+            raise ValueError(f"max_new_tokens must be at least 1, not {self.max_new_tokens}")
+        if "" in self.strings:
+            raise ValueError("a stop string cannot be empty")
+        if self.strings and self.decode is None:
+            raise ValueError("stop strings need a decode function")
+
+    def extend(self, output: list[int], tokens: list[int]) -> str | None:
+        """Append `tokens` to `output` up to the one that ends it; the reason, or None to go on.
+
+        The reason is "eos", "stop_string" or "length".
+        """
+        check_strings = bool(self.strings) and self._may_hold_stop(output, tokens)
+        for token in tokens:
+            output.append(token)
+            if token in self.eos:
+                return "eos"
+            if check_strings and self._ends_with_stop(output):
+                return "stop_string"
+            if len(output) >= self.max_new_tokens:
+                return "length"
+        return None
+
+    def _may_hold_stop(self, output: list[int], tokens: list[int]) -> bool:
+        """One look at all new tokens together, so that the token-by-token check is rarely needed."""
+        return self._holds_stop(output[-self._reach :] + tokens)
+
+    def _ends_with_stop(self, output: list[int]) -> bool:
+        return self._holds_stop(output[-self._reach - 1 :])
+
+    def _holds_stop(self, tokens: list[int]) -> bool:
+        assert self.decode is not None
+        text = self.decode(tokens)
+        return any(string in text for string in self.strings)
+
+    @property
+    def _reach(self) -> int:
+        """Earlier tokens that a stop string can begin in: one a byte at most, and 4 spare for split characters."""
+        return max(len(string.encode()) for string in self.strings) + 4

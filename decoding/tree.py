@@ -1,0 +1,92 @@
+"""The token tree: the one structure every draft is, and the one attention mask that follows from it.
+
+Node 0 is the root, the last confirmed token. A plain draft is a chain, K suffix candidates are branches at
+its end, and lookahead's window is a tree too, so positions are depths and the mask is the ancestor relation.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+
+class TokenTree:
+    """Tokens that may follow the root, as a tree in which equal children of one node are one node.
+
+    Parents always come before their children, so node order is a valid row order for a forward.
+
+    Attributes:
+        room: deepest node that may be added; deeper ones are left out without a word, because a draft is
+            only a proposal (the context limit shrinks the tree, never the output).
+        tokens, parents, depths: one entry a node; the root's parent is -1 and its depth 0.
+        wanted: whether the model's logits after the node are asked for; only such nodes can be accepted.
+        sources: who proposed the node, in the order of proposal; the first is credited.
+    """
+
+    def __init__(self, root: int, room: int) -> None:
+        self.room = room
+        self.tokens = [root]
+        self.parents = [-1]
+        self.depths = [0]
+        self.wanted = [True]
+        self.sources: list[tuple[str, ...]] = [()]
+        self._children: dict[tuple[int, int], int] = {}
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def add(self, parent: int, tokens: Iterable[int], source: str, wanted: bool = True) -> list[int]:
+        """Hang the chain `tokens` below `parent`, merging with nodes that are already there.
+
+        Returns the ids of the chain's nodes, fewer than tokens where the room ends.
+        """
+        nodes = []
+        for token in tokens:
+            node = self._children.get((parent, token))
+            if node is None:
+                depth = self.depths[parent] + 1
+                if depth > self.room:
+                    break
+                node = len(self.tokens)
+                self._children[parent, token] = node
+                self.tokens.append(token)
+                self.parents.append(parent)
+                self.depths.append(depth)
+                self.wanted.append(wanted)
+                self.sources.append((source,))
+            else:
+                self.wanted[node] = self.wanted[node] or wanted
+                if source not in self.sources[node]:
+                    self.sources[node] += (source,)
+            nodes.append(node)
+            parent = node
+        return nodes
+
+    def child(self, node: int, token: int) -> int | None:
+        """The child of `node` that carries `token`, or None."""
+        return self._children.get((node, token))
+
+    def rows(self) -> list[int]:
+        """The nodes whose logits are asked for, in row order."""
+        return [node for node, wanted in enumerate(self.wanted) if wanted]
+
+    def drafted(self) -> int:
+        """Depth of the deepest path that could be accepted: every node on it has its logits asked for."""
+        reachable = [True] * len(self)
+        deepest = 0
+        for node in range(1, len(self)):
+            reachable[node] = self.wanted[node] and reachable[self.parents[node]]
+            if reachable[node]:
+                deepest = max(deepest, self.depths[node])
+        return deepest
+
+    def ancestors(self) -> np.ndarray:
+        """Boolean [nodes, nodes]: entry (i, j) says that node j is node i or one of its ancestors."""
+        count = len(self)
+        index = np.arange(count)
+        parents = np.maximum(np.array(self.parents), 0)
+        relation = np.zeros((count, count), dtype=bool)
+        reached = index
+        for _ in range(max(self.depths) + 1):
+            relation[index, reached] = True
+            reached = parents[reached]
+        return relation

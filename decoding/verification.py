@@ -1,0 +1,49 @@
+"""The target's verdict on a token tree.
+
+At temperature 0 the target's choice at a node is a fixed token, so verification is a walk: as long as a child
+carries the chosen token, the child is accepted; the first choice without such a child ends the step as its
+last, free token. This covers the prefix match of speculative decoding, Ouroboros' K suffixes (arXiv 2402.13720,
+section 3.3) and lookahead's parallel guesses alike, and the output is the target's whatever was proposed.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from decoding.tree import TokenTree
+
+
+@dataclass
+class Verdict:
+    """What the target said about a tree.
+
+    path: accepted nodes, the root first.
+    tokens: the tokens confirmed by this step: those of path[1:], then the target's own next token.
+    choices: the target's token after every node whose logits were asked for, rejected ones too.
+    logits: float [rows, vocabulary], row i belonging to node rows[i].
+    """
+
+    tree: TokenTree
+    path: list[int]
+    tokens: list[int]
+    choices: dict[int, int]
+    rows: list[int]
+    logits: torch.Tensor
+
+
+def verify(tree: TokenTree, rows: list[int], logits: torch.Tensor) -> Verdict:
+    """Walk `tree` along the target's choices.
+
+    rows: the nodes asked for; logits: float [len(rows), vocabulary]. On an exact tie the lowest id is chosen
+    (torch.argmax returns the first maximum).
+    """
+    choices = dict(zip(rows, logits.argmax(dim=-1).tolist(), strict=True))
+    path = [0]
+    while True:
+        choice = choices[path[-1]]
+        child = tree.child(path[-1], choice)
+        if child is None or child not in choices:
+            break
+        path.append(child)
+    tokens = [tree.tokens[node] for node in path[1:]] + [choice]
+    return Verdict(tree, path, tokens, choices, rows, logits)

@@ -1,0 +1,232 @@
+"""What a task is: how a row becomes a prompt, where an answer ends, and what it scores."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import ClassVar
+
+from decoding.errors import UserError
+from decoding.settings import require_at_least
+
+Row = Mapping[str, object]
+
+VARIANTS = ("base", "chat")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One prompt to decode.
+
+    Attributes:
+        id: stable name of the example, unique within its split.
+        prompt: the text a completion model continues, worked examples included.
+        messages: the same request as a conversation, for a chat template.
+        answer: the reference continuation of `prompt`, leading whitespace included; "" where none is known.
+        reference: what the task's score compares with.
+        stop: the example's own stop strings to decode with, beside the task's.
+        row: the row it was made from.
+    """
+
+    id: str
+    prompt: str
+    messages: tuple[dict[str, str], ...]
+    answer: str
+    reference: object
+    stop: tuple[str, ...]
+    row: Row
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Quality of a set of answers.
+
+    Attributes:
+        means: metric to its value over all examples; None where it cannot be had, with the reason in `notes`.
+        per_example: one mapping per example, in order; a metric that does not apply to an example is absent.
+        notes: how a metric was computed (a signature, an isolation level) or why it is None.
+    """
+
+    means: dict[str, float | None]
+    per_example: list[dict[str, float]]
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+def averaged(per_example: Sequence[dict[str, float]], notes: Mapping[str, str] | None = None) -> Scores:
+    """Scores whose means are plain averages over the examples that carry the metric."""
+    names = dict.fromkeys(name for values in per_example for name in values)
+    means = {name: fmean(values[name] for values in per_example if name in values) for name in names}
+    return Scores(means, list(per_example), dict(notes or {}))
+
+
+@dataclass(frozen=True)
+class TaskConfig:
+    """Settings every task has.
+
+    Attributes:
+        variant: "base" continues plain text, "chat" uses the tokenizer's chat template.
+        stopped: end an answer at the task's stop strings; False runs on, as the paper's scripts do.
+        shots: worked examples before the question; None means the paper's number, or 0 with the
+            bundled data, whose pair is trained without them.
+    """
+
+    variant: str = "base"
+    stopped: bool = True
+    shots: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.variant not in VARIANTS:
+            raise UserError(f"task.variant={self.variant!r} is unknown: choose one of {', '.join(VARIANTS)}")
+        if self.shots is not None:
+            require_at_least("task.shots", self.shots, 0)
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Where a data set lies on the Hugging Face hub, and which splits it has there."""
+
+    path: str
+    config: str | None
+    splits: tuple[str, ...]
+
+
+class Task(ABC):
+    """A named prompt format with its stopping rule and its score.
+
+    A subclass states the class attributes and `question`, `instruction`, `answer`, `reference` and
+    `score`; everything else follows from them.
+
+    Attributes:
+        name: as on the command line.
+        number: raised whenever the prompt's wording changes, so that records of two wordings never mix.
+        hub: address of the data set, None if it is not there.
+        fields: field of a row (dotted for a nested one) to its type; `list` means a list of strings,
+            `object` anything.
+        optional_fields: the same for fields a row may lack.
+        id_field: the field that names a row, None if the data set has none.
+        aliases: split asked for to the split used instead where the source lacks it.
+        shot_splits: splits that worked examples may come from, best first.
+        paper_shots: worked examples in the paper's prompts.
+        max_new_tokens: default length limit.
+        stop_strings: what ends an answer of a completion model. A chat model ends by itself.
+    """
+
+    name: ClassVar[str]
+    number: ClassVar[int] = 1
+    hub: ClassVar[Hub | None] = None
+    fields: ClassVar[Mapping[str, type | tuple[type, ...]]]
+    optional_fields: ClassVar[Mapping[str, type | tuple[type, ...]]] = {}
+    id_field: ClassVar[str | None] = None
+    aliases: ClassVar[Mapping[str, str]] = {}
+    shot_splits: ClassVar[tuple[str, ...]] = ("train",)
+    paper_shots: ClassVar[int] = 0
+    max_new_tokens: ClassVar[int] = 256
+    stop_strings: ClassVar[tuple[str, ...]] = ()
+    config_class: ClassVar[type[TaskConfig]] = TaskConfig
+
+    def __init__(self, config: TaskConfig | None = None) -> None:
+        self.config = config or self.config_class()
+
+    @property
+    def version(self) -> str:
+        """Name and version of the prompt, for the records: "humaneval-base-1"."""
+        return f"{self.name}-{self.config.variant}-{self.number}"
+
+    @property
+    def stop(self) -> tuple[str, ...]:
+        """Stop strings to decode with; none when the task runs on or a chat model ends by itself."""
+        return self.stop_strings if self.config.stopped and self.config.variant == "base" else ()
+
+    def shots(self, source: str) -> int:
+        """Number of worked examples for rows of the data source `source`."""
+        if self.config.shots is not None:
+            return self.config.shots
+        return 0 if source == "bundled" else self.paper_shots
+
+    def fault(self, row: Row) -> str | None:  # noqa: ARG002
+        """What is wrong with a row whose fields are there and of the right types; None if nothing."""
+        return None
+
+    def reserved(self, row: Row) -> bool:  # noqa: ARG002
+        """Whether the data set keeps this row for worked examples, so that it is never evaluated."""
+        return False
+
+    @abstractmethod
+    def question(self, row: Row) -> str:
+        """The row as text to be continued, without worked examples."""
+
+    @abstractmethod
+    def instruction(self, row: Row) -> str:
+        """The row as the user's message to a chat model."""
+
+    @abstractmethod
+    def answer(self, row: Row) -> str:
+        """The reference continuation of `question(row)`; "" where the row has none."""
+
+    @abstractmethod
+    def reference(self, row: Row) -> object:
+        """What `score` compares an answer with."""
+
+    @abstractmethod
+    def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Scores:
+        """Quality of the decoded `texts`, one per example, stop strings and what follows still in them."""
+
+    def example(self, row: Row, shots: Sequence[Row] = ()) -> Example:
+        """The prompt made from a row, after worked examples made from the rows `shots`."""
+        worked = "".join(f"{self.question(shot)}{self.answer(shot)}".rstrip() + "\n\n" for shot in shots)
+        messages: list[dict[str, str]] = []
+        for shot in shots:
+            messages.append({"role": "user", "content": self.instruction(shot)})
+            messages.append({"role": "assistant", "content": self.answer(shot).strip()})
+        messages.append({"role": "user", "content": self.instruction(row)})
+        return Example(
+            id=str(row.get(self.id_field or "id", "")),
+            prompt=worked + self.question(row),
+            messages=tuple(messages),
+            answer=self.answer(row),
+            reference=self.reference(row),
+            stop=self.row_stop(row) if self.config.stopped else (),
+            row=row,
+        )
+
+    def row_stop(self, row: Row) -> tuple[str, ...]:  # noqa: ARG002
+        """Stop strings of one row."""
+        return ()
+
+    def follow_up(self, example: Example, text: str) -> Example | None:  # noqa: ARG002
+        """The next turn of a conversation after the answer `text`, None when there is none."""
+        return None
+
+    def clean(self, example: Example, text: str) -> str:
+        """The answer proper: `text` up to its first stop string, also when the task ran on past it."""
+        stops = self.row_stop(example.row) + (self.stop_strings if self.config.variant == "base" else ())
+        return text[: min((found for stop in stops if (found := text.find(stop)) >= 0), default=len(text))]
+
+    def encode(self, example: Example, tokenizer) -> list[int]:
+        """Token ids of the prompt: the tokenizer's own start token for base text, its template for chat.
+
+        Raises:
+            UserError: the chat variant was asked of a tokenizer without a chat template.
+        """
+        if self.config.variant == "base":
+            return list(tokenizer(example.prompt).input_ids)
+        if not getattr(tokenizer, "chat_template", None):
+            raise UserError("task.variant=chat needs a tokenizer with a chat template: use task.variant=base")
+        ids = tokenizer.apply_chat_template(
+            list(example.messages), add_generation_prompt=True, tokenize=True, return_dict=False
+        )
+        return list(ids)
+
+    def fit(self, example: Example, tokenizer, limit: int) -> Example:
+        """The example itself if its prompt has at most `limit` tokens, else one shortened to fit.
+
+        Raises:
+            UserError: the prompt is too long and this task has nothing that may be shortened.
+        """
+        length = len(self.encode(example, tokenizer))
+        if length <= limit:
+            return example
+        raise UserError(
+            f"{self.name} {example.id}: the prompt has {length} tokens, but the context leaves room for {limit}; "
+            "lower max_new_tokens or task.shots, or use a model with a longer context"
+        )

@@ -1,0 +1,48 @@
+"""The user's own prompts: a file of rows with id, prompt, and optionally reference and stop."""
+
+from collections.abc import Sequence
+
+from tasks.base import Example, Row, Scores, Task, averaged
+
+
+class Custom(Task):
+    """Prompts taken as they stand, scored by exact match where a row has a reference."""
+
+    name = "custom"
+    fields = {"id": (str, int), "prompt": str}
+    optional_fields = {"reference": str, "stop": (str, list)}
+    id_field = "id"
+    max_new_tokens = 256
+
+    def question(self, row: Row) -> str:
+        """The prompt, unchanged."""
+        return row["prompt"]
+
+    def instruction(self, row: Row) -> str:
+        """The prompt, unchanged."""
+        return row["prompt"]
+
+    def answer(self, row: Row) -> str:
+        """The reference, or nothing."""
+        return row.get("reference") or ""
+
+    def reference(self, row: Row) -> str | None:
+        """The reference, None if the row has none."""
+        return row.get("reference")
+
+    def row_stop(self, row: Row) -> tuple[str, ...]:
+        """The row's `stop`: one string or a list of them."""
+        stop = row.get("stop") or ()
+        return (stop,) if isinstance(stop, str) else tuple(stop)
+
+    def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Scores:
+        """Exact match, surrounding whitespace aside; None when no row has a reference."""
+        per_example = [
+            {"exact_match": float(self.clean(example, text).strip() == example.reference.strip())}
+            if example.reference is not None
+            else {}
+            for example, text in zip(examples, texts, strict=True)
+        ]
+        if not any(per_example):
+            return Scores({"exact_match": None}, per_example, {"exact_match": "no row has a reference"})
+        return averaged(per_example)

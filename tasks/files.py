@@ -1,0 +1,145 @@
+"""Reading rows from jsonl, json, csv and parquet files, with a place to name in every complaint."""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from decoding.errors import UserError
+
+EXTENSIONS = (".jsonl", ".json", ".csv", ".parquet")
+
+Kind = type | tuple[type, ...]
+
+
+def splits_in(folder: Path) -> dict[str, Path]:
+    """The splits a folder holds: file name without its extension to the file, in order of name."""
+    files = sorted(file for file in folder.glob("*") if file.suffix in EXTENSIONS)
+    found: dict[str, Path] = {}
+    for file in files:
+        if file.stem in found:
+            raise UserError(f"{folder} holds both {found[file.stem].name} and {file.name}: keep one of them")
+        found[file.stem] = file
+    return found
+
+
+def read_rows(path: Path, kinds: Mapping[str, Kind]) -> Iterator[tuple[str, dict]]:
+    """Rows of a file with the place each was read from ("test.jsonl:3"), one after another.
+
+    Args:
+        path: the file; its extension says how it is written.
+        kinds: field to type, so that lists and nested fields are recognised in the cells of a csv file.
+
+    Raises:
+        UserError: the file is missing, of another kind, or a row cannot be read.
+    """
+    readers = {".jsonl": _jsonl, ".json": _json, ".csv": _csv, ".parquet": _parquet}
+    if path.suffix not in readers:
+        raise UserError(f"{path}: cannot read {path.suffix or 'such'} files; use one of {', '.join(EXTENSIONS)}")
+    if not path.is_file():
+        raise UserError(f"{path} does not exist or is no file")
+    empty = True
+    for place, row in readers[path.suffix](path, kinds):
+        if not isinstance(row, dict):
+            raise UserError(f"{place}: a row must be an object with named fields, not {type(row).__name__}")
+        empty = False
+        yield place, row
+    if empty:
+        raise UserError(f"{path} holds no rows")
+
+
+def check_fields(row: Mapping, required: Mapping[str, Kind], optional: Mapping[str, Kind], place: str) -> None:
+    """Raise UserError, naming place and field, if a field is missing or of the wrong type.
+
+    A dotted name is a field of a nested object; the kind `list` means a list of strings, `object` anything.
+    """
+    for name, kind in (required | optional).items():
+        value: object = row
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if value is None and name in required:
+            raise UserError(f"{place}: field {name!r} is missing; the row has {', '.join(map(str, row)) or 'none'}")
+        if value is not None and not _fits(value, kind):
+            wanted = " or ".join(_names(kind))
+            raise UserError(f"{place}: field {name!r} must be {wanted}, not {type(value).__name__}")
+
+
+def _fits(value: object, kind: Kind) -> bool:
+    if isinstance(value, list) and list in _kinds(kind):
+        return all(isinstance(item, str) for item in value)
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def _kinds(kind: Kind) -> tuple[type, ...]:
+    return kind if isinstance(kind, tuple) else (kind,)
+
+
+def _names(kind: Kind) -> list[str]:
+    return ["a list of strings" if each is list else each.__name__ for each in _kinds(kind)]
+
+
+def _jsonl(path: Path, _kinds: Mapping[str, Kind]) -> Iterator[tuple[str, object]]:
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield f"{path}:{number}", _parsed(line, f"{path}:{number}")
+
+
+def _json(path: Path, _kinds: Mapping[str, Kind]) -> Iterator[tuple[str, object]]:
+    rows = _parsed(path.read_bytes(), str(path))
+    if not isinstance(rows, list):
+        raise UserError(f"{path}: the file must hold a list of rows, not {type(rows).__name__}")
+    for number, row in enumerate(rows, 1):
+        yield f"{path}: row {number}", row
+
+
+def _csv(path: Path, kinds: Mapping[str, Kind]) -> Iterator[tuple[str, object]]:
+    structured = {name.split(".")[0] for name, kind in kinds.items() if "." in name or kind is not str}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            # The default of 128 kB is less than the longest articles.
+            csv.field_size_limit(1 << 27)
+            reader = csv.DictReader(lines)
+            for row in reader:
+                yield (
+                    f"{path}:{reader.line_num}",
+                    {
+                        name: _cell(value) if name in structured and value is not None else value
+                        for name, value in row.items()
+                    },
+                )
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: no valid UTF-8 csv ({error})") from error
+
+
+def _cell(text: str) -> object:
+    """A cell that may hold a number, a list or an object; what is neither stays text."""
+    try:
+        return json.loads(text) if text else None
+    except ValueError:
+        return text
+
+
+def _parquet(path: Path, _kinds: Mapping[str, Kind]) -> Iterator[tuple[str, object]]:
+    # Imported here: only this format needs it, and it takes a while.
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        file = parquet.ParquetFile(path)
+        number = 0
+        for batch in file.iter_batches():
+            for row in batch.to_pylist():
+                number += 1
+                yield f"{path}: row {number}", row
+    except (pyarrow.ArrowException, OSError) as error:
+        raise UserError(f"{path}: no valid parquet ({str(error).splitlines()[0]})") from error
+
+
+def _parsed(text: bytes, place: str) -> object:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UserError(f"{place}: no valid JSON ({error.msg}, column {error.colno})") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{place}: no valid UTF-8 ({error.reason})") from error

@@ -1,0 +1,47 @@
+"""HumanEval (arXiv 2107.03374): complete a Python function from its signature and docstring."""
+
+from tasks.base import Hub, Row
+from tasks.code import CodeTask, fenced_code
+
+
+class HumanEval(CodeTask):
+    """Function completion, scored by pass@1."""
+
+    name = "humaneval"
+    hub = Hub("openai/openai_humaneval", None, ("test",))
+    fields = {"task_id": str, "prompt": str, "entry_point": str, "canonical_solution": str, "test": str}
+    id_field = "task_id"
+    # The set has no training split; worked examples can only come from data that brings one.
+    max_new_tokens = 512
+    stop_strings = (
+        "\ndef ", "\nclass ", "\nif __name__", "\nprint(", "\nassert ", "\nimport ", "\nfrom ", "\n#", "\n```",
+    )  # fmt: skip
+
+    def question(self, row: Row) -> str:
+        """An instruction, then the code to continue."""
+        return "Complete the body of the following Python function. Do not add anything after it.\n" + row["prompt"]
+
+    def instruction(self, row: Row) -> str:
+        """The code to continue, inside a code block."""
+        return (
+            "Complete the following Python function. Answer with the whole function in one code block.\n"
+            f"```python\n{row['prompt'].rstrip()}\n```"
+        )
+
+    def answer(self, row: Row) -> str:
+        """The body of the function."""
+        return row["canonical_solution"]
+
+    def reference(self, row: Row) -> str:
+        """The tests that a completed function must pass."""
+        return row["test"]
+
+    def program(self, row: Row, answer: str) -> str:
+        """The prompt's code, the answer, and a call of the tests."""
+        code = row["prompt"] + answer
+        if self.config.variant == "chat":
+            block = fenced_code(answer)
+            # The prompt stands first for its imports and helpers; a whole function then replaces the stub.
+            complete = f"def {row['entry_point']}(" in block
+            code = f"{row['prompt'].rstrip()}\n    pass\n\n{block}" if complete else row["prompt"] + block
+        return f"{code}\n\n{row['test']}\n\ncheck({row['entry_point']})\n"

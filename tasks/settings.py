@@ -1,0 +1,32 @@
+"""From plain settings to a typed, checked config."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import TypeVar
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from decoding.errors import UserError
+
+T = TypeVar("T")
+
+
+def typed(kind: type[T], settings: Mapping[str, object], group: str) -> T:
+    """An instance of the dataclass `kind` with `settings` in place of its defaults.
+
+    Raises:
+        UserError: an unknown key, a value of the wrong type, or one outside its range.
+    """
+    known = [field.name for field in fields(kind)]
+    for key in settings:
+        if key not in known:
+            raise UserError(f"{group}.{key} is no setting: choose among {', '.join(known)}")
+    schema = OmegaConf.structured(kind)
+    # A frozen dataclass makes a read-only schema, which nothing could be merged into.
+    OmegaConf.set_readonly(schema, None)
+    try:
+        return OmegaConf.to_object(OmegaConf.merge(schema, dict(settings)))
+    except OmegaConfBaseException as error:
+        key = f"{group}.{error.full_key}" if error.full_key else group
+        raise UserError(f"{key}: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,1 @@
+"""Word problems by theme: every module holds a few families in its `FAMILIES`."""

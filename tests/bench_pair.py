@@ -1,0 +1,54 @@
+"""A random Llama pair with a small byte-level tokenizer, built from config: no download, no training."""
+
+import json
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+TEXT = ["def add(a, b): return a + b", "the quick brown fox jumps over the lazy dog", "What is 12 + 30? It is 42."]
+
+
+def make_tokenizer(texts: list[str] | None = None, size: int = 300) -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer trained on a few lines; "<eos>" has id 0."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=size, special_tokens=["<eos>"], initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(texts or TEXT, trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<eos>")
+
+
+def save_model(folder: Path, tokenizer: PreTrainedTokenizerFast, seed: int, noise: float = 0.0) -> Path:
+    """A Llama with large random weights, so that its argmax is no near-tie, saved to `folder`."""
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, max_position_embeddings=256, eos_token_id=0, bos_token_id=None, initializer_range=0.4,
+    )  # fmt: skip
+    model = LlamaForCausalLM(config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += noise * torch.randn_like(parameter)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def make_pair(folder: Path) -> tuple[Path, Path]:
+    """Target and draft with one tokenizer; the draft is the target with noise, so that it agrees now and then."""
+    tokenizer = make_tokenizer()
+    target = save_model(folder / "target", tokenizer, seed=0)
+    draft = save_model(folder / "draft", tokenizer, seed=0, noise=0.03)
+    return target, draft
+
+
+def write_prompts(file: Path, count: int) -> Path:
+    """`count` prompts for task=custom."""
+    rows = [{"id": f"p{i}", "prompt": f"What is {i} + {3 * i}? def add", "reference": "42"} for i in range(count)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return file

@@ -1,0 +1,245 @@
+"""Every method gives greedy's tokens, whatever its options, the family, the stopping rule, or where the end comes.
+
+float64 and strict: identity of token ids. The counters at the end of each test show that the paths were really taken.
+"""
+
+import itertools
+import random
+from collections import Counter
+
+import pytest
+from families import FAMILIES, VOCABULARY, blurred, make_model
+
+from baselines import greedy, lookahead, speculative
+from decoding.decoder import ModelPair
+from decoding.errors import UserError
+from decoding.loop import DraftThenVerify
+from decoding.records import Generation
+from decoding.session import ModelSession
+from decoding.stopping import Stopping
+from ouroboros import method as ouroboros
+
+SPECULATIVE = [speculative.Config(gamma=gamma) for gamma in (0, 1, 4, 9)]
+LOOKAHEAD = [
+    lookahead.Config(window=window, ngram=ngram, max_guesses=guesses, text_phrases=text)
+    for (window, ngram, guesses), text in itertools.product([(1, 3, 1), (3, 3, 2), (4, 5, 4), (7, 4, 7)], [False, True])
+]
+OUROBOROS = [
+    ouroboros.Config(
+        gamma=gamma, k=k, window=window, ngram=ngram, phrase_drafting=phrases, learn=learn, text_phrases=text
+    )
+    for gamma, k, (window, ngram), phrases, learn, text in itertools.product(
+        (1, 3, 8), (0, 1, 3), [(1, 3), (4, 4), (6, 6)], (False, True), (False, True), (False, True)
+    )
+    if phrases or window == 4  # without phrase drafting there is no window
+]
+COVERING = [
+    speculative.Config(gamma=4),
+    lookahead.Config(window=4, ngram=5, max_guesses=4, text_phrases=True),
+    ouroboros.Config(gamma=3, k=3, window=4, ngram=4, text_phrases=True),
+    ouroboros.Config(gamma=8, k=2, window=3, ngram=5, pool_capacity=2, max_guesses=1, shortest_run=1),
+]
+BUILDERS = {"speculative": speculative.build, "lookahead": lookahead.build, "ouroboros": ouroboros.build}
+
+
+def decode(tokens: list[int]) -> str:
+    return "".join(chr(97 + token) for token in tokens)
+
+
+def prompts(count: int, length: int = 9) -> list[list[int]]:
+    draw = random.Random(11)
+    return [[draw.randrange(VOCABULARY) for _ in range(length)] for _ in range(count)]
+
+
+def make_pair(family: str, noise: float = 0.12, draft_family: str | None = None) -> ModelPair:
+    target = make_model(family)
+    draft = make_model(draft_family, seed=3) if draft_family else blurred(target, noise)
+    return ModelPair(ModelSession(target), ModelSession(draft), frozenset({5}), decode)
+
+
+def build(config: object, pair: ModelPair) -> DraftThenVerify:
+    return BUILDERS[config.name](config, pair)
+
+
+def reference(pair: ModelPair, prompt: list[int], stopping: Stopping) -> Generation:
+    return greedy.build(greedy.Config(), pair).generate(prompt, stopping)
+
+
+def check(pair: ModelPair, config: object, tests: list[tuple[list[int], Stopping, Generation]]) -> list[Generation]:
+    """Decode every test with one decoder, history running on, and compare with greedy's outcome."""
+    decoder = build(config, pair)
+    outcomes = []
+    for prompt, stopping, expected in tests:
+        outcome = decoder.generate(prompt, stopping)
+        assert (outcome.tokens, outcome.stop) == (expected.tokens, expected.stop), f"{config}"
+        steps = outcome.steps
+        assert 1 + sum(steps.emitted) == len(outcome.tokens)
+        assert all(a <= d for a, d in zip(steps.accepted, steps.drafted, strict=True))
+        assert all(e <= a + 1 for a, e in zip(steps.accepted, steps.emitted, strict=True))
+        assert all(len(s) == a for a, s in zip(steps.accepted, steps.sources, strict=True))
+        outcomes.append(outcome)
+    return outcomes
+
+
+@pytest.fixture(scope="module")
+def llama() -> ModelPair:
+    return make_pair("llama")
+
+
+@pytest.fixture(scope="module")
+def llama_tests(llama: ModelPair) -> list:
+    stoppings = [Stopping(frozenset({5}), 23), Stopping(frozenset(), 30, ("ab", "q"), decode)]
+    return [(p, s, reference(llama, p, s)) for p, s in zip(prompts(2), stoppings, strict=True)]
+
+
+@pytest.mark.parametrize("config", [*SPECULATIVE, *LOOKAHEAD, *OUROBOROS], ids=str)
+def test_full_grid_on_llama(llama: ModelPair, llama_tests: list, config: object) -> None:
+    check(llama, config, llama_tests)
+
+
+@pytest.mark.parametrize("family", [*FAMILIES])
+@pytest.mark.parametrize("config", COVERING, ids=lambda config: config.name)
+def test_covering_set_on_every_family(family: str, config: object) -> None:
+    """Long enough to pass the sliding windows, the rotary boundaries and, with a small context, the context's end."""
+    pair = make_pair(family)
+    stopping = Stopping(frozenset(), min(40, pair.target.context))
+    tests = [(p, stopping, reference(pair, p, stopping)) for p in prompts(2, length=14)]
+    check(pair, config, tests)
+
+
+@pytest.mark.parametrize("config", COVERING, ids=lambda config: config.name)
+def test_draft_of_another_family(config: object) -> None:
+    pair = make_pair("llama", draft_family="gpt_neox")
+    stopping = Stopping(frozenset({5}), 30)
+    check(pair, config, [(p, stopping, reference(pair, p, stopping)) for p in prompts(3)])
+
+
+def test_draft_with_a_smaller_vocabulary_and_context() -> None:
+    """The draft never proposes ids it lacks, reads unknown ones, and stops drafting where its context ends."""
+    target = make_model("llama")
+    draft = make_model("llama", seed=2, max_position_embeddings=24)
+    pair = ModelPair(ModelSession(target), ModelSession(draft, vocabulary=VOCABULARY - 4), frozenset(), decode)
+    stopping = Stopping(frozenset(), 40)
+    tests = [(p, stopping, reference(pair, p, stopping)) for p in prompts(3)]
+    assert any(token >= VOCABULARY - 4 for _, _, expected in tests for token in expected.tokens)
+    for config in COVERING:
+        outcomes = check(pair, config, tests)
+        if config.name == "speculative":
+            assert all(outcome.steps.drafted[-1] == 0 for outcome in outcomes)
+
+
+def test_the_end_of_sequence_at_every_place() -> None:
+    """Any token may be the end: it is met in the draft, in a suffix and as the bonus, and nothing follows it."""
+    seen: Counter[str] = Counter()
+    configs = [speculative.Config(gamma=4), ouroboros.Config(gamma=1, k=3, window=5, ngram=5),
+               lookahead.Config(window=5, ngram=4, max_guesses=5)]  # fmt: skip
+    llama = make_pair("llama", noise=0.03)
+    for prompt in prompts(5):
+        free = reference(llama, prompt, Stopping(frozenset(), 30))
+        for eos in sorted(set(free.tokens)):
+            pair = ModelPair(llama.target, llama.draft, frozenset({eos}), decode)
+            stopping = Stopping(frozenset({eos}), 30)
+            expected = free.tokens[: free.tokens.index(eos) + 1]
+            for config in configs:
+                decoder = build(config, pair)
+                decoder.generate(prompt, Stopping(frozenset(), 30))  # fills the pool, so that suffixes can hit
+                outcome = decoder.generate(prompt, stopping)
+                assert outcome.tokens == expected
+                if len(outcome.tokens) == 1:
+                    seen["prefill"] += 1
+                    continue
+                last = outcome.steps.emitted[-1] - 1
+                sources = outcome.steps.sources[-1]
+                seen[sources[last] if last < len(sources) else "bonus"] += 1
+    assert all(seen[place] > 0 for place in ("prefill", "draft", "suffix", "bonus", "phrase")), seen
+
+
+def test_every_path_is_taken(llama: ModelPair) -> None:
+    """Full acceptance, rejection, a later suffix winning, a window node, a merged node, an evicted phrase."""
+    seen: Counter[str] = Counter()
+    stopping = Stopping(frozenset(), 60)
+    tests = [(p, stopping, reference(llama, p, stopping)) for p in prompts(5)]
+    configs = [ouroboros.Config(gamma=3, k=3, window=6, ngram=5), lookahead.Config(window=6, ngram=4, max_guesses=4)]
+    for config in configs:
+        decoder = build(config, llama)
+        observe = decoder.drafter.observe
+
+        def spy(verdict, decoder=decoder, observe=observe):
+            path = set(verdict.path)
+            drafter = decoder.drafter
+            if isinstance(drafter, ouroboros.Ouroboros):
+                chain = set(drafter._chain)
+                seen["full acceptance" if chain <= path else "rejection"] += 1
+                winners = [i for i, (_, nodes) in enumerate(drafter._candidates) if nodes[0] in path]
+                seen["later suffix"] += bool(winners) and winners[0] > 0
+            seen["window node"] += any("window" in verdict.tree.sources[n] for n in verdict.path[1:])
+            seen["merged node"] += any(len(verdict.tree.sources[n]) > 1 for n in verdict.path[1:])
+            observe(verdict)
+            seen["eviction"] += drafter.pool.evicted
+
+        decoder.drafter.observe = spy
+        for prompt, _, expected in tests:
+            assert decoder.generate(prompt, stopping).tokens == expected.tokens
+    paths = ("full acceptance", "rejection", "later suffix", "window node", "merged node", "eviction")
+    assert all(seen[path] > 0 for path in paths), seen
+
+
+def test_ouroboros_without_its_parts_takes_the_steps_of_speculative(llama: ModelPair, llama_tests: list) -> None:
+    for gamma in (1, 4, 8):
+        parts_off = ouroboros.Config(gamma=gamma, k=0, phrase_drafting=False, learn=False)
+        ours = check(llama, parts_off, llama_tests)
+        theirs = check(llama, speculative.Config(gamma=gamma), llama_tests)
+        for one, other in zip(ours, theirs, strict=True):
+            for column in ("drafted", "accepted", "emitted", "rows", "draft_forwards", "draft_rows", "sources"):
+                assert getattr(one.steps, column) == getattr(other.steps, column)
+
+
+def test_perfect_draft_is_always_accepted() -> None:
+    """With the target as its own draft every step emits gamma + 1 tokens: the bonus is never dropped."""
+    pair = make_pair("llama", noise=0.0)
+    stopping = Stopping(frozenset(), 1 + 6 * 5)
+    for config in (speculative.Config(gamma=5), ouroboros.Config(gamma=5, k=0, phrase_drafting=False)):
+        for prompt in prompts(2):
+            assert build(config, pair).generate(prompt, stopping).steps.emitted == [6] * 5
+
+
+def test_warm_history_changes_the_work_but_not_the_tokens(llama: ModelPair) -> None:
+    stopping = Stopping(frozenset(), 40)
+    decoder = build(ouroboros.Config(gamma=4, k=3, window=4, ngram=5), llama)
+    changed = 0
+    for prompt in prompts(3):
+        decoder.forget()
+        cold = decoder.generate(prompt, stopping)
+        warm = decoder.generate(prompt, stopping)
+        decoder.forget()
+        again = decoder.generate(prompt, stopping)
+        assert cold.tokens == warm.tokens == again.tokens
+        assert cold.steps.accepted == again.steps.accepted, "forgetting forgets all"
+        changed += warm.steps.rows != cold.steps.rows
+    assert changed
+
+
+def test_methods_that_draft_with_a_model_refuse_a_pair_without_one(llama: ModelPair) -> None:
+    alone = ModelPair(llama.target, None, frozenset(), decode)
+    for config in (speculative.Config(), ouroboros.Config()):
+        with pytest.raises(UserError, match="needs a draft model"):
+            build(config, alone)
+
+
+@pytest.mark.parametrize(
+    ("config", "fields"),
+    [
+        (speculative.Config, {"gamma": -1}),
+        (lookahead.Config, {"window": 0}),
+        (lookahead.Config, {"ngram": 2}),
+        (lookahead.Config, {"max_guesses": 0}),
+        (ouroboros.Config, {"k": -1}),
+        (ouroboros.Config, {"ngram": 2}),
+        (ouroboros.Config, {"shortest_run": 0}),
+        (ouroboros.Config, {"pool_capacity": 0}),
+        (ouroboros.Config, {"max_guesses": 0}),
+    ],
+)
+def test_settings_out_of_range_are_refused(config: type, fields: dict) -> None:
+    with pytest.raises(UserError, match=f"method.{next(iter(fields))} must be at least"):
+        config(**fields)

@@ -1,0 +1,86 @@
+"""The pool against a plain model of it: a list per key, oldest first."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from decoding.phrase_pool import PhrasePool, TextPhrases
+
+phrases = st.lists(st.integers(0, 3), min_size=0, max_size=3).map(tuple)
+operations = st.lists(
+    st.one_of(
+        st.tuples(st.just("insert"), st.integers(0, 2), phrases),
+        st.tuples(st.just("replace"), st.integers(0, 2), phrases, phrases),
+        st.tuples(st.just("clear")),
+    ),
+    max_size=60,
+)
+
+
+@given(capacity=st.integers(1, 4), operations=operations)
+def test_pool_behaves_like_lists_with_least_recent_eviction(capacity: int, operations: list[tuple]) -> None:
+    pool, model = PhrasePool(capacity), {}
+    evicted = 0
+    for operation, *arguments in operations:
+        if operation == "clear":
+            pool.clear()
+            model, evicted = {}, 0
+            continue
+        key, *said = arguments
+        entries = model.setdefault(key, [])
+        if operation == "replace" and said[0] != said[1] and said[0] in entries:
+            entries.remove(said[0])
+        if operation == "insert":
+            pool.insert(key, said[0], "test")
+        else:
+            pool.replace(key, said[0], said[1], "test")
+        new = said[-1]
+        if new:
+            if new in entries:
+                entries.remove(new)
+            elif len(entries) == capacity:
+                entries.pop(0)
+                evicted += 1
+            entries.append(new)
+        for other in range(3):
+            expected = model.get(other, [])[::-1]
+            assert pool.newest(other, capacity) == expected
+            assert pool.newest(other, 2) == expected[:2]
+        assert len(pool) == sum(map(len, model.values()))
+        assert pool.evicted == evicted
+
+
+def test_counts_tell_origins_lookups_and_hits() -> None:
+    pool = PhrasePool(2)
+    pool.insert(1, (2, 3), "window")
+    pool.insert(1, (2, 3), "rejection")
+    pool.insert(1, (4,), "rejection")
+    assert pool.newest(1, 5) == [(4,), (2, 3)]
+    assert pool.newest(7, 5) == []
+    assert pool.newest(1, 0) == []
+    assert pool.report() == {
+        "pool_size": 2, "pool_lookups": 2, "pool_hits": 1, "pool_evicted": 0,
+        "phrases_learned": {"window": 1, "rejection": 1},
+    }  # fmt: skip
+    pool.reset_counts()
+    assert len(pool) == 2
+    assert pool.report()["phrases_learned"] == {}
+
+
+def test_capacity_below_one_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        PhrasePool(0)
+
+
+@given(text=st.lists(st.integers(0, 5), max_size=30), cuts=st.lists(st.integers(0, 30), max_size=5))
+def test_text_phrases_do_not_depend_on_how_the_text_arrives(text: list[int], cuts: list[int]) -> None:
+    whole, pieces = PhrasePool(50), PhrasePool(50)
+    TextPhrases(whole, 3).read(text)
+    reader = TextPhrases(pieces, 3)
+    for end in sorted(min(cut, len(text)) for cut in cuts):
+        reader.read(text[:end])
+    reader.read(text)
+    for key in range(6):
+        assert whole.newest(key, 50) == pieces.newest(key, 50)
+    expected = {(text[i], tuple(text[i + 1 : i + 4])) for i in range(len(text) - 3)}
+    assert {(key, phrase) for key in range(6) for phrase in whole.newest(key, 50)} == expected

@@ -1,0 +1,206 @@
+"""Rows from files and the bundled data, and the complaints about those that cannot be had."""
+
+import csv
+import json
+
+import pyarrow
+import pytest
+from pyarrow import parquet
+
+from decoding.errors import UserError
+from tasks import TASKS, make_task, sources
+from tasks.sources import DataConfig, load_rows
+
+
+def gsm8k_rows(count, start=0):
+    return [{"question": f"What is {n} + 1?", "answer": f"#### {n + 1}"} for n in range(start, start + count)]
+
+
+def mbpp_rows(count):
+    return [
+        {"task_id": n, "text": "t", "code": "c", "test_list": ["assert True"], "test_setup_code": ""}
+        for n in range(1, count + 1)
+    ]
+
+
+def write(path, rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def local(root, **settings):
+    return DataConfig(source="local", root=str(root), **settings)
+
+
+def task(name, **settings):
+    return make_task({"name": name, **settings})
+
+
+def fails(name, data, **settings):
+    with pytest.raises(UserError) as error:
+        load_rows(task(name, **settings), data)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_worked_examples_come_from_the_training_split(tmp_path):
+    write(tmp_path / "gsm8k/test.jsonl", gsm8k_rows(3, 100))
+    write(tmp_path / "gsm8k/train.jsonl", gsm8k_rows(20))
+    loaded = load_rows(task("gsm8k"), local(tmp_path))
+    assert [row["id"] for row in loaded.rows] == ["gsm8k/test/0", "gsm8k/test/1", "gsm8k/test/2"]
+    assert [row["question"] for row in loaded.shots] == [row["question"] for row in gsm8k_rows(8)]
+    assert loaded.split == "test" and loaded.origin == str(tmp_path / "gsm8k")
+    assert loaded.examples(TASKS["gsm8k"]())[0].prompt.count("Question:") == 9
+
+
+def test_validation_of_gsm8k_is_its_training_split_without_the_worked_examples(tmp_path):
+    write(tmp_path / "gsm8k/train.jsonl", gsm8k_rows(20))
+    loaded = load_rows(task("gsm8k"), local(tmp_path, split="validation"))
+    assert loaded.split == "train" and len(loaded.rows) == 12
+    assert not {row["question"] for row in loaded.rows} & {row["question"] for row in loaded.shots}
+
+
+def test_mbpp_keeps_its_first_ten_problems_for_worked_examples(tmp_path):
+    write(tmp_path / "mbpp/test.jsonl", mbpp_rows(15))
+    loaded = load_rows(task("mbpp"), local(tmp_path))
+    assert [row["task_id"] for row in loaded.rows] == [11, 12, 13, 14, 15]
+    assert [row["task_id"] for row in loaded.shots] == [1, 2, 3]
+    assert [row["task_id"] for row in load_rows(task("mbpp", shots=0), local(tmp_path)).rows] == [11, 12, 13, 14, 15]
+
+
+def test_spec_bench_is_read_from_its_own_file_name(tmp_path):
+    rows = [{"question_id": 81, "category": "rag", "turns": ["Who?"], "reference": [["A", "B"]]}]
+    write(tmp_path / "spec_bench/question.jsonl", rows)
+    assert load_rows(task("spec_bench"), local(tmp_path)).rows == rows
+
+
+def test_json_csv_and_parquet_give_the_rows_of_jsonl(tmp_path):
+    rows = mbpp_rows(12)
+    write(tmp_path / "jsonl/mbpp/test.jsonl", rows)
+    for kind in ("json", "csv", "parquet"):
+        (tmp_path / kind / "mbpp").mkdir(parents=True)
+    (tmp_path / "json/mbpp/test.json").write_text(json.dumps(rows, indent=1))
+    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "parquet/mbpp/test.parquet")
+    with (tmp_path / "csv/mbpp/test.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows({**row, "test_list": json.dumps(row["test_list"])} for row in rows)
+    loaded = [load_rows(task("mbpp"), local(tmp_path / kind)) for kind in ("jsonl", "json", "csv", "parquet")]
+    assert all(each.rows == rows[10:] and each.digest == loaded[0].digest for each in loaded)
+
+
+def test_nested_fields_survive_csv(tmp_path):
+    (tmp_path / "wmt16").mkdir()
+    with (tmp_path / "wmt16/test.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["translation"], [json.dumps({"de": "Hallo", "en": "Hello"})]])
+    assert load_rows(task("wmt16"), local(tmp_path)).rows[0]["translation"]["de"] == "Hallo"
+
+
+def test_digest_follows_the_rows_and_the_worked_examples(tmp_path):
+    write(tmp_path / "gsm8k/test.jsonl", gsm8k_rows(3, 100))
+    write(tmp_path / "gsm8k/train.jsonl", gsm8k_rows(20))
+    digests = {load_rows(task("gsm8k", shots=shots), local(tmp_path)).digest for shots in (0, 1, 1, 2)}
+    assert len(digests) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"question": "a", "answer": "#### 1"}\n\n{broken\n', "test.jsonl:3: no valid JSON"),
+        (b'{"question": "a"}\n', "test.jsonl:1: field 'answer' is missing; the row has question"),
+        (b'{"question": 3, "answer": "#### 1"}\n', "test.jsonl:1: field 'question' must be str, not int"),
+        (b'{"question": "a", "answer": "one"}\n', "test.jsonl:1: the answer has no line '#### number'"),
+        (b'["a"]\n', "test.jsonl:1: a row must be an object"),
+        (b'{"question": "\xff"}\n', "test.jsonl:1: no valid UTF-8"),
+        (b"", "test.jsonl holds no rows"),
+    ],
+)
+def test_a_broken_row_is_named_by_file_and_line(tmp_path, content, message):
+    (tmp_path / "gsm8k").mkdir()
+    (tmp_path / "gsm8k/test.jsonl").write_bytes(content)
+    assert message in fails("gsm8k", local(tmp_path), shots=0)
+
+
+@pytest.mark.parametrize(("suffix", "message"), [("json", "no valid JSON"), ("parquet", "no valid parquet")])
+def test_a_broken_file_is_named(tmp_path, suffix, message):
+    (tmp_path / "gsm8k").mkdir()
+    (tmp_path / f"gsm8k/test.{suffix}").write_text("nonsense")
+    assert message in fails("gsm8k", local(tmp_path), shots=0)
+
+
+def test_what_is_missing_is_named(tmp_path):
+    assert f"no data for gsm8k in {tmp_path / 'gsm8k'}" in fails("gsm8k", local(tmp_path))
+    write(tmp_path / "gsm8k/test.jsonl", gsm8k_rows(3))
+    assert "choose among test" in fails("gsm8k", local(tmp_path, split="test_unseen"))
+    assert "no split train to take worked examples from" in fails("gsm8k", local(tmp_path))
+    write(tmp_path / "gsm8k/train.jsonl", gsm8k_rows(3))
+    assert "has only 3 rows for worked examples" in fails("gsm8k", local(tmp_path))
+    assert "no row of train is left" in fails("gsm8k", local(tmp_path, split="train"), shots=3)
+    (tmp_path / "gsm8k/test.json").write_text("[]")
+    assert "keep one of them" in fails("gsm8k", local(tmp_path))
+
+
+def test_custom_prompts_come_from_a_file(tmp_path):
+    file = tmp_path / "prompts.jsonl"
+    write(file, [{"id": 1, "prompt": "a", "stop": ["\n", "."]}, {"id": "b", "prompt": "c", "reference": "d"}])
+    loaded = load_rows(task("custom"), DataConfig(path=str(file)))
+    assert [example.id for example in loaded.examples(TASKS["custom"]())] == ["1", "b"]
+    write(file, [{"id": 1, "prompt": "a"}, {"id": "1", "prompt": "b"}])
+    assert "rows 1 and 2 have the same id 1" in fails("custom", DataConfig(path=str(file)))
+    write(file, [{"id": 1, "prompt": "a", "stop": [3]}])
+    assert "field 'stop' must be str or a list of strings" in fails("custom", DataConfig(path=str(file)))
+    assert "does not exist" in fails("custom", DataConfig(path=str(tmp_path / "none.jsonl")))
+    assert "data.path=FILE belong together" in fails("custom", DataConfig())
+    assert "data.path=FILE belong together" in fails("gsm8k", DataConfig(path=str(file)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"source": "web"}, "data.source='web' is unknown"),
+        ({"source": "local"}, "needs data.root=FOLDER"),
+        ({"root": "x"}, "data.root is for data=local"),
+        ({"revision": "x"}, "data.revision is for data=hub"),
+    ],
+)
+def test_wrong_data_settings_are_refused(settings, message):
+    with pytest.raises(UserError, match=message):
+        DataConfig(**settings)
+
+
+def test_the_hub_is_refused_in_one_line_without_a_network(monkeypatch):
+    import huggingface_hub
+
+    def unreachable(*_args, **_kwargs):
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", unreachable)
+    message = fails("humaneval", DataConfig(source="hub", revision="no-such-revision"))
+    assert "data=local" in message and "data=bundled" in message
+    assert "data=local" in fails("spec_bench", DataConfig(source="hub"))
+    assert "choose among test" in fails("humaneval", DataConfig(source="hub", split="train"))
+
+
+def test_hub_rows_carry_the_hub_s_own_schema(monkeypatch):
+    import datasets
+    import huggingface_hub
+
+    asked = []
+
+    def load(path, config, split, revision):
+        asked.append((path, config, split, revision))
+        return gsm8k_rows(10, 100 if split == "test" else 0)
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", lambda *_args, **_kwargs: None)
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    loaded = load_rows(task("gsm8k"), DataConfig(source="hub", revision="abc"))
+    assert asked == [("openai/gsm8k", "main", "test", "abc"), ("openai/gsm8k", "main", "train", "abc")]
+    assert len(loaded.rows) == 10 and len(loaded.shots) == 8
+
+
+def test_bundled_data_needs_no_settings(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "BUNDLED", tmp_path)
+    assert "python -m tasks.synthetic" in fails("gsm8k", DataConfig())
+    write(tmp_path / "gsm8k/test_unseen.jsonl", gsm8k_rows(3))
+    loaded = load_rows(task("gsm8k"), DataConfig(split="test_unseen"))
+    assert loaded.origin == "bundled" and loaded.shots == []

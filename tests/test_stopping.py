@@ -1,0 +1,54 @@
+"""The one stopping rule: the same end however the tokens arrive."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from decoding.stopping import Stopping
+
+
+def decode(tokens: list[int]) -> str:
+    """Token 0 is end-of-sequence, 1..26 are letters, 27 is a two-letter token."""
+    return "".join("" if t == 0 else "ab" if t == 27 else chr(96 + t) for t in tokens)
+
+
+def in_chunks(stopping: Stopping, text: list[int], sizes: list[int]) -> tuple[list[int], str | None]:
+    output: list[int] = []
+    position, reason = 0, None
+    while position < len(text) and reason is None:
+        size = sizes.pop(0) if sizes else 3
+        reason = stopping.extend(output, text[position : position + size])
+        position += size
+    return output, reason
+
+
+@given(
+    text=st.lists(st.sampled_from([0, 1, 2, 3, 27]), max_size=30),
+    sizes=st.lists(st.integers(1, 6), max_size=12),
+    strings=st.lists(st.text("abc", min_size=1, max_size=3), max_size=2),
+    length=st.integers(1, 20),
+    with_eos=st.booleans(),
+)
+def test_chunks_do_not_matter(text: list, sizes: list, strings: list, length: int, with_eos: bool) -> None:
+    stopping = Stopping(frozenset({0} if with_eos else ()), length, tuple(strings), decode)
+    expected, expected_reason = [], None
+    for token in text:
+        expected.append(token)
+        if with_eos and token == 0:
+            expected_reason = "eos"
+        elif any(string in decode(expected) for string in strings):
+            expected_reason = "stop_string"
+        elif len(expected) == length:
+            expected_reason = "length"
+        if expected_reason:
+            break
+    assert in_chunks(stopping, text, list(sizes)) == (expected, expected_reason)
+
+
+def test_senseless_rules_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        Stopping(frozenset(), 0)
+    with pytest.raises(ValueError, match="cannot be empty"):
+        Stopping(frozenset(), 4, ("",), decode)
+    with pytest.raises(ValueError, match="decode"):
+        Stopping(frozenset(), 4, ("a",))

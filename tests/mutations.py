@@ -1,0 +1,120 @@
+"""Plant faults one by one and show that the test suite catches each: `python tests/mutations.py [name ...]`.
+
+Every fault is planted in a copy of the tree; the working tree is not touched. Exit status 1 if a fault survives.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parents[1]
+ENGINE = ("test_tree.py", "test_stopping.py", "test_phrase_pool.py", "test_drafting.py", "test_families.py")
+ALL = (*ENGINE, "test_lossless.py")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Replace `old`, which must occur once in `file`, by `new`; one of `tests` must then fail."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...] = ALL
+
+
+FAULTS = (
+    Fault(
+        "causal mask instead of the tree's",
+        "decoding/session.py",
+        "= tree.ancestors()",
+        "= np.tri(len(tree), dtype=bool)",
+    ),
+    Fault(
+        "positions shifted by one",
+        "decoding/session.py",
+        "np.array(tree.depths) + (cached + before)",
+        "np.array(tree.depths) + (cached + before + 1)",
+    ),
+    Fault("keep off by one", "decoding/cache.py", "[self.length + row for row", "[self.length + row - 1 for row"),
+    Fault("cursor off by one", "decoding/cache.py", "self.length += len(rows)", "self.length += len(rows) + 1"),
+    Fault("bonus dropped", "decoding/verification.py", "+ [choice]", "+ [choice][: 1 if len(path) == 1 else 0]"),
+    Fault(
+        "tokens after the end of sequence",
+        "decoding/stopping.py",
+        "if token in self.eos:",
+        "if token in self.eos and token == tokens[-1]:",
+    ),
+    Fault("unverified node accepted", "decoding/verification.py", "or child not in choices", "or False"),
+    Fault(
+        "wrong token accepted",
+        "decoding/verification.py",
+        "child = tree.child(path[-1], choice)",
+        "child = tree.child(path[-1], choice) or (path[-1] + 1 if path[-1] + 1 in choices else None)",
+    ),
+    Fault("highest id on a tie", "decoding/verification.py", "logits.argmax(dim=-1)",
+          "(logits.shape[-1] - 1 - logits.flip(-1).argmax(dim=-1))"),
+    Fault("window one too wide", "decoding/masks.py", "key[None, :] < window", "key[None, :] <= window"),
+    Fault("boolean mask for eager", "decoding/masks.py", 'self.implementation == "sdpa"', "True"),
+    Fault("longrope rows left stale", "decoding/session.py", 'return kind == "longrope" and', "return False and"),
+    Fault("rollback forgotten", "decoding/session.py", "self._cache.truncate(length)", "self._cache.truncate(length + 0 * self.reserve(0)) if length == 0 else None"),
+    Fault("stale draft rows", "decoding/session.py", "self.tokens[known] == tokens[known]", "True"),
+    Fault("length overrun", "decoding/stopping.py", ">= self.max_new_tokens", "> self.max_new_tokens"),
+    Fault("draft goes on behind the end", "decoding/draft_model.py", "if token in self.eos:", "if False:"),
+    Fault("full phrase counted short", "baselines/lookahead.py", "phrase[: max(limit, 0)]", "phrase[: max(limit, 0)][:-1]"),
+    Fault("window harvest shifted", "baselines/lookahead.py", "self.levels = [levels[1][1:],", "self.levels = [levels[1][:-1],"),
+    Fault("window parents wrong", "baselines/lookahead.py", "tree.add(parent, [token]", "tree.add(0, [token]"),
+    Fault("oldest phrase first", "decoding/phrase_pool.py", "itertools.islice(reversed(phrases), count)",
+          "itertools.islice(phrases, count)"),
+    Fault("newest phrase evicted", "decoding/phrase_pool.py", "next(iter(phrases))", "next(reversed(phrases))"),
+    Fault("refinement misaligned", "ouroboros/learning.py", "[parent, *nodes[:-1]]", "nodes"),
+    Fault("history not forgotten", "ouroboros/method.py", "self.pool.clear()", "pass"),
+    Fault("suffix behind the wrong node", "ouroboros/method.py", "tree.add(self._chain[-1], phrase",
+          "tree.add(self._chain[0], phrase"),
+)  # fmt: skip
+
+
+def survives(fault: Fault, work: Path) -> bool:
+    """Plant the fault in the copy at `work`, run the tests, take it back."""
+    file = work / fault.file
+    clean = file.read_text()
+    if clean.count(fault.old) != 1:
+        raise SystemExit(f"{fault.name}: {fault.old!r} occurs {clean.count(fault.old)} times in {fault.file}")
+    file.write_text(clean.replace(fault.old, fault.new))
+    try:
+        tests = [f"tests/{name}" for name in fault.tests]
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+        result = subprocess.run(command, cwd=work, capture_output=True, text=True, timeout=1200, check=False)
+    finally:
+        file.write_text(clean)
+    return result.returncode == 0
+
+
+def main() -> int:
+    """Plant every fault, or those whose names are given."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="faults to plant; all when none is given")
+    names = parser.parse_args().names
+    faults = [fault for fault in FAULTS if not names or fault.name in names]
+    survivors = []
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder) / "tree"
+        ignore = shutil.ignore_patterns(".git", ".venv", "results", "models", "__pycache__", ".*_cache")
+        shutil.copytree(ROOT, work, ignore=ignore)
+        for fault in tqdm(faults, desc="faults", file=sys.stderr):
+            alive = survives(fault, work)
+            survivors += [fault.name] * alive
+            sys.stdout.write(f"{'SURVIVED' if alive else 'caught'}: {fault.name}\n")
+            sys.stdout.flush()
+    sys.stdout.write(f"{len(faults) - len(survivors)} of {len(faults)} faults caught\n")
+    return 1 if survivors or not faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+"""What drafters propose: lookahead's window against plain forwards, drafts against the draft's own greedy text,
+phrases from verification against the paper's rule."""
+
+import random
+
+import pytest
+import torch
+from families import VOCABULARY, blurred, make_model
+from hypothesis import given
+from hypothesis import strategies as st
+
+from baselines import lookahead
+from baselines.lookahead import Lookahead, Window
+from decoding.decoder import Drafter, ModelPair
+from decoding.draft_model import DraftModel
+from decoding.loop import DraftThenVerify
+from decoding.phrase_pool import PhrasePool
+from decoding.session import ModelSession
+from decoding.stopping import Stopping
+from decoding.tree import TokenTree
+from decoding.verification import verify
+from ouroboros.learning import aligned_runs, refine
+
+
+def continuation(model: torch.nn.Module, tokens: list[int], count: int) -> list[int]:
+    """Greedy tokens from plain, cache-free forwards."""
+    text = list(tokens)
+    with torch.no_grad():
+        for _ in range(count):
+            text.append(int(model(torch.tensor([text])).logits[0, -1].argmax()))
+    return text[len(tokens) :]
+
+
+@pytest.mark.parametrize(("width", "ngram"), [(1, 3), (3, 3), (4, 5), (6, 4)])
+def test_every_harvested_phrase_ends_in_the_models_own_choice(width: int, ngram: int) -> None:
+    """A column's newest token is the model's choice after the text that the column stands for: the confirmed text,
+    block 0 up to the column, then the column's levels. Wrong parents, positions or shifts all break this."""
+    model = make_model("llama")
+    session = ModelSession(model)
+    window = Window(width, ngram, seed=0)
+    draw = random.Random(1)
+    tokens = [draw.randrange(VOCABULARY) for _ in range(10)]
+    session.prefill(tokens[:-1])
+    window.reset(tokens)
+    harvested = 0
+    for number in range(9):
+        tree = TokenTree(tokens[-1], session.room(len(tokens) - 1))
+        window.place(tree)
+        block, *levels = [list(level) for level in window.levels]
+        verdict = verify(tree, tree.rows(), session.forward([], tree, tree.rows()))
+        session.keep([0])
+        pairs = window.advance(verdict)
+        if number < ngram - 2:
+            assert not pairs
+            assert len(window.levels) == number + 2
+        else:
+            assert [len(level) for level in window.levels] == [width - 1] + [width] * (ngram - 2)
+            assert len(pairs) == width
+        for column, (key, phrase) in enumerate(pairs):
+            text = tokens + block[:column]
+            assert key == text[-1]
+            assert list(phrase[:-1]) == [level[column] for level in levels]
+            assert list(phrase[-1:]) == continuation(model, text + list(phrase[:-1]), 1)
+            harvested += 1
+        tokens.append(verdict.tokens[0])
+    assert harvested
+
+
+def test_window_is_left_out_where_the_context_ends() -> None:
+    tree = TokenTree(1, room=3)
+    window = Window(4, 5, seed=0)
+    window.reset([1, 2, 3])
+    window.place(tree)
+    assert len(tree) == 1
+    assert window.advance(verify(tree, [0], torch.eye(4)[:1])) == []
+
+
+def test_first_window_is_the_same_for_every_run_and_differs_by_seed() -> None:
+    def first(seed: int) -> list[int]:
+        window = Window(8, 5, seed)
+        window.reset(list(range(20)))
+        return window.levels[0]
+
+    assert first(0) == first(0) != first(1)
+
+
+@pytest.mark.parametrize("inner", ["plain", "lookahead"])
+def test_drafts_are_the_draft_models_own_greedy_text(inner: str) -> None:
+    """However it is sped up, and whatever was rejected before, the draft is what the draft model would say."""
+    model = make_model("llama")
+    pool = PhrasePool(4)
+    drafter = Drafter() if inner == "plain" else Lookahead(Window(4, 4, seed=0), pool, max_guesses=3)
+    draft = DraftModel(ModelSession(model), drafter, eos=frozenset())
+    draw = random.Random(3)
+    tokens = [draw.randrange(VOCABULARY) for _ in range(8)]
+    draft.reset(tokens, 100)
+    tokens = tokens + [4]
+    fewer_forwards = False
+    for number in range(12):
+        gamma = 1 + number % 5
+        before = draft.forwards()[0]
+        drafted = draft.draft(tokens, gamma, limit=7)
+        assert gamma <= len(drafted) <= 7
+        assert inner == "lookahead" or len(drafted) == gamma
+        assert drafted == continuation(model, tokens, len(drafted))
+        fewer_forwards |= draft.forwards()[0] - before < len(drafted)
+        kept = draw.randrange(len(drafted) + 1)
+        tokens = [*tokens, *drafted[:kept], draw.randrange(VOCABULARY)]
+    assert fewer_forwards == (inner == "lookahead")
+
+
+def test_draft_ends_with_the_end_of_sequence_and_keeps_to_the_limit() -> None:
+    model = make_model("llama")
+    tokens = [1, 2, 3, 4]
+    text = continuation(model, tokens, 8)
+    end = next(place for place, token in enumerate(text) if place and token not in text[:place])
+    draft = DraftModel(ModelSession(model), Drafter(), eos=frozenset({text[end]}))
+    draft.reset(tokens[:-1], 50)
+    assert draft.draft(tokens, 8, limit=20) == text[: end + 1]
+    assert draft.draft(tokens, 8, limit=1) == text[:1]
+    assert draft.draft(tokens, 0, limit=8) == []
+
+
+def test_lookahead_saves_forwards_on_repetitive_text() -> None:
+    """A cyclic model is all n-grams: after the fill phase, phrases are accepted whole and the bonus comes on top."""
+    session = ModelSession(make_model("llama", seed=4))
+    pair = ModelPair(session, None, frozenset(), str)
+    decoder = lookahead.build(lookahead.Config(window=6, ngram=4, max_guesses=6), pair)
+    outcome = decoder.generate([3, 3, 3, 3], Stopping(frozenset(), 80))
+    assert len(outcome.steps) < 80
+    assert max(outcome.steps.emitted) == 4, "a fully matched phrase of N - 1 tokens brings N"
+
+
+@given(
+    rejected=st.lists(st.integers(0, 2), max_size=9),
+    said=st.lists(st.integers(0, 2), min_size=9, max_size=9),
+    longest=st.integers(1, 4),
+)
+def test_aligned_runs_are_the_papers_when_only_full_ones_count(rejected: list, said: list, longest: int) -> None:
+    """Paper's rule: from s, `longest` tokens said by the target, all but the last of which the draft had too."""
+    choices = said[: len(rejected)]
+    expected = [
+        (rejected[s], tuple(choices[s : s + longest]))
+        for s in range(len(rejected) - longest + 1)
+        if all(rejected[s + j + 1] == choices[s + j] for j in range(longest - 1))
+    ]
+    assert aligned_runs(rejected, choices, longest, longest) == expected
+    shorter = aligned_runs(rejected, choices, longest, 1)
+    assert len(shorter) == len(rejected)
+    for start, (key, phrase) in enumerate(shorter):
+        assert key == rejected[start]
+        assert phrase == tuple(choices[start : start + len(phrase)])
+        assert list(phrase[:-1]) == rejected[start + 1 : start + len(phrase)], "only the last may be unheard of"
+
+
+def test_refinement_goes_by_value_and_keeps_the_order() -> None:
+    pool = PhrasePool(3)
+    for phrase in [(1, 2), (3, 4), (5, 6)]:
+        pool.insert(9, phrase, "window")
+    tree = TokenTree(9, room=5)
+    candidates = [(phrase, tree.add(0, phrase, "suffix")) for phrase in pool.newest(9, 2)]
+    pool.insert(9, (7, 7), "window")  # evicts (1, 2) and moves every slot
+    logits = torch.zeros(len(tree), 10)
+    choice = {0: 5, candidates[0][1][0]: 8, candidates[1][1][0]: 4}
+    for node, token in choice.items():
+        logits[node, token] = 1.0
+    refine(pool, 9, 0, candidates, verify(tree, tree.rows(), logits))
+    assert pool.newest(9, 3) == [(5, 8), (5, 4), (7, 7)]
+
+
+def test_suffixes_hang_behind_the_draft_and_are_credited() -> None:
+    """The draft is right and its continuation stands in the pool: one step gives draft, suffix and bonus."""
+    from ouroboros import method
+
+    model = make_model("llama")
+    prompt = [2, 7, 1, 8]
+    text = continuation(model, prompt, 12)
+    pair = ModelPair(ModelSession(model), ModelSession(blurred(model, 0.0)), frozenset(), str)
+    decoder = method.build(method.Config(gamma=3, k=1, ngram=5, phrase_drafting=False, learn=False), pair)
+    assert isinstance(decoder, DraftThenVerify)
+    decoder.drafter.pool.insert(text[3], tuple(text[4:8]), "test")
+    outcome = decoder.generate(prompt, Stopping(frozenset(), 12))
+    assert outcome.tokens == text
+    assert outcome.steps.sources[0] == ["draft"] * 3 + ["suffix"] * 4
+    assert outcome.steps.emitted[0] == 8

@@ -34,7 +34,7 @@ def make_cases(plan: Plan, place: Place, digests: dict[str, str | None], prompts
     labels = _labels(plan.methods)
     shared = {
         "task": plan.task.version,
-        "task_config": asdict(plan.task.config),
+        "task_config": plan.task.output_settings(plan.data.source),
         "data": prompts.rows.digest,
         "split": prompts.rows.split,
         "weights": digests,

@@ -7,6 +7,7 @@ from bench.cases import Case
 from bench.lossless import fits, noise_floor
 from bench.models import LoadedPair
 from bench.runner import Entrant, Race
+from decoding.errors import UserError
 from decoding.session import ModelSession, check_masks
 from tasks import Example
 
@@ -17,11 +18,11 @@ def check(loaded: LoadedPair, case: Case, race: Race, entrant: Entrant, example:
     """(what was seen, one line each; whether the outputs are the target's).
 
     Raises:
-        UserError: masks that the model does not follow.
+        UserError: masks that the model does not follow, or too little memory.
     """
     pair = loaded.pair
     sessions = {"target": pair.target} | ({"draft": pair.draft} if pair.draft else {})
-    ids = race.encode(example)
+    ids, _ = race.encode(example)
     seen = [f"{name}: {_shape(session)}" for name, session in sessions.items()]
     seen.append(f"end-of-sequence ids: {', '.join(map(str, sorted(pair.eos))) or 'none'}")
     for name, session in sessions.items():
@@ -30,14 +31,15 @@ def check(loaded: LoadedPair, case: Case, race: Race, entrant: Entrant, example:
     seen.append(f"noise floor of the target: {noise_floor(pair.target.model, pair.target.vocabulary, [ids]):.3g}")
     seen.append(_memory(sessions, len(ids) + race.max_new_tokens))
     records = {}
-    for each in (race.reference, entrant):
+    reference = race.references[0]
+    for each in (reference, entrant):
         record = race.measure(each, example, ids, race.stopping(example))
         records[each.label] = record
         seen.append(
             f"{each.label}: {len(record['tokens'])} tokens in {record['total_seconds']:.2f} s, ended by "
             f"{record['stop']}, worst token {record['gap']:.3g} below the best"
         )
-    mine, greedy = records[case.label], records[race.reference.label]
+    mine, greedy = records[case.label], records[reference.label]
     same = mine["tokens"] == greedy["tokens"]
     fine = fits(mine) and fits(greedy)
     judgement = f"{'equal' if same else 'different'}, {'within' if fine else 'NOT WITHIN'} the tolerance"
@@ -56,7 +58,10 @@ def _shape(session: ModelSession) -> str:
 
 
 def _memory(sessions: dict[str, ModelSession], length: int) -> str:
-    """What the weights and the cache of one sequence take, and what is free now that the weights are loaded."""
+    """What the weights and the cache of one sequence take, and what is free now that the weights are loaded.
+
+    Raises UserError if that is too little.
+    """
     weights = sum(
         parameter.numel() * parameter.element_size()
         for session in sessions.values()
@@ -65,9 +70,11 @@ def _memory(sessions: dict[str, ModelSession], length: int) -> str:
     cache = sum(_cache_bytes(session) for session in sessions.values()) * length
     device = sessions["target"].device
     free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
-    judgement = "enough" if cache < free else "NOT ENOUGH: set a smaller max_new_tokens or a smaller model"
     sizes = f"weights {weights / GIB:.2f} GiB, cache of {length} tokens {cache / GIB:.3f} GiB"
-    return f"memory: {sizes}, free {free / GIB:.1f} GiB: {judgement}"
+    sizes += f", free {free / GIB:.1f} GiB"
+    if cache >= free:
+        raise UserError(f"not enough memory ({sizes}): set a smaller max_new_tokens, or take a smaller model")
+    return f"memory: {sizes}: enough"
 
 
 def _cache_bytes(session: ModelSession) -> int:

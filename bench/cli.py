@@ -6,20 +6,26 @@
 import os
 import sys
 import traceback
+from collections.abc import Sequence
+from itertools import product
 
 import hydra
-import torch
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from transformers.utils import logging as transformers_logging
 
 from bench.job import run_job
+from bench.models import out_of_memory
 from bench.registry import CONF
 from bench.terminal import complain
 from decoding.errors import UserError
 
 MISMATCH, USER_ERROR, INTERRUPTED = 1, 2, 130
+MULTIRUN = {"-m", "--multirun"}
 
 
 def main() -> int:
@@ -28,6 +34,47 @@ def main() -> int:
     transformers_logging.disable_progress_bar()
     # Without it Hydra prints its own errors and exits with 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    given = sys.argv
+    worst = 0
+    try:
+        for arguments in single_jobs(given[1:]):
+            sys.argv = [given[0], *arguments]
+            worst = max(worst, _composed())
+    except KeyboardInterrupt:
+        complain("interrupted; what is measured is kept, and the same command goes on")
+        return INTERRUPTED
+    except (HydraException, OmegaConfBaseException) as error:
+        return _user_error(_composition_message(error), "debug=true" in given)
+    finally:
+        sys.argv = given
+    return worst
+
+
+def single_jobs(arguments: Sequence[str]) -> list[list[str]]:
+    """The arguments of every job: themselves, or with -m one list for each combination of comma-separated values.
+
+    Hydra's own sweep composes all jobs before the first one runs, so that one wrong combination would cost them all.
+
+    Raises:
+        HydraException: an override that cannot be read.
+    """
+    if not MULTIRUN.intersection(arguments):
+        return [list(arguments)]
+    flags = [each for each in arguments if each.startswith("-") and each not in MULTIRUN]
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+        overrides = parser.parse_overrides([each for each in arguments if not each.startswith("-")])
+        choices = [
+            [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
+            if override.is_sweep_override()
+            else [override.input_line]
+            for override in overrides
+        ]
+    return [[*flags, *combination] for combination in product(*choices)]
+
+
+def _composed() -> int:
+    """Compose the job of sys.argv and run it; the exit status."""
     statuses: list[int] = []
 
     def job(config: DictConfig) -> None:
@@ -36,10 +83,7 @@ def main() -> int:
     try:
         hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(job)()
     except (HydraException, OmegaConfBaseException, OSError) as error:
-        statuses.append(_user_error(_composition_message(error), "debug=true" in sys.argv))
-    except KeyboardInterrupt:
-        complain("interrupted; what is measured is kept, and the same command goes on")
-        return INTERRUPTED
+        return _user_error(_composition_message(error), "debug=true" in sys.argv)
     return max(statuses, default=0)
 
 
@@ -50,17 +94,11 @@ def guarded(config: DictConfig) -> int:
         return run_job(config)
     except UserError as error:
         return _user_error(str(error), debug)
-    except (MemoryError, torch.OutOfMemoryError):
-        return _user_error(OUT_OF_MEMORY, debug)
-    except RuntimeError as error:
-        if "allocate memory" not in str(error) and "out of memory" not in str(error):
-            return _bug()
-        return _user_error(OUT_OF_MEMORY, debug)
     except OSError as error:
         # A full disk, a folder that may not be written: the machine's, not ours.
         return _user_error(str(error), debug)
-    except Exception:
-        return _bug()
+    except Exception as error:
+        return _user_error(OUT_OF_MEMORY, debug) if out_of_memory(error) else _bug()
 
 
 OUT_OF_MEMORY = (

@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.lossless import IDENTICAL, MISMATCH, TIE, divergence, fits, verdict
 from bench.statistics import Throughput
-from bench.store import METHOD, REFERENCE, RunFolder
+from bench.store import FLOAT32, METHOD, REFERENCE, RunFolder
 
 Record = dict[str, Any]
 
@@ -17,20 +17,27 @@ SHOWN_DIVERGENCES = 5
 
 @dataclass(frozen=True)
 class Fold:
-    """Generations of the method and of greedy beside it: [prompt][repeat] each, prompts in the data set's order."""
+    """Generations of the method and of greedy beside it: [prompt][repeat] each, prompts in the data set's order.
+
+    float32: greedy in float32 beside them, None where the roles of the run have none.
+    """
 
     prompts: list[str]
     method: list[list[Record]]
     reference: list[list[Record]]
+    float32: list[list[Record]] | None = None
 
     @classmethod
-    def of(cls, folder: RunFolder, prompts: Sequence[str], repeats: int) -> "Fold":
-        """The records of these prompts and repeats; all of them must be there."""
+    def of(
+        cls, folder: RunFolder, prompts: Sequence[str], repeats: int, roles: Sequence[str] = (METHOD, REFERENCE)
+    ) -> "Fold":
+        """The records of these prompts, repeats and roles; all of them must be there."""
 
         def column(role: str) -> list[list[Record]]:
             return [[folder.records[prompt, repeat, role] for repeat in range(repeats)] for prompt in prompts]
 
-        return cls(list(prompts), column(METHOD), column(REFERENCE))
+        float32 = column(FLOAT32) if FLOAT32 in roles else None
+        return cls(list(prompts), column(METHOD), column(REFERENCE), float32)
 
     @property
     def side_by_side(self) -> bool:

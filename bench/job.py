@@ -1,35 +1,32 @@
-"""One job from its config to its reports: measure what is missing, judge, write, show.
+"""One job from its config to its reports: measure what is missing, then judge, write and show.
 
 Every case of a panel has its own folder, with the greedy generations that were measured beside it, so that a case can
 be continued, reported or compared by itself; only comparison.csv concerns the panel, and lies with the chosen method.
 """
 
-import json
 import uuid
+from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import asdict
-from typing import Any
 
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from bench.cases import Case, make_cases
 from bench.check import check
-from bench.fold import Fold, flat
+from bench.float32 import load_float32, roles
 from bench.lossless import noise_floor
-from bench.models import LoadedPair, Place, load_pair, resolve_place, weights_digests
-from bench.page import csv_text, flattened, report
+from bench.models import LoadedPair, Place, load_pair, resolve_place
 from bench.progress import Bar
-from bench.prompts import Prompts, load_prompts, prompt_overlap
+from bench.prompts import Prompts, load_prompts
 from bench.provenance import environment, require_same, session
 from bench.registry import METHODS
+from bench.reporting import json_text, report_job, write_config
 from bench.runner import Entrant, Race, unfinished
 from bench.settings import Plan, read_plan
-from bench.store import RunFolder
-from bench.summary import compare, summarize
-from bench.terminal import say, show_table
+from bench.store import FLOAT32, METHOD, REFERENCE, RunFolder
+from bench.terminal import say
+from bench.weights import weights_digests
 from decoding.session import check_masks
-from tasks import Scores
 
 NOISE_TEXTS = 2
 
@@ -50,17 +47,29 @@ def run_job(config: DictConfig) -> int:
     with ExitStack() as stack:
         # One order for all processes, so that two panels never wait for each other's folders.
         ordered = sorted(cases, key=lambda case: case.folder)
-        folders = {case: stack.enter_context(RunFolder(case.folder)) for case in ordered}
-        ids = [example.id for example in prompts.examples]
-        for case, folder in folders.items():
-            if case.history == "warm" and not settings.overwrite:
-                folder.restart_unfinished_pass(ids, settings.repeats)
-        missing = {
-            case: settings.overwrite or unfinished(folders[case], ids, settings.repeats) > 0 for case in cases
+        opened = {
+            case: stack.enter_context(RunFolder(case.folder, read=not settings.overwrite)) for case in ordered
         }
-        if any(missing.values()):
-            _measure(plan, place, {case: folders[case] for case in cases if missing[case]}, prompts)
-        return _report(plan, prompts, {case: folders[case] for case in cases}, any(missing.values()))
+        folders = {case: opened[case] for case in cases}
+        ids = [example.id for example in prompts.examples]
+        wanted = roles(place)
+        missing = {
+            case: folder for case, folder in folders.items() if unfinished(folder, ids, settings.repeats, wanted)
+        }
+        _require_one_environment(folders.values(), place, bool(missing))
+        if missing:
+            _measure(plan, place, missing, prompts)
+        return report_job(plan, prompts, folders, wanted, bool(missing))
+
+
+def _require_one_environment(folders: Iterable[RunFolder], place: Place, measuring: bool) -> None:
+    """All records of a panel must have been measured alike, and as this process would if it is going to measure."""
+    here = environment(place.device)
+    measured = [(folder, folder.provenance()) for folder in folders if folder.records]
+    if measured and not measuring:
+        here = {key: measured[0][1].get(key) for key in here}
+    for folder, provenance in measured:
+        require_same(provenance, here, folder.path)
 
 
 def _load(plan: Plan, place: Place) -> LoadedPair:
@@ -68,7 +77,14 @@ def _load(plan: Plan, place: Place) -> LoadedPair:
     return load_pair(plan.model, place, plan.settings.seed)
 
 
-def _race(plan: Plan, loaded: LoadedPair, prompts: Prompts, identifier: str) -> Race:
+def _greedy(loaded: LoadedPair, role: str) -> Entrant:
+    method = METHODS["greedy"].load()
+    return Entrant("greedy", method.build(method.Config(), loaded.pair), "cold", None, role)
+
+
+def _race(
+    plan: Plan, loaded: LoadedPair, prompts: Prompts, identifier: str, float32: LoadedPair | None = None
+) -> Race:
     """Checks that the target follows tree masks, and sets the tolerance by its noise on real prompts."""
     target = loaded.pair.target
     check_masks(target)
@@ -76,14 +92,12 @@ def _race(plan: Plan, loaded: LoadedPair, prompts: Prompts, identifier: str) -> 
     texts = [plan.task.encode(example, loaded.tokenizer) for example in examples]
     texts.append([(7 * place + 3) % target.vocabulary for place in range(96)])
     noise = noise_floor(target.model, target.vocabulary, [text[: target.context] for text in texts if len(text) > 1])
-    greedy = METHODS["greedy"].load()
-    return Race(
-        loaded, plan.task, plan.max_new_tokens, 2 * noise, identifier, greedy.build(greedy.Config(), loaded.pair)
-    )
+    references = [_greedy(loaded, REFERENCE)] + ([_greedy(float32, FLOAT32)] if float32 else [])
+    return Race(loaded, plan.task, plan.max_new_tokens, 2 * noise, identifier, references)
 
 
 def _entrant(case: Case, loaded: LoadedPair, folder: RunFolder | None) -> Entrant:
-    return Entrant(case.label, case.method.load().build(case.config, loaded.pair), case.history, folder)
+    return Entrant(case.label, case.method.load().build(case.config, loaded.pair), case.history, folder, METHOD)
 
 
 def _check(plan: Plan, place: Place, case: Case, prompts: Prompts) -> int:
@@ -96,71 +110,31 @@ def _check(plan: Plan, place: Place, case: Case, prompts: Prompts) -> int:
 
 
 def _measure(plan: Plan, place: Place, folders: dict[Case, RunFolder], prompts: Prompts) -> None:
-    """Fill the folders. Those that hold records already must have been measured as this process would."""
-    here = environment(place.device)
-    for folder in folders.values():
-        if folder.records and not plan.settings.overwrite:
-            require_same(_provenance(folder), here, folder.path)
+    """Fill the folders."""
     loaded = _load(plan, place)
+    float32 = load_float32(plan.model, place, plan.settings.seed)
     identifier = uuid.uuid4().hex[:12]
-    race = _race(plan, loaded, prompts, identifier)
+    race = _race(plan, loaded, prompts, identifier, float32)
     entrants = [_entrant(case, loaded, folder) for case, folder in folders.items()]
+    # Growing a cache takes time that belongs to no prompt.
+    length = race.longest([*prompts.warmup, *prompts.examples])
+    for each in [loaded.pair.target, loaded.pair.draft, float32.pair.target if float32 else None]:
+        if each is not None:
+            each.reserve(length)
+    # Only now are records dropped: what cannot be loaded or prepared costs none.
+    ids = [example.id for example in prompts.examples]
+    warmup = {"prompts": len(prompts.warmup), "from": prompts.warmup_from}
     for case, folder in folders.items():
         if plan.settings.overwrite:
-            # Only now: a pair that cannot be loaded costs no records.
             folder.clear()
-        sessions = _provenance(folder).get("sessions", []) if folder.records else []
-        provenance = {**here, "identity": case.identity, "sessions": [*sessions, session(identifier)]}
-        folder.write("provenance.json", _json(provenance))
-        folder.write("config.yaml", OmegaConf.to_yaml({**plan.resolved, "method": asdict(case.config)}))
+        elif case.history == "warm":
+            folder.restart_unfinished_pass(ids, plan.settings.repeats, roles(place))
+        sessions = folder.provenance().get("sessions", []) if folder.records else []
+        sessions = [*sessions, session(identifier, warmup)]
+        provenance = {**environment(place.device), "identity": case.identity, "sessions": sessions}
+        folder.write("provenance.json", json_text(provenance))
+        write_config(plan, case, folder)
     race.warm_up(entrants, prompts.warmup)
     total = race.count(entrants, prompts.examples, plan.settings.repeats)
     with Bar(total, f"{plan.task.name} {plan.model.label}") as bar:
         race.run(entrants, prompts.examples, plan.settings.repeats, bar.hear)
-
-
-def _report(plan: Plan, prompts: Prompts, folders: dict[Case, RunFolder], measured: bool) -> int:
-    ids = [example.id for example in prompts.examples]
-    folds = {case: Fold.of(folder, ids, plan.settings.repeats) for case, folder in folders.items()}
-    scored: dict[tuple[str, ...], Scores] = {}
-    overlap = prompt_overlap(plan.task, plan.data, prompts.examples)
-    summaries = {}
-    for case, fold in folds.items():
-        quality = (_scores(plan, prompts, fold.method, scored), _scores(plan, prompts, fold.reference, scored))
-        summaries[case] = {**summarize(case, plan, prompts, fold, quality), "prompt_overlap": overlap}
-    chosen = next(iter(folders))
-    comparison = compare({case.label: fold for case, fold in folds.items()}, plan.settings.seed)
-    for case, folder in folders.items():
-        rows = [row for row in comparison if row["method"] == case.label]
-        folder.write("summary.json", _json(summaries[case]))
-        folder.write("summary.csv", csv_text([flattened(summaries[case])]))
-        folder.write("report.md", report(summaries[case], _provenance(folder), rows))
-    if comparison:
-        folders[chosen].write("comparison.csv", csv_text(comparison))
-    title = f"{plan.task.name} ({prompts.rows.split}, {len(ids)} prompts x {plan.settings.repeats}), {plan.model.label}"
-    done = "nothing was left to measure; " if not measured else ""
-    show_table(title, list(summaries.values()), f"{done}reports in {folders[chosen].path}")
-    faults = [
-        summary["lossless"]["reference_mismatch"] or (summary["ours"] and summary["lossless"]["mismatch"])
-        for summary in summaries.values()
-    ]
-    return 1 if any(faults) else 0
-
-
-def _scores(
-    plan: Plan, prompts: Prompts, records: list[list[dict[str, Any]]], scored: dict[tuple[str, ...], Scores]
-) -> Scores:
-    """Quality of the first repeat's outputs (the others are the same, or mismatches); equal outputs are scored once."""
-    texts = tuple(record["text"] for record in flat([repeats[:1] for repeats in records]))
-    if texts not in scored:
-        scored[texts] = plan.task.score(prompts.examples, texts)
-    return scored[texts]
-
-
-def _provenance(folder: RunFolder) -> dict[str, Any]:
-    file = folder.path / "provenance.json"
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n"

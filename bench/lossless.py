@@ -61,11 +61,16 @@ def noise_floor(model: PreTrainedModel, vocabulary: int, texts: list[list[int]])
 
 @torch.inference_mode()
 def token_gaps(model: PreTrainedModel, vocabulary: int, prompt: list[int], output: list[int]) -> list[float]:
-    """For every output token, how far its logit lies below the best of its row, in a plain forward without a cache."""
-    ids = torch.tensor([prompt + output[:-1]], device=model.device)
+    """For every output token, how far its logit lies below the best of its row, in a plain forward without a cache.
+
+    A token outside the vocabulary, which a padded head may give, lies infinitely far below.
+    """
+    known = [token if 0 <= token < vocabulary else 0 for token in output]
+    ids = torch.tensor([prompt + known[:-1]], device=model.device)
     logits = model(ids, use_cache=False, logits_to_keep=len(output)).logits[0, :, :vocabulary]
-    chosen = logits.gather(1, torch.tensor(output, device=logits.device)[:, None])[:, 0]
-    return (logits.max(dim=-1).values - chosen).double().tolist()
+    chosen = logits.gather(1, torch.tensor(known, device=logits.device)[:, None])[:, 0]
+    gaps = (logits.max(dim=-1).values - chosen).double().tolist()
+    return [gap if token == same else math.inf for gap, token, same in zip(gaps, output, known, strict=True)]
 
 
 def stop_fault(output: list[int], stop: str, stopping: Stopping, prompt_length: int, context: int) -> str | None:

@@ -1,20 +1,18 @@
-"""Loading a pair of models: device, dtype, tokenizers compared by their maps, end-of-sequence ids, weights' digest."""
+"""Loading a pair of models: device, dtype, tokenizers compared by their maps, end-of-sequence ids."""
 
-import hashlib
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from bench.settings import ModelConfig
+from bench.weights import cannot_load, locate, offline
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
 from decoding.session import ModelSession
 
-BUNDLED = Path(__file__).resolve().parent.parent / "models"
-PROBE_SECONDS = 10
+# Enough of a prompt's end for a tokenizer to see that the output does not begin a text.
+TAIL = 16
 
 
 @dataclass(frozen=True)
@@ -32,6 +30,18 @@ class LoadedPair:
     pair: ModelPair
     tokenizer: PreTrainedTokenizerBase
 
+    def continuation(self, prompt: list[int], output: list[int]) -> str:
+        """The text that `output` adds to `prompt`, special tokens left out.
+
+        Decoded alone, tokenizers of the Llama 2 kind would drop the space it begins with.
+        """
+
+        def text(ids: list[int]) -> str:
+            return self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+
+        before, whole = text(prompt[-TAIL:]), text(prompt[-TAIL:] + output)
+        return whole[len(before) :] if whole.startswith(before) else text(output)
+
 
 def resolve_place(device: str | None, dtype: str | None) -> Place:
     """Fill in the defaults. Raises UserError for a device that is not there."""
@@ -47,29 +57,19 @@ def resolve_place(device: str | None, dtype: str | None) -> Place:
     return Place(name, dtype or ("float32" if kind.type == "cpu" else "bfloat16"))
 
 
-def weights_digests(model: ModelConfig) -> dict[str, str | None]:
-    """What identifies the weights of target and draft: SHA-256 of local files, the commit of a hub repository.
-
-    Raises:
-        UserError: a model that cannot be found.
-    """
-    draft = _digest(*_locate(model.draft), model.draft_revision) if model.draft else None
-    return {"target": _digest(*_locate(model.target), model.revision), "draft": draft}
-
-
 def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
     """Load target, draft (where there is one) and tokenizer.
 
     Raises:
         UserError: missing or broken weights, no network, or tokenizers that differ.
     """
+    draft_device = resolve_place(model.draft_device or place.device, place.dtype).device
     target, tokenizer = _load(model.target, model.revision, model, place, place.device)
     eos = _eos_ids(target, tokenizer)
     draft_session = None
     if model.draft:
-        device = model.draft_device or place.device
         alone = replace(model, device_map=None) if model.draft_device else model
-        draft, draft_tokenizer = _load(model.draft, model.draft_revision, alone, place, device)
+        draft, draft_tokenizer = _load(model.draft, model.draft_revision, alone, place, draft_device)
         vocabulary, draft_vocabulary = shared_vocabulary(tokenizer.get_vocab(), draft_tokenizer.get_vocab())
         draft_session = ModelSession(draft, draft_vocabulary)
     else:
@@ -103,6 +103,15 @@ def shared_vocabulary(target: dict[str, int], draft: dict[str, int]) -> tuple[in
     return max(target_tokens) + 1, shared
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether the machine, not the program, is at fault; the CPU's allocator raises a plain RuntimeError."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(
+        words in str(error) for words in ("allocate memory", "out of memory")
+    )
+
+
 def peak_memory(device: torch.device) -> int:
     """Bytes: the device's peak since the last reset, or on the CPU the largest size this process ever had."""
     if device.type == "cuda":
@@ -112,78 +121,11 @@ def peak_memory(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def _locate(name: str) -> tuple[str, bool]:
-    """(folder or hub id, whether it is a folder)."""
-    if name.startswith("bundled:"):
-        folder = BUNDLED / name.removeprefix("bundled:")
-        if not (folder / "config.json").is_file():
-            raise UserError(
-                f"the bundled pair is not there yet ({folder}): run scripts/train_pair.py, or use model=custom"
-            )
-        return str(folder), True
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        if not (folder / "config.json").is_file():
-            raise UserError(f"{folder} holds no config.json: give the folder of a transformers model")
-        return str(folder), True
-    if name.startswith(("/", ".", "~")) or name.count("/") != 1:
-        raise UserError(f"{name} is no folder: give the folder of a transformers model, or a hub id as in owner/name")
-    return name, False
-
-
-def _digest(name: str, local: bool, revision: str | None) -> str:
-    if not local:
-        return f"{name}@{_hub_config(name, revision)._commit_hash or revision or 'main'}"
-    files = sorted(Path(name).glob("*.safetensors")) or sorted(Path(name).glob("*.bin"))
-    if not files:
-        raise UserError(f"{name} holds no weights (*.safetensors)")
-    digest = hashlib.sha256()
-    for file in [Path(name) / "config.json", *files]:
-        digest.update(_file_digest(file, file.stat().st_size, file.stat().st_mtime_ns).encode())
-    return digest.hexdigest()
-
-
-@lru_cache(maxsize=256)
-def _file_digest(file: Path, _size: int, _modified: int) -> str:
-    """SHA-256 of a file; remembered, because a multirun asks again for every job."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-@lru_cache(maxsize=16)
-def _offline(name: str) -> bool:
-    """Whether the hub cannot be reached: one short request, because transformers itself retries for a minute."""
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
-
-    try:
-        HfApi().model_info(name, timeout=PROBE_SECONDS)
-    except HfHubHTTPError:
-        return False  # the hub answered; the loader below says what is wrong
-    except Exception:
-        return True  # name resolution, time-out, offline mode: the transport's own errors
-    return False
-
-
-def _hub_config(name: str, revision: str | None) -> object:
-    try:
-        return AutoConfig.from_pretrained(name, revision=revision, local_files_only=_offline(name))
-    except (OSError, ValueError) as error:
-        raise _cannot_load(name, False, error) from error
-
-
-def _cannot_load(name: str, local: bool, error: Exception) -> UserError:
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-    if not local and _offline(name):
-        return UserError(f"cannot load {name}: it is no folder, and the hub cannot be reached; give a local folder")
-    return UserError(f"cannot load {name}: {reason}")
-
-
 def _load(
     name: str, revision: str | None, model: ModelConfig, place: Place, device: str
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    located, local = _locate(name)
-    options = {"revision": revision or "main", "local_files_only": local or _offline(located)}
+    located, local = locate(name)
+    options = {"revision": revision or "main", "local_files_only": local or offline(located)}
     placement = {"device_map": model.device_map} if model.device_map else {}
     attention = {"attn_implementation": model.attn_implementation} if model.attn_implementation else {}
     try:
@@ -191,13 +133,11 @@ def _load(
         loaded = AutoModelForCausalLM.from_pretrained(
             located, dtype=getattr(torch, place.dtype), **options, **placement, **attention
         )
-    except (OSError, ValueError, ImportError, KeyError) as error:
-        raise _cannot_load(name, local, error) from error
     except Exception as error:
-        # safetensors has an error class of its own for truncated files, without a public base.
-        if type(error).__name__ != "SafetensorError":
+        # Every broken file has its own kind of error here; none of them is ours.
+        if out_of_memory(error):
             raise
-        raise _cannot_load(name, local, error) from error
+        raise cannot_load(name, local, error) from error
     return (loaded if placement else loaded.to(device)).eval(), tokenizer
 
 

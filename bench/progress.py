@@ -7,7 +7,7 @@ from tqdm import tqdm
 
 from bench.lossless import verdict
 from bench.runner import Progress
-from bench.store import REFERENCE
+from bench.store import METHOD, REFERENCE
 
 
 class Bar:
@@ -35,7 +35,7 @@ class Bar:
         key = (record["prompt"], record["repeat"])
         if record["role"] == REFERENCE:
             self._references[key] = record
-        else:
+        elif record["role"] == METHOD:
             self._waiting[key].append(record)
         if key in self._references:
             for waiting in self._waiting.pop(key, []):

@@ -1,12 +1,11 @@
 """The prompts of a run: which are measured, and which only warm up."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from decoding.errors import UserError
 from tasks import Example, Task
-from tasks.overlap import overlap
-from tasks.sources import DataConfig, Rows, load_rows
+from tasks.overlap import bundled_share
+from tasks.sources import BUNDLED, DataConfig, Rows, load_rows
 
 
 @dataclass
@@ -35,32 +34,27 @@ def load_prompts(task: Task, data: DataConfig, warmup: int, limit: int | None) -
     examples = rows.examples(task)
     if warmup == 0:
         return Prompts(examples[:limit], [], rows, "none")
-    other = _other_split(task, data, rows.split)
+    other = _other_split(task, data, rows.split, warmup)
     if other is not None:
-        return Prompts(examples[:limit], other.examples(task)[:warmup], rows, other.split)
+        return Prompts(examples[:limit], other.examples(task), rows, other.split)
     warmup = min(warmup, len(examples) - 1)
     measured = examples[: len(examples) - warmup]
     return Prompts(measured[:limit], examples[len(measured) :] or examples, rows, "last rows")
 
 
-def prompt_overlap(task: Task, data: DataConfig, examples: Iterable[Example]) -> float | None:
-    """Share of the prompts' word n-grams that the bundled training split knows; None for other sources."""
-    if data.source != "bundled" or data.path:
-        return None
-    try:
-        known = load_rows(task, replace(data, split="train"))
-    except UserError:
-        return None
-    return overlap([example.prompt for example in examples], (task.question(row) for row in known.rows))
+def prompt_overlap(task: Task, data: DataConfig, split: str) -> float | None:
+    """Share of the word runs of a bundled split's prompts that training prompts hold too; None for other sources."""
+    return bundled_share(BUNDLED, task.name, split) if data.source == "bundled" and not data.path else None
 
 
-def _other_split(task: Task, data: DataConfig, split: str) -> Rows | None:
+def _other_split(task: Task, data: DataConfig, split: str, count: int) -> Rows | None:
+    """The first `count` rows of another split; the small ones are tried first."""
     if data.path:
         return None
-    wanted = task.hub.splits if data.source == "hub" and task.hub else ("validation", "train", "test")
-    for name in wanted:
+    more = task.hub.splits if data.source == "hub" and task.hub else ()
+    for name in dict.fromkeys(("validation", "train", "test", *more)):
         try:
-            found = load_rows(task, replace(data, split=name))
+            found = load_rows(task, replace(data, split=name), first=count)
         except UserError:
             continue
         if found.split != split:

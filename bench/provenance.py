@@ -1,5 +1,6 @@
 """What a figure was measured with. Looking it up never fails a run: what cannot be found is None."""
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -22,21 +23,22 @@ def environment(device: str) -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in LIBRARIES},
-        "git": {"commit": _git("rev-parse", "HEAD"), "dirty": _dirty()},
+        "git": _checkout(),
         "device": _device_name(device),
         "cpu": _cpu_model(),
         "threads": torch.get_num_threads(),
     }
 
 
-def session(identifier: str) -> dict[str, Any]:
-    """One process that measured: when, and by which command."""
+def session(identifier: str, warmup: dict[str, Any]) -> dict[str, Any]:
+    """One process that measured: when, by which command, and after which warm-up ({"prompts": int, "from": split})."""
     return {
         "session": identifier,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": ["python", "-m", "bench", *sys.argv[1:]],
         "folder": os.getcwd(),  # noqa: PTH109 (a string for JSON)
         "platform": platform.platform(),
+        "warmup": warmup,
     }
 
 
@@ -62,18 +64,22 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _git(*arguments: str) -> str | None:
+def _checkout() -> dict[str, Any]:
+    """The commit, and SHA-256 of the tracked files' changes since: two different dirty trees are not the same code."""
+    commit, changes = _git("rev-parse", "HEAD"), _git("diff", "HEAD", "--full-index", "--no-ext-diff")
+    return {
+        "commit": commit.decode().strip() if commit else None,
+        "dirty": None if changes is None else bool(changes),
+        "changes": hashlib.sha256(changes).hexdigest() if changes else None,
+    }
+
+
+def _git(*arguments: str) -> bytes | None:
     try:
         command = ["git", "-C", str(ROOT), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+        return subprocess.run(command, capture_output=True, timeout=10, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
-
-
-def _dirty() -> bool | None:
-    status = _git("status", "--porcelain", "--untracked-files=no")
-    return None if status is None else bool(status)
 
 
 def _device_name(device: str) -> str:

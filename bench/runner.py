@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 
 from bench.lossless import fit, stop_fault, token_gaps
 from bench.models import LoadedPair, peak_memory
-from bench.store import METHOD, REFERENCE, RunFolder
+from bench.store import FLOAT32, METHOD, RunFolder
 from decoding.decoder import Decoder
 from decoding.errors import UserError
 from decoding.records import Generation
@@ -19,12 +20,13 @@ from tasks import Example, Task
 
 @dataclass
 class Entrant:
-    """A decoder in the race. folder: None for the reference, whose records go to every case's folder."""
+    """A decoder in the race. folder: None for a reference, whose records go to every case's folder."""
 
     label: str
     decoder: Decoder
     history: str
     folder: RunFolder | None
+    role: str = METHOD
 
 
 @dataclass
@@ -39,18 +41,24 @@ class Race:
     """Measures what is missing in the folders of a panel.
 
     tolerance: of the lossless verdicts. session: names this process in the records, so that one can tell which
-    generations were measured side by side.
+    generations were measured side by side. references: run beside every method, the one that verdicts rest on first.
     """
 
     def __init__(
-        self, loaded: LoadedPair, task: Task, max_new_tokens: int, tolerance: float, session: str, greedy: Decoder
+        self,
+        loaded: LoadedPair,
+        task: Task,
+        max_new_tokens: int,
+        tolerance: float,
+        session: str,
+        references: Sequence[Entrant],
     ) -> None:
         self.loaded = loaded
         self.task = task
         self.max_new_tokens = max_new_tokens
         self.tolerance = tolerance
         self.session = session
-        self.reference = Entrant("greedy", greedy, "cold", None)
+        self.references = list(references)
         self._gaps: dict[tuple[str, tuple[int, ...]], list[float]] = {}
 
     def stopping(self, example: Example) -> Stopping:
@@ -58,22 +66,36 @@ class Race:
         strings = self.task.stop + (example.stop if self.task.config.stopped else ())
         return Stopping(self.loaded.pair.eos, self.max_new_tokens, strings, self.loaded.pair.decode)
 
-    def encode(self, example: Example) -> list[int]:
-        """The prompt's token ids. Raises UserError, naming the prompt, if they leave no room in the context."""
-        ids = self.task.encode(example, self.loaded.tokenizer)
-        context = self.loaded.pair.target.context
-        if not 0 < len(ids) < context:
+    def encode(self, example: Example) -> tuple[list[int], int]:
+        """The prompt's token ids, and how many were cut so that the longest output fits into the context behind it.
+
+        A prompt that its task cannot shorten stands as it is, and its output may end with the context.
+        Raises UserError, naming the prompt, if it is empty or leaves no room at all.
+        """
+        tokenizer, context = self.loaded.tokenizer, self.loaded.pair.target.context
+        ids = whole = self.task.encode(example, tokenizer)
+        if not ids:
+            raise UserError(f"prompt {example.id} is empty: there is nothing to continue; leave it out")
+        if len(ids) > context - self.max_new_tokens:
+            with suppress(UserError):
+                shortened = self.task.fit(example, tokenizer, context - self.max_new_tokens)
+                ids = self.task.encode(shortened, tokenizer)
+        if len(ids) >= context:
             raise UserError(
                 f"prompt {example.id} has {len(ids)} tokens, but the model's context holds {context}: "
                 "leave it out, or take a model with more context"
             )
-        return ids
+        return ids, len(whole) - len(ids)
+
+    def longest(self, examples: Sequence[Example]) -> int:
+        """Tokens of the longest prompt with its longest output."""
+        return max(len(self.encode(example)[0]) for example in examples) + self.max_new_tokens
 
     def warm_up(self, entrants: Sequence[Entrant], examples: Sequence[Example]) -> None:
         """Decode prompts that are not measured, then forget what was learned from them."""
         for example in examples:
-            ids, stopping = self.encode(example), self.stopping(example)
-            for entrant in [self.reference, *entrants]:
+            (ids, _), stopping = self.encode(example), self.stopping(example)
+            for entrant in [*self.references, *entrants]:
                 entrant.decoder.generate(ids, stopping)
         for entrant in entrants:
             entrant.decoder.forget()
@@ -82,17 +104,23 @@ class Race:
         self, entrants: Sequence[Entrant], examples: Sequence[Example], repeats: int, heard: Callable[[Progress], None]
     ) -> None:
         """Measure every (prompt, repeat) that a folder lacks; a record is on disk before the next one begins."""
-        prompts = [(example, self.encode(example), self.stopping(example)) for example in examples]
+        prompts = [(example, *self.encode(example), self.stopping(example)) for example in examples]
         for repeat in range(repeats):
             for entrant in entrants:
                 entrant.decoder.forget()
-            for index, (example, ids, stopping) in enumerate(prompts):
+            for index, (example, ids, cut, stopping) in enumerate(prompts):
                 for order, (entrant, folders) in enumerate(self._todo(entrants, example.id, repeat, index)):
-                    record = self.measure(entrant, example, ids, stopping) | {"repeat": repeat, "order": order}
-                    role = REFERENCE if entrant is self.reference else METHOD
+                    record = {
+                        "prompt": example.id,
+                        "repeat": repeat,
+                        "role": entrant.role,
+                        "order": order,
+                        "prompt_cut": cut,
+                        **self.measure(entrant, example, ids, stopping),
+                    }
                     for folder in folders:
-                        folder.append({"prompt": example.id, "role": role, **record})
-                    heard(Progress(entrant, {"prompt": example.id, "role": role, **record}))
+                        folder.append(record)
+                    heard(Progress(entrant, record))
 
     def count(self, entrants: Sequence[Entrant], examples: Sequence[Example], repeats: int) -> int:
         """How many generations `run` would measure."""
@@ -105,13 +133,13 @@ class Race:
     ) -> Iterator[tuple[Entrant, list[RunFolder]]]:
         """Who runs this prompt now, in rotated order, and whose folders take the record.
 
-        Greedy runs once for all folders that lack it, beside the methods.
+        A reference runs once for all folders that lack it, beside the methods.
         """
-        everyone = [self.reference, *entrants]
+        everyone = [*self.references, *entrants]
         start = (index + repeat) % len(everyone)
         for entrant in everyone[start:] + everyone[:start]:
-            role, owners = (METHOD, [entrant]) if entrant.folder else (REFERENCE, entrants)
-            folders = [owner.folder for owner in owners if not owner.folder.has(prompt, repeat, role)]
+            owners = [entrant] if entrant.folder else entrants
+            folders = [owner.folder for owner in owners if not owner.folder.has(prompt, repeat, entrant.role)]
             if folders:
                 yield entrant, folders
 
@@ -125,19 +153,23 @@ class Race:
             torch.cuda.reset_peak_memory_stats(target.device)
         generation = entrant.decoder.generate(ids, stopping)
         memory = peak_memory(target.device)
-        fault = stop_fault(generation.tokens, generation.stop, stopping, len(ids), target.context)
-        checked = fit(self._teacher_forced(example.id, ids, generation), fault)
         return {
             "label": entrant.label,
             "session": self.session,
             "finished": round(time.time(), 3),
             "prompt_tokens": len(ids),
             **asdict(generation),
-            "text": self.loaded.tokenizer.decode(generation.tokens, skip_special_tokens=True),
+            "text": self.loaded.continuation(ids, generation.tokens),
             "peak_memory_bytes": memory,
-            **asdict(checked),
-            "tolerance": self.tolerance,
+            # In another dtype other tokens are right.
+            **({} if entrant.role == FLOAT32 else self._judged(example.id, ids, generation, stopping)),
         }
+
+    def _judged(self, prompt: str, ids: list[int], generation: Generation, stopping: Stopping) -> dict[str, Any]:
+        """How the output fits the target, as the fields of a record."""
+        context = self.loaded.pair.target.context
+        fault = stop_fault(generation.tokens, generation.stop, stopping, len(ids), context)
+        return {**asdict(fit(self._teacher_forced(prompt, ids, generation), fault)), "tolerance": self.tolerance}
 
     def _teacher_forced(self, prompt: str, ids: list[int], generation: Generation) -> list[float]:
         """Every distinct output is checked once, outside the clock."""
@@ -150,11 +182,11 @@ class Race:
         return self._gaps[key]
 
 
-def unfinished(folder: RunFolder, prompts: Sequence[str], repeats: int) -> int:
+def unfinished(folder: RunFolder, prompts: Sequence[str], repeats: int, roles: Sequence[str]) -> int:
     """How many generations `folder` lacks for these prompts."""
     return sum(
         not folder.has(prompt, repeat, role)
         for prompt in prompts
         for repeat in range(repeats)
-        for role in (METHOD, REFERENCE)
+        for role in roles
     )

@@ -44,7 +44,8 @@ class Settings:
     debug: bool = False
 
     def __post_init__(self) -> None:
-        for name, lowest in (("limit", 1), ("repeats", 1), ("warmup", 0), ("max_new_tokens", 1), ("top_k", 0)):
+        lowest_values = {"limit": 1, "repeats": 1, "warmup": 0, "max_new_tokens": 1, "top_k": 0, "seed": 0}
+        for name, lowest in lowest_values.items():
             value = getattr(self, name)
             if value is not None:
                 require_at_least(name, value, lowest)

@@ -6,7 +6,7 @@ A process killed in the middle of a line leaves a torn end, which is cut off; ev
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from decoding.errors import UserError
 
-METHOD, REFERENCE = "method", "reference"
+METHOD, REFERENCE, FLOAT32 = "method", "reference", "reference_float32"
 
 Key = tuple[str, int, str]
 
@@ -24,14 +24,16 @@ class RunFolder:
     """The folder of one case: config.yaml, provenance.json, records.jsonl and the reports.
 
     A record's key is (prompt id, repeat, role): the role is "method", or "reference" for the greedy generation that
-    was measured beside it. Use it as a context manager: inside, the folder is locked.
+    was measured beside it ("reference_float32": see bench/float32.py). Use it as a context manager: inside, the folder
+    is locked. read=False: what is measured already is going to be dropped, so it may be damaged.
 
     Raises:
         UserError: another process holds the folder, or a record in the middle of the file is damaged.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, read: bool = True) -> None:
         self.path = path
+        self._wanted = read
         self.records: dict[Key, dict[str, Any]] = {}
         self._offsets: list[tuple[int, Key]] = []
         self._lock = FileLock(path / ".lock")
@@ -46,7 +48,8 @@ class RunFolder:
         except OSError as error:
             raise UserError(f"cannot write to {self.path}: {error.strerror}") from error
         try:
-            self._read()
+            if self._wanted:
+                self._read()
         except BaseException:
             self._lock.release()
             raise
@@ -57,7 +60,7 @@ class RunFolder:
             self._stream.close()
             self._stream = None
         self._lock.release()
-        if not self.records:
+        if not self.records_file.exists():
             # A run that failed before its first record leaves no trace.
             with suppress(OSError):
                 (self.path / ".lock").unlink(missing_ok=True)
@@ -91,14 +94,25 @@ class RunFolder:
         os.fsync(self._stream.fileno())
         self.records[key] = record
 
-    def restart_unfinished_pass(self, prompts: Iterable[str], repeats: int) -> None:
+    def restart_unfinished_pass(self, prompts: Iterable[str], repeats: int, roles: Sequence[str]) -> None:
         """Drop the records of the first pass that is not whole, and all behind it: a warm pass cannot be continued."""
-        prompts = list(prompts)
-        wanted = [(prompt, role) for prompt in prompts for role in (METHOD, REFERENCE)]
+        wanted = [(prompt, role) for prompt in prompts for role in roles]
         for repeat in range(repeats):
             if not all(self.has(prompt, repeat, role) for prompt, role in wanted):
                 self._cut_before(repeat)
                 return
+
+    def provenance(self) -> dict[str, Any]:
+        """provenance.json, {} where there is none. Raises UserError if it is damaged."""
+        file = self.path / "provenance.json"
+        try:
+            return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        except ValueError as error:
+            raise UserError(f"{file} is damaged; repair it, or measure anew with overwrite=true") from error
+
+    def remove(self, name: str) -> None:
+        """Remove a report that no longer holds."""
+        (self.path / name).unlink(missing_ok=True)
 
     def write(self, name: str, text: str) -> None:
         """Write a report as a whole or not at all."""

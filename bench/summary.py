@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.cases import Case
+from bench.float32 import over_fastest_greedy
 from bench.fold import (
     Fold,
     Record,
@@ -51,7 +52,7 @@ def summarize(case: Case, plan: Plan, prompts: Prompts, fold: Fold, quality: tup
         "history": case.history,
         "prompts": len(fold.prompts),
         "repeats": plan.settings.repeats,
-        "warmup": {"prompts": len(prompts.warmup), "from": prompts.warmup_from},
+        "shortened_prompts": sum(repeats[0]["prompt_cut"] > 0 for repeats in fold.method),
         "measured_side_by_side": fold.side_by_side,
         "generated_tokens": generated,
         "stops": dict(Counter(record["stop"] for record in flat(fold.method))),
@@ -63,6 +64,7 @@ def summarize(case: Case, plan: Plan, prompts: Prompts, fold: Fold, quality: tup
             "decode": asdict(speedup(decode, greedy_decode, seed)),
             "end_to_end": asdict(speedup(total, greedy_total, seed)),
             "geomean": asdict(geometric_mean(decode, greedy_decode, seed)),
+            "decode_over_fastest_greedy": asdict(over_fastest_greedy(fold, seed)),
         },
         **_work(fold),
         "seconds": _seconds(fold.method),

@@ -21,7 +21,8 @@ class DraftModel:
         """Read the prompt; `length` is the longest the sequence may get."""
         self.session.reset()
         self.session.reserve(length)
-        self.session.prefill(prompt[: self.session.context])
+        if len(prompt) < self.session.context:
+            self.session.prefill(prompt)
         self.inner.reset(prompt, length)
         self._confirmed = 0
 

@@ -64,25 +64,25 @@ class DraftThenVerify:
             verdict, draft_seconds, verify_seconds = step(self.target, self.drafter, tokens, limit)
             observing = time.perf_counter()
             self.drafter.observe(verdict)
+            observe_seconds = time.perf_counter() - observing
             emitted = -len(output)
             stop = stopping.extend(output, verdict.tokens[: self.target.context - len(tokens)])
             emitted += len(output)
             tokens += output[len(output) - emitted :]
             forwards_after, rows_after = self.drafter.forwards()
-            steps.drafted.append(verdict.tree.drafted())
-            steps.accepted.append(len(verdict.path) - 1)
+            steps.drafted.append(verdict.tree.drafted(limit))
+            kept = verdict.path[1 : 1 + emitted]
+            steps.accepted.append(len(kept))
             steps.emitted.append(emitted)
             steps.rows.append(len(verdict.tree))
             steps.draft_forwards.append(forwards_after - forwards)
             steps.draft_rows.append(rows_after - rows)
             steps.draft_seconds.append(draft_seconds)
             steps.verify_seconds.append(verify_seconds)
-            steps.sources.append([verdict.tree.sources[node][0] for node in verdict.path[1:]])
-            steps.observe_seconds.append(time.perf_counter() - observing)
+            steps.sources.append([verdict.tree.sources[node][0] for node in kept])
+            steps.observe_seconds.append(observe_seconds)
         total = time.perf_counter() - begin
-        return Generation(
-            output, stop or "context", prefilled - begin, total, steps, self.drafter.report()
-        )
+        return Generation(output, stop or "context", prefilled - begin, total, steps, self.drafter.report())
 
 
 def check_prompt(prompt: list[int], context: int) -> None:

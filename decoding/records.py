@@ -11,8 +11,8 @@ class Steps:
     """One entry per forward of the target after the prefill; columns have equal length.
 
     drafted: depth of the deepest proposed path that could have been accepted (0: no draft).
-    accepted: drafted tokens on the path that the target confirmed, before any cut by the stopping rule.
-    emitted: tokens added to the output; accepted + 1, fewer where the stopping rule cut the step.
+    accepted: drafted tokens on the path that the target confirmed and the stopping rule left in the output.
+    emitted: tokens added to the output; accepted + 1, or accepted where the output ended with a drafted token.
     rows: rows of the target's forward. draft_forwards, draft_rows: the draft side's, 0 without a draft model.
     draft_seconds, verify_seconds, observe_seconds: time in propose, in the target's forward with the walk,
         and in learning from the verdict.

@@ -42,9 +42,8 @@ class ModelSession:
         self.device = model.device
         config = model.config.get_text_config(decoder=True)
         self.vocabulary = min(vocabulary or config.vocab_size, config.vocab_size)
-        self._narrow = self.vocabulary < config.vocab_size
         self.context = int(getattr(config, "max_position_embeddings", 0) or 1 << 30)
-        self._rope = _position_dependent_rope(config)
+        self.rope_boundary = _longrope_boundary(config)
         self._masks = MaskBuilder(model)
         self.tokens: list[int] = []
         self.counters = Counters()
@@ -65,18 +64,15 @@ class ModelSession:
         self.counters = Counters()
 
     def reserve(self, length: int) -> None:
-        """Preallocate for a sequence of `length` tokens, so that growth is not timed."""
-        self._cache.reserve(min(length, self.context) + 64)
+        """Preallocate for a sequence of `length` tokens and the largest usual tree, so that growth is not timed."""
+        self._cache.reserve(min(length, self.context) + 256)
 
     def room(self, position: int) -> int:
-        """How deep a tree may grow whose root is at `position`: the context's end, or the point from which
-        position-dependent rotary scalings would change the rows before it (longrope, dynamic)."""
+        """How deep a tree may grow whose root is at `position`: up to the context's end, or up to the point from
+        which longrope would rotate the rows before it differently."""
         room = self.context - 1 - position
-        kind, boundary = self._rope
-        if kind == "dynamic" and position >= boundary:
-            return 0
-        if kind is not None and position < boundary:
-            room = min(room, boundary - 1 - position)
+        if self.rope_boundary is not None and position < self.rope_boundary:
+            room = min(room, self.rope_boundary - 1 - position)
         return max(room, 0)
 
     def prefill(self, tokens: list[int]) -> torch.Tensor:
@@ -98,9 +94,7 @@ class ModelSession:
             context = self.tokens + context
             self.truncate(0)
         cached, before = len(self.tokens), len(context)
-        inputs = context + tree.tokens
-        if self._narrow:
-            inputs = [token if token < self.vocabulary else 0 for token in inputs]
+        inputs = [token if token < self.vocabulary else 0 for token in context + tree.tokens]
         self._cache.reserve(cached + len(inputs))
         positions = np.empty(len(inputs), dtype=np.int64)
         positions[:before] = np.arange(cached, cached + before)
@@ -131,8 +125,8 @@ class ModelSession:
     def _rotates_anew(self, last: int) -> bool:
         """Whether a forward up to position `last` is the first that longrope encodes with its long factors: the rows
         cached so far must then be encoded again, as the model's own generate() does."""
-        kind, boundary = self._rope
-        return kind == "longrope" and 0 < len(self.tokens) <= boundary <= last
+        boundary = self.rope_boundary
+        return boundary is not None and 0 < len(self.tokens) <= boundary <= last
 
     @torch.inference_mode()
     def keep(self, path: list[int]) -> None:
@@ -160,17 +154,18 @@ class ModelSession:
         self.truncate(known)
 
 
-def _position_dependent_rope(config: object) -> tuple[str | None, int]:
-    """(kind, boundary) of rotary scalings whose frequencies depend on the largest position, else (None, 0)."""
+def _longrope_boundary(config: object) -> int | None:
+    """The length up to which longrope rotates with its short factors, None for other rotary embeddings.
+
+    Dynamic scaling needs no boundary: it begins where `max_position_embeddings` ends, and so does the context here.
+    """
     parameters = getattr(config, "rope_parameters", None) or {}
-    settings = [parameters, *(value for value in parameters.values() if isinstance(value, dict))]
-    for setting in settings:
-        kind = setting.get("rope_type")
-        if kind in ("longrope", "dynamic"):
+    for setting in [parameters, *(value for value in parameters.values() if isinstance(value, dict))]:
+        if setting.get("rope_type") == "longrope":
             original = setting.get("original_max_position_embeddings")
-            boundary = original or getattr(config, "original_max_position_embeddings", None)
-            return kind, int(boundary or config.max_position_embeddings)
-    return None, 0
+            original = original or getattr(config, "original_max_position_embeddings", None)
+            return int(original or config.max_position_embeddings)
+    return None
 
 
 def check_masks(session: ModelSession) -> float:
@@ -185,7 +180,10 @@ def check_masks(session: ModelSession) -> float:
     prompt = [(7 * i + 3) % vocabulary for i in range(24)]
     branches = [[(11 * i + 5 * b + 1) % vocabulary for i in range(6)] for b in range(4)]
     session.reset()
-    session.prefill(prompt[:-1])
+    try:
+        session.prefill(prompt[:-1])
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{type(session.model).__name__} takes no tree mask ({error}): not supported") from error
     tree = TokenTree(prompt[-1], room=session.room(len(prompt) - 1))
     nodes = [tree.add(0, branch, "check") for branch in branches]
     together = session.forward([], tree, tree.rows())

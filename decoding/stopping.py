@@ -59,5 +59,6 @@ class Stopping:
 
     @property
     def _reach(self) -> int:
-        """Earlier tokens that a stop string can begin in: one a byte at most, and 4 spare for split characters."""
+        """Earlier tokens that a stop string can begin in: a byte each at least (tokens without
+        text aside), and 4 spare for split characters."""
         return max(len(string.encode()) for string in self.strings) + 4

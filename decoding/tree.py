@@ -69,15 +69,15 @@ class TokenTree:
         """The nodes whose logits are asked for, in row order."""
         return [node for node, wanted in enumerate(self.wanted) if wanted]
 
-    def drafted(self) -> int:
-        """Depth of the deepest path that could be accepted: every node on it has its logits asked for."""
+    def drafted(self, limit: int) -> int:
+        """Depth, at most `limit`, of the deepest path that could be accepted: all its nodes' logits are asked for."""
         reachable = [True] * len(self)
         deepest = 0
         for node in range(1, len(self)):
             reachable[node] = self.wanted[node] and reachable[self.parents[node]]
             if reachable[node]:
                 deepest = max(deepest, self.depths[node])
-        return deepest
+        return min(deepest, limit)
 
     def ancestors(self) -> np.ndarray:
         """Boolean [nodes, nodes]: entry (i, j) says that node j is node i or one of its ancestors."""

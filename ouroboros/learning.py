@@ -37,4 +37,6 @@ def refine(
     """
     for phrase, nodes in reversed(candidates):
         said = tuple(verdict.choices[node] for node in [parent, *nodes[:-1]])
+        if said == phrase[: len(said)]:
+            said = phrase  # confirmed as far as the tree reached; near an output's end that is not the whole of it
         pool.replace(key, phrase, said, "refinement")

@@ -15,6 +15,7 @@ from baselines.lookahead import Lookahead, Window
 from baselines.speculative import draft_session
 from decoding.decoder import Drafter, ModelPair
 from decoding.draft_model import DraftModel
+from decoding.errors import UserError
 from decoding.loop import DraftThenVerify
 from decoding.phrase_pool import Phrase, PhrasePool, TextPhrases
 from decoding.settings import require_at_least
@@ -54,6 +55,8 @@ class Config:
         require_at_least("method.window", self.window, 1)
         require_at_least("method.ngram", self.ngram, 3)
         require_at_least("method.shortest_run", self.shortest_run, 1)
+        if self.shortest_run >= self.ngram:
+            raise UserError(f"method.shortest_run must be below method.ngram ({self.ngram}), not {self.shortest_run}")
         for name in ("pool_capacity", "max_guesses"):
             value = getattr(self, name)
             if value is not None:

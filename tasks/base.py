@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from statistics import fmean
 from typing import ClassVar
 
@@ -109,6 +109,7 @@ class Task(ABC):
         paper_shots: worked examples in the paper's prompts.
         max_new_tokens: default length limit.
         stop_strings: what ends an answer of a completion model. A chat model ends by itself.
+        score_settings: names of settings that change only the score, never an output.
     """
 
     name: ClassVar[str]
@@ -122,6 +123,7 @@ class Task(ABC):
     paper_shots: ClassVar[int] = 0
     max_new_tokens: ClassVar[int] = 256
     stop_strings: ClassVar[tuple[str, ...]] = ()
+    score_settings: ClassVar[tuple[str, ...]] = ()
     config_class: ClassVar[type[TaskConfig]] = TaskConfig
 
     def __init__(self, config: TaskConfig | None = None) -> None:
@@ -142,6 +144,11 @@ class Task(ABC):
         if self.config.shots is not None:
             return self.config.shots
         return 0 if source == "bundled" else self.paper_shots
+
+    def output_settings(self, source: str) -> dict[str, object]:
+        """Every setting that changes outputs, with the number of worked examples filled in for the data `source`."""
+        settings = {name: value for name, value in asdict(self.config).items() if name not in self.score_settings}
+        return {**settings, "shots": self.shots(source)}
 
     def fault(self, row: Row) -> str | None:  # noqa: ARG002
         """What is wrong with a row whose fields are there and of the right types; None if nothing."""

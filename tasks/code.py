@@ -45,6 +45,7 @@ class CodeTask(Task):
     """A task whose answer is a program that its row's tests judge."""
 
     config_class = CodeConfig
+    score_settings = ("run_tests", "timeout", "memory_mib")
     config: CodeConfig
 
     @abstractmethod

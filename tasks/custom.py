@@ -14,6 +14,10 @@ class Custom(Task):
     id_field = "id"
     max_new_tokens = 256
 
+    def fault(self, row: Row) -> str | None:
+        """An empty stop string would end every output before it begins."""
+        return "field 'stop' holds an empty string" if "" in self.row_stop(row) or row.get("stop") == "" else None
+
     def question(self, row: Row) -> str:
         """The prompt, unchanged."""
         return row["prompt"]

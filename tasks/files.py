@@ -23,12 +23,15 @@ def splits_in(folder: Path) -> dict[str, Path]:
     return found
 
 
-def read_rows(path: Path, kinds: Mapping[str, Kind]) -> Iterator[tuple[str, dict]]:
+def read_rows(
+    path: Path, required: Mapping[str, Kind], optional: Mapping[str, Kind] | None = None
+) -> Iterator[tuple[str, dict]]:
     """Rows of a file with the place each was read from ("test.jsonl:3"), one after another.
 
     Args:
         path: the file; its extension says how it is written.
-        kinds: field to type, so that lists and nested fields are recognised in the cells of a csv file.
+        required, optional: field to type, so that lists and nested fields are recognised in the cells of a csv file,
+            and an empty cell of an optional field is no field.
 
     Raises:
         UserError: the file is missing, of another kind, or a row cannot be read.
@@ -39,7 +42,7 @@ def read_rows(path: Path, kinds: Mapping[str, Kind]) -> Iterator[tuple[str, dict
     if not path.is_file():
         raise UserError(f"{path} does not exist or is no file")
     empty = True
-    for place, row in readers[path.suffix](path, kinds):
+    for place, row in readers[path.suffix](path, required, optional or {}):
         if not isinstance(row, dict):
             raise UserError(f"{place}: a row must be an object with named fields, not {type(row).__name__}")
         empty = False
@@ -78,14 +81,14 @@ def _names(kind: Kind) -> list[str]:
     return ["a list of strings" if each is list else each.__name__ for each in _kinds(kind)]
 
 
-def _jsonl(path: Path, _kinds: Mapping[str, Kind]) -> Iterator[tuple[str, object]]:
+def _jsonl(path: Path, *_kinds: Mapping[str, Kind]) -> Iterator[tuple[str, object]]:
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if line.strip():
                 yield f"{path}:{number}", _parsed(line, f"{path}:{number}")
 
 
-def _json(path: Path, _kinds: Mapping[str, Kind]) -> Iterator[tuple[str, object]]:
+def _json(path: Path, *_kinds: Mapping[str, Kind]) -> Iterator[tuple[str, object]]:
     rows = _parsed(path.read_bytes(), str(path))
     if not isinstance(rows, list):
         raise UserError(f"{path}: the file must hold a list of rows, not {type(rows).__name__}")
@@ -93,7 +96,10 @@ def _json(path: Path, _kinds: Mapping[str, Kind]) -> Iterator[tuple[str, object]
         yield f"{path}: row {number}", row
 
 
-def _csv(path: Path, kinds: Mapping[str, Kind]) -> Iterator[tuple[str, object]]:
+def _csv(
+    path: Path, required: Mapping[str, Kind], optional: Mapping[str, Kind]
+) -> Iterator[tuple[str, object]]:
+    kinds = {**required, **optional}
     structured = {name.split(".")[0] for name, kind in kinds.items() if "." in name or kind is not str}
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
@@ -101,18 +107,16 @@ def _csv(path: Path, kinds: Mapping[str, Kind]) -> Iterator[tuple[str, object]]:
             csv.field_size_limit(1 << 27)
             reader = csv.DictReader(lines)
             for row in reader:
-                yield (
-                    f"{path}:{reader.line_num}",
-                    {
-                        name: _cell(value) if name in structured and value is not None else value
-                        for name, value in row.items()
-                    },
-                )
+                place = f"{path}:{reader.line_num}"
+                if None in row:
+                    raise UserError(f"{place}: the row has more cells than the {len(row) - 1} headings of the file")
+                cells = {name: value for name, value in row.items() if value or name not in optional}
+                yield place, {name: _cell(value) if name in structured else value for name, value in cells.items()}
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: no valid UTF-8 csv ({error})") from error
 
 
-def _cell(text: str) -> object:
+def _cell(text: str | None) -> object:
     """A cell that may hold a number, a list or an object; what is neither stays text."""
     try:
         return json.loads(text) if text else None
@@ -120,7 +124,7 @@ def _cell(text: str) -> object:
         return text
 
 
-def _parquet(path: Path, _kinds: Mapping[str, Kind]) -> Iterator[tuple[str, object]]:
+def _parquet(path: Path, *_kinds: Mapping[str, Kind]) -> Iterator[tuple[str, object]]:
     # Imported here: only this format needs it, and it takes a while.
     import pyarrow
     from pyarrow import parquet

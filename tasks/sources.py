@@ -77,8 +77,8 @@ class Source:
     origin: str
 
 
-def load_rows(task: Task, data: DataConfig) -> Rows:
-    """The rows of the task's split, checked, with the rows for its worked examples.
+def load_rows(task: Task, data: DataConfig, first: int | None = None) -> Rows:
+    """The rows of the task's split, or only the `first` of them, checked, with the rows for its worked examples.
 
     Worked examples never come from evaluated rows: rows that the data set reserves for them, or that
     are taken for them from the evaluated split, are left out.
@@ -88,10 +88,10 @@ def load_rows(task: Task, data: DataConfig) -> Rows:
     """
     source = _source(task, data)
     split = "prompts" if data.path else _resolved(task, source, data.split)
-    checked = _checked(task, source, split)
+    count = task.shots(data.source)
+    checked = _checked(task, source, split, None if first is None else first + count)
     rows = [row for row in checked if not task.reserved(row)]
     reserved = [row for row in checked if task.reserved(row)]
-    count = task.shots(data.source)
     if len(reserved) >= count:
         shots = reserved[:count]
     else:
@@ -109,16 +109,17 @@ def load_rows(task: Task, data: DataConfig) -> Rows:
             raise UserError(f"task.shots={count}: {source.origin} has only {len(shots)} rows for worked examples")
     if not rows:
         raise UserError(f"{source.origin}: no row of {split} is left to evaluate after task.shots={count}")
+    rows = rows[:first]
     return Rows(rows, shots, split, _digest([*rows, *shots]), source.origin)
 
 
 def _source(task: Task, data: DataConfig) -> Source:
-    kinds = {**task.fields, **task.optional_fields}
+    kinds = (task.fields, task.optional_fields)
     if task.name == "custom" or data.path:
         if not (task.name == "custom" and data.path):
             raise UserError("task=custom and data.path=FILE belong together: give both or neither")
         file = Path(data.path)
-        return Source(("prompts",), lambda _: read_rows(file, kinds), str(file))
+        return Source(("prompts",), lambda _: read_rows(file, *kinds), str(file))
     if data.source == "hub":
         hub = task.hub
         if hub is None:
@@ -131,7 +132,7 @@ def _source(task: Task, data: DataConfig) -> Source:
         hint = "write it with: python -m tasks.synthetic" if data.source == "bundled" else f"expected {layout}"
         raise UserError(f"no data for {task.name} in {folder}: {hint}")
     origin = "bundled" if data.source == "bundled" else str(folder)
-    return Source(tuple(files), lambda split: read_rows(files[split], kinds), origin)
+    return Source(tuple(files), lambda split: read_rows(files[split], *kinds), origin)
 
 
 def _resolved(task: Task, source: Source, split: str) -> str:
@@ -145,15 +146,18 @@ def _resolved(task: Task, source: Source, split: str) -> str:
     )
 
 
-def _checked(task: Task, source: Source, split: str) -> list[Row]:
-    """All rows of a split; an id that occurs twice is an error."""
-    rows, seen = [], {}
+def _checked(task: Task, source: Source, split: str, enough: int | None) -> list[Row]:
+    """All rows of a split, or its start with `enough` rows to evaluate; an id that occurs twice is an error."""
+    rows, seen, found = [], {}, 0
     for number, row in enumerate(_iterate(task, source, split), 1):
         identity = str(row[task.id_field or "id"])
         if identity in seen:
             raise UserError(f"{source.origin}, {split}: rows {seen[identity]} and {number} have the same id {identity}")
         seen[identity] = number
         rows.append(row)
+        found += not task.reserved(row)
+        if found == enough:
+            break
     return rows
 
 

@@ -52,3 +52,26 @@ def write_prompts(file: Path, count: int) -> Path:
     rows = [{"id": f"p{i}", "prompt": f"What is {i} + {3 * i}? def add", "reference": "42"} for i in range(count)]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return file
+
+
+def bench_arguments(pair: Path, *more: str) -> list[str]:
+    """Overrides for a short run of the pair in the folder `pair` on its prompts.jsonl; runs go to ./runs."""
+    return [
+        "model=custom", f"model.target={pair}/target", f"model.draft={pair}/draft", "model.name=random", "task=custom",
+        f"data.path={pair}/prompts.jsonl", "max_new_tokens=8", "warmup=1", "limit=2", "output=runs", *more,
+    ]  # fmt: skip
+
+
+def run_folder(method: str) -> Path:
+    """The one run folder of a method."""
+    (folder,) = Path("runs/custom/random").glob(f"{method}-*")
+    return folder
+
+
+def run_summary(method: str) -> dict:
+    """summary.json of the one run of a method; what is no JSON fails."""
+
+    def refuse(name: str) -> None:
+        raise ValueError(f"{name} is no JSON")
+
+    return json.loads((run_folder(method) / "summary.json").read_text(), parse_constant=refuse)

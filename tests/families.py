@@ -43,6 +43,7 @@ _OPT = {**_WITHOUT_KEY_VALUE_HEADS, "ffn_dim": 48, "word_embed_proj_dim": 32, "i
 
 FAMILIES: dict[str, tuple[type[PretrainedConfig], dict]] = {
     "llama": (LlamaConfig, _SHAPE),
+    # Dynamic scaling begins where the context ends: the family shows that nothing goes beyond.
     "llama_dynamic_rope": (
         LlamaConfig,
         {**_SHAPE, "max_position_embeddings": 40,

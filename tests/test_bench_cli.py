@@ -7,9 +7,10 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from bench_pair import make_pair, write_prompts
+from bench_pair import bench_arguments, make_pair, run_folder, run_summary, write_prompts
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
@@ -18,6 +19,7 @@ import baselines.speculative
 from bench.cli import main
 from bench.registry import CONF, METHODS, method_config
 from bench.settings import ModelConfig, Settings, read_plan
+from decoding.session import ModelSession
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -49,24 +51,12 @@ def arguments(pair, tmp_path, monkeypatch):
     """The common overrides; runs go to tmp_path/runs."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    return [
-        "model=custom", f"model.target={pair}/target", f"model.draft={pair}/draft", "model.name=random", "task=custom",
-        f"data.path={pair}/prompts.jsonl", "max_new_tokens=8", "warmup=1", "limit=2", "output=runs",
-    ]  # fmt: skip
+    return bench_arguments(pair)
 
 
 def run(monkeypatch, *arguments):
     monkeypatch.setattr(sys, "argv", ["bench", *arguments])
     return main()
-
-
-def folder_of(method):
-    (folder,) = Path("runs/custom/random").glob(f"{method}-*")
-    return folder
-
-
-def summary_of(method):
-    return json.loads((folder_of(method) / "summary.json").read_text())
 
 
 def composed(*overrides):
@@ -106,12 +96,14 @@ def test_every_setting_is_in_its_yaml():
         ("method.gamma=-1", "at least 0"),
         ("method.gamma=much", "method.gamma"),
         ("limit=0", "limit must be at least 1"),
+        ("seed=-1", "seed must be at least 0"),
         ("temperature=0.7", "temperature"),
         ("top_k=5", "temperature 0"),
         ("history=file", "cold or warm"),
         ("history_file=pool.json", "not supported"),
         ("dtype=float8", "float32"),
         ("device=tpu9", "device"),
+        ("model.draft_device=cuda:77", "cuda:77"),
         ("x=[", "x=["),
         ("compare=[nosuch]", "nosuch"),
         ("compare=[{name: speculative, gama: 2}]", "gama"),
@@ -146,15 +138,15 @@ def test_end_to_end_again_and_extended(monkeypatch, capsys, arguments):
     assert done.returncode == 0, done.stderr
     assert "ouroboros" in done.stdout and "identical (2)" in done.stdout and "Traceback" not in done.stderr
     assert [file.name for file in Path().iterdir()] == ["runs"]
-    folder = folder_of("ouroboros")
+    folder = run_folder("ouroboros")
     names = {"config.yaml", "provenance.json", "records.jsonl", "summary.json", "summary.csv", "report.md"}
     assert names | {"comparison.csv"} <= {file.name for file in folder.iterdir()}
     check_contract(json.loads((folder / "summary.json").read_text()), CONTRACT)
-    check_contract(summary_of("hf_generate"), CONTRACT)
-    assert summary_of("hf_generate")["target_forwards"] is None
-    assert summary_of("ouroboros")["acceptance"]["drafted"] > 0
+    check_contract(run_summary("hf_generate"), CONTRACT)
+    assert run_summary("hf_generate")["target_forwards"] is None
+    assert run_summary("ouroboros")["acceptance"]["drafted"] > 0
     assert len(list(csv.DictReader((folder / "comparison.csv").open()))) == 6
-    assert OmegaConf.load(folder_of("speculative") / "config.yaml").method.gamma == 3
+    assert OmegaConf.load(run_folder("speculative") / "config.yaml").method.gamma == 3
 
     before = (folder / "records.jsonl").read_bytes()
     monkeypatch.setattr("bench.job.load_pair", lambda *_: pytest.fail("loaded although nothing is left to measure"))
@@ -162,32 +154,6 @@ def test_end_to_end_again_and_extended(monkeypatch, capsys, arguments):
     assert "nothing was left to measure" in capsys.readouterr().out
     assert (folder / "records.jsonl").read_bytes() == before
     monkeypatch.undo()
-
-
-def test_a_larger_limit_extends_a_torn_run_and_another_commit_may_not(monkeypatch, capsys, arguments):
-    method = "method=lookahead"
-    assert run(monkeypatch, *arguments, method) == 0
-    records = folder_of("lookahead") / "records.jsonl"
-    lines = records.read_bytes().splitlines(keepends=True)
-    records.write_bytes(b"".join(lines[:3]) + lines[3][:20])
-    assert run(monkeypatch, *arguments, method, "limit=3", "repeats=2") == 0
-    content = records.read_bytes()
-    assert content.startswith(b"".join(lines[:3]))
-    keys = [(each["prompt"], each["repeat"], each["role"]) for each in map(json.loads, content.splitlines())]
-    assert len(keys) == len(set(keys)) == 3 * 2 * 2
-    assert (summary_of("lookahead")["prompts"], summary_of("lookahead")["repeats"]) == (3, 2)
-    assert len(json.loads((folder_of("lookahead") / "provenance.json").read_text())["sessions"]) == 2
-
-    provenance = folder_of("lookahead") / "provenance.json"
-    changed = json.loads(provenance.read_text())
-    changed["versions"]["torch"] = "0.0"
-    provenance.write_text(json.dumps(changed))
-    capsys.readouterr()
-    assert run(monkeypatch, *arguments, method, "limit=4") == 2
-    assert "versions.torch" in capsys.readouterr().err.splitlines()[-1]
-    assert records.read_bytes() == content
-    assert run(monkeypatch, *arguments, method, "limit=1", "overwrite=true") == 0
-    assert len(records.read_bytes().splitlines()) == 2
 
 
 def test_warm_passes_and_a_panel_of_settings(monkeypatch, arguments):
@@ -208,8 +174,22 @@ def test_a_multirun_goes_on_and_ends_with_the_worst_status(monkeypatch, capsys, 
     assert run(monkeypatch, "-m", *arguments, "method=speculative", "method.gamma=-1,2", "limit=1") == 2
     captured = capsys.readouterr()
     assert "method.gamma must be at least 0" in captured.err and "speculative" in captured.out
-    assert summary_of("speculative")["method_config"]["gamma"] == 2
+    assert run_summary("speculative")["method_config"]["gamma"] == 2
     assert [file.name for file in Path().iterdir()] == ["runs"]
+
+
+@pytest.mark.parametrize(
+    ("sweep", "runs"),
+    [
+        (["task=nosuch,custom", "method=greedy"], ["greedy"]),
+        (["method=ouroboros,speculative", "method.k=1,3"], ["ouroboros", "ouroboros"]),
+    ],
+)
+def test_a_sweep_goes_on_past_what_cannot_be_composed(monkeypatch, capsys, arguments, sweep, runs):
+    assert run(monkeypatch, "-m", *arguments, *sweep, "limit=1") == 2
+    found = [json.loads(file.read_text())["method"] for file in Path("runs").rglob("summary.json")]
+    assert found == runs
+    assert "Traceback" not in capsys.readouterr().err
 
 
 class Lying:
@@ -237,8 +217,8 @@ def test_a_mismatch_ends_with_1_unless_it_is_a_rivals(monkeypatch, capsys, argum
     name = module.__name__.split(".")[-1]
     assert run(monkeypatch, *arguments, f"method={name}", "limit=1") == status
     assert "MISMATCH" in capsys.readouterr().out
-    assert summary_of(name)["lossless"]["mismatch"] == 1
-    assert "mismatch" in (folder_of(name) / "report.md").read_text()
+    assert run_summary(name)["lossless"]["mismatch"] == 1
+    assert "mismatch" in (run_folder(name) / "report.md").read_text()
 
 
 def test_check_looks_and_leaves_nothing(monkeypatch, capsys, arguments):
@@ -246,6 +226,31 @@ def test_check_looks_and_leaves_nothing(monkeypatch, capsys, arguments):
     said = capsys.readouterr().out
     assert all(word in said for word in ("masks of the draft", "memory", "end-of-sequence ids: 0", "outputs: equal"))
     assert not Path("runs").exists()
+
+
+def test_caches_are_reserved_before_the_race(monkeypatch, arguments):
+    asked = []
+    reserve = ModelSession.reserve
+    monkeypatch.setattr(ModelSession, "reserve", lambda self, length: (asked.append(length), reserve(self, length)))
+    assert run(monkeypatch, *arguments, "method=speculative") == 0
+    records = [json.loads(line) for line in (run_folder("speculative") / "records.jsonl").open()]
+    longest = max(record["prompt_tokens"] for record in records) + 8
+    assert asked[0] == asked[1] >= longest and max(asked) <= asked[0] + 8
+
+
+def test_check_refuses_a_model_that_does_not_fit(monkeypatch, capsys, arguments):
+    monkeypatch.setattr("bench.check.psutil.virtual_memory", lambda: SimpleNamespace(available=10))
+    assert run(monkeypatch, *arguments, "check=true") == 2
+    assert "not enough memory" in capsys.readouterr().err
+
+
+def test_bfloat16_on_the_cpu_is_also_measured_against_float32_greedy(monkeypatch, capsys, arguments):
+    assert run(monkeypatch, *arguments, "method=speculative", "dtype=bfloat16") == 0
+    roles = [json.loads(line)["role"] for line in (run_folder("speculative") / "records.jsonl").open()]
+    assert sorted(roles) == sorted(["method", "reference", "reference_float32"] * 2)
+    assert run_summary("speculative")["speedup"]["decode_over_fastest_greedy"]["value"] > 0
+    assert "over the fastest greedy" in capsys.readouterr().out
+    assert "float32 greedy" in (run_folder("speculative") / "report.md").read_text()
 
 
 def check_contract(found, wanted):

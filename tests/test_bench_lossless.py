@@ -107,6 +107,11 @@ def test_teacher_forcing_accepts_the_argmax_and_finds_a_wrong_token(model):
     assert wrong.gap > 1e-3
 
 
+def test_a_token_outside_the_vocabulary_is_infinitely_wrong(model):
+    gaps = token_gaps(model, 290, [5, 6, 7], [295, 8, 4000])
+    assert [gap == math.inf for gap in gaps] == [True, False, True]
+
+
 def test_noise_floor_is_small_in_float64_and_at_least_one_spacing(model):
     noise = noise_floor(model, 300, [[3, 4, 5, 6, 7, 8], list(range(60))])
     assert 1e-16 < noise < 1e-9

@@ -5,11 +5,14 @@ import json
 import pytest
 import torch
 from bench_pair import make_pair, make_tokenizer, save_model
+from tokenizers import Tokenizer, decoders, models
+from transformers import PreTrainedTokenizerFast
 
 from baselines import hf_generate
-from bench.models import Place, load_pair, resolve_place, shared_vocabulary, weights_digests
+from bench.models import LoadedPair, Place, load_pair, resolve_place, shared_vocabulary
 from bench.registry import METHODS
 from bench.settings import ModelConfig
+from bench.weights import weights_digests
 from decoding.errors import UserError
 from decoding.stopping import Stopping
 
@@ -60,6 +63,38 @@ def test_the_digest_follows_the_weights(folders):
     digests = weights_digests(ModelConfig(target=str(folders[0]), draft=str(folders[1])))
     assert digests["target"] != digests["draft"]
     assert weights_digests(ModelConfig(target=str(folders[0])))["draft"] is None
+
+
+def test_the_digest_follows_the_tokenizer_and_the_generation_config(tmp_path):
+    model = ModelConfig(target=str(save_model(tmp_path / "model", make_tokenizer(), seed=0)))
+    digests = [weights_digests(model)["target"]]
+    for name in ("tokenizer_config.json", "generation_config.json", "chat_template.jinja", "tokenizer.model"):
+        (tmp_path / "model" / name).write_text("{} ")
+        digests.append(weights_digests(model)["target"])
+    assert len(set(digests)) == 5
+
+
+def test_any_failure_to_load_is_one_line_but_not_a_lack_of_memory(folders, monkeypatch):
+    def failing(error):
+        def from_pretrained(*_, **__):
+            raise error
+
+        monkeypatch.setattr("bench.models.AutoModelForCausalLM.from_pretrained", from_pretrained)
+        load_pair(ModelConfig(target=str(folders[0])), CPU, seed=0)
+
+    with pytest.raises(UserError, match="cannot load .*: size mismatch"):
+        failing(RuntimeError("size mismatch for weight"))
+    with pytest.raises(RuntimeError, match="allocate"):
+        failing(RuntimeError("DefaultCPUAllocator: can't allocate memory"))
+
+
+def test_a_continuation_keeps_the_space_it_begins_with():
+    tokenizer = Tokenizer(models.WordLevel({"▁def": 0, "▁f": 1, "▁pass": 2, "▁": 3, "<s>": 4}, unk_token="▁"))
+    tokenizer.decoder = decoders.Metaspace()
+    loaded = LoadedPair(None, PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>"))
+    assert loaded.tokenizer.decode([2]) == "pass"
+    assert loaded.continuation([4, 0, 1], [3, 3, 2]) == "   pass"
+    assert loaded.continuation([4], [2, 4]) == "pass"
 
 
 def test_end_tokens_come_from_everywhere(folders, tmp_path):

@@ -66,7 +66,7 @@ def test_an_unfinished_warm_pass_restarts_as_a_whole(tmp_path):
                     folder.append(record(prompt, repeat, role))
     first_pass = b"".join((tmp_path / "records.jsonl").read_bytes().splitlines(keepends=True)[:4])
     with RunFolder(tmp_path) as folder:
-        folder.restart_unfinished_pass("ab", repeats=2)
+        folder.restart_unfinished_pass("ab", repeats=2, roles=roles)
         assert {key[1] for key in folder.records} == {0}
         folder.append(record("a", 1))
     assert (tmp_path / "records.jsonl").read_bytes().startswith(first_pass)

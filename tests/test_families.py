@@ -33,15 +33,16 @@ def test_greedy_equals_generate(family: str) -> None:
     model = make_model(family.removesuffix("_eager"), attention=attention)
     session = ModelSession(model)
     decoder = greedy.build(greedy.Config(), pair_of(session))
-    for seed in range(3):
+    for seed, eos in enumerate([EOS, EOS, None]):
         prompt = prompt_of(10 + 7 * seed, seed)
         room = session.context - len(prompt)
-        ours = decoder.generate(prompt, Stopping(frozenset({EOS}), min(40, room))).tokens
+        ours = decoder.generate(prompt, Stopping(frozenset({eos} - {None}), min(40, room))).tokens
         theirs = model.generate(
             torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long), do_sample=False,
-            max_new_tokens=min(40, room), eos_token_id=EOS, pad_token_id=0,
+            max_new_tokens=min(40, room), eos_token_id=eos, pad_token_id=0,
         )[0, len(prompt) :].tolist()  # fmt: skip
         assert ours == theirs
+        assert eos or len(ours) == min(40, room)
 
 
 @pytest.mark.parametrize("family", [name for name in FAMILIES if "rope" not in name])

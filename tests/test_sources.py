@@ -7,8 +7,10 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
+from bench.prompts import load_prompts
 from decoding.errors import UserError
 from tasks import TASKS, make_task, sources
+from tasks.base import Hub
 from tasks.sources import DataConfig, load_rows
 
 
@@ -96,6 +98,33 @@ def test_nested_fields_survive_csv(tmp_path):
     assert load_rows(task("wmt16"), local(tmp_path)).rows[0]["translation"]["de"] == "Hallo"
 
 
+def test_empty_optional_cells_are_absent_and_too_many_cells_are_named(tmp_path):
+    file = tmp_path / "prompts.csv"
+    file.write_text("id,prompt,reference,stop\n1,a,,\n2,b,c,.\n3,d\n")
+    rows = load_rows(task("custom"), DataConfig(path=str(file))).rows
+    assert rows[::2] == [{"id": 1, "prompt": "a"}, {"id": 3, "prompt": "d"}]
+    assert rows[1] == {"id": 2, "prompt": "b", "reference": "c", "stop": "."}
+    file.write_text("id,prompt\n1,a\n2,b,c\n")
+    assert "prompts.csv:3: the row has more cells than the 2 headings" in fails("custom", DataConfig(path=str(file)))
+
+
+def test_warm_up_prompts_come_from_the_small_split_and_are_not_read_further(monkeypatch):
+    read = []
+
+    def rows(hub, split, revision):
+        for number, row in enumerate(gsm8k_rows(1000)):
+            read.append(split)
+            yield f"row {number}", row
+
+    monkeypatch.setattr(sources, "hub_rows", rows)
+    prompts = load_prompts(task("gsm8k", shots=2), DataConfig(source="hub"), warmup=3, limit=5)
+    assert (len(prompts.examples), len(prompts.warmup), prompts.warmup_from) == (5, 3, "train")
+    assert read.count("test") == 1000 and read.count("train") <= 10
+    hub = Hub("owner/name", None, ("train", "validation", "test"))
+    monkeypatch.setattr(TASKS["gsm8k"], "hub", hub)
+    assert load_prompts(task("gsm8k", shots=0), DataConfig(source="hub"), 3, 5).warmup_from == "validation"
+
+
 def test_digest_follows_the_rows_and_the_worked_examples(tmp_path):
     write(tmp_path / "gsm8k/test.jsonl", gsm8k_rows(3, 100))
     write(tmp_path / "gsm8k/train.jsonl", gsm8k_rows(20))
@@ -149,6 +178,9 @@ def test_custom_prompts_come_from_a_file(tmp_path):
     assert "rows 1 and 2 have the same id 1" in fails("custom", DataConfig(path=str(file)))
     write(file, [{"id": 1, "prompt": "a", "stop": [3]}])
     assert "field 'stop' must be str or a list of strings" in fails("custom", DataConfig(path=str(file)))
+    for empty in ("", ["\n", ""]):
+        write(file, [{"id": 1, "prompt": "a", "stop": empty}])
+        assert "prompts.jsonl:1: field 'stop' holds an empty string" in fails("custom", DataConfig(path=str(file)))
     assert "does not exist" in fails("custom", DataConfig(path=str(tmp_path / "none.jsonl")))
     assert "data.path=FILE belong together" in fails("custom", DataConfig())
     assert "data.path=FILE belong together" in fails("gsm8k", DataConfig(path=str(file)))

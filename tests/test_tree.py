@@ -37,7 +37,9 @@ def test_tree_invariants(chains: list) -> None:
     texts = [tuple(tree.tokens[n] for n in path_to(tree, node)) for node in range(len(tree))]
     assert len(set(texts)) == len(texts), "equal children of one node are one node"
     reachable = [n for n in range(len(tree)) if all(tree.wanted[m] for m in path_to(tree, n))]
-    assert tree.drafted() == max(tree.depths[n] for n in reachable)
+    deepest = max(tree.depths[n] for n in reachable)
+    assert tree.drafted(99) == deepest
+    assert tree.drafted(1) == min(deepest, 1)
 
 
 @given(chains, st.integers(0, 1000))
@@ -63,7 +65,7 @@ def test_merging_keeps_every_source_and_wants_what_anyone_wants() -> None:
     assert tree.sources[first[0]] == ("phrase", "window")
     assert tree.rows() == [0, first[0], 3]
     assert tree.add(0, [1, 2, 4, 5], "phrase", wanted=False) == [*first, 4], "the room ends the chain"
-    assert tree.drafted() == 2
+    assert tree.drafted(5) == 2
 
 
 def test_exact_tie_takes_the_lowest_id() -> None:

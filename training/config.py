@@ -45,8 +45,8 @@ class TrainConfig:
     warmup_steps: int = 100
     checkpoint_steps: int = 100
     evaluate: int = 50
-    target: ModelShape = field(default_factory=lambda: ModelShape(layers=12, tokens=7_000_000, grow_from=6))
-    draft: ModelShape = field(default_factory=lambda: ModelShape(layers=2, tokens=5_000_000))
+    target: ModelShape = field(default_factory=lambda: ModelShape(layers=12, tokens=6_000_000, grow_from=6))
+    draft: ModelShape = field(default_factory=lambda: ModelShape(layers=2, tokens=3_400_000))
 
     def __post_init__(self) -> None:
         for name in ("hidden", "heads", "vocabulary", "batch_tokens", "warmup_steps", "checkpoint_steps"):

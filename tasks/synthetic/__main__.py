@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from tasks import TASKS
-from tasks.overlap import WORDS, overlap
+from tasks.overlap import BUNDLED_SHARES, WORDS, overlap
 from tasks.sources import BUNDLED
 from tasks.synthetic.corpus import Corpus
 
@@ -24,7 +24,8 @@ original sets is in it. Licence: the project's own.
 
 Write the files again, byte for byte: `python -m tasks.synthetic`. The splits share no row;
 `test_unseen` holds families of problems that training never saw. "Known" is the share of the distinct
-{WORDS}-word runs of the prompts that also occur in the prompts of the first {KNOWN} training rows.
+{WORDS}-word runs of the prompts that also occur in the prompts of the first {KNOWN} training rows;
+`{BUNDLED_SHARES}` holds the same for reports.
 
 | file | rows | known | sha256 |
 |---|---|---|---|
@@ -32,20 +33,23 @@ Write the files again, byte for byte: `python -m tasks.synthetic`. The splits sh
 
 
 def main(folder: Path) -> None:
-    """Write every task's splits and the README below `folder`."""
-    lines = []
+    """Write every task's splits, the README and the shares of known word runs below `folder`."""
+    lines: list[str] = []
+    shares = {}
     for task in TASKS:
         if task != "custom":
-            lines += _write(folder, import_module(f"tasks.synthetic.{task}").CORPUS)
+            written, shares[task] = _write(folder, import_module(f"tasks.synthetic.{task}").CORPUS)
+            lines += written
     (folder / "README.md").write_text(README + "\n".join(lines) + "\n", encoding="utf-8")
+    (folder / BUNDLED_SHARES).write_text(json.dumps(shares, indent=2) + "\n", encoding="utf-8")
 
 
-def _write(folder: Path, corpus: Corpus) -> list[str]:
-    """Write the splits of one task and return their lines of the README's table."""
+def _write(folder: Path, corpus: Corpus) -> tuple[list[str], dict[str, float]]:
+    """Write the splits of one task; their lines of the README's table, and split to share of known word runs."""
     question = TASKS[corpus.task]().question
     training = [question(row) for row in islice(corpus.rows("train"), KNOWN)]
     (folder / corpus.task).mkdir(parents=True, exist_ok=True)
-    lines = []
+    lines, shares = [], {}
     for split, count in COUNTS.items():
         rows = list(islice(corpus.rows(split), count))
         if len(rows) < count:
@@ -53,10 +57,12 @@ def _write(folder: Path, corpus: Corpus) -> list[str]:
         content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
         file = folder / corpus.task / f"{split}.jsonl"
         file.write_bytes(content)
-        known = "" if split == "train" else f"{overlap(map(question, rows), training) or 0:.0%}"
+        if split != "train":
+            shares[split] = round(overlap(map(question, rows), training) or 0.0, 4)
+        known = f"{shares[split]:.0%}" if split in shares else ""
         digest = hashlib.sha256(content).hexdigest()
         lines.append(f"| {corpus.task}/{file.name} | {len(rows)} | {known} | `{digest}` |")
-    return lines
+    return lines, shares
 
 
 if __name__ == "__main__":

@@ -1,0 +1,96 @@
+"""Where a model lies, and what identifies its weights: files of a local folder, or a commit on the hub."""
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from transformers import AutoConfig
+
+from bench.settings import ModelConfig
+from decoding.errors import UserError
+
+BUNDLED = Path(__file__).resolve().parent.parent / "models"
+# Beside the weights everything that changes ids or stops: config, generation config, tokenizer, chat template.
+SETTINGS = ("*.json", "*.jinja", "*.model", "merges.txt", "vocab.txt")
+PROBE_SECONDS = 10
+
+
+def weights_digests(model: ModelConfig) -> dict[str, str | None]:
+    """What identifies target and draft: SHA-256 of a folder's files, the commit of a hub repository.
+
+    Raises:
+        UserError: a model that cannot be found.
+    """
+    draft = _digest(*locate(model.draft), model.draft_revision) if model.draft else None
+    return {"target": _digest(*locate(model.target), model.revision), "draft": draft}
+
+
+def locate(name: str) -> tuple[str, bool]:
+    """(folder or hub id, whether it is a folder). Raises UserError for a folder that holds no model."""
+    if name.startswith("bundled:"):
+        folder = BUNDLED / name.removeprefix("bundled:")
+        if not (folder / "config.json").is_file():
+            raise UserError(
+                f"the bundled pair is not there yet ({folder}): run scripts/train_pair.py, or use model=custom"
+            )
+        return str(folder), True
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise UserError(f"{folder} holds no config.json: give the folder of a transformers model")
+        return str(folder), True
+    if name.startswith(("/", ".", "~")) or name.count("/") != 1:
+        raise UserError(f"{name} is no folder: give the folder of a transformers model, or a hub id as in owner/name")
+    return name, False
+
+
+def cannot_load(name: str, local: bool, error: Exception) -> UserError:
+    """The one line for a model that transformers refuses."""
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    if not local and offline(name):
+        return UserError(f"cannot load {name}: it is no folder, and the hub cannot be reached; give a local folder")
+    return UserError(f"cannot load {name}: {reason}")
+
+
+@lru_cache(maxsize=16)
+def offline(name: str) -> bool:
+    """Whether the hub cannot be reached: one short request, because transformers itself retries for a minute."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        HfApi().model_info(name, timeout=PROBE_SECONDS)
+    except HfHubHTTPError:
+        return False  # the hub answered; the loader says what is wrong
+    except Exception:
+        return True  # name resolution, time-out, offline mode: the transport's own errors
+    return False
+
+
+def _digest(name: str, local: bool, revision: str | None) -> str:
+    if not local:
+        return f"{name}@{_hub_config(name, revision)._commit_hash or revision or 'main'}"
+    folder = Path(name)
+    weights = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin"))
+    if not weights:
+        raise UserError(f"{name} holds no weights (*.safetensors)")
+    settings = sorted(file for pattern in SETTINGS for file in folder.glob(pattern))
+    digest = hashlib.sha256()
+    for file in [*settings, *weights]:
+        content = _file_digest(file, file.stat().st_size, file.stat().st_mtime_ns)
+        digest.update(f"{file.name} {content}\n".encode())
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _file_digest(file: Path, _size: int, _modified: int) -> str:
+    """SHA-256 of a file; remembered, because a multirun asks again for every job."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _hub_config(name: str, revision: str | None) -> object:
+    try:
+        return AutoConfig.from_pretrained(name, revision=revision, local_files_only=offline(name))
+    except (OSError, ValueError) as error:
+        raise cannot_load(name, False, error) from error

@@ -1,0 +1,107 @@
+"""The figures of a summary, worked out by hand from two prompts, twice each."""
+
+import json
+from math import inf, sqrt
+from types import SimpleNamespace
+
+import pytest
+
+from bench.fold import Fold
+from bench.reporting import json_text
+from bench.summary import compare, summarize
+from tasks import Scores
+
+EMITTED = {"a": [4, 2], "b": [1, 2]}
+DRAFTED = {"a": [3, 3], "b": [3, 2]}
+ACCEPTED = {"a": [3, 1], "b": [0, 1]}
+
+
+def record(prompt, prefill, total, steps=None):
+    return {
+        "prompt": prompt, "repeat": 0, "session": "s", "finished": 1.0, "prompt_cut": 0,
+        "tokens": list(range(1 + sum(EMITTED[prompt]))), "stop": "length", "stop_fault": None, "gap": 0.0,
+        "gap_at": None, "tolerance": 0.1, "prefill_seconds": prefill, "total_seconds": total, "steps": steps,
+        "extra": {}, "peak_memory_bytes": 7, "text": "",
+    }  # fmt: skip
+
+
+def method(prompt, prefill, total, draft, verify):
+    steps = {
+        "drafted": DRAFTED[prompt], "accepted": ACCEPTED[prompt], "emitted": EMITTED[prompt], "rows": [4, 4],
+        "draft_forwards": [3, 3], "draft_rows": [5, 5], "draft_seconds": [draft] * 2, "verify_seconds": [verify] * 2,
+        "observe_seconds": [0.0] * 2, "sources": [["draft"] * count for count in ACCEPTED[prompt]],
+    }  # fmt: skip
+    return record(prompt, prefill, total, steps)
+
+
+def fold(float32=None):
+    return Fold(
+        ["a", "b"],
+        [
+            [method("a", 1.0, 3.0, 0.4, 0.5), method("a", 1.0, 4.0, 0.4, 0.5)],
+            [method("b", 0.5, 2.5, 0.3, 0.6), method("b", 0.5, 1.5, 0.3, 0.6)],
+        ],
+        [[record("a", 1.0, 7.0)] * 2, [record("b", 0.5, 3.5)] * 2],
+        float32,
+    )
+
+
+def summary(folded):
+    case = SimpleNamespace(
+        label="x", config=SimpleNamespace(name="x"), method=SimpleNamespace(ours=True), history="cold", folder="f",
+        identity={"method": {}, "device": "cpu", "dtype": "bfloat16"},
+    )  # fmt: skip
+    plan = SimpleNamespace(
+        settings=SimpleNamespace(seed=0, temperature=0, repeats=2), task=SimpleNamespace(name="t", version="t-1"),
+        model=SimpleNamespace(label="m"), data=SimpleNamespace(source="bundled", path=None), max_new_tokens=8,
+    )  # fmt: skip
+    prompts = SimpleNamespace(rows=SimpleNamespace(split="test"))
+    return summarize(case, plan, prompts, folded, (Scores({}, []), Scores({}, [])))
+
+
+def test_speedups():
+    found = summary(fold())
+    # Decode: 2 x (6 + 3) tokens in 2 + 3 + 2 + 1 seconds against 2 x (6 + 3) seconds.
+    assert found["tokens_per_second"]["decode"] == {"method": 18 / 8, "greedy": 1.0}
+    # The pairs of prompts that the bootstrap draws: (a, a) 12 / 5, (a, b) 18 / 8, (b, b) 6 / 3.
+    assert found["speedup"]["decode"] == pytest.approx({"value": 2.25, "low": 2.0, "high": 2.4})
+    # End to end: 2 x (7 + 4) tokens in 3 + 4 + 2.5 + 1.5 seconds against 2 x (7 + 3.5) seconds.
+    assert found["tokens_per_second"]["end_to_end"] == {"method": 2.0, "greedy": pytest.approx(22 / 21)}
+    assert found["speedup"]["end_to_end"]["value"] == pytest.approx(21 / 11)
+    assert found["speedup"]["geomean"]["value"] == pytest.approx(sqrt(2.4 * 2.0))
+    assert found["generated_tokens"] == 22
+
+
+def test_work_and_seconds():
+    found = summary(fold())
+    assert (found["target_forwards"], found["draft_forwards"]) == (8, 24)
+    assert found["tokens_per_target_forward"] == 18 / 8
+    assert (found["verified_rows_per_step"], found["draft_rows_per_step"]) == (4, 5)
+    assert (found["acceptance"]["drafted"], found["acceptance"]["accepted"]) == (22, 10)
+    assert found["acceptance"]["rate"] == pytest.approx(10 / 22)
+    assert found["acceptance"]["histogram"] == {"0": 2, "1": 4, "3": 2}
+    assert found["accepted_by_source"] == {"draft": 10}
+    assert found["seconds"] == {
+        "prefill": 3.0, "draft": pytest.approx(2.8), "verify": pytest.approx(4.4), "other": pytest.approx(0.8),
+        "observe": 0.0, "decode": 8.0,
+    }  # fmt: skip
+    assert found["greedy_seconds"]["draft"] is None and found["greedy_seconds"]["decode"] == 18.0
+    assert found["lossless"]["identical"] == 4
+
+
+def test_speed_over_the_fastest_greedy():
+    assert summary(fold())["speedup"]["decode_over_fastest_greedy"] == {"value": None, "low": None, "high": None}
+    fast = [[record("a", 1.0, 4.0)] * 2, [record("b", 0.5, 2.0)] * 2]
+    assert summary(fold(fast))["speedup"]["decode_over_fastest_greedy"]["value"] == pytest.approx(2.25 / 2)
+    slow = [[record("a", 1.0, 40.0)] * 2, [record("b", 0.5, 20.0)] * 2]
+    assert summary(fold(slow))["speedup"]["decode_over_fastest_greedy"]["value"] == pytest.approx(2.25)
+
+
+def test_a_panel_compares_each_with_each():
+    first, second = compare({"x": fold(), "y": fold()}, seed=0)
+    assert (first["method"], first["over"], first["paired"], second["method"]) == ("x", "y", True, "y")
+    assert first["decode_value"] == first["decode_low"] == first["decode_high"] == pytest.approx(1.0)
+
+
+def test_what_json_cannot_write_is_null():
+    assert json.loads(json_text({"gap": inf, "all": [float("nan"), 1.5]})) == {"gap": None, "all": [None, 1.5]}

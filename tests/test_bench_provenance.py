@@ -1,0 +1,38 @@
+"""What a figure was measured with."""
+
+import subprocess
+
+import pytest
+
+from bench import provenance
+from bench.provenance import environment, require_same
+from decoding.errors import UserError
+
+
+def test_two_different_dirty_trees_are_not_the_same(tmp_path, monkeypatch):
+    def git(*arguments):
+        identity = ["-c", "user.name=t", "-c", "user.email=t@t"]
+        subprocess.run(["git", "-C", tmp_path, *identity, *arguments], check=True, capture_output=True)
+
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    git("init", "-q")
+    file = tmp_path / "code.py"
+    seen = []
+    for text in ("one", "two", "three"):
+        file.write_text(text)
+        if not seen:
+            git("add", ".")
+            git("commit", "-q", "-m", "first")
+        seen.append(environment("cpu"))
+    clean, two, three = (each["git"] for each in seen)
+    assert (clean["dirty"], clean["changes"]) == (False, None)
+    assert two["dirty"] and three["dirty"] and two["commit"] == three["commit"] == clean["commit"]
+    with pytest.raises(UserError, match="git.changes"):
+        require_same(seen[1], seen[2], tmp_path)
+    file.write_text("two")
+    require_same(seen[1], environment("cpu"), tmp_path)
+
+
+def test_without_git_nothing_is_known(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "ROOT", tmp_path / "none")
+    assert environment("cpu")["git"] == {"commit": None, "dirty": None, "changes": None}

@@ -1,0 +1,118 @@
+"""The measuring loop with decoders that only note who was asked what, in which order."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from bench.runner import Entrant, Race
+from bench.store import METHOD, REFERENCE, RunFolder
+from decoding.errors import UserError
+from decoding.records import Generation
+from tasks import TASKS
+
+PROMPTS = ("aa", "bb", "cc")
+
+
+class Noted:
+    """A decoder that answers anything with one token and notes every call."""
+
+    def __init__(self, name, log):
+        self.name = name
+        self.log = log
+
+    def forget(self):
+        self.log.append((self.name, "forget"))
+
+    def generate(self, prompt, stopping):
+        self.log.append((self.name, "".join(map(chr, prompt))))
+        return Generation([5] * stopping.max_new_tokens, "length", 0.1, 0.2)
+
+
+class Letters:
+    """One token a letter."""
+
+    def __call__(self, text):
+        return SimpleNamespace(input_ids=[ord(letter) for letter in text])
+
+
+@pytest.fixture
+def log():
+    return []
+
+
+@pytest.fixture
+def race(log, monkeypatch):
+    monkeypatch.setattr("bench.runner.token_gaps", lambda model, vocabulary, prompt, output: [0.0] * len(output))
+    target = SimpleNamespace(context=20, device=torch.device("cpu"), model=None, vocabulary=300)
+    pair = SimpleNamespace(target=target, eos=frozenset(), decode=lambda ids: "")
+    loaded = SimpleNamespace(pair=pair, tokenizer=Letters(), continuation=lambda prompt, output: "text")
+    greedy = Entrant("greedy", Noted("greedy", log), "cold", None, REFERENCE)
+    return Race(loaded, TASKS["custom"](), 2, 0.1, "session", [greedy])
+
+
+def examples(*prompts):
+    return [TASKS["custom"]().example({"id": prompt, "prompt": prompt}) for prompt in prompts]
+
+
+def run(race, log, folder, names, history, repeats):
+    """Warm up on "ww", then measure PROMPTS; the log, and the records of every entrant's folder."""
+    folders = [RunFolder(folder / name).__enter__() for name in names]
+    entrants = [
+        Entrant(name, Noted(name, log), history, each) for name, each in zip(names, folders, strict=True)
+    ]
+    race.warm_up(entrants, examples("ww"))
+    log.append("warm")
+    race.run(entrants, examples(*PROMPTS), repeats, lambda progress: None)
+    for each in folders:
+        each.__exit__()
+    return log[log.index("warm") + 1 :], [each.records for each in folders]
+
+
+def test_greedy_runs_once_a_prompt_for_all_and_the_order_rotates(race, log, tmp_path):
+    called, records = run(race, log, tmp_path, ["x", "y"], "cold", repeats=2)
+    order = [name for name, what in called if what in PROMPTS]
+    assert order == [
+        "greedy", "x", "y", "x", "y", "greedy", "y", "greedy", "x",  # the first pass
+        "x", "y", "greedy", "y", "greedy", "x", "greedy", "x", "y",  # the second begins one further
+    ]  # fmt: skip
+    for folder in records:
+        assert set(folder) == {(prompt, r, role) for prompt in PROMPTS for r in (0, 1) for role in (METHOD, REFERENCE)}
+    for key, record in records[0].items():
+        assert key[2] == METHOD or record == records[1][key]
+
+
+def test_cold_forgets_before_every_prompt_and_warm_before_every_pass(race, log, tmp_path):
+    called, _ = run(race, log, tmp_path, ["x"], "cold", repeats=1)
+    mine = [what for name, what in called if name == "x"]
+    assert mine == ["forget", "forget", "aa", "forget", "bb", "forget", "cc"]
+    log.clear()
+    called, _ = run(race, log, tmp_path / "warm", ["x"], "warm", repeats=2)
+    assert [what for name, what in called if name == "x"] == ["forget", *PROMPTS, "forget", *PROMPTS]
+
+
+def test_the_warm_up_is_decoded_by_all_forgotten_and_not_measured(race, log, tmp_path):
+    _, records = run(race, log, tmp_path, ["x"], "warm", repeats=1)
+    assert log[: log.index("warm")] == [("greedy", "ww"), ("x", "ww"), ("x", "forget")]
+    assert "ww" not in {key[0] for key in records[0]}
+
+
+def test_only_what_is_missing_is_measured(race, log, tmp_path):
+    run(race, log, tmp_path, ["x"], "cold", repeats=1)
+    log.clear()
+    called, _ = run(race, log, tmp_path, ["x", "y"], "cold", repeats=1)
+    assert {name for name, what in called if what in PROMPTS} == {"greedy", "y"}
+
+
+def test_prompts_that_are_empty_or_too_long(race):
+    with pytest.raises(UserError, match="prompt e is empty"):
+        race.encode(TASKS["custom"]().example({"id": "e", "prompt": ""}))
+    assert race.encode(examples("a" * 19)[0]) == ([97] * 19, 0)
+    with pytest.raises(UserError, match="20 tokens"):
+        race.encode(examples("a" * 20)[0])
+    race.loaded.pair.target.context = 80
+    race.task = TASKS["cnndm"]()
+    article = race.task.example({"id": "n", "article": "word " * 40, "highlights": ""})
+    ids, cut = race.encode(article)
+    assert 70 <= len(ids) <= 78 and cut == len(article.prompt) - len(ids)
+    assert race.longest([article]) == len(ids) + 2

@@ -1,0 +1,145 @@
+"""Runs that go on: killed, torn, extended, refused, damaged, and panels measured at different times."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from bench_pair import bench_arguments, make_pair, run_folder, run_summary, write_prompts
+
+from bench.cli import main
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pair")
+    make_pair(folder)
+    write_prompts(folder / "prompts.jsonl", 6)
+    return folder
+
+
+@pytest.fixture
+def arguments(pair, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    return bench_arguments(pair)
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["bench", *arguments])
+    return main()
+
+
+def as_if_measured_elsewhere(folder):
+    """Change the provenance of a run."""
+    file = folder / "provenance.json"
+    changed = json.loads(file.read_text())
+    changed["versions"]["torch"] = "0.0"
+    file.write_text(json.dumps(changed))
+
+
+def keys(content):
+    return [(each["prompt"], each["repeat"], each["role"]) for each in map(json.loads, content.splitlines())]
+
+
+def test_a_killed_run_goes_on_and_keeps_every_record(arguments):
+    settings = ["method=speculative", "max_new_tokens=60", "repeats=2", "limit=3"]
+    command = [sys.executable, "-m", "bench", *arguments, *settings]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    content = b""
+    while content.count(b"\n") < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+        found = list(Path("runs").rglob("records.jsonl"))
+        content = found[0].read_bytes() if found else b""
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    records = run_folder("speculative") / "records.jsonl"
+    content = records.read_bytes()
+    whole = content[: content.rindex(b"\n") + 1]
+    assert 3 <= whole.count(b"\n") < 12
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert records.read_bytes().startswith(whole)
+    assert len(keys(records.read_bytes())) == len(set(keys(records.read_bytes()))) == 3 * 2 * 2
+    assert run_summary("speculative")["lossless"]["identical"] == 6
+
+
+def test_a_larger_limit_extends_a_torn_run_and_another_commit_may_not(monkeypatch, capsys, arguments):
+    method = "method=lookahead"
+    assert run(monkeypatch, *arguments, method) == 0
+    records = run_folder("lookahead") / "records.jsonl"
+    lines = records.read_bytes().splitlines(keepends=True)
+    records.write_bytes(b"".join(lines[:3]) + lines[3][:20])
+    assert run(monkeypatch, *arguments, method, "limit=3", "repeats=2") == 0
+    content = records.read_bytes()
+    assert content.startswith(b"".join(lines[:3]))
+    assert len(keys(content)) == len(set(keys(content))) == 3 * 2 * 2
+    assert (run_summary("lookahead")["prompts"], run_summary("lookahead")["repeats"]) == (3, 2)
+    assert len(json.loads((run_folder("lookahead") / "provenance.json").read_text())["sessions"]) == 2
+
+    as_if_measured_elsewhere(run_folder("lookahead"))
+    capsys.readouterr()
+    assert run(monkeypatch, *arguments, method, "limit=4") == 2
+    assert "versions.torch" in capsys.readouterr().err.splitlines()[-1]
+    assert records.read_bytes() == content
+    assert run(monkeypatch, *arguments, method, "limit=1", "overwrite=true") == 0
+    assert len(records.read_bytes().splitlines()) == 2
+
+
+def test_a_refused_warm_run_loses_nothing(monkeypatch, capsys, arguments):
+    settings = ["method=lookahead", "history=warm", "repeats=2"]
+    assert run(monkeypatch, *arguments, *settings) == 0
+    records = run_folder("lookahead") / "records.jsonl"
+    records.write_bytes(b"".join(records.read_bytes().splitlines(keepends=True)[:-1]))
+    torn = records.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.job.load_pair", lambda *_: (_ for _ in ()).throw(MemoryError()))
+        assert run(patch, *arguments, *settings) == 2
+    assert records.read_bytes() == torn
+    assert run(monkeypatch, *arguments, *settings) == 0
+    first_pass = b"".join(torn.splitlines(keepends=True)[:4])
+    assert records.read_bytes().startswith(first_pass) and not records.read_bytes().startswith(torn)
+    records.write_bytes(torn)
+    as_if_measured_elsewhere(run_folder("lookahead"))
+    assert run(monkeypatch, *arguments, *settings) == 2
+    assert records.read_bytes() == torn
+
+
+@pytest.mark.parametrize("name", ["records.jsonl", "provenance.json"])
+def test_overwrite_gets_past_a_damaged_file(monkeypatch, capsys, arguments, name):
+    assert run(monkeypatch, *arguments, "method=greedy") == 0
+    (run_folder("greedy") / name).write_text("nonsense\n{\n")
+    assert run(monkeypatch, *arguments, "method=greedy", "limit=3") == 2
+    assert "overwrite=true" in capsys.readouterr().err
+    assert run(monkeypatch, *arguments, "method=greedy", "overwrite=true") == 0
+
+
+def test_a_case_measured_earlier_is_named_and_must_fit(monkeypatch, capsys, arguments):
+    panel = ["method=lookahead", "compare=[speculative]"]
+    assert run(monkeypatch, *arguments, "method=speculative") == 0
+    assert run(monkeypatch, *arguments, *panel) == 0
+    said = capsys.readouterr().out
+    assert "not measured side by side with lookahead" in said and "speculative; each" in said
+    assert (run_folder("lookahead") / "comparison.csv").exists()
+    assert run(monkeypatch, *arguments, *panel, "overwrite=true") == 0
+    assert "not measured side by side" not in capsys.readouterr().out
+    assert run(monkeypatch, *arguments, "method=lookahead") == 0
+    assert not (run_folder("lookahead") / "comparison.csv").exists()
+    as_if_measured_elsewhere(run_folder("speculative"))
+    assert run(monkeypatch, *arguments, *panel) == 2
+    assert "versions.torch" in capsys.readouterr().err
+    assert run(monkeypatch, *arguments, "method=speculative") == 0
+
+
+def test_the_summary_tells_the_warm_up_of_the_measurement(monkeypatch, arguments):
+    assert run(monkeypatch, *arguments, "method=greedy", "warmup=2") == 0
+    assert run(monkeypatch, *arguments, "method=greedy", "warmup=0") == 0
+    assert run_summary("greedy")["warmup"] == {"prompts": 2, "from": "last rows"}

@@ -19,7 +19,7 @@ class Config:
     """gamma: draft tokens per step; 0 proposes nothing and costs what greedy costs."""
 
     name: str = "speculative"
-    gamma: int = 5
+    gamma: int = 4
 
     def __post_init__(self) -> None:
         require_at_least("method.gamma", self.gamma, 0)

@@ -71,7 +71,7 @@ class DraftThenVerify:
             tokens += output[len(output) - emitted :]
             forwards_after, rows_after = self.drafter.forwards()
             steps.drafted.append(verdict.tree.drafted(limit))
-            kept = verdict.path[1 : 1 + emitted]
+            kept = verdict.path[1 : 1 + min(emitted, limit)]
             steps.accepted.append(len(kept))
             steps.emitted.append(emitted)
             steps.rows.append(len(verdict.tree))

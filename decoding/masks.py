@@ -1,7 +1,7 @@
 """Which attention mask a transformers model takes, and what it must hold.
 
-The boolean relation "row i may see row j" is the session's; here it becomes what the model's attention expects:
-boolean for sdpa, additive for eager, one mask or one per layer type where layers have sliding windows.
+The boolean relation "row i may see row j" is the session's; here it becomes what the model's attention expects: an
+additive mask, one for all layers or one per layer type where layers have sliding windows.
 """
 
 from collections.abc import Mapping
@@ -49,8 +49,7 @@ class MaskBuilder:
         return masks if len(masks) > 1 else next(iter(masks.values()))
 
     def _format(self, allowed: torch.Tensor) -> torch.Tensor:
-        if self.implementation == "sdpa":
-            return allowed[None, None]
+        """Additive in the model's dtype: eager adds it as it is, and sdpa need not turn it into one in every layer."""
         mask = torch.zeros(allowed.shape, dtype=self.dtype, device=allowed.device)
         return mask.masked_fill_(~allowed, torch.finfo(self.dtype).min)[None, None]
 

@@ -38,16 +38,16 @@ class Config:
     """
 
     name: str = "ouroboros"
-    gamma: int = 8
-    k: int = 3
-    window: int = 4
-    ngram: int = 5
-    pool_capacity: int | None = None
-    max_guesses: int | None = None
+    gamma: int = 5
+    k: int = 2
+    window: int = 1
+    ngram: int = 3
+    pool_capacity: int | None = 4
+    max_guesses: int | None = 2
     phrase_drafting: bool = True
     learn: bool = True
-    shortest_run: int = 2
-    text_phrases: bool = False
+    shortest_run: int = 1
+    text_phrases: bool = True
 
     def __post_init__(self) -> None:
         require_at_least("method.gamma", self.gamma, 0)

@@ -161,7 +161,7 @@ def test_warm_passes_and_a_panel_of_settings(monkeypatch, arguments):
     assert run(monkeypatch, *arguments, "history=warm", "repeats=2", "limit=1", cases, "dtype=float64") == 0
     summaries = [json.loads(file.read_text()) for file in Path("runs").rglob("summary.json")]
     assert {(each["label"], each["history"]) for each in summaries} == {
-        ("ouroboros k=3", "warm"), ("ouroboros k=0", "warm"), ("greedy", "cold"),
+        ("ouroboros k=2", "warm"), ("ouroboros k=0", "warm"), ("greedy", "cold"),
     }  # fmt: skip
     assert all(each["lossless"]["identical"] == 2 for each in summaries)
     greedy = next(each for each in summaries if each["method"] == "greedy")

@@ -104,7 +104,7 @@ def test_full_grid_on_llama(llama: ModelPair, llama_tests: list, config: object)
 @pytest.mark.parametrize("config", COVERING, ids=lambda config: config.name)
 def test_covering_set_on_every_family(family: str, config: object) -> None:
     """Long enough to pass the sliding windows, the rotary boundaries and, with a small context, the context's end."""
-    pair = make_pair(family)
+    pair = make_pair(family, noise=0.01)
     stopping = Stopping(frozenset(), min(40, pair.target.context))
     tests = [(p, stopping, reference(pair, p, stopping)) for p in prompts(2, length=14)]
     decoder = build(config, pair)
@@ -129,7 +129,8 @@ def test_covering_set_on_every_family(family: str, config: object) -> None:
         assert (outcome.tokens, outcome.stop) == (expected.tokens, expected.stop)
         accepted += sum(outcome.steps.accepted)
     assert accepted
-    assert moved or config.name == "speculative"
+    # A chain's rows stay where they are, and a pool of two phrases a key soon drops what was planted.
+    assert moved or config.name == "speculative" or getattr(config, "pool_capacity", None) == 2
 
 
 @pytest.mark.parametrize("config", COVERING, ids=lambda config: config.name)
@@ -222,7 +223,8 @@ def test_ouroboros_without_its_parts_takes_the_steps_of_speculative(llama: Model
 
 def test_recorded_work_is_the_work_done(llama: ModelPair) -> None:
     """Away from the end, gamma 4 takes 4 draft forwards a step and verifies 5 rows; the clocks fit into each other."""
-    outcome = build(speculative.Config(gamma=4), llama).generate(prompts(1)[0], Stopping(frozenset(), 60))
+    pair = ModelPair(llama.target, llama.draft, frozenset(), decode)
+    outcome = build(speculative.Config(gamma=4), pair).generate(prompts(1)[0], Stopping(frozenset(), 60))
     steps = outcome.steps
     away = slice(0, len(steps) - 5)
     assert set(steps.draft_forwards[away]) == {4}

@@ -91,7 +91,8 @@ def _race(
     examples = (prompts.warmup or prompts.examples)[:NOISE_TEXTS]
     texts = [plan.task.encode(example, loaded.tokenizer) for example in examples]
     texts.append([(7 * place + 3) % target.vocabulary for place in range(96)])
-    noise = noise_floor(target.model, target.vocabulary, [text[: target.context] for text in texts if len(text) > 1])
+    longest = min(target.context, target.rope_boundary or target.context)
+    noise = noise_floor(target.model, target.vocabulary, [text[:longest] for text in texts if len(text) > 1])
     references = [_greedy(loaded, REFERENCE)] + ([_greedy(float32, FLOAT32)] if float32 else [])
     return Race(loaded, plan.task, plan.max_new_tokens, 2 * noise, identifier, references)
 

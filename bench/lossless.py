@@ -60,14 +60,26 @@ def noise_floor(model: PreTrainedModel, vocabulary: int, texts: list[list[int]])
 
 
 @torch.inference_mode()
-def token_gaps(model: PreTrainedModel, vocabulary: int, prompt: list[int], output: list[int]) -> list[float]:
+def token_gaps(
+    model: PreTrainedModel, vocabulary: int, prompt: list[int], output: list[int], rope_boundary: int | None = None
+) -> list[float]:
     """For every output token, how far its logit lies below the best of its row, in a plain forward without a cache.
 
-    A token outside the vocabulary, which a padded head may give, lies infinitely far below.
+    A token outside the vocabulary, which a padded head may give, lies infinitely far below. rope_boundary: the length
+    up to which longrope uses its short factors; rows of an output that crosses it come from a forward of either side,
+    for a forward of the whole would rotate the earlier rows as they never were.
     """
     known = [token if 0 <= token < vocabulary else 0 for token in output]
-    ids = torch.tensor([prompt + known[:-1]], device=model.device)
-    logits = model(ids, use_cache=False, logits_to_keep=len(output)).logits[0, :, :vocabulary]
+    text = prompt + known[:-1]
+    cuts = [len(text)]
+    if rope_boundary is not None and len(prompt) <= rope_boundary < len(text):
+        cuts.insert(0, rope_boundary)
+    rows, done = [], len(prompt) - 1
+    for end in cuts:
+        ids = torch.tensor([text[:end]], device=model.device)
+        rows.append(model(ids, use_cache=False, logits_to_keep=end - done).logits[0, :, :vocabulary])
+        done = end
+    logits = torch.cat(rows)
     chosen = logits.gather(1, torch.tensor(known, device=logits.device)[:, None])[:, 0]
     gaps = (logits.max(dim=-1).values - chosen).double().tolist()
     return [gap if token == same else math.inf for gap, token, same in zip(gaps, output, known, strict=True)]

@@ -178,7 +178,9 @@ class Race:
         key = (prompt, tuple(generation.tokens))
         if key not in self._gaps:
             target = self.loaded.pair.target
-            self._gaps[key] = token_gaps(target.model, target.vocabulary, ids, generation.tokens)
+            self._gaps[key] = token_gaps(
+                target.model, target.vocabulary, ids, generation.tokens, target.rope_boundary
+            )
         return self._gaps[key]
 
 

@@ -117,3 +117,22 @@ def test_noise_floor_is_small_in_float64_and_at_least_one_spacing(model):
     assert 1e-16 < noise < 1e-9
     assert noise_floor(model.bfloat16(), 300, [[3, 4, 5, 6]]) >= 2**-7 * 0.5
     model.double()
+
+
+def test_an_output_that_crosses_the_longrope_boundary_is_still_the_targets():
+    """Greedy switches factors where generate() does; a single forward of the whole would call it a mismatch."""
+    from families import make_model
+
+    from baselines import greedy
+    from decoding.decoder import ModelPair
+    from decoding.session import ModelSession
+    from decoding.stopping import Stopping
+
+    session = ModelSession(make_model("phi3_longrope"))
+    prompt = list(range(3, 17))
+    pair = ModelPair(session, None, frozenset(), str)
+    output = greedy.build(greedy.Config(), pair).generate(prompt, Stopping(frozenset(), 40)).tokens
+    gaps = token_gaps(session.model, session.vocabulary, prompt, output, session.rope_boundary)
+    assert len(gaps) == 40
+    assert max(gaps) < 1e-9
+    assert max(token_gaps(session.model, session.vocabulary, prompt, output)) > 1e-3

@@ -155,6 +155,17 @@ def test_draft_with_a_smaller_vocabulary_and_context() -> None:
             assert all(outcome.steps.drafted[-1] == 0 for outcome in outcomes)
 
 
+@pytest.mark.parametrize("config", COVERING, ids=lambda config: config.name)
+def test_drafts_end_where_the_context_does(config: object) -> None:
+    """Learned positions know no position beyond the context: a tree that reaches it would crash."""
+    target = make_model("gpt2", n_positions=24)
+    pair = ModelPair(ModelSession(target), ModelSession(blurred(target, 0.01)), frozenset(), decode)
+    stopping = Stopping(frozenset(), 60)
+    tests = [(p, stopping, reference(pair, p, stopping)) for p in prompts(2)]
+    assert all(expected.stop == "context" for _, _, expected in tests)
+    check(pair, config, tests)
+
+
 def test_the_end_of_sequence_at_every_place() -> None:
     """Any token may be the end: it is met in the draft, in a suffix and as the bonus, and nothing follows it."""
     seen: Counter[str] = Counter()

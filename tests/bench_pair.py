@@ -1,11 +1,14 @@
 """A random Llama pair with a small byte-level tokenizer, built from config: no download, no training."""
 
 import json
+import sys
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from bench.cli import main
 
 TEXT = ["def add(a, b): return a + b", "the quick brown fox jumps over the lazy dog", "What is 12 + 30? It is 42."]
 
@@ -75,3 +78,9 @@ def run_summary(method: str) -> dict:
         raise ValueError(f"{name} is no JSON")
 
     return json.loads((run_folder(method) / "summary.json").read_text(), parse_constant=refuse)
+
+
+def run(monkeypatch, *arguments: str) -> int:
+    """`python -m bench` in this process; its exit status."""
+    monkeypatch.setattr(sys, "argv", ["bench", *arguments])
+    return main()

@@ -1,8 +1,27 @@
 """Shared settings: one thread, so that tests run side by side do not fight over two cores."""
 
+import pytest
 import torch
+from bench_pair import bench_arguments, make_pair, write_prompts
 from hypothesis import settings
 
 torch.set_num_threads(1)
 settings.register_profile("house", deadline=None, max_examples=60)
 settings.load_profile("house")
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """A folder with a random pair and a file of six prompts, for runs of the command line."""
+    folder = tmp_path_factory.mktemp("pair")
+    make_pair(folder)
+    write_prompts(folder / "prompts.jsonl", 6)
+    return folder
+
+
+@pytest.fixture
+def arguments(pair, tmp_path, monkeypatch):
+    """The common overrides; runs go to tmp_path/runs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    return bench_arguments(pair)

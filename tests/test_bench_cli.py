@@ -10,13 +10,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from bench_pair import bench_arguments, make_pair, run_folder, run_summary, write_prompts
+from bench_pair import run, run_folder, run_summary
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 import baselines.hf_generate
 import baselines.speculative
-from bench.cli import main
 from bench.registry import CONF, METHODS, method_config
 from bench.settings import ModelConfig, Settings, read_plan
 from decoding.session import ModelSession
@@ -36,27 +35,6 @@ CONTRACT = {
     "lossless": {name: None for name in ("identical", "tie", "mismatch", "verdict", "tolerance")},
     "quality": {"method": None, "greedy": None}, "peak_memory_bytes": None,
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pair")
-    make_pair(folder)
-    write_prompts(folder / "prompts.jsonl", 6)
-    return folder
-
-
-@pytest.fixture
-def arguments(pair, tmp_path, monkeypatch):
-    """The common overrides; runs go to tmp_path/runs."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    return bench_arguments(pair)
-
-
-def run(monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["bench", *arguments])
-    return main()
 
 
 def composed(*overrides):

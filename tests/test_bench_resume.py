@@ -9,31 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
-from bench_pair import bench_arguments, make_pair, run_folder, run_summary, write_prompts
-
-from bench.cli import main
+from bench_pair import run, run_folder, run_summary
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pair")
-    make_pair(folder)
-    write_prompts(folder / "prompts.jsonl", 6)
-    return folder
-
-
-@pytest.fixture
-def arguments(pair, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    return bench_arguments(pair)
-
-
-def run(monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["bench", *arguments])
-    return main()
 
 
 def as_if_measured_elsewhere(folder):

@@ -53,9 +53,11 @@ def test_every_harvested_phrase_ends_in_the_models_own_choice(width: int, ngram:
         if number < ngram - 2:
             assert not pairs
             assert len(window.levels) == number + 2
+            assert window.levels[:-1] == [block[1:], *(level[1:] for level in levels)]
         else:
             assert [len(level) for level in window.levels] == [width - 1] + [width] * (ngram - 2)
             assert len(pairs) == width
+            assert window.levels == [levels[0][1:], *levels[1:], [phrase[-1] for _, phrase in pairs]]
         for column, (key, phrase) in enumerate(pairs):
             text = tokens + block[:column]
             assert key == text[-1]

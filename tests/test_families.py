@@ -105,6 +105,16 @@ def test_cut_below_zero_or_beyond_the_cache_is_refused() -> None:
         session.keep([0])
 
 
+@pytest.mark.parametrize(
+    ("text", "known", "left"), [([1, 2, 3, 4], 0, 3), ([1, 9, 3], 0, 1), ([1, 2], 2, 2), ([9], 0, 0)]
+)
+def test_align_forgets_from_the_first_difference(text: list[int], known: int, left: int) -> None:
+    session = ModelSession(make_model("llama"))
+    session.prefill([1, 2, 3])
+    session.align(text, known)
+    assert session.tokens == [1, 2, 3][:left]
+
+
 def test_ancestors_against_brute_force() -> None:
     draw = random.Random(4)
     tree = TokenTree(0, room=50)

@@ -185,3 +185,37 @@ def test_suffixes_hang_behind_the_draft_and_are_credited() -> None:
     assert outcome.tokens == text
     assert outcome.steps.sources[0] == ["draft"] * 3 + ["suffix"] * 4
     assert outcome.steps.emitted[0] == 8
+
+
+def test_no_suffix_hangs_behind_an_end_of_sequence() -> None:
+    """Nothing can follow the end, so rows behind it would be spent for nothing, whatever the pool holds."""
+    from ouroboros import method
+
+    model = make_model("llama")
+    prompt = [2, 7, 1, 8]
+    text = continuation(model, prompt, 12)
+    end = next(place for place, token in enumerate(text) if place and token not in text[:place])
+    eos = frozenset({text[end]})
+    pair = ModelPair(ModelSession(model), ModelSession(blurred(model, 0.0)), eos, str)
+    decoder = method.build(method.Config(gamma=end, k=2, ngram=4, phrase_drafting=False, text_phrases=False), pair)
+    decoder.drafter.pool.insert(text[end], (1, 2, 3), "test")
+    outcome = decoder.generate(prompt, Stopping(eos, 12))
+    assert outcome.tokens == text[: end + 1]
+    assert outcome.steps.rows == [1 + end]
+
+
+def test_a_node_of_two_proposers_is_credited_to_the_first() -> None:
+    model = make_model("llama")
+    prompt = [2, 7, 1, 8]
+    text = continuation(model, prompt, 4)
+
+    class Twice(Drafter):
+        def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:  # noqa: ARG002
+            tree.add(0, text[1:2], "first")
+            tree.add(0, text[1:3], "second")
+
+    outcome = DraftThenVerify(ModelPair(ModelSession(model), None, frozenset(), str), Twice()).generate(
+        prompt, Stopping(frozenset(), 4)
+    )
+    assert outcome.tokens == text
+    assert outcome.steps.sources == [["first", "second"]]

@@ -1,0 +1,52 @@
+"""What every exactness test shares: prompts, a pair, greedy's outcome, and the comparison with it."""
+
+import random
+
+from families import VOCABULARY, blurred, make_model
+
+from baselines import greedy
+from bench.registry import METHODS
+from decoding.decoder import ModelPair
+from decoding.loop import DraftThenVerify
+from decoding.records import Generation
+from decoding.session import ModelSession
+from decoding.stopping import Stopping
+
+
+def decode(tokens: list[int]) -> str:
+    return "".join(chr(97 + token) for token in tokens)
+
+
+def prompts(count: int, length: int = 9) -> list[list[int]]:
+    draw = random.Random(11)
+    return [[draw.randrange(VOCABULARY) for _ in range(length)] for _ in range(count)]
+
+
+def make_pair(family: str, noise: float = 0.12, draft_family: str | None = None) -> ModelPair:
+    target = make_model(family)
+    draft = make_model(draft_family, seed=3) if draft_family else blurred(target, noise)
+    return ModelPair(ModelSession(target), ModelSession(draft), frozenset({5}), decode)
+
+
+def build(config: object, pair: ModelPair) -> DraftThenVerify:
+    return METHODS[config.name].load().build(config, pair)
+
+
+def reference(pair: ModelPair, prompt: list[int], stopping: Stopping) -> Generation:
+    return greedy.build(greedy.Config(), pair).generate(prompt, stopping)
+
+
+def check(pair: ModelPair, config: object, tests: list[tuple[list[int], Stopping, Generation]]) -> list[Generation]:
+    """Decode every test with one decoder, history running on, and compare with greedy's outcome."""
+    decoder = build(config, pair)
+    outcomes = []
+    for prompt, stopping, expected in tests:
+        outcome = decoder.generate(prompt, stopping)
+        assert (outcome.tokens, outcome.stop) == (expected.tokens, expected.stop), f"{config}"
+        steps = outcome.steps
+        assert 1 + sum(steps.emitted) == len(outcome.tokens)
+        assert all(a <= d for a, d in zip(steps.accepted, steps.drafted, strict=True))
+        assert all(e <= a + 1 for a, e in zip(steps.accepted, steps.emitted, strict=True))
+        assert all(len(s) == a for a, s in zip(steps.accepted, steps.sources, strict=True))
+        outcomes.append(outcome)
+    return outcomes

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from decoding.decoder import Drafter, ModelPair
 from decoding.loop import DraftThenVerify
-from decoding.phrase_pool import PhrasePool, TextPhrases
+from decoding.phrase_pool import Phrase, PhrasePool, TextPhrases
 from decoding.settings import require_at_least
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
@@ -61,7 +61,7 @@ class Window:
 
     def place(self, tree: TokenTree) -> None:
         """Add the window to the tree, the newest level's logits wanted; left out where the room is too small."""
-        self._newest = []
+        self.leave_out()
         newest = len(self.levels) - 1
         if newest + len(self.levels[newest]) > tree.room:
             return
@@ -74,6 +74,10 @@ class Window:
             pairs = zip(nodes, level, strict=True)
             nodes = [tree.add(parent, [token], "window", wanted=number == newest)[0] for parent, token in pairs]
         self._newest = nodes
+
+    def leave_out(self) -> None:
+        """Stay out of this step's tree: nothing will be harvested from it."""
+        self._newest = []
 
     def advance(self, verdict: Verdict) -> list[tuple[int, tuple[int, ...]]]:
         """Take in the model's tokens after the newest level and shift by one column.
@@ -104,6 +108,7 @@ class Lookahead(Drafter):
         self.pool = pool
         self.max_guesses = max_guesses
         self.text = TextPhrases(pool, window.ngram - 1) if text_phrases else None
+        self._guesses: list[tuple[Phrase, list[int]]] = []
 
     def reset(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
         self.window.reset(prompt)
@@ -114,11 +119,23 @@ class Lookahead(Drafter):
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
         if self.text:
             self.text.read(tokens)
-        for phrase in self.pool.newest(tokens[-1], self.max_guesses):
-            tree.add(0, phrase[: max(limit, 0)], "phrase")
-        self.window.place(tree)
+        self._guesses = [
+            (phrase, tree.add(0, phrase[: max(limit, 0)], "phrase"))
+            for phrase in self.pool.best(tokens[-1], self.max_guesses)
+        ]
+        if self.wants_window(tree):
+            self.window.place(tree)
+        else:
+            self.window.leave_out()
+
+    def wants_window(self, tree: TokenTree) -> bool:  # noqa: ARG002
+        """Whether the window rides along behind the guesses in `tree`."""
+        return True
 
     def observe(self, verdict: Verdict) -> None:
+        accepted = set(verdict.path)
+        for phrase, nodes in self._guesses:
+            self.pool.credit(verdict.tree.tokens[0], phrase, sum(node in accepted for node in nodes))
         for key, phrase in self.window.advance(verdict):
             self.pool.insert(key, phrase, "window")
 

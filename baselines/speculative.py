@@ -36,7 +36,7 @@ class Speculative(Drafter):
         self.draft.reset(prompt, length)
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
-        tree.add(0, self.draft.draft(tokens, min(self.gamma, limit), limit), "draft")
+        self.draft.hang(tokens, tree, min(self.gamma, limit), limit)
 
     def forwards(self) -> tuple[int, int]:
         return self.draft.forwards()

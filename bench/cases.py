@@ -10,6 +10,7 @@ from bench.models import Place
 from bench.prompts import Prompts
 from bench.registry import METHODS, Method
 from bench.settings import Plan
+from decoding.errors import UserError
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +18,7 @@ class Case:
     """One line of the final table.
 
     label: the method's name, with the settings that tell it from the panel's other cases.
-    config: the method's typed config. history: "cold" or "warm"; what keeps nothing is always cold.
+    config: the method's typed config. history: "cold", "warm" or "file"; what keeps no pool is always cold.
     identity: everything that changes results; its hash names the folder.
     """
 
@@ -51,6 +52,8 @@ def make_cases(plan: Plan, place: Place, digests: dict[str, str | None], prompts
         method = METHODS[config.name]
         history = plan.settings.history if method.keeps_history else "cold"
         identity = {"method": asdict(config), **shared, "history": history}
+        if history == "file":
+            identity["history_file"] = _file_digest(plan.settings.history_file)
         if history == "warm":
             # What was learned depends on all prompts before, so another limit is another run.
             identity["prompts"] = [example.id for example in prompts.examples]
@@ -64,6 +67,14 @@ def config_hash(identity: dict[str, Any]) -> str:
     """Ten hexadecimal digits for everything that changes results."""
     text = json.dumps(identity, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def _file_digest(path: str) -> str:
+    """Ten hexadecimal digits for the content of a history_file."""
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:10]
+    except OSError as error:
+        raise UserError(f"cannot read history_file={path}: {error.strerror}") from error
 
 
 def _labels(configs: list[Any]) -> list[str]:

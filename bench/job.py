@@ -7,6 +7,7 @@ be continued, reported or compared by itself; only comparison.csv concerns the p
 import uuid
 from collections.abc import Iterable
 from contextlib import ExitStack
+from pathlib import Path
 
 import torch
 from omegaconf import DictConfig
@@ -14,6 +15,7 @@ from omegaconf import DictConfig
 from bench.cases import Case, make_cases
 from bench.check import check
 from bench.float32 import load_float32, roles
+from bench.history import load_history, save_history
 from bench.lossless import noise_floor
 from bench.models import LoadedPair, Place, load_pair, resolve_place
 from bench.progress import Bar
@@ -26,6 +28,7 @@ from bench.settings import Plan, read_plan
 from bench.store import FLOAT32, METHOD, REFERENCE, RunFolder
 from bench.terminal import say
 from bench.weights import weights_digests
+from decoding.errors import UserError
 from decoding.session import check_masks
 
 NOISE_TEXTS = 2
@@ -57,8 +60,10 @@ def run_job(config: DictConfig) -> int:
             case: folder for case, folder in folders.items() if unfinished(folder, ids, settings.repeats, wanted)
         }
         _require_one_environment(folders.values(), place, bool(missing))
+        if settings.save_history and cases[0] not in missing and not Path(settings.save_history).exists():
+            raise UserError(f"{cases[0].folder} is complete, so there is no pool to save: measure anew, overwrite=true")
         if missing:
-            _measure(plan, place, missing, prompts)
+            _measure(plan, place, missing, prompts, cases[0])
         return report_job(plan, prompts, folders, wanted, bool(missing))
 
 
@@ -97,26 +102,29 @@ def _race(
     return Race(loaded, plan.task, plan.max_new_tokens, 2 * noise, identifier, references)
 
 
-def _entrant(case: Case, loaded: LoadedPair, folder: RunFolder | None) -> Entrant:
-    return Entrant(case.label, case.method.load().build(case.config, loaded.pair), case.history, folder, METHOD)
+def _entrant(case: Case, loaded: LoadedPair, folder: RunFolder | None, history_file: str | None) -> Entrant:
+    decoder = case.method.load().build(case.config, loaded.pair)
+    saved = load_history(history_file, case, decoder, loaded.tokenizer) if case.history == "file" else None
+    return Entrant(case.label, decoder, case.history, folder, METHOD, saved)
 
 
 def _check(plan: Plan, place: Place, case: Case, prompts: Prompts) -> int:
     loaded = _load(plan, place)
     race = _race(plan, loaded, prompts, "check")
-    seen, fine = check(loaded, case, race, _entrant(case, loaded, None), prompts.examples[0])
+    entrant = _entrant(case, loaded, None, plan.settings.history_file)
+    seen, fine = check(loaded, case, race, entrant, prompts.examples[0])
     for line in seen:
         say(line)
     return 0 if fine or not case.method.ours else 1
 
 
-def _measure(plan: Plan, place: Place, folders: dict[Case, RunFolder], prompts: Prompts) -> None:
-    """Fill the folders."""
+def _measure(plan: Plan, place: Place, folders: dict[Case, RunFolder], prompts: Prompts, chosen: Case) -> None:
+    """Fill the folders, and write down the pool of the chosen case if that is wanted."""
     loaded = _load(plan, place)
     float32 = load_float32(plan.model, place, plan.settings.seed)
     identifier = uuid.uuid4().hex[:12]
     race = _race(plan, loaded, prompts, identifier, float32)
-    entrants = [_entrant(case, loaded, folder) for case, folder in folders.items()]
+    entrants = [_entrant(case, loaded, folder, plan.settings.history_file) for case, folder in folders.items()]
     # Growing a cache takes time that belongs to no prompt.
     length = race.longest([*prompts.warmup, *prompts.examples])
     for each in [loaded.pair.target, loaded.pair.draft, float32.pair.target if float32 else None]:
@@ -139,3 +147,6 @@ def _measure(plan: Plan, place: Place, folders: dict[Case, RunFolder], prompts: 
     total = race.count(entrants, prompts.examples, plan.settings.repeats)
     with Bar(total, f"{plan.task.name} {plan.model.label}") as bar:
         race.run(entrants, prompts.examples, plan.settings.repeats, bar.hear)
+    if plan.settings.save_history and chosen in folders:
+        decoder = next(each.decoder for each in entrants if each.folder is folders[chosen])
+        save_history(plan.settings.save_history, chosen, decoder, loaded.tokenizer, plan, prompts)

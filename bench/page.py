@@ -14,6 +14,7 @@ HEADINGS = (
 HISTORIES = {
     "cold": "cold: forgotten before every prompt",
     "warm": "warm: whole passes in the data set's order, each from an empty pool",
+    "file": "file: a saved pool, loaded anew before every prompt",
 }
 OVER_FASTEST = "over the fastest greedy"
 
@@ -32,7 +33,7 @@ def headline(summaries: Sequence[dict[str, Any]]) -> list[list[str]]:
 def _line(summary: dict[str, Any]) -> list[str]:
     speed = summary["tokens_per_second"]["decode"]
     return [
-        summary["label"] + (" (warm)" if summary["history"] == "warm" else ""),
+        summary["label"] + ("" if summary["history"] == "cold" else f" ({summary['history']})"),
         number(speed["method"], 1),
         number(speed["greedy"], 1),
         estimate(summary["speedup"]["decode"]),

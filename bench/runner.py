@@ -13,6 +13,7 @@ from bench.models import LoadedPair, peak_memory
 from bench.store import FLOAT32, METHOD, RunFolder
 from decoding.decoder import Decoder
 from decoding.errors import UserError
+from decoding.phrase_pool import Phrase
 from decoding.records import Generation
 from decoding.stopping import Stopping
 from tasks import Example, Task
@@ -20,13 +21,18 @@ from tasks import Example, Task
 
 @dataclass
 class Entrant:
-    """A decoder in the race. folder: None for a reference, whose records go to every case's folder."""
+    """A decoder in the race.
+
+    folder: None for a reference, whose records go to every case's folder. saved: with history "file" the phrases that
+    are there before every prompt.
+    """
 
     label: str
     decoder: Decoder
     history: str
     folder: RunFolder | None
     role: str = METHOD
+    saved: dict[int, list[Phrase]] | None = None
 
 
 @dataclass
@@ -146,8 +152,10 @@ class Race:
     def measure(self, entrant: Entrant, example: Example, ids: list[int], stopping: Stopping) -> dict[str, Any]:
         """One generation, timed and then checked, as the fields of a record."""
         target = self.loaded.pair.target
-        if entrant.history == "cold":
+        if entrant.history in ("cold", "file"):
             entrant.decoder.forget()
+        if entrant.saved is not None:
+            entrant.decoder.pool.load(entrant.saved)
         if target.device.type == "cuda":
             torch.cuda.synchronize(target.device)
             torch.cuda.reset_peak_memory_stats(target.device)

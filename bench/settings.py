@@ -16,7 +16,7 @@ from tasks.settings import typed
 from tasks.sources import DataConfig
 
 DTYPES = ("float32", "float64", "bfloat16", "float16")
-HISTORIES = ("cold", "warm")
+HISTORIES = ("cold", "warm", "file")
 
 
 @dataclass
@@ -55,10 +55,12 @@ class Settings:
             raise UserError(f"temperature={self.temperature:g} is not supported yet: only temperature=0 (greedy) is")
         if self.top_k != 0 or self.top_p != 1:
             raise UserError("top_k and top_p say nothing at temperature 0: leave them at 0 and 1.0")
-        if self.history not in HISTORIES or self.history_file or self.save_history:
-            raise UserError(
-                "history is cold or warm: pool files (history=file, history_file, save_history) are not supported yet"
-            )
+        if self.history not in HISTORIES:
+            raise UserError(f"history={self.history} is unknown: choose one of {', '.join(HISTORIES)}")
+        if (self.history == "file") != bool(self.history_file):
+            raise UserError("history=file and history_file=FILE go together: the saved pool serves every prompt")
+        if self.save_history and self.history != "warm":
+            raise UserError("save_history=FILE needs history=warm: otherwise no pool outlives its prompt")
         if self.dtype is not None and self.dtype not in DTYPES:
             raise UserError(f"dtype={self.dtype} is unknown: choose one of {', '.join(DTYPES)}")
         if self.compare and self.cases:
@@ -126,8 +128,10 @@ def read_plan(config: DictConfig) -> Plan:
     root = {key: value for key, value in resolved.items() if key not in (*GROUPS, "experiment")}
     settings = typed(Settings, root, "config")
     chosen = method_config(groups["method"])
-    if settings.history == "warm" and not METHODS[chosen.name].keeps_history:
-        raise UserError(f"method={chosen.name} keeps nothing between prompts: use history=cold instead of warm")
+    if settings.history != "cold" and not METHODS[chosen.name].keeps_history:
+        raise UserError(
+            f"method={chosen.name} keeps nothing between prompts: use history=cold instead of {settings.history}"
+        )
     source = "compare" if settings.compare else "cases"
     methods = [chosen]
     for entry in settings.compare or settings.cases:

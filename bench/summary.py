@@ -89,10 +89,8 @@ def _work(fold: Fold) -> dict[str, Any]:
         for name in ("drafted", "accepted", "emitted", "rows", "draft_forwards", "draft_rows", "sources")
     }
     extras = [record["extra"] for record in flat(fold.method)]
-    learned: Counter[str] = Counter()
-    for extra in extras:
-        learned.update(extra.get("phrases_learned", {}))
-    lookups = sum(extra.get("pool_lookups", 0) for extra in extras)
+    learned = _summed(extras, "phrases_learned")
+    lookups, hits = _summed(extras, "pool_lookups"), _summed(extras, "pool_hits")
     told = columns["emitted"] is not None
     forwards = len(columns["emitted"]) if told else None
     draft_forwards = (sum(columns["draft_forwards"]) or None) if told else None
@@ -108,8 +106,34 @@ def _work(fold: Fold) -> dict[str, Any]:
             acceptance(columns["drafted"] or [], columns["accepted"] or [], columns["emitted"] or [])
         ),
         "accepted_by_source": dict(sources) or None,
-        "pool_hit_rate": sum(extra.get("pool_hits", 0) for extra in extras) / lookups if lookups else None,
+        "pool_hit_rate": hits.total() / lookups.total() if lookups else None,
         "phrases_learned": dict(learned) or None,
+        "ouroboros": _pool(extras, sources, forwards),
+    }
+
+
+def _summed(extras: list[dict[str, Any]], name: str) -> Counter[str]:
+    """A count by kind, over all generations."""
+    counts: Counter[str] = Counter()
+    for extra in extras:
+        counts.update(extra.get(name, {}))
+    return counts
+
+
+def _pool(extras: list[dict[str, Any]], sources: Counter[str], steps: int | None) -> dict[str, Any] | None:
+    """The phrase pool's part in it; None for a method that keeps none.
+
+    Sizes are means over the generations' ends; hit rates go by who asked: a "guess" for a model's forward, a "suffix".
+    """
+    if not extras or not all("pool_size" in extra for extra in extras):
+        return None
+    lookups, hits = _summed(extras, "pool_lookups"), _summed(extras, "pool_hits")
+    return {
+        "accepted_by_source": {**sources, "bonus": steps},
+        "pool_size": sum(extra["pool_size"] for extra in extras) / len(extras),
+        "pool_evicted": sum(extra["pool_evicted"] for extra in extras),
+        "hit_rate": {asker: hits[asker] / count for asker, count in lookups.items()},
+        "phrases_learned": dict(_summed(extras, "phrases_learned")),
     }
 
 

@@ -3,18 +3,27 @@
 from decoding.decoder import Drafter
 from decoding.loop import step
 from decoding.session import ModelSession
+from decoding.tree import TokenTree
+from decoding.verification import Verdict
 
 
 class DraftModel:
     """Greedy drafts from `session`; `inner` drafts for it (a plain Drafter: one token per forward).
 
     eos: drafting stops at these tokens, for nothing after them can be accepted.
+    confidence: drafting stops behind a token that the model gave a lower probability (0: never). The token itself is
+        kept, as in Draft & Verify (arXiv 2309.08168, section 4.2).
+    sources: who gave each token of the last draft: "draft", or a source of the inner drafter's tree.
     """
 
-    def __init__(self, session: ModelSession, inner: Drafter, eos: frozenset[int]) -> None:
+    def __init__(
+        self, session: ModelSession, inner: Drafter, eos: frozenset[int], confidence: float = 0.0
+    ) -> None:
         self.session = session
         self.inner = inner
         self.eos = eos
+        self.confidence = confidence
+        self.sources: list[str] = []
         self._confirmed = 0
 
     def reset(self, prompt: list[int], length: int) -> None:
@@ -29,21 +38,40 @@ class DraftModel:
     def draft(self, tokens: list[int], gamma: int, limit: int) -> list[int]:
         """At least `gamma` greedy tokens after `tokens`, never more than `limit`.
 
-        Fewer where an end-of-sequence token or the draft's context ends them. Tokens beyond gamma are kept: the
-        forward that gave them is paid for.
+        Fewer where an end-of-sequence token, the draft's context or a token of low confidence ends them. Tokens beyond
+        gamma are kept: the forward that gave them is paid for.
         """
         self.session.align(tokens[:-1], self._confirmed)
         self._confirmed = len(tokens) - 1
-        text = list(tokens)
+        text, sources = list(tokens), []
         while (drafted := len(text) - len(tokens)) < gamma and len(text) < self.session.context:
             verdict, _, _ = step(self.session, self.inner, text, limit - drafted - 1)
             self.inner.observe(verdict)
-            for token in verdict.tokens:
-                text.append(token)
-                if token in self.eos:
-                    return text[len(tokens) :][:limit]
-        return text[len(tokens) :][:limit]
+            sources += [verdict.tree.sources[node][0] for node in verdict.path[1:]] + ["draft"]
+            end = next((place for place, token in enumerate(verdict.tokens) if token in self.eos), None)
+            text += verdict.tokens if end is None else verdict.tokens[: end + 1]
+            if end is not None or (self.confidence and _probability(verdict) < self.confidence):
+                break
+        drafted_tokens = text[len(tokens) :][:limit]
+        self.sources = sources[: len(drafted_tokens)]
+        return drafted_tokens
+
+    def hang(self, tokens: list[int], tree: TokenTree, gamma: int, limit: int) -> list[int]:
+        """Draft, and add the draft to `tree` as a chain below its root; the chain's nodes."""
+        nodes: list[int] = []
+        for token, source in zip(self.draft(tokens, gamma, limit), self.sources, strict=True):
+            added = tree.add(nodes[-1] if nodes else 0, [token], source)
+            if not added:
+                break
+            nodes += added
+        return nodes
 
     def forwards(self) -> tuple[int, int]:
         """(forwards, rows) since the last reset."""
         return self.session.counters.forwards, self.session.counters.rows
+
+
+def _probability(verdict: Verdict) -> float:
+    """The model's probability of the step's last token."""
+    logits = verdict.logits[verdict.rows.index(verdict.path[-1])].float()
+    return float((logits[verdict.tokens[-1]] - logits.logsumexp(-1)).exp())

@@ -4,19 +4,24 @@ Greedy decoding is the loop whose drafter proposes nothing, so every method shar
 """
 
 import time
+from collections.abc import Generator
 
 from decoding.decoder import Drafter, ModelPair
 from decoding.errors import UserError
+from decoding.phrase_pool import PhrasePool
 from decoding.records import Generation, Steps
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
 from decoding.tree import TokenTree
-from decoding.verification import Verdict, verify
+from decoding.verification import Choose, Verdict, verify
 
 
-def step(session: ModelSession, drafter: Drafter, tokens: list[int], limit: int) -> tuple[Verdict, float, float]:
+def step(
+    session: ModelSession, drafter: Drafter, tokens: list[int], limit: int, choose: Choose | None = None
+) -> tuple[Verdict, float, float]:
     """One round: tokens[-1] is the tree's root; confirmed tokens that `session` lacks go before it.
 
+    choose: the model's token after a text, where it is not the argmax of its logits.
     Returns the verdict and the seconds spent proposing and verifying; the accepted path is cached afterwards.
     """
     begin = time.perf_counter()
@@ -25,7 +30,7 @@ def step(session: ModelSession, drafter: Drafter, tokens: list[int], limit: int)
     proposed = time.perf_counter()
     rows = tree.rows()
     logits = session.forward(tokens[len(session.tokens) : -1], tree, rows)
-    verdict = verify(tree, rows, logits)
+    verdict = verify(tree, rows, logits, tokens, choose)
     session.keep(verdict.path)
     return verdict, proposed - begin, time.perf_counter() - proposed
 
@@ -43,11 +48,31 @@ class DraftThenVerify:
     def keeps_history(self) -> bool:
         return self.drafter.keeps_history
 
+    @property
+    def pool(self) -> PhrasePool | None:
+        """The drafter's phrase pool, None where it keeps none."""
+        return getattr(self.drafter, "pool", None)
+
     def forget(self) -> None:
         self.drafter.forget()
 
     def generate(self, prompt: list[int], stopping: Stopping) -> Generation:
         """Continue `prompt`. Raises UserError if it is empty or leaves no room in the context."""
+        steps = self.stream(prompt, stopping)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return end.value
+
+    def stream(
+        self, prompt: list[int], stopping: Stopping, choose: Choose | None = None
+    ) -> Generator[list[int], None, Generation]:
+        """Continue `prompt`, yielding the tokens that every step adds to the output; returns the whole generation.
+
+        choose: the target's token after a text, where it is not the argmax of its logits (a repetition penalty, say).
+        The clock runs on while the caller holds a step. Raises UserError as `generate` does.
+        """
         check_prompt(prompt, self.target.context)
         begin = time.perf_counter()
         self.target.reset()
@@ -55,13 +80,15 @@ class DraftThenVerify:
         self.drafter.reset(prompt, len(prompt) + stopping.max_new_tokens)
         output: list[int] = []
         steps = Steps()
-        stop = stopping.extend(output, [int(self.target.prefill(prompt).argmax())])
+        logits = self.target.prefill(prompt)
+        stop = stopping.extend(output, [choose(prompt, logits) if choose else int(logits.argmax())])
         prefilled = time.perf_counter()
+        yield list(output)
         tokens = prompt + output
         while stop is None and len(tokens) < self.target.context:
             forwards, rows = self.drafter.forwards()
             limit = stopping.max_new_tokens - len(output) - 1
-            verdict, draft_seconds, verify_seconds = step(self.target, self.drafter, tokens, limit)
+            verdict, draft_seconds, verify_seconds = step(self.target, self.drafter, tokens, limit, choose)
             observing = time.perf_counter()
             self.drafter.observe(verdict)
             observe_seconds = time.perf_counter() - observing
@@ -81,6 +108,7 @@ class DraftThenVerify:
             steps.verify_seconds.append(verify_seconds)
             steps.sources.append([verdict.tree.sources[node][0] for node in kept])
             steps.observe_seconds.append(observe_seconds)
+            yield tokens[len(tokens) - emitted :]
         total = time.perf_counter() - begin
         return Generation(output, stop or "context", prefilled - begin, total, steps, self.drafter.report())
 

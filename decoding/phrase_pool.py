@@ -6,24 +6,32 @@ it the newest. There are no duplicates, and phrases may be shorter than the usua
 
 import itertools
 from collections import Counter
+from collections.abc import Iterable, Mapping
 
 Phrase = tuple[int, ...]
+
+ORDERS = ("recency", "usefulness")
 
 
 class PhrasePool:
     """Phrases by their first token.
 
     capacity: phrases kept per key; the number of keys is bounded only by the vocabulary.
-    learned: phrases newly inserted, by where they came from. lookups, hits: how often a key was asked for, and found.
+    order: which phrases come first: "recency", the newest; "usefulness", those of which most tokens were accepted.
+    learned: phrases newly inserted, by where they came from. lookups, hits: how often a key was asked for, and found,
+        by who asked.
 
-    Raises ValueError for a capacity below 1.
+    Raises ValueError for a capacity below 1 or an unknown order.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, order: str = "recency") -> None:
         if capacity < 1:
             raise ValueError(f"the pool's capacity must be at least 1, not {capacity}")
+        if order not in ORDERS:
+            raise ValueError(f"the pool's order is one of {', '.join(ORDERS)}, not {order}")
         self.capacity = capacity
-        self._phrases: dict[int, dict[Phrase, str]] = {}
+        self.order = order
+        self._phrases: dict[int, dict[Phrase, int]] = {}  # oldest first, with the tokens accepted from each
         self.clear()
 
     def clear(self) -> None:
@@ -35,8 +43,8 @@ class PhrasePool:
         """Count anew, phrases stay."""
         self.learned: Counter[str] = Counter()
         self.evicted = 0
-        self.lookups = 0
-        self.hits = 0
+        self.lookups: Counter[str] = Counter()
+        self.hits: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return sum(map(len, self._phrases.values()))
@@ -46,12 +54,13 @@ class PhrasePool:
         if not phrase:
             return
         phrases = self._phrases.setdefault(key, {})
-        if phrases.pop(phrase, None) is None:
+        useful = phrases.pop(phrase, None)
+        if useful is None:
             self.learned[origin] += 1
             if len(phrases) >= self.capacity:
                 del phrases[next(iter(phrases))]
                 self.evicted += 1
-        phrases[phrase] = origin
+        phrases[phrase] = useful or 0
 
     def replace(self, key: int, old: Phrase, new: Phrase, origin: str) -> None:
         """Remove `old` if it is still there, and insert `new` as the newest."""
@@ -59,23 +68,40 @@ class PhrasePool:
             self._phrases.get(key, {}).pop(old, None)
         self.insert(key, new, origin)
 
-    def newest(self, key: int, count: int) -> list[Phrase]:
-        """At most `count` phrases of `key`, the newest first."""
+    def credit(self, key: int, phrase: Phrase, accepted: int) -> None:
+        """Note that `accepted` tokens of the phrase were confirmed; nothing where it has gone meanwhile."""
+        phrases = self._phrases.get(key, {})
+        if phrase in phrases:
+            phrases[phrase] += accepted
+
+    def best(self, key: int, count: int, asker: str = "guess") -> list[Phrase]:
+        """At most `count` phrases of `key`, in the pool's order. asker: whose hit rate this counts for."""
         if count < 1:
             return []
-        self.lookups += 1
+        self.lookups[asker] += 1
         phrases = self._phrases.get(key)
         if not phrases:
             return []
-        self.hits += 1
-        return list(itertools.islice(reversed(phrases), count))
+        self.hits[asker] += 1
+        newest = reversed(phrases)
+        if self.order == "usefulness":
+            newest = iter(sorted(newest, key=phrases.__getitem__, reverse=True))  # stable: the newer first on a tie
+        return list(itertools.islice(newest, count))
+
+    def phrases(self) -> dict[int, list[Phrase]]:
+        """Everything in the pool, oldest first."""
+        return {key: list(phrases) for key, phrases in self._phrases.items() if phrases}
+
+    def load(self, phrases: Mapping[int, Iterable[Phrase]]) -> None:
+        """Replace everything by `phrases` (oldest first, the newest `capacity` of a key are kept); counts stay."""
+        self._phrases = {key: dict.fromkeys(list(each)[-self.capacity :], 0) for key, each in phrases.items()}
 
     def report(self) -> dict[str, object]:
         """Counts since the last reset_counts, and the size, for a generation's `extra`."""
         return {
             "pool_size": len(self),
-            "pool_lookups": self.lookups,
-            "pool_hits": self.hits,
+            "pool_lookups": dict(self.lookups),
+            "pool_hits": dict(self.hits),
             "pool_evicted": self.evicted,
             "phrases_learned": dict(self.learned),
         }

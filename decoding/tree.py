@@ -65,6 +65,14 @@ class TokenTree:
         """The child of `node` that carries `token`, or None."""
         return self._children.get((node, token))
 
+    def first_path(self) -> list[int]:
+        """The root and, from it on, every node's first child that can be accepted: a chain draft as a whole."""
+        path = [0]
+        for node in range(1, len(self)):
+            if self.parents[node] == path[-1] and self.wanted[node]:
+                path.append(node)
+        return path
+
     def rows(self) -> list[int]:
         """The nodes whose logits are asked for, in row order."""
         return [node for node, wanted in enumerate(self.wanted) if wanted]

@@ -6,11 +6,15 @@ last, free token. This covers the prefix match of speculative decoding, Ouroboro
 section 3.3) and lookahead's parallel guesses alike, and the output is the target's whatever was proposed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from decoding.tree import TokenTree
+
+# The target's token after a text: from its ids and float logits [vocabulary].
+Choose = Callable[[list[int], torch.Tensor], int]
 
 
 @dataclass
@@ -31,19 +35,31 @@ class Verdict:
     logits: torch.Tensor
 
 
-def verify(tree: TokenTree, rows: list[int], logits: torch.Tensor) -> Verdict:
+def verify(
+    tree: TokenTree,
+    rows: list[int],
+    logits: torch.Tensor,
+    tokens: list[int] | None = None,
+    choose: Choose | None = None,
+) -> Verdict:
     """Walk `tree` along the target's choices.
 
     rows: the nodes asked for; logits: float [len(rows), vocabulary]. On an exact tie the lowest id is chosen
     (torch.argmax returns the first maximum).
+    choose: replaces the argmax along the walk, where the text before a node is known: `tokens`, which end with the
+        root, and the path. Rejected nodes keep their argmax.
     """
     choices = dict(zip(rows, logits.argmax(dim=-1).tolist(), strict=True))
+    row_of = {node: row for row, node in enumerate(rows)} if choose else {}
     path = [0]
     while True:
+        if choose:
+            text = (tokens or []) + [tree.tokens[node] for node in path[1:]]
+            choices[path[-1]] = choose(text, logits[row_of[path[-1]]])
         choice = choices[path[-1]]
         child = tree.child(path[-1], choice)
         if child is None or child not in choices:
             break
         path.append(child)
-    tokens = [tree.tokens[node] for node in path[1:]] + [choice]
-    return Verdict(tree, path, tokens, choices, rows, logits)
+    confirmed = [tree.tokens[node] for node in path[1:]] + [choice]
+    return Verdict(tree, path, confirmed, choices, rows, logits)

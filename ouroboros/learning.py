@@ -5,12 +5,29 @@ text is thus not lost: where draft and target agree again, target-approved phras
 value, never by their slot in the pool, because insertions in between move the slots.
 """
 
+from dataclasses import dataclass
+
 from decoding.phrase_pool import Phrase, PhrasePool
 from decoding.verification import Verdict
 
+REJECTED = ("aligned", "continuations")
+REFINEMENTS = ("in_place", "newest", "off")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A suffix that was verified: the phrase as it stands in the pool, and its nodes in the tree."""
+
+    phrase: Phrase
+    nodes: list[int]
+
+    def said(self, parent: int, verdict: Verdict) -> Phrase:
+        """What the target said along the candidate, which hangs on `parent`: as many tokens as it has nodes."""
+        return tuple(verdict.choices[node] for node in [parent, *self.nodes[:-1]])
+
 
 def aligned_runs(rejected: list[int], choices: list[int], longest: int, shortest: int) -> list[tuple[int, Phrase]]:
-    """Phrases from a rejected stretch of draft.
+    """Phrases from a rejected stretch of draft: the paper's rule.
 
     rejected: the drafted tokens from the first wrong one on. choices: the target's token after each of them. A run
     starts behind rejected[s] and goes on while the draft agrees with the target; the target's own next token ends it.
@@ -27,16 +44,39 @@ def aligned_runs(rejected: list[int], choices: list[int], longest: int, shortest
     return pairs
 
 
-def refine(
-    pool: PhrasePool, key: int, parent: int, candidates: list[tuple[Phrase, list[int]]], verdict: Verdict
-) -> None:
-    """Overwrite every verified suffix candidate with what the target said along it.
+def continuations(
+    choices: list[int], behind: list[list[int]], longest: int, shortest: int
+) -> list[tuple[int, Phrase]]:
+    """Every stretch of what the target said from the rejected place on, whether the draft agreed or not.
 
-    parent: the node that the candidates hang on. candidates: (phrase as it stands in the pool, its nodes in the tree).
-    The candidates come newest first; their order in the pool stays.
+    The rule of the authors' code for Spec-Bench.
+
+    choices: the target's correction, then its token after each rejected one. behind: for each suffix candidate, the
+    target's tokens after its nodes; they lengthen stretches that end with the draft.
+
+    Returns (key, phrase) pairs with shortest <= len(phrase) <= longest.
     """
-    for phrase, nodes in reversed(candidates):
-        said = tuple(verdict.choices[node] for node in [parent, *nodes[:-1]])
-        if said == phrase[: len(said)]:
-            said = phrase  # confirmed as far as the tree reached; near an output's end that is not the whole of it
-        pool.replace(key, phrase, said, "refinement")
+    pairs = []
+    for place, key in enumerate(choices):
+        stretch = choices[place + 1 : place + 1 + longest]
+        tails = behind if behind and len(stretch) < longest else [[]]
+        pairs += [(key, tuple(stretch + tail[: longest - len(stretch)])) for tail in tails]
+    return [(key, phrase) for key, phrase in pairs if len(phrase) >= shortest]
+
+
+def refine(
+    pool: PhrasePool, key: int, parent: int, candidates: list[Candidate], verdict: Verdict, keep: bool = False
+) -> None:
+    """Write what the target said along every verified suffix candidate over it, or beside it if `keep`.
+
+    parent: the node that the candidates hang on; `key` its token. The candidates come newest first; their order in
+    the pool stays.
+    """
+    for candidate in reversed(candidates):
+        said = candidate.said(parent, verdict)
+        if said == candidate.phrase[: len(said)]:
+            said = candidate.phrase  # confirmed as far as the tree reached; near an output's end not the whole of it
+        if keep:
+            pool.insert(key, said, "refinement")
+        else:
+            pool.replace(key, candidate.phrase, said, "refinement")

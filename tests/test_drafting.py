@@ -19,7 +19,7 @@ from decoding.session import ModelSession
 from decoding.stopping import Stopping
 from decoding.tree import TokenTree
 from decoding.verification import verify
-from ouroboros.learning import aligned_runs, refine
+from ouroboros.learning import Candidate, aligned_runs, refine
 
 
 def continuation(model: torch.nn.Module, tokens: list[int], count: int) -> list[int]:
@@ -160,14 +160,14 @@ def test_refinement_goes_by_value_and_keeps_the_order() -> None:
     for phrase in [(1, 2), (3, 4), (5, 6)]:
         pool.insert(9, phrase, "window")
     tree = TokenTree(9, room=5)
-    candidates = [(phrase, tree.add(0, phrase, "suffix")) for phrase in pool.newest(9, 2)]
+    candidates = [Candidate(phrase, tree.add(0, phrase, "suffix")) for phrase in pool.best(9, 2)]
     pool.insert(9, (7, 7), "window")  # evicts (1, 2) and moves every slot
     logits = torch.zeros(len(tree), 10)
-    choice = {0: 5, candidates[0][1][0]: 8, candidates[1][1][0]: 4}
+    choice = {0: 5, candidates[0].nodes[0]: 8, candidates[1].nodes[0]: 4}
     for node, token in choice.items():
         logits[node, token] = 1.0
     refine(pool, 9, 0, candidates, verify(tree, tree.rows(), logits))
-    assert pool.newest(9, 3) == [(5, 8), (5, 4), (7, 7)]
+    assert pool.best(9, 3) == [(5, 8), (5, 4), (7, 7)]
 
 
 def test_suffixes_hang_behind_the_draft_and_are_credited() -> None:

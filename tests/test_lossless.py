@@ -167,7 +167,7 @@ def test_every_path_is_taken(llama: ModelPair) -> None:
             if isinstance(drafter, ouroboros.Ouroboros):
                 chain = set(drafter._chain)
                 seen["full acceptance" if chain <= path else "rejection"] += 1
-                winners = [i for i, (_, nodes) in enumerate(drafter._candidates) if nodes[0] in path]
+                winners = [i for i, candidate in enumerate(drafter._candidates) if candidate.nodes[0] in path]
                 seen["later suffix"] += bool(winners) and winners[0] > 0
             seen["window node"] += any(verdict.tree.sources[n] == ("window",) for n in verdict.path[1:])
             seen["merged node"] += any(len(verdict.tree.sources[n]) > 1 for n in verdict.path[1:])

@@ -45,8 +45,8 @@ def test_pool_behaves_like_lists_with_least_recent_eviction(capacity: int, opera
             entries.append(new)
         for other in range(3):
             expected = model.get(other, [])[::-1]
-            assert pool.newest(other, capacity) == expected
-            assert pool.newest(other, 2) == expected[:2]
+            assert pool.best(other, capacity) == expected
+            assert pool.best(other, 2) == expected[:2]
         assert len(pool) == sum(map(len, model.values()))
         assert pool.evicted == evicted
 
@@ -56,11 +56,11 @@ def test_counts_tell_origins_lookups_and_hits() -> None:
     pool.insert(1, (2, 3), "window")
     pool.insert(1, (2, 3), "rejection")
     pool.insert(1, (4,), "rejection")
-    assert pool.newest(1, 5) == [(4,), (2, 3)]
-    assert pool.newest(7, 5) == []
-    assert pool.newest(1, 0) == []
+    assert pool.best(1, 5) == [(4,), (2, 3)]
+    assert pool.best(7, 5) == []
+    assert pool.best(1, 0) == []
     assert pool.report() == {
-        "pool_size": 2, "pool_lookups": 2, "pool_hits": 1, "pool_evicted": 0,
+        "pool_size": 2, "pool_lookups": {"guess": 2}, "pool_hits": {"guess": 1}, "pool_evicted": 0,
         "phrases_learned": {"window": 1, "rejection": 1},
     }  # fmt: skip
     pool.reset_counts()
@@ -82,6 +82,6 @@ def test_text_phrases_do_not_depend_on_how_the_text_arrives(text: list[int], cut
         reader.read(text[:end])
     reader.read(text)
     for key in range(6):
-        assert whole.newest(key, 50) == pieces.newest(key, 50)
+        assert whole.best(key, 50) == pieces.best(key, 50)
     expected = {(text[i], tuple(text[i + 1 : i + 4])) for i in range(len(text) - 3)}
-    assert {(key, phrase) for key in range(6) for phrase in whole.newest(key, 50)} == expected
+    assert {(key, phrase) for key in range(6) for phrase in whole.best(key, 50)} == expected

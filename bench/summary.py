@@ -108,7 +108,7 @@ def _work(fold: Fold) -> dict[str, Any]:
         "accepted_by_source": dict(sources) or None,
         "pool_hit_rate": hits.total() / lookups.total() if lookups else None,
         "phrases_learned": dict(learned) or None,
-        "ouroboros": _pool(extras, sources, forwards),
+        "ouroboros": _pool(extras, sources, sum(columns["emitted"]) - sum(columns["accepted"]) if told else None),
     }
 
 
@@ -120,16 +120,17 @@ def _summed(extras: list[dict[str, Any]], name: str) -> Counter[str]:
     return counts
 
 
-def _pool(extras: list[dict[str, Any]], sources: Counter[str], steps: int | None) -> dict[str, Any] | None:
+def _pool(extras: list[dict[str, Any]], sources: Counter[str], bonus: int | None) -> dict[str, Any] | None:
     """The phrase pool's part in it; None for a method that keeps none.
 
-    Sizes are means over the generations' ends; hit rates go by who asked: a "guess" for a model's forward, a "suffix".
+    The bonus is the target's own token at a step's end. Sizes are means over the generations' ends; hit rates go by who
+    asked: a "guess" for a model's forward, a "suffix".
     """
     if not extras or not all("pool_size" in extra for extra in extras):
         return None
     lookups, hits = _summed(extras, "pool_lookups"), _summed(extras, "pool_hits")
     return {
-        "accepted_by_source": {**sources, "bonus": steps},
+        "accepted_by_source": {**sources, "bonus": bonus},
         "pool_size": sum(extra["pool_size"] for extra in extras) / len(extras),
         "pool_evicted": sum(extra["pool_evicted"] for extra in extras),
         "hit_rate": {asker: hits[asker] / count for asker, count in lookups.items()},

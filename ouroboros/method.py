@@ -133,17 +133,21 @@ class _DraftLookahead(Lookahead):
         return not self.idle_window or len(tree) == 1
 
 
-def build(config: Config, pair: ModelPair) -> DraftThenVerify:
-    """Ouroboros for `pair`. Raises UserError if the draft model that it needs is missing."""
-    capacity = config.pool_capacity or config.window
-    pool = PhrasePool(capacity, config.order)
+def new_pool(config: Config) -> PhrasePool:
+    """An empty pool of the configured size and order."""
+    return PhrasePool(config.pool_capacity or config.window, config.order)
+
+
+def build(config: Config, pair: ModelPair, pool: PhrasePool | None = None) -> DraftThenVerify:
+    """Ouroboros for `pair`, with what `pool` holds already. Raises UserError if the draft model it needs is missing."""
+    pool = new_pool(config) if pool is None else pool
     if config.drafter != DRAFT_MODEL:
         return DraftThenVerify(pair, Ouroboros(config, make_drafter(config.drafter, pair), pool, pair.eos))
     session = draft_session(pair, config.name)
     inner = Drafter()
     if config.phrase_drafting:
         window = Window(config.window, config.ngram, pair.seed)
-        inner = _DraftLookahead(window, pool, config.max_guesses or capacity, config.idle_window)
+        inner = _DraftLookahead(window, pool, config.max_guesses or pool.capacity, config.idle_window)
     adaptive = None
     if AUTO in (config.gamma, config.k):
         limits = Limits(

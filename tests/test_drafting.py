@@ -19,7 +19,7 @@ from decoding.session import ModelSession
 from decoding.stopping import Stopping
 from decoding.tree import TokenTree
 from decoding.verification import verify
-from ouroboros.learning import Candidate, aligned_runs, refine
+from ouroboros.learning import Candidate, aligned_runs, continuations, refine
 
 
 def continuation(model: torch.nn.Module, tokens: list[int], count: int) -> list[int]:
@@ -153,6 +153,72 @@ def test_aligned_runs_are_the_papers_when_only_full_ones_count(rejected: list, s
         assert key == rejected[start]
         assert phrase == tuple(choices[start : start + len(phrase)])
         assert list(phrase[:-1]) == rejected[start + 1 : start + len(phrase)], "only the last may be unheard of"
+
+
+@given(
+    choices=st.lists(st.integers(0, 2), max_size=7),
+    behind=st.lists(st.lists(st.integers(3, 5), min_size=2, max_size=2), max_size=2),
+    longest=st.integers(1, 4),
+    shortest=st.integers(1, 4),
+)
+def test_continuations_are_the_authors_rule_and_shorter_ones(
+    choices: list, behind: list, longest: int, shortest: int
+) -> None:
+    """Every stretch of the target's words; one that ends with the draft goes on with each suffix's, if there is one."""
+    expected = []
+    for place in range(len(choices)):
+        for tail in behind or [[]]:
+            text = choices[place + 1 :] + tail
+            expected.append((choices[place], tuple(text[:longest])))
+    pairs = continuations(choices, behind, longest, min(shortest, longest))
+    assert set(pairs) == {(key, phrase) for key, phrase in expected if len(phrase) >= min(shortest, longest)}
+
+
+def test_refinement_beside_keeps_what_was_verified() -> None:
+    pool = PhrasePool(4)
+    pool.insert(9, (1, 2), "window")
+    tree = TokenTree(9, room=5)
+    candidates = [Candidate((1, 2), tree.add(0, (1, 2), "suffix"))]
+    logits = torch.zeros(len(tree), 10)
+    logits[0, 1] = logits[1, 7] = 1.0
+    refine(pool, 9, 0, candidates, verify(tree, tree.rows(), logits), keep=True)
+    assert pool.best(9, 3) == [(1, 7), (1, 2)]
+
+
+def test_a_draft_ends_behind_a_token_of_low_confidence() -> None:
+    """The doubtful token itself is kept; the probabilities are those of a cache-free forward."""
+    model = make_model("llama")
+    tokens = [1, 2, 3, 4]
+    text = continuation(model, tokens, 6)
+    with torch.no_grad():
+        logits = model(torch.tensor([tokens + text])).logits[0, len(tokens) - 1 : -1]
+    chances = logits.softmax(-1).max(-1).values.tolist()
+    ended_early = False
+    for threshold in (0.0, *(chance + 1e-9 for chance in chances)):
+        draft = DraftModel(ModelSession(model), Drafter(), frozenset(), confidence=threshold)
+        draft.reset(tokens[:-1], 50)
+        low = [place for place, chance in enumerate(chances[:6]) if chance < threshold]
+        expected = text[: min([6, *(place + 1 for place in low)])]
+        assert draft.draft(tokens, 6, limit=8) == expected
+        ended_early |= 1 < len(expected) < 6
+    assert ended_early
+
+
+def test_tokens_of_a_draft_are_credited_to_who_gave_them() -> None:
+    """A planted phrase gives all tokens of the draft but the draft model's own last one."""
+    model = make_model("llama")
+    tokens = [2, 7, 1, 8]
+    text = continuation(model, tokens, 8)
+    pool = PhrasePool(4)
+    pool.insert(tokens[-1], tuple(text[:3]), "planted")
+    draft = DraftModel(ModelSession(model), Lookahead(Window(2, 5, seed=0), pool, 2), frozenset())
+    draft.reset(tokens[:-1], 50)
+    tree = TokenTree(tokens[-1], room=20)
+    nodes = draft.hang(tokens, tree, gamma=4, limit=8)
+    assert [tree.sources[node] for node in nodes] == [("phrase",)] * 3 + [("draft",)]
+    assert pool.phrases()[tokens[-1]] == [tuple(text[:3])]
+    assert draft.draft(tokens, 4, limit=2) == text[:2]
+    assert draft.sources == ["phrase", "draft"], "cut to the limit, the model's own token comes sooner"
 
 
 def test_refinement_goes_by_value_and_keeps_the_order() -> None:

@@ -32,12 +32,30 @@ OUROBOROS = [
     )
     if phrases or window == 4  # without phrase drafting there is no window
 ]
+OPTIONS = [
+    ouroboros.Config(**{"gamma": 4, "k": 2, "window": 3, "ngram": 4, **options})
+    for options in (
+        {"rejected": "continuations", "refinement": "newest"},
+        {"rejected": "continuations", "shortest_run": 3, "k": 0},
+        {"refinement": "off", "order": "usefulness", "text_phrases": False},
+        {"idle_window": True, "pool_capacity": 1},
+        {"confidence": 0.5, "phrase_drafting": False},
+        {"confidence": 0.9, "gamma": 9},
+        {"gamma": "auto"},
+        {"k": "auto"},
+        {"gamma": "auto", "k": "auto", "confidence": 0.3, "idle_window": True, "rejected": "continuations"},
+        {"drafter": "lookahead"},
+        {"drafter": "speculative", "rejected": "continuations"},
+    )
+]
 COVERING = [
     speculative.Config(gamma=4),
     lookahead.Config(window=4, ngram=5, max_guesses=4, text_phrases=True),
     ouroboros.Config(gamma=3, k=3, window=4, ngram=4, text_phrases=True),
     ouroboros.Config(gamma=8, k=2, window=3, ngram=5, pool_capacity=2, max_guesses=1, shortest_run=1),
-]
+    ouroboros.Config(gamma="auto", k=2, window=3, ngram=4, confidence=0.2, idle_window=True, order="usefulness",
+                     rejected="continuations", refinement="newest"),
+]  # fmt: skip
 CHAINS = {"speculative"}  # their drafts never branch, so no row ever moves
 
 
@@ -53,7 +71,7 @@ def llama_tests(llama: ModelPair) -> list:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", [*SPECULATIVE, *LOOKAHEAD, *OUROBOROS], ids=str)
+@pytest.mark.parametrize("config", [*SPECULATIVE, *LOOKAHEAD, *OUROBOROS, *OPTIONS], ids=str)
 def test_full_grid_on_llama(llama: ModelPair, llama_tests: list, config: object) -> None:
     check(llama, config, llama_tests)
 
@@ -244,6 +262,48 @@ def test_warm_history_changes_the_work_but_not_the_tokens(llama: ModelPair) -> N
     assert changed
 
 
+def test_parts_beyond_the_paper_are_really_taken(llama: ModelPair) -> None:
+    """Each option changes the work in the way it says, on the same prompts."""
+    pair = ModelPair(llama.target, llama.draft, frozenset(), decode)
+    stopping = Stopping(frozenset(), 60)
+
+    def work(**options: object) -> Counter[str]:
+        config = ouroboros.Config(**{"gamma": 6, "k": 2, "window": 4, "ngram": 4, "text_phrases": False, **options})
+        seen: Counter[str] = Counter()
+        for prompt in prompts(3):
+            outcome = build(config, pair).generate(prompt, stopping)
+            seen["draft rows"] += sum(outcome.steps.draft_rows)
+            seen["drafted"] += sum(outcome.steps.drafted)
+            seen["steps"] += len(outcome.steps)
+            seen.update(outcome.extra["phrases_learned"])
+        return seen
+
+    plain = work()
+    assert work(idle_window=True)["draft rows"] < plain["draft rows"]
+    assert work(confidence=0.9)["drafted"] / work(confidence=0.9)["steps"] < plain["drafted"] / plain["steps"]
+    assert work(refinement="off")["refinement"] == 0 < plain["refinement"]
+    assert work(rejected="continuations")["rejection"] > work(shortest_run=3)["rejection"]
+    assert work(learn=False)["rejection"] == work(learn=False)["refinement"] == 0
+
+
+def test_suffixes_lengthen_any_drafter(llama: ModelPair) -> None:
+    """The text of the last pass stands in the pool: behind lookahead's guesses hang suffixes, and they are accepted."""
+    pair = ModelPair(llama.target, None, frozenset(), decode)
+    config = ouroboros.Config(drafter="lookahead", k=3, ngram=4, pool_capacity=4)
+    decoder = build(config, pair)
+    sources: Counter[str] = Counter()
+    for prompt in prompts(3):
+        for _ in range(2):
+            outcome = decoder.generate(prompt, Stopping(frozenset(), 40))
+            sources.update(source for step in outcome.steps.sources for source in step)
+        assert outcome.tokens == reference(pair, prompt, Stopping(frozenset(), 40)).tokens
+    assert sources["suffix"] and sources["phrase"], sources
+    with pytest.raises(UserError, match="lookahead"):
+        build(ouroboros.Config(drafter="hf_generate"), pair)
+    with pytest.raises(UserError, match="method.drafter=nothing"):
+        build(ouroboros.Config(drafter="nothing"), pair)
+
+
 def test_methods_that_draft_with_a_model_refuse_a_pair_without_one(llama: ModelPair) -> None:
     alone = ModelPair(llama.target, None, frozenset(), decode)
     for config in (speculative.Config(), ouroboros.Config()):
@@ -264,8 +324,14 @@ def test_methods_that_draft_with_a_model_refuse_a_pair_without_one(llama: ModelP
         (ouroboros.Config, {"shortest_run": 5}),
         (ouroboros.Config, {"pool_capacity": 0}),
         (ouroboros.Config, {"max_guesses": 0}),
+        (ouroboros.Config, {"gamma": "often"}),
+        (ouroboros.Config, {"k": "auto", "drafter": "lookahead"}),
+        (ouroboros.Config, {"rejected": "all"}),
+        (ouroboros.Config, {"refinement": "true"}),
+        (ouroboros.Config, {"order": "random"}),
+        (ouroboros.Config, {"confidence": 1.5}),
     ],
 )
 def test_settings_out_of_range_are_refused(config: type, fields: dict) -> None:
-    with pytest.raises(UserError, match=f"method.{next(iter(fields))} must be"):
+    with pytest.raises(UserError, match=f"method.{next(iter(fields))}(=auto)? (must be|is for)"):
         config(**fields)

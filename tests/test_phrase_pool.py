@@ -85,3 +85,23 @@ def test_text_phrases_do_not_depend_on_how_the_text_arrives(text: list[int], cut
         assert whole.best(key, 50) == pieces.best(key, 50)
     expected = {(text[i], tuple(text[i + 1 : i + 4])) for i in range(len(text) - 3)}
     assert {(key, phrase) for key in range(6) for phrase in whole.best(key, 50)} == expected
+
+
+@given(
+    inserted=st.lists(st.integers(0, 5), min_size=1, max_size=12),
+    credits=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), max_size=8),
+)
+def test_usefulness_goes_by_accepted_tokens_and_then_by_recency(inserted, credits):
+    pool = PhrasePool(10, order="usefulness")
+    for token in inserted:
+        pool.insert(1, (token,), "test")
+    useful = dict.fromkeys(inserted, 0)
+    for token, accepted in credits:
+        pool.credit(1, (token,), accepted)
+        if token in useful:
+            useful[token] += accepted
+    newest = list(dict.fromkeys(reversed(inserted)))
+    expected = sorted(newest, key=lambda token: -useful[token])
+    assert pool.best(1, 99) == [(token,) for token in expected]
+    pool.insert(1, (expected[-1],), "test")
+    assert useful[expected[0]] == useful[expected[-1]] or pool.best(1, 99)[0] == (expected[0],), "refreshing keeps it"

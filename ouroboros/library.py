@@ -1,0 +1,190 @@
+"""Ouroboros outside the harness: inside transformers' generate(), and as a stream of tokens.
+
+    model.generate(**inputs, custom_generate=ouroboros.generate, draft_model=draft, max_new_tokens=256)
+    for token in ouroboros.decode(model, ids, draft_model=draft, max_new_tokens=256): ...
+
+Both give the target's greedy output, batch size 1. Draft and target must share one tokenizer, which cannot be checked
+here.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+from weakref import WeakSet
+
+import torch
+from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel, StoppingCriteriaList
+from transformers.generation import GenerationMode
+from transformers.generation.utils import GenerateDecoderOnlyOutput
+
+from decoding.decoder import ModelPair
+from decoding.errors import UserError
+from decoding.loop import check_prompt
+from decoding.phrase_pool import PhrasePool
+from decoding.session import ModelSession, check_masks
+from decoding.verification import Choose
+from ouroboros.config import Config
+from ouroboros.method import build
+
+# What a generation config may say. Lengths and stops arrive as criteria and penalties as processors: both are obeyed.
+_LENGTHS = ("max_length", "max_new_tokens", "min_length", "min_new_tokens", "max_time", "stop_strings", "eos_token_id",
+            "pad_token_id", "bos_token_id", "decoder_start_token_id")  # fmt: skip
+_PENALTIES = ("sequence_bias", "repetition_penalty", "encoder_repetition_penalty", "no_repeat_ngram_size",
+              "encoder_no_repeat_ngram_size", "bad_words_ids", "forced_bos_token_id", "forced_eos_token_id",
+              "remove_invalid_values", "exponential_decay_length_penalty", "suppress_tokens", "begin_suppress_tokens",
+              "renormalize_logits", "token_healing")  # fmt: skip
+# These say nothing to greedy decoding of one sequence, or are looked at one by one in _require_greedy.
+_SILENT = ("do_sample", "num_beams", "num_return_sequences", "temperature", "top_k", "top_p", "min_p", "top_h",
+           "typical_p", "epsilon_cutoff", "eta_cutoff", "early_stopping", "length_penalty", "num_beam_groups",
+           "diversity_penalty", "is_assistant", "num_assistant_tokens", "num_assistant_tokens_schedule",
+           "assistant_confidence_threshold", "assistant_lookbehind", "target_lookbehind", "disable_compile",
+           "use_cache", "return_dict_in_generate", "transformers_version", "cache_implementation")  # fmt: skip
+OBEYED = frozenset((*_LENGTHS, *_PENALTIES, *_SILENT))
+# What generate() itself hands over beside them.
+EXPECTED_INPUTS = frozenset({"attention_mask", "position_ids", "past_key_values", "use_cache", "logits_to_keep"})
+
+_followed: WeakSet[PreTrainedModel] = WeakSet()
+
+
+def generate(
+    model: PreTrainedModel,
+    input_ids: torch.LongTensor,
+    logits_processor: LogitsProcessorList,
+    stopping_criteria: StoppingCriteriaList,
+    generation_config: GenerationConfig,
+    draft_model: PreTrainedModel | None = None,
+    method: Config | None = None,
+    pool: PhrasePool | None = None,
+    **inputs: Any,
+) -> torch.LongTensor | GenerateDecoderOnlyOutput:
+    """For `model.generate(..., custom_generate=generate, draft_model=draft)`: the very tokens of greedy generate().
+
+    input_ids: [1, prompt]. draft_model: the small model; needed, unless method.drafter drafts without one. method: the
+    settings. pool: phrases from earlier calls, which this call adds to (an empty one: `new_pool(method)`). The other
+    arguments are transformers', which drops a `streamer` before it gets here: stream with `decode`. Logits processors
+    and stopping criteria are asked after every token; criteria get no scores. The output ends where the context does.
+
+    Returns [1, prompt + output], or the output object where return_dict_in_generate is set.
+    Raises UserError for anything that would change the output and is not obeyed here.
+    """
+    stream = _stream(
+        model, input_ids, logits_processor, stopping_criteria, generation_config, draft_model, method, pool, **inputs
+    )
+    added = torch.tensor([list(stream)], dtype=input_ids.dtype, device=input_ids.device)
+    sequences = torch.cat([input_ids, added], dim=1)
+    return GenerateDecoderOnlyOutput(sequences=sequences) if generation_config.return_dict_in_generate else sequences
+
+
+def decode(
+    model: PreTrainedModel,
+    input_ids: torch.LongTensor | list[int],
+    draft_model: PreTrainedModel | None = None,
+    method: Config | None = None,
+    pool: PhrasePool | None = None,
+    **settings: Any,
+) -> Iterator[int]:
+    """Yield the target's greedy continuation token by token, each as soon as the target has confirmed it.
+
+    input_ids: the prompt, a list or [1, prompt]. settings: those of model.generate(), such as max_new_tokens or
+    eos_token_id; without them the model's own generation_config holds, exactly as in `generate`.
+
+    Raises UserError as `generate` does.
+    """
+    ids = input_ids if isinstance(input_ids, torch.Tensor) else torch.tensor([input_ids], device=model.device)
+    given = {"attention_mask": torch.ones_like(ids), "draft_model": draft_model, "method": method, "pool": pool}
+    return model.generate(ids, custom_generate=_stream, **given, **settings)
+
+
+def _stream(
+    model: PreTrainedModel,
+    input_ids: torch.LongTensor,
+    logits_processor: LogitsProcessorList,
+    stopping_criteria: StoppingCriteriaList,
+    generation_config: GenerationConfig,
+    draft_model: PreTrainedModel | None = None,
+    method: Config | None = None,
+    pool: PhrasePool | None = None,
+    **inputs: Any,
+) -> Iterator[int]:
+    """The output's tokens. Everything is checked before the first is asked for."""
+    _require_greedy(input_ids, generation_config, inputs)
+    eos = _ids(generation_config.eos_token_id)
+    target = _session(model)
+    draft = _session(draft_model, target.vocabulary) if draft_model is not None else None
+    loop = build(method or Config(), ModelPair(target, draft, eos, str), pool)
+    prompt = input_ids[0].tolist()
+    check_prompt(prompt, loop.target.context)
+    stopping = _CriteriaStopping(eos, stopping_criteria, input_ids, generation_config.max_length)
+    choose = _processed(logits_processor) if logits_processor else None
+    return (token for tokens in loop.stream(prompt, stopping, choose) for token in tokens)
+
+
+def _session(model: PreTrainedModel, vocabulary: int | None = None) -> ModelSession:
+    """A session of the model, whose masks are checked the first time it is seen."""
+    session = ModelSession(model, vocabulary)
+    if model not in _followed:
+        check_masks(session)
+        _followed.add(model)
+    return session
+
+
+class _CriteriaStopping:
+    """transformers' stopping criteria, asked token by token, in place of the harness' own rule."""
+
+    def __init__(
+        self, eos: frozenset[int], criteria: StoppingCriteriaList, prompt: torch.LongTensor, longest: int
+    ) -> None:
+        self.eos = eos
+        self.criteria = criteria
+        self.max_new_tokens = longest - prompt.shape[1]
+        self._before = prompt.shape[1]
+        self._ids = torch.cat([prompt, prompt.new_zeros(1, self.max_new_tokens)], dim=1)
+
+    def extend(self, output: list[int], tokens: list[int]) -> str | None:
+        """Append `tokens` to `output` up to the one that ends it; the reason, or None to go on."""
+        for token in tokens:
+            self._ids[0, self._before + len(output)] = token
+            output.append(token)
+            if self.criteria(self._ids[:, : self._before + len(output)], None).all():
+                return "eos" if token in self.eos else "criteria"
+        return None
+
+
+def _processed(processors: LogitsProcessorList) -> Choose:
+    """The argmax behind the processors, on the scores that transformers' own greedy search hands them."""
+
+    def choose(text: list[int], logits: torch.Tensor) -> int:
+        scores = logits[None].to(torch.float32, copy=True)
+        return int(processors(torch.tensor([text], device=logits.device), scores).argmax())
+
+    return choose
+
+
+def _require_greedy(input_ids: torch.LongTensor, config: GenerationConfig, inputs: dict[str, Any]) -> None:
+    if input_ids.shape[0] != 1:
+        raise UserError(f"one sequence at a time: input_ids has {input_ids.shape[0]} rows")
+    if config.get_generation_mode() != GenerationMode.GREEDY_SEARCH:
+        raise UserError(
+            f"the generation config asks for {config.get_generation_mode().value}, this is greedy search: set "
+            "do_sample=False, num_beams=1, and leave other ways of decoding out"
+        )
+    known = GenerationConfig()._get_default_generation_params()
+    wanted = [
+        name
+        for name, value in vars(config).items()
+        if name not in OBEYED and not name.startswith("_") and value not in (None, False, known.get(name))
+    ]
+    if config.cache_implementation not in (None, "dynamic"):
+        wanted.append("cache_implementation")
+    cache = inputs.get("past_key_values")
+    if cache is not None and cache.get_seq_length():
+        wanted.append("past_key_values")
+    mask = inputs.get("attention_mask")
+    if mask is not None and not bool(mask.all()):
+        wanted.append("attention_mask (padding)")
+    wanted += [name for name, value in inputs.items() if name not in EXPECTED_INPUTS and value is not None]
+    if wanted:
+        raise UserError(f"not supported here, so refused rather than ignored: {', '.join(dict.fromkeys(wanted))}")
+
+
+def _ids(eos: int | list[int] | None) -> frozenset[int]:
+    return frozenset([] if eos is None else [eos] if isinstance(eos, int) else eos)

@@ -9,7 +9,7 @@ from typing import Any
 from bench.models import Place
 from bench.prompts import Prompts
 from bench.registry import METHODS, Method
-from bench.settings import Plan
+from bench.settings import Contender, Plan
 from decoding.errors import UserError
 
 
@@ -48,9 +48,8 @@ def make_cases(plan: Plan, place: Place, digests: dict[str, str | None], prompts
         "seed": plan.settings.seed,
     }
     cases = []
-    for config, label in zip(plan.methods, labels, strict=True):
-        method = METHODS[config.name]
-        history = plan.settings.history if method.keeps_history else "cold"
+    for contender, label in zip(plan.methods, labels, strict=True):
+        config, history, method = contender.config, contender.history, METHODS[contender.config.name]
         identity = {"method": asdict(config), **shared, "history": history}
         if history == "file":
             identity["history_file"] = _file_digest(plan.settings.history_file)
@@ -77,15 +76,20 @@ def _file_digest(path: str) -> str:
         raise UserError(f"cannot read history_file={path}: {error.strerror}") from error
 
 
-def _labels(configs: list[Any]) -> list[str]:
-    """Names, with the settings in which cases of one name differ."""
-    labels = []
-    for config in configs:
-        peers = [other for other in configs if other.name == config.name]
-        differing = [
-            item.name for item in fields(config) if len({getattr(other, item.name) for other in peers}) > 1
-        ]
-        labels.append(" ".join([config.name, *(f"{name}={_short(getattr(config, name))}" for name in differing)]))
+def _labels(contenders: list[Contender]) -> list[str]:
+    """Names, with the settings in which cases of one name differ, or their own labels. No two are equal."""
+    labels: list[str] = []
+    for contender in contenders:
+        peers = [other for other in contenders if other.config.name == contender.config.name]
+        settings = {item.name: getattr(contender.config, item.name) for item in fields(contender.config)}
+        differing = [name for name in settings if len({str(getattr(other.config, name)) for other in peers}) > 1]
+        words = [contender.config.name, *(f"{name}={_short(settings[name])}" for name in differing)]
+        if len({other.history for other in peers}) > 1:
+            words.append(contender.history)
+        label = contender.label or " ".join(words)
+        if label in labels:
+            raise UserError(f"two cases are called {label!r}: give each its own label")
+        labels.append(label)
     return labels
 
 

@@ -30,10 +30,16 @@ def headline(summaries: Sequence[dict[str, Any]]) -> list[list[str]]:
     return table
 
 
+def _history(summary: dict[str, Any]) -> str:
+    """Said behind the label, unless the label says it or nothing is kept."""
+    history = summary["history"]
+    return "" if history == "cold" or summary["label"].endswith(history) else f" ({history})"
+
+
 def _line(summary: dict[str, Any]) -> list[str]:
     speed = summary["tokens_per_second"]["decode"]
     return [
-        summary["label"] + ("" if summary["history"] == "cold" else f" ({summary['history']})"),
+        summary["label"] + _history(summary),
         number(speed["method"], 1),
         number(speed["greedy"], 1),
         estimate(summary["speedup"]["decode"]),

@@ -1,7 +1,7 @@
 """From Hydra's composed config to typed settings: every group re-validated, so that no wrong key or value passes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -92,15 +92,24 @@ class ModelConfig:
         return self.name or Path(str(self.target).rstrip("/")).name
 
 
+@dataclass(frozen=True)
+class Contender:
+    """A method in a panel: its typed config, its history (always cold where nothing is kept), and a name of its own."""
+
+    config: Any
+    history: str
+    label: str | None = None
+
+
 @dataclass
 class Plan:
     """One job, fully checked but with nothing loaded.
 
-    methods: typed method configs, the chosen one first. resolved: the composed config as plain containers.
+    methods: the chosen one first. resolved: the composed config as plain containers.
     """
 
     settings: Settings
-    methods: list[Any]
+    methods: list[Contender]
     task: Task
     model: ModelConfig
     data: DataConfig
@@ -128,16 +137,12 @@ def read_plan(config: DictConfig) -> Plan:
     root = {key: value for key, value in resolved.items() if key not in (*GROUPS, "experiment")}
     settings = typed(Settings, root, "config")
     chosen = method_config(groups["method"])
-    if settings.history != "cold" and not METHODS[chosen.name].keeps_history:
-        raise UserError(
-            f"method={chosen.name} keeps nothing between prompts: use history=cold instead of {settings.history}"
-        )
     source = "compare" if settings.compare else "cases"
-    methods = [chosen]
+    methods = [_contender(chosen, settings.history)]
     for entry in settings.compare or settings.cases:
-        config_of_entry = panel_config(entry, source)
-        if config_of_entry not in methods:
-            methods.append(config_of_entry)
+        contender = _entry(entry, source, settings.history)
+        if all((contender.config, contender.history) != (each.config, each.history) for each in methods):
+            methods.append(contender)
     return Plan(
         settings=settings,
         methods=methods,
@@ -146,6 +151,25 @@ def read_plan(config: DictConfig) -> Plan:
         data=typed(DataConfig, groups["data"], "data"),
         resolved=resolved,
     )
+
+
+def _contender(config: Any, history: str) -> Contender:
+    if history != "cold" and not METHODS[config.name].keeps_history:
+        raise UserError(f"method={config.name} keeps nothing between prompts: use history=cold instead of {history}")
+    return Contender(config, history)
+
+
+def _entry(entry: Any, source: str, history: str) -> Contender:
+    """An entry of compare or cases: a method's settings, and if wanted a history and a label of the case's own."""
+    if not isinstance(entry, Mapping):
+        entry = {"name": entry}
+    config = panel_config({key: value for key, value in entry.items() if key not in ("history", "label")}, source)
+    own, label = entry.get("history"), entry.get("label")
+    if own not in (None, "cold", "warm"):
+        raise UserError(f"{source}: the history of a case is cold or warm, not {own}")
+    if own is not None:
+        return replace(_contender(config, own), label=label)
+    return Contender(config, history if METHODS[config.name].keeps_history else "cold", label)
 
 
 def _group(resolved: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -46,7 +46,7 @@ def composed(*overrides):
 @pytest.mark.parametrize("task", sorted(file.stem for file in (CONF / "task").glob("*.yaml")))
 def test_every_method_and_task_composes(method, task):
     plan = read_plan(composed(f"method={method}", f"task={task}"))
-    assert (plan.methods[0].name, plan.task.name, plan.model.name) == (method, task, "tiny")
+    assert (plan.methods[0].config.name, plan.task.name, plan.model.name) == (method, task, "tiny")
 
 
 def test_every_setting_is_in_its_yaml():
@@ -241,3 +241,21 @@ def check_contract(found, wanted):
             assert inner <= set(found[key])
         elif isinstance(inner, dict):
             check_contract(found[key], inner)
+
+
+def test_cases_may_have_a_history_and_a_label_of_their_own(monkeypatch, capsys, arguments):
+    cases = "cases=[{name: ouroboros, label: cold one},{name: ouroboros, history: warm},{name: speculative}]"
+    assert run(monkeypatch, *arguments, "method=ouroboros", "method.k=3", cases, "limit=2") == 0
+    folders = sorted(Path("runs/custom/random").glob("*/summary.json"))
+    summaries = [json.loads(file.read_text()) for file in folders]
+    assert {(each["label"], each["history"]) for each in summaries} == {
+        ("ouroboros k=3 cold", "cold"), ("cold one", "cold"), ("ouroboros k=2 warm", "warm"), ("speculative", "cold"),
+    }  # fmt: skip
+    capsys.readouterr()
+    for wrong, said in (
+        ("cases=[{name: speculative, history: warm}]", "keeps nothing"),
+        ("cases=[{name: ouroboros, history: file}]", "cold or warm"),
+        ("cases=[{name: speculative, label: ouroboros}]", "own label"),
+    ):
+        assert run(monkeypatch, *arguments, "method=ouroboros", wrong) == 2
+        assert said in capsys.readouterr().err

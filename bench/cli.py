@@ -6,7 +6,7 @@
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 
 import hydra
@@ -87,11 +87,11 @@ def _composed() -> int:
     return max(statuses, default=0)
 
 
-def guarded(config: DictConfig) -> int:
+def guarded(config: DictConfig, run: Callable[[DictConfig], int] = run_job) -> int:
     """One job's exit status; only an interrupt leaves it as an exception, so that a multirun goes on."""
     debug = bool(OmegaConf.select(config, "debug", default=False))
     try:
-        return run_job(config)
+        return run(config)
     except UserError as error:
         return _user_error(str(error), debug)
     except OSError as error:

@@ -57,10 +57,13 @@ def method_config(settings: Mapping[str, object], group: str = "method") -> obje
 def panel_config(entry: object, group: str) -> object:
     """The typed config of an entry of `compare` or `cases`: a method's name, or a mapping with `name` and settings.
 
-    Settings that are not given come from conf/method/<name>.yaml.
+    Settings that are not given come from conf/method/<name>.yaml; a name may lead to a file below that folder, such as
+    tuned/tiny/gsm8k/speculative, which says itself whose settings it holds.
     """
     given = {"name": entry} if isinstance(entry, str) else entry
-    if not isinstance(given, Mapping) or given.get("name") not in METHODS:
+    name = given.get("name") if isinstance(given, Mapping) else None
+    file = CONF / "method" / f"{name}.yaml"
+    if not file.is_file() or (name not in METHODS and "/" not in name):
         raise UserError(f"{group}: {entry!r} is no method: give one of {', '.join(METHODS)}, or {{name: NAME, ...}}")
-    defaults = OmegaConf.to_container(OmegaConf.load(CONF / "method" / f"{given['name']}.yaml"))
-    return method_config({**defaults, **given}, group)
+    defaults = OmegaConf.to_container(OmegaConf.load(file))
+    return method_config({**defaults, **given, "name": defaults["name"]}, group)

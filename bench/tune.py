@@ -1,0 +1,193 @@
+"""Settings chosen on validation prompts: `python -m bench.tune method=M task=T`.
+
+optuna proposes, the engine measures decode speed over greedy's, prompt by prompt in turn, and every output is compared
+with greedy's. The study is kept, so that the same command goes on where it was stopped.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import hydra
+import optuna
+from omegaconf import DictConfig, OmegaConf
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from tqdm import tqdm
+
+from bench.cli import guarded
+from bench.models import LoadedPair, load_pair, resolve_place
+from bench.prompts import Prompts, load_prompts
+from bench.provenance import environment
+from bench.registry import CONF, METHODS, method_config
+from bench.runner import Race
+from bench.settings import Plan, read_plan
+from bench.terminal import say
+from bench.tuning_plot import draw_study
+from decoding.decoder import Decoder
+from decoding.errors import UserError
+from decoding.settings import require_at_least
+from tasks.settings import typed
+
+SEED = 0
+
+
+@dataclass
+class TuneConfig:
+    """As conf/tune.yaml explains them."""
+
+    trials: int = 20
+    space: str | None = None
+    save: str = ""
+    study: str = ""
+
+    def __post_init__(self) -> None:
+        require_at_least("tune.trials", self.trials, 1)
+
+
+class Objective:
+    """Decode speed over greedy's on the validation prompts, for one method's settings.
+
+    Raises UserError if an output is not greedy's: a speed is worth nothing then.
+    """
+
+    def __init__(self, plan: Plan, loaded: LoadedPair, prompts: Prompts, defaults: dict[str, Any]) -> None:
+        self.plan = plan
+        self.loaded = loaded
+        self.defaults = defaults
+        self.history = plan.methods[0].history
+        self.race = Race(loaded, plan.task, plan.max_new_tokens, 0.0, "tune", [])
+        self.greedy = METHODS["greedy"].load().build(METHODS["greedy"].load().Config(), loaded.pair)
+        self.prompts = [(each.id, self.race.encode(each)[0], self.race.stopping(each)) for each in prompts.examples]
+        self.warmup = [(self.race.encode(each)[0], self.race.stopping(each)) for each in prompts.warmup]
+        self._warm(self.greedy)
+
+    def __call__(self, settings: dict[str, Any]) -> float:
+        """Total decode speed of the method with `settings` over greedy's."""
+        config = method_config({**self.defaults, **settings})
+        decoder = METHODS[config.name].load().build(config, self.loaded.pair)
+        self._warm(decoder)
+        decoder.forget()
+        seconds = {"method": 0.0, "greedy": 0.0}
+        for number, (name, ids, stopping) in enumerate(self.prompts):
+            if self.history == "cold":
+                decoder.forget()
+            racers = [("method", decoder), ("greedy", self.greedy)]
+            outputs = {}
+            for who, each in racers[:: -1 if number % 2 else 1]:
+                generation = each.generate(ids, stopping)
+                seconds[who] += generation.decode_seconds
+                outputs[who] = generation.tokens
+            if outputs["method"] != outputs["greedy"] and self.plan.settings.dtype in (None, "float32", "float64"):
+                raise UserError(f"the output of {config} on prompt {name} is not greedy's: look into it before tuning")
+        return seconds["greedy"] / seconds["method"]
+
+    def _warm(self, decoder: Decoder) -> None:
+        for ids, stopping in self.warmup:
+            decoder.generate(ids, stopping)
+
+
+def tune(config: DictConfig) -> int:
+    """Search, then write the best settings; the exit status.
+
+    Raises UserError for a wrong setting, or a split that is not for tuning.
+    """
+    resolved = OmegaConf.to_container(config, resolve=True)
+    wanted = typed(TuneConfig, resolved.pop("tune"), "tune")
+    plan = read_plan(OmegaConf.create(resolved))
+    if plan.data.split in (None, "test", "test_unseen"):
+        raise UserError("tuning happens on validation or training prompts: set data.split=validation")
+    name = plan.methods[0].config.name
+    space = _space(wanted.space or name)
+    place = resolve_place(plan.settings.device, plan.settings.dtype)
+    prompts = load_prompts(plan.task, plan.data, plan.settings.warmup, plan.settings.limit)
+    folder = Path(wanted.study)
+    folder.mkdir(parents=True, exist_ok=True)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = _study(folder, space)
+    present = resolved["method"]
+    if not study.trials and all(present.get(key) in values for key, values in space.items()):
+        study.enqueue_trial({key: present[key] for key in space})
+    left = wanted.trials - sum(trial.state.is_finished() for trial in study.trials)
+    if left > 0:
+        loaded = load_pair(plan.model, place, plan.settings.seed)
+        objective = Objective(plan, loaded, prompts, present)
+        with tqdm(total=left, desc=f"{name} on {plan.task.name}", unit="trial", file=sys.stderr) as bar:
+            for _ in range(left):
+                _trial(study, objective, space)
+                bar.set_postfix_str(f"best {study.best_value:.2f}x", refresh=False)
+                bar.update()
+    _write(wanted, study, plan, present, prompts, place.device)
+    return 0
+
+
+def _study(folder: Path, space: dict[str, list[Any]]) -> optuna.Study:
+    file = str(folder / "journal.log")
+    storage = JournalStorage(JournalFileBackend(file, lock_obj=JournalFileOpenLock(file)))
+    sampler = optuna.samplers.TPESampler(seed=SEED, n_startup_trials=8, multivariate=True)
+    study = optuna.create_study(
+        storage=storage, sampler=sampler, study_name="tune", direction="maximize", load_if_exists=True
+    )
+    if study.user_attrs.get("space", space) != space:
+        raise UserError(f"{folder} holds a search over other values: remove it, or set tune.study=FOLDER")
+    study.set_user_attr("space", space)
+    return study
+
+
+def _trial(study: optuna.Study, objective: Objective, space: dict[str, list[Any]]) -> None:
+    """One proposal, measured; settings that cannot stand together are pruned, the same ones not measured twice."""
+    trial = study.ask()
+    settings = {key: trial.suggest_categorical(key, values) for key, values in space.items()}
+    twin = next((each for each in study.trials if each.value is not None and each.params == settings), None)
+    if twin is not None:
+        study.tell(trial, twin.value)
+        return
+    try:
+        method_config({**objective.defaults, **settings})
+    except UserError:
+        study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        return
+    study.tell(trial, objective(settings))
+
+
+def _space(name: str) -> dict[str, list[Any]]:
+    file = CONF / "search" / f"{name}.yaml"
+    if not file.exists():
+        known = ", ".join(sorted(each.stem for each in file.parent.glob("*.yaml")))
+        raise UserError(f"there is no search space {name}: choose among {known}, or write {file}")
+    return OmegaConf.to_container(OmegaConf.load(file))
+
+
+def _write(
+    wanted: TuneConfig, study: optuna.Study, plan: Plan, present: dict[str, Any], prompts: Prompts, device: str
+) -> None:
+    """The winner as a method's yaml, and the study's table and plots."""
+    best = {**present, **study.best_params}
+    seen = environment(device)
+    finished = [trial for trial in study.trials if trial.value is not None]
+    header = [
+        f"Chosen by python -m bench.tune {' '.join(sys.argv[1:])}",
+        f"{study.best_value:.3f} times greedy's decode speed on {len(prompts.examples)} {prompts.rows.split} prompts,",
+        f"the best of {len(finished)} trials; {plan.methods[0].history}, {seen['device'] or device}, "
+        f"{seen['threads']} threads, torch {seen['versions']['torch']}, commit {(seen['git'] or {}).get('commit')}",
+    ]
+    file = CONF / "method" / f"{wanted.save}.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(f"# {line}\n" for line in header) + OmegaConf.to_yaml(OmegaConf.create(best)))
+    folder = Path(wanted.study)
+    table = study.trials_dataframe(attrs=("number", "value", "params", "state", "duration"))
+    table.to_csv(folder / "trials.csv", index=False)
+    draw_study(study, folder, f"{present['name']} on {plan.task.name}, {plan.model.label}")
+    say(f"{study.best_value:.2f} times greedy with {study.best_params}")
+    say(f"written: {file} (method={wanted.save}), {folder}/trials.csv")
+
+
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="tune")
+def main(config: DictConfig) -> None:
+    """Hydra's entry; the exit status is the command line's of bench."""
+    sys.exit(guarded(config, tune))
+
+
+if __name__ == "__main__":
+    main()

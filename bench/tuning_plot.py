@@ -1,0 +1,42 @@
+"""A search drawn: what was measured trial by trial, and how each setting's values did."""
+
+from itertools import accumulate
+from pathlib import Path
+
+import matplotlib
+import optuna
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+COLUMNS = 4
+
+
+def draw_study(study: optuna.Study, folder: Path, title: str) -> None:
+    """Write study.png: the first panel by trial with the best so far, then one panel for every setting."""
+    trials = [trial for trial in study.trials if trial.value is not None]
+    names = list(study.user_attrs["space"])
+    rows = -(-(len(names) + 1) // COLUMNS)
+    figure, grid = plt.subplots(rows, COLUMNS, figsize=(3 * COLUMNS, 2.6 * rows), sharey=True, layout="constrained")
+    panels = grid.flatten()
+    values = [trial.value for trial in trials]
+    panels[0].plot([trial.number for trial in trials], values, ".", color="tab:gray")
+    panels[0].step([trial.number for trial in trials], list(accumulate(values, max)), where="post", color="tab:blue")
+    panels[0].set_xlabel("trial (line: best so far)")
+    for name, panel in zip(names, panels[1:], strict=False):
+        choices = study.user_attrs["space"][name]
+        places = [choices.index(trial.params[name]) for trial in trials]
+        panel.plot(places, values, ".", color="tab:gray")
+        panel.plot(choices.index(study.best_params[name]), study.best_value, "o", color="tab:blue")
+        panel.set_xticks(range(len(choices)), [str(choice).lower() for choice in choices])
+        panel.set_xlabel(name)
+    for panel in panels:
+        panel.axhline(1.0, color="tab:orange", linestyle="--", linewidth=1)
+        panel.grid(alpha=0.3)
+    for panel in panels[len(names) + 1 :]:
+        panel.set_visible(False)
+    for row in grid.reshape(rows, COLUMNS):
+        row[0].set_ylabel("times greedy's speed")
+    figure.suptitle(f"{title}: decode speed on validation prompts (dashed: greedy; blue: chosen)")
+    figure.savefig(folder / "study.png", dpi=120)
+    plt.close(figure)

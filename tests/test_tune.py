@@ -1,0 +1,75 @@
+"""The search for settings: on validation prompts only, going on where it stopped, and taken by later runs."""
+
+import sys
+
+import pytest
+from bench_pair import bench_arguments, make_pair, run, write_prompts
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+import bench.tune
+from bench.cli import guarded
+from bench.registry import CONF
+
+
+@pytest.fixture
+def tuned(tmp_path, monkeypatch):
+    """A function that tunes a random pair with overrides; yaml files go below a copy of conf/method."""
+    make_pair(tmp_path)
+    write_prompts(tmp_path / "prompts.jsonl", 6)
+    monkeypatch.chdir(tmp_path)
+    folder = "tuned/of-a-test"
+    given = [*bench_arguments(tmp_path), "data.split=validation", "tune.study=study", f"tune.save={folder}/winner"]
+
+    def tune(*overrides: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["tune", *overrides])
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            config = compose("tune", [*given, *overrides])
+        return guarded(config, bench.tune.tune)
+
+    yield tune
+    for file in (CONF / "method" / folder).glob("*"):
+        file.unlink()
+    for empty in (CONF / "method" / folder, CONF / "method" / "tuned"):
+        if empty.is_dir() and not any(empty.iterdir()):
+            empty.rmdir()
+
+
+def test_the_winner_is_written_and_taken(tuned, tmp_path, monkeypatch, capsys) -> None:
+    pair = tmp_path
+    assert tuned("method=speculative", "tune.trials=2") == 0
+    trials = (tmp_path / "study" / "trials.csv").read_text().splitlines()
+    assert len(trials) == 3
+    assert tuned("method=speculative", "tune.trials=4") == 0, "goes on with the same study"
+    more = (tmp_path / "study" / "trials.csv").read_text().splitlines()
+    assert [line.split(",")[:2] for line in more[:3]] == [line.split(",")[:2] for line in trials]
+    assert len(more) == 5
+    assert (tmp_path / "study" / "study.png").stat().st_size > 5000
+    file = CONF / "method" / "tuned" / "of-a-test" / "winner.yaml"
+    settings = OmegaConf.to_container(OmegaConf.load(file))
+    best = max(more[1:], key=lambda line: float(line.split(",")[1])).split(",")
+    assert settings["name"] == "speculative" and str(settings["gamma"]) in best
+    assert "the best of 4 trials" in file.read_text()
+    cases = "compare=[tuned/of-a-test/winner,{name: tuned/of-a-test/winner, gamma: 3, label: three}]"
+    assert run(monkeypatch, *bench_arguments(pair), "method=tuned/of-a-test/winner", cases) == 0
+    assert "three" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["data.split=test"], "validation"),
+        (["tune.trials=0"], "tune.trials"),
+        (["tune.space=nothing"], "no search space"),
+        (["method=greedy"], "no search space"),
+        (["tune.more=1"], None),
+    ],
+)
+def test_what_cannot_be_tuned_is_said_in_one_line(tuned, capsys, overrides, said) -> None:
+    if said is None:
+        with pytest.raises(Exception, match="more"):
+            tuned(*overrides)
+        return
+    assert tuned("method=speculative", *overrides) == 2
+    error = capsys.readouterr().err.strip()
+    assert said in error and "\n" not in error

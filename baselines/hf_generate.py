@@ -1,97 +1,115 @@
-"""transformers' own greedy generate(): a rival from outside, which shares nothing with the harness but the model.
+"""transformers' own greedy generate(): a rival from outside, one token a forward.
 
-It ends by the same stopping rule, so that outputs can be compared token by token; it does not tell its steps.
+With a static cache and compilation it is the strong baseline: what the library can do for a model without any drafts.
 """
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from transformers import GenerationConfig, PreTrainedModel, StoppingCriteria, StoppingCriteriaList
+from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
+from torch._dynamo.utils import counters
+from transformers import CompileConfig, StaticCache
 
+from baselines.hf_rival import HfRival
 from decoding.decoder import ModelPair
-from decoding.loop import check_prompt
+from decoding.errors import UserError
 from decoding.records import Generation
 from decoding.stopping import Stopping
+
+CACHES = ("dynamic", "static")
+STEP = 64  # cache lengths are multiples of it
+ATTEMPTS = 5
 
 
 @dataclass
 class Config:
-    """generate() has no settings here: greedy, one beam, nothing else."""
+    """cache: "dynamic" grows with the text, as the library does by default; "static" is allocated once.
+
+    compile: torch.compile for the forwards behind the prefill, in the library's own mode; needs the static cache.
+    """
 
     name: str = "hf_generate"
+    cache: str = "dynamic"
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        if self.cache not in CACHES:
+            raise UserError(f"method.cache={self.cache} is unknown: choose one of {', '.join(CACHES)}")
+        if self.compile and self.cache != "static":
+            raise UserError("method.compile=true needs method.cache=static: transformers compiles with no other cache")
 
 
-class _Rule(StoppingCriteria):
-    """The harness' stopping rule, called after every token; it notes when the first one stood."""
+class Static(HfRival):
+    """generate() with one static cache for all prompts, as long as the longest sequence that is expected.
 
-    def __init__(self, stopping: Stopping) -> None:
-        self.stopping = stopping
-        self.output: list[int] = []
-        self.stop: str | None = None
-        self.first_token_at = 0.0
+    Attention runs over the whole of it in every forward, so it is no longer than that.
+    """
 
-    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor, **_: object) -> torch.BoolTensor:  # noqa: ARG002
-        token = int(input_ids[0, -1])
-        if not self.output:
-            self.first_token_at = time.perf_counter()
-        self.stop = self.stopping.extend(self.output, [token])
-        return torch.tensor([self.stop is not None], device=input_ids.device)
+    def __init__(self, pair: ModelPair, **settings: object) -> None:
+        # On an accelerator the library would compile a static cache's forwards unasked.
+        super().__init__(pair, settings or {"disable_compile": True})
+        self.target = pair.target
+        self.length = 0
+        self.cache: StaticCache | None = None
 
+    def reserve(self, length: int) -> None:
+        """Make the cache hold `length` tokens, and all that the bench has reserved in the target."""
+        if length > self.length:
+            self.length = -(-max(length, self.target.reserved) // STEP) * STEP
+            self.cache = StaticCache(config=self.model.config, max_cache_len=self.length)
 
-class HfGenerate:
-    """generate() behind the Decoder protocol."""
-
-    keeps_history = False
-    ours = False
-
-    def __init__(self, pair: ModelPair) -> None:
-        self.model = pair.target.model
-        self.context = pair.target.context
-
-    def forget(self) -> None:
-        """Nothing is kept."""
-
-    @torch.inference_mode()
     def generate(self, prompt: list[int], stopping: Stopping) -> Generation:
         """Continue `prompt`. Raises UserError if it is empty or leaves no room in the context."""
-        check_prompt(prompt, self.context)
-        eos = sorted(stopping.eos)
-        config = GenerationConfig(
-            do_sample=False,
-            num_beams=1,
-            max_new_tokens=min(stopping.max_new_tokens, self.context - len(prompt)),
-            eos_token_id=eos or None,
-            pad_token_id=eos[0] if eos else 0,
-        )
-        begin = time.perf_counter()
-        ids = torch.tensor([prompt], device=self.model.device)
-        rule = _Rule(stopping)
-        with _sole_config(self.model, config):
-            self.model.generate(
-                ids, attention_mask=torch.ones_like(ids), stopping_criteria=StoppingCriteriaList([rule])
-            )
-        total = time.perf_counter() - begin
-        return Generation(rule.output, rule.stop or "context", rule.first_token_at - begin, total)
+        self.reserve(min(len(prompt) + stopping.max_new_tokens, self.context))
+        return super().generate(prompt, stopping)
+
+    def arguments(self, length: int) -> dict[str, object]:  # noqa: ARG002
+        self.cache.reset()
+        return {"past_key_values": self.cache}
 
 
-@contextmanager
-def _sole_config(model: PreTrainedModel, config: GenerationConfig) -> Iterator[None]:
-    """Let `config` alone rule.
+class Compiled(Static):
+    """The same, compiled; a generation in which something was compiled is not a measurement, and is done again."""
 
-    Passed as an argument it would be filled up from the model's own generation_config, whose repetition penalty
-    or forced tokens would then change the output without a word.
-    """
-    own = model.generation_config
-    model.generation_config = config
-    try:
-        yield
-    finally:
-        model.generation_config = own
+    def __init__(self, pair: ModelPair) -> None:
+        everywhere = CompileConfig()
+        everywhere._compile_all_devices = True  # the library's own switch for CPUs
+        super().__init__(pair, compile_config=everywhere)
+
+    def reserve(self, length: int) -> None:
+        """As above; earlier graphs are dropped, or the next would be compiled for any length, and slower."""
+        before = self.length
+        super().reserve(length)
+        if self.length > before:
+            torch.compiler.reset()
+
+    def generate(self, prompt: list[int], stopping: Stopping) -> Generation:
+        """Continue `prompt`, with nothing compiled inside the clock.
+
+        Raises UserError where the model cannot be compiled, or is compiled anew again and again.
+        """
+        try:
+            with torch._dynamo.config.patch(fail_on_recompile_limit_hit=True):
+                for _ in range(ATTEMPTS):
+                    before = counters["stats"]["unique_graphs"]
+                    generation = super().generate(prompt, stopping)
+                    if counters["stats"]["unique_graphs"] == before:
+                        self._require_compiled(generation)
+                        return generation
+        except (TorchDynamoException, FailOnRecompileLimitHit) as error:
+            cause = getattr(error, "inner_exception", error)
+            reason = f"{type(cause).__name__}: {str(cause).strip()}".splitlines()[0]
+            raise UserError(f"torch cannot compile this model here ({reason}): use method.compile=false") from error
+        raise UserError("torch compiles this model anew for every output: use method.compile=false")
+
+    def _require_compiled(self, generation: Generation) -> None:
+        """The library leaves compilation out without a word where some weights lie on the CPU, among others."""
+        if generation.target_forwards and not hasattr(self.model, "_compiled_call"):
+            raise UserError("transformers does not compile this model where it lies: use method.compile=false")
 
 
-def build(_config: Config, pair: ModelPair) -> HfGenerate:
+def build(config: Config, pair: ModelPair) -> HfRival:
     """generate() on the pair's target; the draft is not used."""
-    return HfGenerate(pair)
+    if config.compile:
+        return Compiled(pair)
+    return Static(pair) if config.cache == "static" else HfRival(pair)

@@ -57,9 +57,14 @@ def decode_seconds(record: Record) -> float:
     return record["total_seconds"] - record["prefill_seconds"]
 
 
+def decode_tokens(record: Record) -> int:
+    """Tokens but for those that the prefill gives: one, or a verified draft with it."""
+    return max(len(record["tokens"]) - record.get("prefill_tokens", 1), 0)
+
+
 def decode_throughput(records: list[list[Record]]) -> Throughput:
-    """Without the prefill and the token it gives."""
-    tokens = [sum(max(len(record["tokens"]) - 1, 0) for record in repeats) for repeats in records]
+    """Without the prefill and the tokens it gives."""
+    tokens = [sum(map(decode_tokens, repeats)) for repeats in records]
     return Throughput(np.array(tokens), np.array([sum(map(decode_seconds, repeats)) for repeats in records]))
 
 
@@ -76,6 +81,17 @@ def steps_column(records: list[list[Record]], name: str) -> list[Any] | None:
     if any(record["steps"] is None for record in everything):
         return None
     return [entry for record in everything for entry in record["steps"][name]]
+
+
+def count_forwards(records: list[list[Record]]) -> tuple[int | None, int | None]:
+    """Forwards of (target, draft) after the prefill, as steps tell them or a rival's own count; None where neither
+    does, or where there is no draft."""
+    emitted, drafts = (steps_column(records, name) for name in ("emitted", "draft_forwards"))
+    if emitted is not None:
+        return len(emitted), sum(drafts) or None
+    counts = [[record.get(f"{side}_forwards") for record in flat(records)] for side in ("target", "draft")]
+    target, draft = (None if None in each else sum(each) for each in counts)
+    return target, draft or None
 
 
 def lossless(fold: Fold) -> dict[str, Any]:

@@ -99,8 +99,8 @@ def report(
         f"# {summary['label']} on {summary['task']}, {summary['model']}, batch size 1",
         markdown(headline([summary])),
         "Speedups are total tokens / total seconds over greedy decoding of the same engine, run beside it; brackets "
-        "hold 95% bootstrap intervals over prompts. Prefill and the token it gives are left out of tokens/s and of the "
-        f"decode speedup. Geometric mean of the prompts' decode ratios: {estimate(summary['speedup']['geomean'])}."
+        "hold 95% bootstrap intervals over prompts. Prefill and the tokens it gives are left out of tokens/s and of "
+        f"the decode speedup. Geometric mean of the prompts' decode ratios: {estimate(summary['speedup']['geomean'])}."
         + _over_fastest(summary["speedup"]["decode_over_fastest_greedy"]),
         "## How it was measured\n\n" + markdown(_conditions(summary, provenance)),
         "## Is the output the target's\n\n" + _lossless(summary["lossless"]),

@@ -39,6 +39,8 @@ METHODS: dict[str, Method] = {
     "lookahead": Method("baselines.lookahead", keeps_history=True),
     "ouroboros": Method("ouroboros.method", keeps_history=True),
     "hf_generate": Method("baselines.hf_generate", ours=False),
+    "hf_assisted": Method("baselines.hf_assisted", ours=False),
+    "hf_prompt_lookup": Method("baselines.hf_prompt_lookup", ours=False),
 }
 
 

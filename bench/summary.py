@@ -9,8 +9,10 @@ from bench.float32 import over_fastest_greedy
 from bench.fold import (
     Fold,
     Record,
+    count_forwards,
     decode_seconds,
     decode_throughput,
+    decode_tokens,
     flat,
     lossless,
     steps_column,
@@ -86,22 +88,21 @@ def _work(fold: Fold) -> dict[str, Any]:
     """What does not depend on the hardware: forwards, rows, acceptance, pool."""
     columns = {
         name: steps_column(fold.method, name)
-        for name in ("drafted", "accepted", "emitted", "rows", "draft_forwards", "draft_rows", "sources")
+        for name in ("drafted", "accepted", "emitted", "rows", "draft_rows", "sources")
     }
     extras = [record["extra"] for record in flat(fold.method)]
     learned = _summed(extras, "phrases_learned")
     lookups, hits = _summed(extras, "pool_lookups"), _summed(extras, "pool_hits")
     told = columns["emitted"] is not None
-    forwards = len(columns["emitted"]) if told else None
-    draft_forwards = (sum(columns["draft_forwards"]) or None) if told else None
+    forwards, draft_forwards = count_forwards(fold.method)
     sources = Counter(source for step in columns["sources"] for source in step) if told else Counter()
     return {
-        "tokens_per_target_forward": sum(columns["emitted"]) / forwards if forwards else None,
+        "tokens_per_target_forward": sum(map(decode_tokens, flat(fold.method))) / forwards if forwards else None,
         "target_forwards": forwards,
         "draft_forwards": draft_forwards,
-        "verified_rows_per_step": sum(columns["rows"]) / forwards if forwards else None,
-        "draft_forwards_per_step": draft_forwards / forwards if draft_forwards else None,
-        "draft_rows_per_step": sum(columns["draft_rows"]) / forwards if draft_forwards else None,
+        "verified_rows_per_step": sum(columns["rows"]) / forwards if told and forwards else None,
+        "draft_forwards_per_step": draft_forwards / forwards if draft_forwards and forwards else None,
+        "draft_rows_per_step": sum(columns["draft_rows"]) / forwards if told and draft_forwards else None,
         "acceptance": asdict(
             acceptance(columns["drafted"] or [], columns["accepted"] or [], columns["emitted"] or [])
         ),

@@ -44,6 +44,8 @@ class Generation:
     total_seconds: the whole call. Decode time is the difference.
     steps: None for a rival from outside that does not tell its steps.
     extra: what one method alone has to say (pool sizes, phrases learned by source, ...).
+    prefill_tokens: tokens that stood after prefill_seconds; more than one where a rival's prefill verifies a draft.
+    target_forwards, draft_forwards: those after the prefill, of a rival without steps that could count them.
     """
 
     tokens: list[int]
@@ -52,6 +54,9 @@ class Generation:
     total_seconds: float
     steps: Steps | None = None
     extra: dict[str, object] = field(default_factory=dict)
+    prefill_tokens: int = 1
+    target_forwards: int | None = None
+    draft_forwards: int | None = None
 
     @property
     def decode_seconds(self) -> float:

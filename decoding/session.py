@@ -31,6 +31,7 @@ class Counters:
 class ModelSession:
     """One model, one sequence (batch size 1).
 
+    reserved: the longest sequence that was reserved so far, in tokens.
     vocabulary: ids at or beyond it are never chosen, and read as id 0 (a draft model's tokenizer map may be
         shorter than its target's, and padded rows of the head hold no token).
 
@@ -47,6 +48,7 @@ class ModelSession:
         self._masks = MaskBuilder(model)
         self.tokens: list[int] = []
         self.counters = Counters()
+        self.reserved = 0
         self._pending: tuple[list[int], TokenTree] | None = None
         self._cache = TreeCache(self._probe())
 
@@ -65,6 +67,7 @@ class ModelSession:
 
     def reserve(self, length: int) -> None:
         """Preallocate for a sequence of `length` tokens and the largest usual tree, so that growth is not timed."""
+        self.reserved = max(self.reserved, min(length, self.context))
         self._cache.reserve(min(length, self.context) + 256)
 
     def room(self, position: int) -> int:

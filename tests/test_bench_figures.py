@@ -34,6 +34,12 @@ def method(prompt, prefill, total, draft, verify):
     return record(prompt, prefill, total, steps)
 
 
+def rival(prompt, prefill, total, draft=5):
+    """A record without steps: three tokens of the prefill, two forwards behind it."""
+    counts = {"prefill_tokens": 3, "target_forwards": 2, "draft_forwards": draft}
+    return {**record(prompt, prefill, total), **counts}
+
+
 def fold(float32=None):
     return Fold(
         ["a", "b"],
@@ -87,6 +93,23 @@ def test_work_and_seconds():
     }  # fmt: skip
     assert found["greedy_seconds"]["draft"] is None and found["greedy_seconds"]["decode"] == 18.0
     assert found["lossless"]["identical"] == 4
+
+
+@pytest.mark.parametrize("draft", [5, None])
+def test_a_rival_that_counts_its_forwards_tells_no_more(draft):
+    times = {"a": [(1.0, 3.0), (1.0, 4.0)], "b": [(0.5, 2.5), (0.5, 1.5)]}
+    records = [[rival(prompt, *each, draft) for each in times[prompt]] for prompt in "ab"]
+    found = summary(Fold(["a", "b"], records, fold().reference))
+    # Behind the prefill: 2 x (4 + 1) tokens in 2 + 3 + 2 + 1 seconds and 4 x 2 forwards.
+    assert found["tokens_per_second"]["decode"]["method"] == 10 / 8
+    assert found["tokens_per_second"]["end_to_end"]["method"] == 2.0
+    assert (found["target_forwards"], found["tokens_per_target_forward"]) == (8, 10 / 8)
+    drafts = (20, 2.5) if draft else (None, None)
+    assert (found["draft_forwards"], found["draft_forwards_per_step"]) == drafts
+    for unknown in ("verified_rows_per_step", "draft_rows_per_step", "accepted_by_source", "pool_hit_rate"):
+        assert found[unknown] is None
+    assert set(found["acceptance"].values()) == {None}
+    assert found["seconds"]["draft"] is found["seconds"]["verify"] is found["seconds"]["other"] is None
 
 
 def test_speed_over_the_fastest_greedy():

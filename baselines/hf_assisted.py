@@ -1,0 +1,70 @@
+"""transformers' assisted generation: speculative decoding as the library does it, with the pair's draft.
+
+The library drafts before the prefill too, so its first forward of the target verifies a draft already.
+"""
+
+from dataclasses import dataclass
+
+from baselines.hf_rival import HfRival
+from baselines.speculative import draft_session
+from decoding.decoder import ModelPair
+from decoding.errors import UserError
+from decoding.records import Generation
+from decoding.settings import require_at_least
+from decoding.stopping import Stopping
+
+SCHEDULES = ("constant", "default")
+
+
+@dataclass
+class Config:
+    """gamma: draft tokens per step under the constant schedule.
+
+    schedule: "constant" drafts gamma tokens whatever the draft's confidence, as `speculative` does; "default" is what
+    the library does when told nothing (5.23: up to 20 tokens, ended by one below a confidence of 0.4, a threshold
+    that adapts where scikit-learn is installed), gamma unused.
+    """
+
+    name: str = "hf_assisted"
+    gamma: int = 4
+    schedule: str = "constant"
+
+    def __post_init__(self) -> None:
+        require_at_least("method.gamma", self.gamma, 1)
+        if self.schedule not in SCHEDULES:
+            raise UserError(f"method.schedule={self.schedule} is unknown: choose one of {', '.join(SCHEDULES)}")
+
+
+class HfAssisted(HfRival):
+    """generate() with an assistant model."""
+
+    def __init__(self, pair: ModelPair, config: Config) -> None:
+        draft = draft_session(pair, config.name)
+        sizes = [session.model.config.get_text_config().vocab_size for session in (pair.target, draft)]
+        if sizes[0] != sizes[1]:
+            raise UserError(
+                f"method {config.name}: transformers takes models whose vocab_size differs ({sizes[0]} and {sizes[1]}) "
+                "for ones of different tokenizers; leave it out, or choose another draft"
+            )
+        constant = {
+            "num_assistant_tokens": config.gamma,
+            "num_assistant_tokens_schedule": "constant",
+            "assistant_confidence_threshold": 0.0,
+        }
+        super().__init__(pair, draft=draft.model, draft_settings=constant if config.schedule == "constant" else {})
+        self.draft_context = draft.context
+
+    def generate(self, prompt: list[int], stopping: Stopping) -> Generation:
+        """Continue `prompt`. Raises UserError if it is empty, leaves no room, or could outgrow the draft's context."""
+        length = min(len(prompt) + stopping.max_new_tokens, self.context)
+        if length > self.draft_context:
+            raise UserError(
+                f"method hf_assisted: {length} tokens do not fit into the draft's context of {self.draft_context}, and "
+                "transformers would go on drafting behind its end; set a smaller max_new_tokens, or leave it out"
+            )
+        return super().generate(prompt, stopping)
+
+
+def build(config: Config, pair: ModelPair) -> HfAssisted:
+    """Assisted generation for `pair`. Raises UserError if the pair has no draft, or one that the library refuses."""
+    return HfAssisted(pair, config)

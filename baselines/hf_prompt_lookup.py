@@ -1,0 +1,62 @@
+"""transformers' prompt lookup: the continuation of an earlier occurrence of the last tokens is the draft.
+
+The library takes the first occurrence in the text, of the longest n-gram that has one.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from transformers import LogitsProcessor, LogitsProcessorList
+
+from baselines.hf_rival import HfRival
+from decoding.decoder import ModelPair
+from decoding.settings import require_at_least
+
+
+@dataclass
+class Config:
+    """draft_length: tokens of a draft at most. max_matching_ngram_size: tokens that must match, at most; the library
+    shortens the n-gram to 1 where longer ones do not occur, and takes 2 when told nothing."""
+
+    name: str = "hf_prompt_lookup"
+    draft_length: int = 10
+    max_matching_ngram_size: int = 3
+
+    def __post_init__(self) -> None:
+        require_at_least("method.draft_length", self.draft_length, 1)
+        require_at_least("method.max_matching_ngram_size", self.max_matching_ngram_size, 1)
+
+
+class ContextEnd(LogitsProcessor):
+    """Forbids every token behind a text of `length` tokens, which ends a draft there; none of them could be emitted."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        return torch.full_like(scores, -torch.inf) if input_ids.shape[1] >= self.length else scores
+
+
+class HfPromptLookup(HfRival):
+    """generate() with prompt lookup."""
+
+    def __init__(self, pair: ModelPair, config: Config) -> None:
+        super().__init__(
+            pair,
+            {
+                "prompt_lookup_num_tokens": config.draft_length,
+                "max_matching_ngram_size": config.max_matching_ngram_size,
+            },
+        )
+        self.draft_length = config.draft_length
+
+    def arguments(self, length: int) -> dict[str, object]:
+        """The library drafts behind the longest output, where learned positions end and others may change."""
+        if length + self.draft_length <= self.context:
+            return {}
+        return {"logits_processor": LogitsProcessorList([ContextEnd(length)])}
+
+
+def build(config: Config, pair: ModelPair) -> HfPromptLookup:
+    """Prompt lookup on the pair's target; the draft is not used."""
+    return HfPromptLookup(pair, config)

@@ -1,0 +1,145 @@
+"""transformers' own generate() behind the Decoder protocol: what the rivals from that library have in common.
+
+They share nothing with the harness but the models and the stopping rule, so that outputs can be compared token by
+token. generate() calls the rule once after every forward of the target, with all the tokens that it gave, so forwards
+can be counted; what was drafted it does not tell.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from transformers import GenerationConfig, PreTrainedModel, StoppingCriteria, StoppingCriteriaList
+
+from decoding.decoder import ModelPair
+from decoding.loop import check_prompt
+from decoding.records import Generation
+from decoding.stopping import Stopping
+
+
+class Rule(StoppingCriteria):
+    """The harness' stopping rule, called after every forward of the target; nothing after the end is taken.
+
+    output: the tokens up to the end. target_forwards, draft_forwards: those after the first call, the prefill's end.
+    """
+
+    def __init__(self, stopping: Stopping, prompt_length: int) -> None:
+        self.stopping = stopping
+        self.output: list[int] = []
+        self.stop: str | None = None
+        self.prefilled_at: float | None = None
+        self.prefill_tokens = 0
+        self.target_forwards = 0
+        self.draft_forwards = 0
+        self._seen = prompt_length
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor, **_: object) -> torch.BoolTensor:  # noqa: ARG002
+        tokens = input_ids[0, self._seen :].tolist()
+        self._seen += len(tokens)
+        self.stop = self.stopping.extend(self.output, tokens)
+        if self.prefilled_at is None:
+            self.prefilled_at = time.perf_counter()
+            self.prefill_tokens = len(self.output)
+        else:
+            self.target_forwards += 1
+        return torch.tensor([self.stop is not None], device=input_ids.device)
+
+    def count_draft(self, *_: object) -> None:
+        """A hook before every forward of the draft."""
+        self.draft_forwards += self.prefilled_at is not None
+
+
+class HfRival:
+    """generate() on the pair's target at temperature 0.
+
+    draft: the assistant model, None without; draft_settings: fields of its GenerationConfig, which is where the library
+    looks for an assistant's settings. settings: fields of the target's.
+    """
+
+    keeps_history = False
+    ours = False
+
+    def __init__(
+        self,
+        pair: ModelPair,
+        settings: dict[str, object] | None = None,
+        draft: PreTrainedModel | None = None,
+        draft_settings: dict[str, object] | None = None,
+    ) -> None:
+        self.model = pair.target.model
+        self.context = pair.target.context
+        self.settings = settings or {}
+        self.draft = draft
+        self.draft_settings = draft_settings or {}
+
+    def forget(self) -> None:
+        """Nothing is kept."""
+
+    def arguments(self, length: int) -> dict[str, object]:  # noqa: ARG002
+        """What generate() is called with besides; `length` is the longest the sequence may get. In the clock."""
+        return {}
+
+    @torch.inference_mode()
+    def generate(self, prompt: list[int], stopping: Stopping) -> Generation:
+        """Continue `prompt`. Raises UserError if it is empty or leaves no room in the context."""
+        check_prompt(prompt, self.context)
+        length = min(len(prompt) + stopping.max_new_tokens, self.context)
+        eos = sorted(stopping.eos)
+        config = GenerationConfig(
+            do_sample=False,
+            num_beams=1,
+            max_new_tokens=length - len(prompt),
+            eos_token_id=eos or None,
+            pad_token_id=eos[0] if eos else 0,
+            **self.settings,
+        )
+        rule = Rule(stopping, len(prompt))
+        with sole_config(self.model, config), self._drafting(rule):
+            begin = time.perf_counter()
+            ids = torch.tensor([prompt], device=self.model.device)
+            self.model.generate(
+                ids,
+                attention_mask=torch.ones_like(ids),
+                stopping_criteria=StoppingCriteriaList([rule]),
+                assistant_model=self.draft,
+                **self.arguments(length),
+            )
+            total = time.perf_counter() - begin
+        return Generation(
+            rule.output,
+            rule.stop or "context",
+            rule.prefilled_at - begin,
+            total,
+            prefill_tokens=rule.prefill_tokens,
+            target_forwards=rule.target_forwards,
+            draft_forwards=rule.draft_forwards if self.draft else None,
+        )
+
+    @contextmanager
+    def _drafting(self, rule: Rule) -> Iterator[None]:
+        """The draft with its own settings alone, its forwards counted."""
+        if self.draft is None:
+            yield
+            return
+        hook = self.draft.register_forward_pre_hook(rule.count_draft)
+        try:
+            with sole_config(self.draft, GenerationConfig(**self.draft_settings)):
+                yield
+        finally:
+            hook.remove()
+
+
+@contextmanager
+def sole_config(model: PreTrainedModel, config: GenerationConfig) -> Iterator[None]:
+    """Let `config` alone rule.
+
+    Passed as an argument it would be filled up from the model's own generation_config, whose repetition penalty
+    or forced tokens would then change the output without a word.
+    """
+    own = model.generation_config
+    model.generation_config = config
+    try:
+        yield
+    finally:
+        model.generation_config = own

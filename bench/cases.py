@@ -95,6 +95,8 @@ def _labels(contenders: list[Contender]) -> list[str]:
 
 def _short(value: object) -> str:
     """As it is written on the command line."""
+    if isinstance(value, list):
+        return str(value).replace(" ", "")
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 

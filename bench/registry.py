@@ -37,6 +37,7 @@ METHODS: dict[str, Method] = {
     "greedy": Method("baselines.greedy"),
     "speculative": Method("baselines.speculative"),
     "lookahead": Method("baselines.lookahead", keeps_history=True),
+    "self_speculative": Method("baselines.self_speculative"),
     "ouroboros": Method("ouroboros.method", keeps_history=True),
     "hf_generate": Method("baselines.hf_generate", ours=False),
     "hf_assisted": Method("baselines.hf_assisted", ours=False),

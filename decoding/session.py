@@ -93,12 +93,11 @@ class ModelSession:
         rows: the nodes whose logits are wanted. `keep` or another forward must follow.
         """
         begin = time.perf_counter()
-        if self._rotates_anew(len(self.tokens) + len(context) + max(tree.depths)):
+        if self.rotates_anew(len(self.tokens) + len(context) + max(tree.depths)):
             context = self.tokens + context
             self.truncate(0)
         cached, before = len(self.tokens), len(context)
-        inputs = [token if token < self.vocabulary else 0 for token in context + tree.tokens]
-        self._cache.reserve(cached + len(inputs))
+        inputs = context + tree.tokens
         positions = np.empty(len(inputs), dtype=np.int64)
         positions[:before] = np.arange(cached, cached + before)
         positions[before:] = np.array(tree.depths) + (cached + before)
@@ -107,16 +106,7 @@ class ModelSession:
         visible[:before, cached : cached + before] = np.tri(before, dtype=bool)
         visible[before:, cached : cached + before] = True
         visible[before:, cached + before :] = tree.ancestors()
-        key_positions = np.concatenate([np.arange(cached), positions])
-        output = self.model(
-            input_ids=torch.tensor([inputs], device=self.device),
-            attention_mask=self._masks.build(visible, positions, key_positions),
-            position_ids=torch.from_numpy(positions)[None].to(self.device),
-            past_key_values=self._cache,
-            use_cache=True,
-            logits_to_keep=torch.tensor([before + row for row in rows], device=self.device),
-        )
-        logits = output.logits[0, :, : self.vocabulary]
+        logits = self._attend(inputs, positions, visible, [before + row for row in rows])
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
         self._pending = (context, tree)
@@ -125,7 +115,26 @@ class ModelSession:
         self.counters.seconds += time.perf_counter() - begin
         return logits
 
-    def _rotates_anew(self, last: int) -> bool:
+    def _attend(self, tokens: list[int], positions: np.ndarray, visible: np.ndarray, rows: list[int]) -> torch.Tensor:
+        """The model's forward of `tokens` behind the cached rows; logits [len(rows), vocabulary].
+
+        positions: int [tokens]. visible: bool [tokens, cached + tokens], which rows each token attends to.
+        """
+        cached = len(self.tokens)
+        self._cache.reserve(cached + len(tokens))
+        inputs = [token if token < self.vocabulary else 0 for token in tokens]
+        key_positions = np.concatenate([np.arange(cached), positions])
+        output = self.model(
+            input_ids=torch.tensor([inputs], device=self.device),
+            attention_mask=self._masks.build(visible, positions, key_positions),
+            position_ids=torch.from_numpy(positions)[None].to(self.device),
+            past_key_values=self._cache,
+            use_cache=True,
+            logits_to_keep=torch.tensor(rows, device=self.device),
+        )
+        return output.logits[0, :, : self.vocabulary]
+
+    def rotates_anew(self, last: int) -> bool:
         """Whether a forward up to position `last` is the first that longrope encodes with its long factors: the rows
         cached so far must then be encoded again, as the model's own generate() does."""
         boundary = self.rope_boundary

@@ -10,7 +10,7 @@ import pytest
 from families import FAMILIES, VOCABULARY, blurred, make_model
 from matrix import build, check, decode, make_pair, prompts, reference
 
-from baselines import lookahead, speculative
+from baselines import lookahead, self_speculative, speculative
 from baselines.lookahead import Lookahead
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
@@ -55,8 +55,9 @@ COVERING = [
     ouroboros.Config(gamma=8, k=2, window=3, ngram=5, pool_capacity=2, max_guesses=1, shortest_run=1),
     ouroboros.Config(gamma="auto", k=2, window=3, ngram=4, confidence=0.2, idle_window=True, order="usefulness",
                      rejected="continuations", refinement="newest"),
+    self_speculative.Config(skip=None, skip_attention=[1], max_draft=5, threshold=0.3),
 ]  # fmt: skip
-CHAINS = {"speculative"}  # their drafts never branch, so no row ever moves
+CHAINS = {"speculative", "self_speculative"}  # their drafts never branch, so no row ever moves
 
 
 @pytest.fixture(scope="module")

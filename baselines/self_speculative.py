@@ -1,0 +1,150 @@
+"""Draft & Verify: self-speculative decoding (Zhang et al., arXiv 2309.08168), at temperature 0.
+
+The target drafts for itself with some of its attention and MLP sub-layers skipped, and verifies the draft as a whole.
+While drafting it reads the target's own rows of all confirmed tokens; its own rows lie behind them until verification
+overwrites them. Drafting stops behind a token of low probability, and the threshold adapts to what is accepted.
+
+Paper's terms: max_draft = K, threshold = gamma, acceptance = alpha, threshold_step = epsilon.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+
+from baselines.layer_skipping import LayerSkipper
+from baselines.skip_set import checked, load_skip_set
+from decoding.decoder import Drafter, ModelPair
+from decoding.errors import UserError
+from decoding.loop import DraftThenVerify
+from decoding.settings import require_at_least
+from decoding.tree import TokenTree
+from decoding.verification import Verdict
+from decoding.view import SessionView
+
+# The paper's beta1 and beta2: how much of the old acceptance, and of the old threshold, stays at every step.
+KEPT_ACCEPTANCE = 0.5
+KEPT_THRESHOLD = 0.9
+
+
+@dataclass
+class Config:
+    """skip: a JSON file or a preset (baselines/skip_sets) that names the sub-layers to skip; null: only the lists do.
+
+    skip_attention, skip_mlp: layers, from 0, whose attention or MLP is skipped too; what `skip` names is added here.
+    max_draft: longest draft per step. threshold: drafting stops behind a token that the draft gave a lower
+    probability; where it begins for every prompt. acceptance: share of drafted tokens to be accepted, towards which
+    the threshold moves. threshold_step: how far it aims up or down per step; 0: it stays.
+    """
+
+    name: str = "self_speculative"
+    skip: str | None = "tiny"
+    skip_attention: list[int] = field(default_factory=list)
+    skip_mlp: list[int] = field(default_factory=list)
+    max_draft: int = 12
+    threshold: float = 0.6
+    acceptance: float = 0.9
+    threshold_step: float = 0.01
+
+    def __post_init__(self) -> None:
+        require_at_least("method.max_draft", self.max_draft, 0)
+        for name in ("threshold", "acceptance", "threshold_step"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UserError(f"method.{name} must be at least 0 and at most 1, not {getattr(self, name):g}")
+        named = load_skip_set(self.skip) if self.skip else None
+        for kind in ("attention", "mlp"):
+            # Named in full, so that records of one file name with two contents never mix.
+            layers = checked(getattr(self, f"skip_{kind}"), None, f"method.skip_{kind}")
+            setattr(self, f"skip_{kind}", sorted({*layers, *(getattr(named, kind) if named else ())}))
+
+
+class AdaptiveExit:
+    """The probability below which drafting stops (section 3.4 of the paper, constants of its section 4.1).
+
+    The threshold aims `step` higher while fewer than `target` of the drafted tokens are accepted; `step` lower
+    otherwise, but for drafts of full length, which no lower threshold could make longer.
+    """
+
+    def __init__(self, start: float, target: float, step: float) -> None:
+        self.start = start
+        self.target = target
+        self.step = step
+        self.reset()
+
+    def reset(self) -> None:
+        """A new prompt begins."""
+        self.threshold = self.start
+        self.acceptance = 0.0
+
+    def learn(self, accepted: int, drafted: int, full: bool) -> None:
+        """Take in that `accepted` of `drafted` tokens were; full: the draft was as long as one may be."""
+        self.acceptance = KEPT_ACCEPTANCE * self.acceptance + (1 - KEPT_ACCEPTANCE) * accepted / drafted
+        aim = self.threshold
+        if self.acceptance < self.target:
+            aim += self.step
+        elif not full:
+            aim -= self.step
+        self.threshold = KEPT_THRESHOLD * self.threshold + (1 - KEPT_THRESHOLD) * aim
+
+
+class SelfSpeculative(Drafter):
+    """Drafts a chain with `view`, the target without some of its sub-layers.
+
+    eos: drafting stops at these tokens, for nothing after them can be accepted.
+    """
+
+    def __init__(self, view: SessionView, early_exit: AdaptiveExit, max_draft: int, eos: frozenset[int]) -> None:
+        self.view = view
+        self.early_exit = early_exit
+        self.max_draft = max_draft
+        self.eos = eos
+
+    def reset(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
+        self.view.reset()
+        self.early_exit.reset()
+
+    def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        if self.view.rotates_anew(len(tokens) - 1):
+            return  # the rows that must be encoded again are the target's, and must come from the whole target
+        node, fresh = 0, tokens[len(self.view.tokens) :]
+        with self.view.ahead():
+            for _ in range(min(self.max_draft, limit)):
+                token, probability = likeliest(self.view.prefill(fresh))
+                (node,) = tree.add(node, [token], "draft")
+                if probability < self.early_exit.threshold or token in self.eos:
+                    return
+                fresh = [token]
+
+    def observe(self, verdict: Verdict) -> None:
+        drafted = len(verdict.tree) - 1
+        if drafted:
+            self.early_exit.learn(len(verdict.path) - 1, drafted, drafted == self.max_draft)
+
+    def forwards(self) -> tuple[int, int]:
+        return self.view.counters.forwards, self.view.counters.rows
+
+    def report(self) -> dict[str, object]:
+        return {"exit_threshold": self.early_exit.threshold}
+
+
+def likeliest(logits: torch.Tensor) -> tuple[int, float]:
+    """The best token of logits [vocabulary], and its probability."""
+    probability, token = logits.softmax(-1, dtype=torch.float32).max(-1)
+    return int(token), float(probability)
+
+
+def build(config: Config, pair: ModelPair) -> DraftThenVerify:
+    """Self-speculative decoding with the pair's target; the draft is not used.
+
+    Raises UserError for a skip set of another number of layers, and for a target whose sub-layers cannot be skipped.
+    """
+    skipper = LayerSkipper(pair.target.model)
+    if config.skip and (made_for := load_skip_set(config.skip)).layers != skipper.layers:
+        raise UserError(
+            f"method.skip={config.skip} was made for the {made_for.layers} layers of {made_for.model}, the target has "
+            f"{skipper.layers}: search a set of its own with scripts/search_skip_layers.py, or set method.skip=null"
+        )
+    for kind in ("attention", "mlp"):
+        checked(getattr(config, f"skip_{kind}"), skipper.layers, f"method.skip_{kind}")
+    view = SessionView(pair.target, skipper.skip(config.skip_attention, config.skip_mlp))
+    early_exit = AdaptiveExit(config.threshold, config.acceptance, config.threshold_step)
+    return DraftThenVerify(pair, SelfSpeculative(view, early_exit, config.max_draft, pair.eos))

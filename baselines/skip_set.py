@@ -1,0 +1,67 @@
+"""Which sub-layers Draft & Verify skips while it drafts: a small JSON file, or a preset in baselines/skip_sets."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from decoding.errors import UserError
+
+PRESETS = Path(__file__).parent / "skip_sets"
+
+
+@dataclass
+class SkipSet:
+    """Sub-layers to skip, each list ascending, counted from 0.
+
+    model: whose set it is. layers: how many layers that model has. source: where the set comes from.
+
+    Raises UserError, naming the layer, for one that is out of range or named twice.
+    """
+
+    model: str
+    layers: int
+    attention: list[int]
+    mlp: list[int]
+    source: str
+
+    def __post_init__(self) -> None:
+        for kind in ("attention", "mlp"):
+            setattr(self, kind, checked(getattr(self, kind), self.layers, kind))
+
+    def save(self, file: Path) -> None:
+        """Write the set as JSON, a list to a line."""
+        lines = ",\n".join(f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in vars(self).items())
+        file.write_text("{\n" + lines + "\n}\n", encoding="utf-8")
+
+
+def checked(layers: list[int], count: int | None, what: str) -> list[int]:
+    """`layers` in ascending order. Raises UserError for one outside 0 .. count - 1, or that stands there twice.
+
+    count: None where the number of layers is not known yet.
+    """
+    for layer in layers:
+        if type(layer) is not int or layer < 0 or (count is not None and layer >= count):
+            top = f" to {count - 1}" if count is not None else ""
+            raise UserError(f"{what} names the layer {layer}: layers are numbered from 0{top}")
+    if len(set(layers)) < len(layers):
+        raise UserError(f"{what} names a layer twice")
+    return sorted(layers)
+
+
+def load_skip_set(name: str) -> SkipSet:
+    """The skip set in a JSON file, or the preset of that name.
+
+    Raises UserError for one that is not there or cannot be read.
+    """
+    file = PRESETS / f"{name}.json"
+    if name.endswith(".json") or not file.is_file():
+        file = Path(name).expanduser()
+    if not file.is_file():
+        known = ", ".join(sorted(preset.stem for preset in PRESETS.glob("*.json")))
+        raise UserError(f"method.skip={name} is no file and no preset: give a JSON file, null, or one of {known}")
+    try:
+        return SkipSet(**json.loads(file.read_text(encoding="utf-8")))
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{file} holds no skip set: {error}") from error
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from error

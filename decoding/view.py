@@ -1,0 +1,54 @@
+"""Another model over a session's cache: drafts that read the target's own rows (arXiv 2309.08168, section 3).
+
+The view's rows go behind the session's in the same buffers, at the layers that the view's model still has, and are cut
+off again before the session goes on: its next forward overwrites them at every layer.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from decoding.session import Counters, ModelSession
+
+
+class SessionView(ModelSession):
+    """`model` on the cache and the tokens of `session`; what it works is counted apart.
+
+    model: one whose layers write rows of the same shapes, as a copy of the session's model without some of them does.
+    """
+
+    def __init__(self, session: ModelSession, model: PreTrainedModel) -> None:
+        vars(self).update(vars(session))  # in place of super().__init__: one cache and one list of tokens for both
+        self.model = model
+        self.counters = Counters()
+        self._pending = None
+
+    def reset(self) -> None:
+        """Zero the view's counters; the sequence is the session's."""
+        self.counters = Counters()
+
+    @contextmanager
+    def ahead(self) -> Iterator[None]:
+        """Within, the view may cache more; afterwards the cache ends where it did."""
+        length = len(self.tokens)
+        try:
+            yield
+        finally:
+            self.truncate(length)
+
+    @torch.inference_mode()
+    def reread(self, start: int) -> torch.Tensor:
+        """Logits [cached tokens - start, vocabulary] after each cached token from `start` on, as the view reads it
+        alone behind the session's own rows of all tokens before it: what the first token of a draft there would be.
+
+        One forward, which leaves the cache as it is and is not counted.
+        """
+        cached = len(self.tokens)
+        positions = np.arange(start, cached)
+        visible = np.zeros((len(positions), cached + len(positions)), dtype=bool)
+        visible[:, :cached] = np.arange(cached) < positions[:, None]
+        visible[:, cached:] = np.eye(len(positions), dtype=bool)
+        return self._attend(self.tokens[start:], positions, visible, list(range(len(positions))))

@@ -1,0 +1,89 @@
+"""What a search for a skip set leaves behind: its trials as CSV, a plot of its progress, a summary, and provenance."""
+
+import csv
+import json
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import accumulate
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import optuna
+
+from bench.provenance import environment
+from training.skip_objective import Costs, Worth
+
+COLUMNS = (
+    "trial", "tokens_per_second", "best", "attention", "mlp", "tokens", "steps", "drafted", "accepted", "seconds"
+)  # fmt: skip
+
+
+def write_report(
+    folder: Path, study: optuna.Study, config: object, costs: Costs, check: dict[str, Worth], device: str
+) -> None:
+    """Write trials.csv, convergence.png, summary.json and provenance.json to `folder`.
+
+    check: what greedy, skipping nothing and the set found are worth, measured after the search.
+    """
+    trials = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+    values = [trial.value for trial in trials]
+    best = list(accumulate(values, max))
+    with (folder / "trials.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for trial, value, record in zip(trials, values, best, strict=True):
+            worth = trial.user_attrs["worth"]
+            skipped = [name.split(".") for name, on in trial.params.items() if on]
+            layers = [" ".join(number for kind, number in skipped if kind == each) for each in ("attention", "mlp")]
+            rest = [f"{x:.4f}" if isinstance(x, float) else x for x in (worth[name] for name in COLUMNS[5:])]
+            writer.writerow([trial.number, f"{value:.2f}", f"{record:.2f}", *layers, *rest])
+    reckoned = config.objective == "cost_model"
+    greedy = 1 / costs.steps[0] if reckoned else check["greedy"].tokens_per_second
+    _plot(values, best, greedy, reckoned, folder / "convergence.png")
+    summary = {
+        "objective": config.objective,
+        "trials": len(trials),
+        "objective_values": {"greedy": greedy, "nothing skipped": values[0], "skip set": study.best_value},
+        "measured": {name: _shown(worth) for name, worth in check.items()},
+        "costs_in_seconds": asdict(costs),
+    }
+    _write(folder / "summary.json", summary)
+    libraries = {name: version(name) for name in ("optuna", "matplotlib")}
+    provenance = {
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": ["python", *sys.argv],
+        **environment(device),
+        "settings": study.user_attrs["settings"],
+    }
+    provenance["versions"] |= libraries
+    _write(folder / "provenance.json", provenance)
+
+
+def _shown(worth: Worth) -> dict[str, float | None]:
+    return {
+        "tokens_per_second": worth.tokens_per_second,
+        "tokens_per_target_forward": worth.tokens / worth.steps,
+        "accepted": worth.accepted / worth.drafted if worth.drafted else None,
+    }
+
+
+def _plot(values: list[float], best: list[float], greedy: float, reckoned: bool, file: Path) -> None:
+    """Every trial's value, the best so far, and what it is to beat."""
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    axes.plot(values, ".", color="tab:gray", markersize=3, label="trial")
+    axes.step(range(len(best)), best, where="post", color="tab:blue", label="best so far")
+    axes.axhline(greedy, color="tab:orange", linestyle="--", label="greedy")
+    axes.axhline(values[0], color="tab:red", linestyle=":", label="nothing skipped")
+    axes.set_xlabel("trial")
+    axes.set_ylabel(f"tokens per second, {'reckoned' if reckoned else 'measured'}")
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right", fontsize="small")
+    figure.savefig(file, dpi=150)
+    plt.close(figure)
+
+
+def _write(file: Path, content: dict) -> None:
+    file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,200 @@
+"""The search for a skip set of Draft & Verify (arXiv 2309.08168, section 3.3), on validation prompts.
+
+Bayesian optimisation (a tree-structured Parzen estimator) over two booleans a layer: skip its attention, skip its MLP.
+"""
+
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+from tqdm import tqdm
+
+from baselines import greedy
+from baselines.layer_skipping import LayerSkipper
+from baselines.self_speculative import AdaptiveExit
+from baselines.self_speculative import Config as MethodConfig
+from baselines.skip_set import SkipSet
+from bench.models import LoadedPair, load_pair, resolve_place
+from bench.settings import ModelConfig
+from bench.weights import weights_digests
+from decoding.errors import UserError
+from decoding.settings import require_at_least
+from decoding.stopping import Stopping
+from tasks import TASKS
+from tasks.settings import typed
+from tasks.sources import DataConfig, load_rows
+from training.skip_objective import CostModel, Costs, Layers, Measured, Objective, Text, Worth, measure_costs
+from training.skip_report import write_report
+
+OBJECTIVES = ("cost_model", "measured")
+# How many trials the sampler draws at random, the first ones, which are given, counted in.
+RANDOM_TRIALS = 10
+
+
+@dataclass
+class SkipSearchConfig:
+    """name: of the set, and of its folder in `output`. model, data: as in the groups of conf/.
+
+    tasks: prompts of the split per task. max_new_tokens: longest output. objective: what is maximised, tokens per
+    second either reckoned ("cost_model") or "measured". trials: sets to try, those of earlier runs counted in.
+    max_draft, threshold, acceptance, threshold_step: the method's own settings, which the set is searched for.
+    """
+
+    name: str = "tiny"
+    model: Any = None
+    data: Any = None
+    tasks: dict[str, int] = field(default_factory=dict)
+    max_new_tokens: int = 64
+    objective: str = "cost_model"
+    trials: int = 600
+    max_draft: int = 12
+    threshold: float = 0.6
+    acceptance: float = 0.9
+    threshold_step: float = 0.01
+    seed: int = 0
+    device: str | None = None
+    dtype: str | None = None
+    output: str = "results/skip_search"
+
+    def __post_init__(self) -> None:
+        for name, lowest in {"max_new_tokens": 2, "trials": 1, "max_draft": 1}.items():
+            require_at_least(name, getattr(self, name), lowest)
+        if self.objective not in OBJECTIVES:
+            raise UserError(f"objective={self.objective} is unknown: choose one of {', '.join(OBJECTIVES)}")
+        if not any(count > 0 for count in self.tasks.values()):
+            raise UserError("tasks holds no prompts: say how many of each task, as in tasks.humaneval=6")
+
+    def method(self) -> MethodConfig:
+        """The method's settings, checked; nothing is skipped yet."""
+        return MethodConfig("self_speculative", None, [], [], self.max_draft, self.threshold, self.acceptance,
+                            self.threshold_step)  # fmt: skip
+
+
+def search_skip_set(config: SkipSearchConfig) -> SkipSet:
+    """Search, or go on with a search that was stopped; writes the set, its log and its plot to output/name.
+
+    Raises UserError for settings that do not fit, and for a folder that holds a search with other settings.
+    """
+    folder = Path(config.output) / config.name
+    method, model = config.method(), typed(ModelConfig, config.model, "model")
+    place = resolve_place(config.device, config.dtype)
+    loaded = load_pair(replace(model, draft=None, draft_revision=None, draft_device=None), place, config.seed)
+    skipper = LayerSkipper(loaded.pair.target.model)
+    texts = _texts(config, loaded)
+    early_exit = AdaptiveExit(method.threshold, method.acceptance, method.threshold_step)
+    measured = Measured(loaded.pair, skipper, texts, early_exit, method.max_draft)
+
+    folder.mkdir(parents=True, exist_ok=True)
+    study = _study(folder, config.seed)
+    settings = {**asdict(config), "model": weights_digests(model)["target"], **asdict(place)}
+    del settings["trials"], settings["output"]
+    _require_same_settings(study, settings, folder)
+    costs = _costs(study, loaded, skipper, texts, method.max_draft)
+    objective: Objective = measured
+    if config.objective == "cost_model":
+        objective = CostModel(loaded.pair, skipper, texts, early_exit, method.max_draft, costs)
+    _run(study, objective, skipper.layers, config.trials)
+
+    attention, mlp = layers_of(study.best_trial)
+    source = f"scripts/search_skip_layers.py name={config.name}: {config.trials} trials, objective {config.objective}"
+    found = SkipSet(model.label, skipper.layers, list(attention), list(mlp), source)
+    found.save(folder / "skip_set.json")
+    check = measured.beside_greedy({"nothing skipped": ((), ()), "skip set": (attention, mlp)})
+    write_report(folder, study, config, costs, check, place.device)
+    return found
+
+
+def _texts(config: SkipSearchConfig, loaded: LoadedPair) -> list[Text]:
+    """Greedy's outputs on the first prompts of every task's split. Raises UserError for a test split."""
+    pair, texts = loaded.pair, []
+    decoder = greedy.build(greedy.Config(), pair)
+    data = typed(DataConfig, config.data, "data")
+    for name, count in config.tasks.items():
+        if count < 1:
+            continue
+        if name not in TASKS:
+            raise UserError(f"tasks.{name} is no task: choose among {', '.join(TASKS)}")
+        task = TASKS[name]()
+        rows = load_rows(task, data, first=count)
+        if rows.split.startswith("test"):
+            raise UserError(f"tasks.{name}: a skip set is searched on validation prompts, not on {rows.split}")
+        for example in tqdm(rows.examples(task), desc=f"greedy on {name}", leave=False):
+            strings = task.stop + example.stop
+            stopping = Stopping(pair.eos, config.max_new_tokens, strings, pair.decode)
+            prompt = task.encode(example, loaded.tokenizer)
+            output = decoder.generate(prompt, stopping).tokens
+            if len(output) > 1:
+                texts.append(Text(prompt, output, stopping))
+    if not texts:
+        raise UserError("no output of these prompts is longer than one token: choose other tasks")
+    return texts
+
+
+def _study(folder: Path, seed: int) -> optuna.Study:
+    """The folder's study. One line of its journal a change, so that a stop at any moment costs one trial at most."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    backend = optuna.storages.journal.JournalFileBackend(str(folder / "study.journal"))
+    study = optuna.create_study(
+        storage=optuna.storages.JournalStorage(backend), study_name="skip", direction="maximize", load_if_exists=True
+    )
+    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+    # Another seed after every stop: the same one would draw the same sets again.
+    study.sampler = optuna.samplers.TPESampler(
+        n_startup_trials=RANDOM_TRIALS, multivariate=True, seed=seed + len(study.trials)
+    )
+    return study
+
+
+def _require_same_settings(study: optuna.Study, settings: dict[str, Any], folder: Path) -> None:
+    """Note the settings of a new study; raise UserError, naming the first difference, for a study of other ones."""
+    before = study.user_attrs.get("settings")
+    if before is None:
+        study.set_user_attr("settings", settings)
+        return
+    for key, value in settings.items():
+        if before.get(key) != value:
+            raise UserError(
+                f"{folder} holds a search with {key}={before.get(key)}, not {value}: give another name, or remove it"
+            )
+
+
+def _costs(
+    study: optuna.Study, loaded: LoadedPair, skipper: LayerSkipper, texts: list[Text], max_draft: int
+) -> Costs:
+    """Measured when the study is new, and the same for all its trials; on a prompt of middling length."""
+    if "costs" not in study.user_attrs:
+        text = sorted(texts, key=lambda each: len(each.prompt))[len(texts) // 2]
+        study.set_user_attr("costs", asdict(measure_costs(loaded.pair.target, skipper, text, max_draft)))
+    return Costs(**study.user_attrs["costs"])
+
+
+def _run(study: optuna.Study, objective: Objective, layers: int, trials: int) -> None:
+    """Bring the study to `trials` trials: skip nothing, then one sub-layer at a time, then what the sampler asks."""
+    if not study.trials:
+        names = [f"{kind}.{layer}" for kind in ("attention", "mlp") for layer in range(layers)]
+        for skipped in [None, *names]:
+            study.enqueue_trial({name: name == skipped for name in names})
+    finished = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+    known = {layers_of(trial): Worth(**trial.user_attrs["worth"]) for trial in finished}
+    with tqdm(total=trials, initial=min(len(finished), trials), desc="skip sets", unit="trial") as bar:
+        for _ in range(len(finished), trials):
+            trial = study.ask()
+            for kind in ("attention", "mlp"):
+                for layer in range(layers):
+                    trial.suggest_categorical(f"{kind}.{layer}", [False, True])
+            chosen = layers_of(trial)
+            worth = known[chosen] if chosen in known else objective(*chosen)
+            known[chosen] = worth
+            trial.set_user_attr("worth", asdict(worth))
+            study.tell(trial, worth.tokens_per_second)
+            bar.set_postfix(best=f"{study.best_value:.1f} tokens/s", refresh=False)
+            bar.update()
+
+
+def layers_of(trial: optuna.Trial | optuna.trial.FrozenTrial) -> tuple[Layers, Layers]:
+    """The layers whose attention, and those whose MLP, a trial skips."""
+    skipped = [name.split(".") for name, on in trial.params.items() if on]
+    attention, mlp = (tuple(sorted(int(n) for k, n in skipped if k == kind)) for kind in ("attention", "mlp"))
+    return attention, mlp

@@ -52,6 +52,7 @@ class Window:
         self.levels: list[list[int]] = []
         self._columns: list[int] = []
         self._newest: list[int] = []
+        self._tree: TokenTree | None = None
 
     def reset(self, prompt: list[int]) -> None:
         """Start level 0 with tokens drawn from the prompt, the same for every run of this prompt."""
@@ -62,6 +63,7 @@ class Window:
     def place(self, tree: TokenTree) -> None:
         """Add the window to the tree, the newest level's logits wanted; left out where the room is too small."""
         self._newest = []
+        self._tree = tree
         newest = len(self.levels) - 1
         if newest + len(self.levels[newest]) > tree.room:
             return
@@ -78,9 +80,10 @@ class Window:
     def advance(self, verdict: Verdict) -> list[tuple[int, tuple[int, ...]]]:
         """Take in the model's tokens after the newest level and shift by one column.
 
-        Returns the harvested (key, phrase) pairs: none until the window is full, `width` of them in the steady state.
+        Returns the harvested (key, phrase) pairs: none until the window is full, `width` of them in the steady state,
+        and none from a tree that it was not placed in.
         """
-        if not self._newest:
+        if not self._newest or verdict.tree is not self._tree:
             return []
         fresh = [verdict.choices[node] for node in self._newest]
         levels = self.levels

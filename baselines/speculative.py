@@ -33,10 +33,12 @@ class Speculative(Drafter):
         self.draft = draft
 
     def reset(self, prompt: list[int], length: int) -> None:
-        self.draft.reset(prompt, length)
+        if self.gamma:
+            self.draft.reset(prompt, length)
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
-        tree.add(0, self.draft.draft(tokens, min(self.gamma, limit), limit), "draft")
+        if self.gamma:
+            tree.add(0, self.draft.draft(tokens, min(self.gamma, limit), limit), "draft")
 
     def forwards(self) -> tuple[int, int]:
         return self.draft.forwards()

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,14 +72,19 @@ def _labels(configs: list[Any]) -> list[str]:
     for config in configs:
         peers = [other for other in configs if other.name == config.name]
         differing = [
-            item.name for item in fields(config) if len({getattr(other, item.name) for other in peers}) > 1
+            item.name for item in fields(config) if len({_short(getattr(other, item.name)) for other in peers}) > 1
         ]
         labels.append(" ".join([config.name, *(f"{name}={_short(getattr(config, name))}" for name in differing)]))
     return labels
 
 
 def _short(value: object) -> str:
-    """As it is written on the command line."""
+    """As it is written on the command line; a method within another with the settings that are not its defaults."""
+    if is_dataclass(value):
+        usual = type(value)()
+        names = [item.name for item in fields(value) if getattr(value, item.name) != getattr(usual, item.name)]
+        changed = " ".join(f"{name}={_short(getattr(value, name))}" for name in names)
+        return f"{value.name}({changed})" if changed else value.name
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 

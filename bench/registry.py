@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -38,12 +38,16 @@ METHODS: dict[str, Method] = {
     "speculative": Method("baselines.speculative"),
     "lookahead": Method("baselines.lookahead", keeps_history=True),
     "ouroboros": Method("ouroboros.method", keeps_history=True),
+    "prompt_lookup": Method("baselines.prompt_lookup"),
+    "suffix": Method("baselines.suffix", keeps_history=True),
+    "hybrid": Method("baselines.hybrid", keeps_history=True),
+    "oracle": Method("baselines.oracle"),
     "hf_generate": Method("baselines.hf_generate", ours=False),
 }
 
 
 def method_config(settings: Mapping[str, object], group: str = "method") -> object:
-    """The typed config of the method `settings["name"]`.
+    """The typed config of the method `settings["name"]`; a setting `fallback` is another method.
 
     Raises:
         UserError: an unknown method, or a setting that is unknown, of the wrong type or out of range.
@@ -51,11 +55,17 @@ def method_config(settings: Mapping[str, object], group: str = "method") -> obje
     name = settings.get("name")
     if name not in METHODS:
         raise UserError(f"{group}={name} is unknown: choose one of {', '.join(METHODS)}")
-    return typed(METHODS[name].load().Config, settings, group)
+    kind = METHODS[name].load().Config
+    given = dict(settings)
+    others = {}
+    if "fallback" in given and "fallback" in {field.name for field in fields(kind)}:
+        others["fallback"] = panel_config(given.pop("fallback"), f"{group}.fallback")
+    return replace(typed(kind, given, group), **others)
 
 
 def panel_config(entry: object, group: str) -> object:
-    """The typed config of an entry of `compare` or `cases`: a method's name, or a mapping with `name` and settings.
+    """The typed config of an entry of `compare` or `cases`, or of a method within another: a method's name, or a
+    mapping with `name` and settings.
 
     Settings that are not given come from conf/method/<name>.yaml.
     """

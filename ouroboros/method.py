@@ -73,6 +73,7 @@ class Ouroboros(Drafter):
         self.draft = draft
         self.pool = pool
         self.text = TextPhrases(pool, config.ngram - 1) if config.text_phrases else None
+        self._tree: TokenTree | None = None
         self._chain: list[int] = []
         self._candidates: list[tuple[Phrase, list[int]]] = []
 
@@ -85,6 +86,7 @@ class Ouroboros(Drafter):
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
         if self.text:
             self.text.read(tokens)
+        self._tree = tree
         drafted = self.draft.draft(tokens, min(self.config.gamma, limit), limit)
         self._chain = [0, *tree.add(0, drafted, "draft")]
         self._candidates = []
@@ -97,7 +99,7 @@ class Ouroboros(Drafter):
                 self._candidates.append((phrase, nodes))
 
     def observe(self, verdict: Verdict) -> None:
-        if not self.config.learn:
+        if not self.config.learn or verdict.tree is not self._tree:
             return
         tree, end = verdict.tree, self._chain[-1]
         wrong = [node for node in self._chain[1:] if node not in verdict.path]

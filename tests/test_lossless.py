@@ -10,7 +10,7 @@ import pytest
 from families import FAMILIES, VOCABULARY, blurred, make_model
 from matrix import build, check, decode, make_pair, prompts, reference
 
-from baselines import lookahead, speculative
+from baselines import hybrid, lookahead, oracle, prompt_lookup, speculative, suffix
 from baselines.lookahead import Lookahead
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
@@ -37,8 +37,13 @@ COVERING = [
     lookahead.Config(window=4, ngram=5, max_guesses=4, text_phrases=True),
     ouroboros.Config(gamma=3, k=3, window=4, ngram=4, text_phrases=True),
     ouroboros.Config(gamma=8, k=2, window=3, ngram=5, pool_capacity=2, max_guesses=1, shortest_run=1),
+    prompt_lookup.Config(),
+    suffix.Config(),
+    hybrid.Config(min_match=2),
+    oracle.Config(),
 ]
-CHAINS = {"speculative"}  # their drafts never branch, so no row ever moves
+# Their drafts never branch, so no row ever moves.
+CHAINS = {"speculative", "prompt_lookup", "suffix", "hybrid", "oracle"}
 
 
 @pytest.fixture(scope="module")

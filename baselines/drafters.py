@@ -1,28 +1,21 @@
-"""Drafters by the name of their method, for methods that build on another one."""
+"""One method's drafter inside another method."""
 
-import importlib
-from pathlib import Path
+from importlib import import_module
+from typing import Any
 
 from decoding.decoder import Drafter, ModelPair
 from decoding.errors import UserError
 from decoding.loop import DraftThenVerify
 
-NO_DRAFTERS = ("__init__", "drafters", "greedy")
 
+def make_drafter(config: Any, pair: ModelPair, setting: str) -> Drafter:
+    """The drafter of the method whose typed config this is.
 
-def drafter_names() -> list[str]:
-    """The methods in this folder that may draft for others; rivals from outside are among them, and refused."""
-    return sorted(file.stem for file in Path(__file__).parent.glob("*.py") if file.stem not in NO_DRAFTERS)
-
-
-def make_drafter(name: str, pair: ModelPair, setting: str = "method.drafter") -> Drafter:
-    """The drafter of the method `name`, with that method's default settings.
-
-    Raises UserError for a name that is none, and whatever the method's own build raises.
+    setting: what the user set, for the message. Raises UserError for a method that does not draft in the one loop, and
+    whatever its own build raises.
     """
-    if name in drafter_names():
-        method = importlib.import_module(f"baselines.{name}")
-        decoder = method.build(method.Config(), pair)
-        if isinstance(decoder, DraftThenVerify):
-            return decoder.drafter
-    raise UserError(f"{setting}={name} is no drafter: choose among {', '.join(drafter_names())}")
+    # A method's module holds both its Config and its build.
+    decoder = import_module(type(config).__module__).build(config, pair)
+    if not isinstance(decoder, DraftThenVerify):
+        raise UserError(f"{setting}={config.name} is no drafter of the one loop: choose another method")
+    return decoder.drafter

@@ -108,6 +108,7 @@ class Lookahead(Drafter):
         self.pool = pool
         self.max_guesses = max_guesses
         self.text = TextPhrases(pool, window.ngram - 1) if text_phrases else None
+        self._tree: TokenTree | None = None
         self._guesses: list[tuple[Phrase, list[int]]] = []
 
     def reset(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
@@ -119,6 +120,7 @@ class Lookahead(Drafter):
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
         if self.text:
             self.text.read(tokens)
+        self._tree = tree
         self._guesses = [
             (phrase, tree.add(0, phrase[: max(limit, 0)], "phrase"))
             for phrase in self.pool.best(tokens[-1], self.max_guesses)
@@ -133,6 +135,8 @@ class Lookahead(Drafter):
         return True
 
     def observe(self, verdict: Verdict) -> None:
+        if verdict.tree is not self._tree:
+            return
         accepted = set(verdict.path)
         for phrase, nodes in self._guesses:
             self.pool.credit(verdict.tree.tokens[0], phrase, sum(node in accepted for node in nodes))

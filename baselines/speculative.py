@@ -33,10 +33,12 @@ class Speculative(Drafter):
         self.draft = draft
 
     def reset(self, prompt: list[int], length: int) -> None:
-        self.draft.reset(prompt, length)
+        if self.gamma:
+            self.draft.reset(prompt, length)
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
-        self.draft.hang(tokens, tree, min(self.gamma, limit), limit)
+        if self.gamma:
+            self.draft.hang(tokens, tree, min(self.gamma, limit), limit)
 
     def forwards(self) -> tuple[int, int]:
         return self.draft.forwards()

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ def _labels(contenders: list[Contender]) -> list[str]:
     for contender in contenders:
         peers = [other for other in contenders if other.config.name == contender.config.name]
         settings = {item.name: getattr(contender.config, item.name) for item in fields(contender.config)}
-        differing = [name for name in settings if len({str(getattr(other.config, name)) for other in peers}) > 1]
+        differing = [name for name in settings if len({_short(getattr(other.config, name)) for other in peers}) > 1]
         words = [contender.config.name, *(f"{name}={_short(settings[name])}" for name in differing)]
         if len({other.history for other in peers}) > 1:
             words.append(contender.history)
@@ -94,9 +94,14 @@ def _labels(contenders: list[Contender]) -> list[str]:
 
 
 def _short(value: object) -> str:
-    """As it is written on the command line."""
+    """As it is written on the command line; a method within another with the settings that are not its defaults."""
     if isinstance(value, list):
         return str(value).replace(" ", "")
+    if is_dataclass(value):
+        usual = type(value)()
+        names = [item.name for item in fields(value) if getattr(value, item.name) != getattr(usual, item.name)]
+        changed = " ".join(f"{name}={_short(getattr(value, name))}" for name in names)
+        return f"{value.name}({changed})" if changed else value.name
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -39,14 +39,21 @@ METHODS: dict[str, Method] = {
     "lookahead": Method("baselines.lookahead", keeps_history=True),
     "self_speculative": Method("baselines.self_speculative"),
     "ouroboros": Method("ouroboros.method", keeps_history=True),
+    "prompt_lookup": Method("baselines.prompt_lookup"),
+    "suffix": Method("baselines.suffix", keeps_history=True),
+    "hybrid": Method("baselines.hybrid", keeps_history=True),
+    "oracle": Method("baselines.oracle"),
     "hf_generate": Method("baselines.hf_generate", ours=False),
     "hf_assisted": Method("baselines.hf_assisted", ours=False),
     "hf_prompt_lookup": Method("baselines.hf_prompt_lookup", ours=False),
 }
 
+# Settings that hold another method: its name, or a mapping with `name` and settings.
+METHODS_WITHIN = ("fallback", "drafter")
+
 
 def method_config(settings: Mapping[str, object], group: str = "method") -> object:
-    """The typed config of the method `settings["name"]`.
+    """The typed config of the method `settings["name"]`; a setting in METHODS_WITHIN is another method.
 
     Raises:
         UserError: an unknown method, or a setting that is unknown, of the wrong type or out of range.
@@ -54,11 +61,18 @@ def method_config(settings: Mapping[str, object], group: str = "method") -> obje
     name = settings.get("name")
     if name not in METHODS:
         raise UserError(f"{group}={name} is unknown: choose one of {', '.join(METHODS)}")
-    return typed(METHODS[name].load().Config, settings, group)
+    kind = METHODS[name].load().Config
+    given = dict(settings)
+    others = {}
+    for field in fields(kind):
+        if field.name in METHODS_WITHIN and given.get(field.name, field.default) != field.default:
+            others[field.name] = panel_config(given.pop(field.name), f"{group}.{field.name}")
+    return replace(typed(kind, given, group), **others)
 
 
 def panel_config(entry: object, group: str) -> object:
-    """The typed config of an entry of `compare` or `cases`: a method's name, or a mapping with `name` and settings.
+    """The typed config of an entry of `compare` or `cases`, or of a method within another: a method's name, or a
+    mapping with `name` and settings.
 
     Settings that are not given come from conf/method/<name>.yaml; a name may lead to a file below that folder, such as
     tuned/tiny/gsm8k/speculative, which says itself whose settings it holds.

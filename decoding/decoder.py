@@ -52,7 +52,8 @@ class Drafter:
         """
 
     def observe(self, verdict: Verdict) -> None:
-        """Learn from what the target said about the last proposal."""
+        """Learn from what the target said about the step's tree, which another drafter filled if it was not `propose`d
+        to (in a hybrid)."""
 
     def forget(self) -> None:
         """Drop everything learned from earlier prompts."""

@@ -3,8 +3,7 @@
 For use outside the harness: `generate` inside transformers' model.generate(), `decode` as a stream of tokens.
 """
 
-from ouroboros.config import Config
 from ouroboros.library import decode, generate
-from ouroboros.method import new_pool
+from ouroboros.method import Config, new_pool
 
 __all__ = ["Config", "decode", "generate", "new_pool"]

@@ -22,8 +22,7 @@ from decoding.loop import check_prompt
 from decoding.phrase_pool import PhrasePool
 from decoding.session import ModelSession, check_masks
 from decoding.verification import Choose
-from ouroboros.config import Config
-from ouroboros.method import build
+from ouroboros.method import Config, build
 
 # What a generation config may say. Lengths and stops arrive as criteria and penalties as processors: both are obeyed.
 _LENGTHS = ("max_length", "max_new_tokens", "min_length", "min_new_tokens", "max_time", "stop_strings", "eos_token_id",

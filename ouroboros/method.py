@@ -9,21 +9,92 @@
 With every part off this takes the very steps of speculative decoding.
 """
 
+from dataclasses import dataclass, is_dataclass
+from typing import Any
+
 from baselines.drafters import make_drafter
 from baselines.lookahead import Lookahead, Window
 from baselines.speculative import Speculative, draft_session
 from decoding.costs import measure_costs
 from decoding.decoder import Drafter, ModelPair
 from decoding.draft_model import DraftModel
+from decoding.errors import UserError
 from decoding.loop import DraftThenVerify
-from decoding.phrase_pool import PhrasePool, TextPhrases
+from decoding.phrase_pool import ORDERS, PhrasePool, TextPhrases
+from decoding.settings import require_at_least
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
 from ouroboros.adaptive import LONGEST, MOST, Adaptive, Limits
-from ouroboros.config import AUTO, DRAFT_MODEL, Config
-from ouroboros.learning import Candidate, aligned_runs, continuations, refine
+from ouroboros.learning import REFINEMENTS, REJECTED, Candidate, aligned_runs, continuations, refine
 
-__all__ = ["Config", "Ouroboros", "build"]
+AUTO = "auto"
+DRAFT_MODEL = "draft_model"
+
+
+@dataclass
+class Config:
+    """What is drafted, what lengthens it, what is learned, and what the pool keeps.
+
+    drafter: what drafts: "draft_model", or the typed config of another method (on the command line its name, or a
+        mapping with `name` and settings); gamma, window, max_guesses, phrase_drafting, idle_window and confidence then
+        say nothing.
+    gamma: draft length per step; "auto" chooses it step by step (see ouroboros/adaptive.py).
+    k: suffix candidates verified behind the draft (0: no lengthening; or "auto").
+    window: W, lookahead columns on the draft model. ngram: N, a phrase's length + 1.
+    phrase_drafting: draft with lookahead and the pool; off: token by token. max_guesses: phrases tried per draft
+        forward (null: the capacity). idle_window: no window rows where the pool has guesses. confidence: a draft ends
+        behind a token of lower probability (0: never).
+    learn: feed the pool from verification. rejected: "aligned" runs (the paper) or all "continuations" (the authors'
+        code for Spec-Bench). shortest_run: tokens of the shortest phrase taken from rejected text (the paper takes only
+        full ones, N - 1). refinement: what the target said along a suffix replaces it "in_place" (the paper), stands
+        beside it as "newest", or is "off".
+    pool_capacity: phrases kept per key (null: W). order: which of them are tried first, by "recency" (the paper) or
+        "usefulness". text_phrases: also take phrases from the prompt and the confirmed text (not in the paper).
+    """
+
+    name: str = "ouroboros"
+    drafter: Any = DRAFT_MODEL
+    gamma: int | str = 5
+    k: int | str = 2
+    window: int = 1
+    ngram: int = 3
+    phrase_drafting: bool = True
+    max_guesses: int | None = 2
+    idle_window: bool = False
+    confidence: float = 0.0
+    learn: bool = True
+    rejected: str = "aligned"
+    shortest_run: int = 1
+    refinement: str = "in_place"
+    pool_capacity: int | None = 4
+    order: str = "recency"
+    text_phrases: bool = True
+
+    def __post_init__(self) -> None:
+        if self.drafter != DRAFT_MODEL and not is_dataclass(self.drafter):
+            raise UserError(f"method.drafter must be {DRAFT_MODEL} or another method, not {self.drafter}")
+        for name in ("gamma", "k"):
+            value = getattr(self, name)
+            if isinstance(value, str) and value != AUTO:
+                raise UserError(f"method.{name} must be a number or {AUTO}, not {value}")
+            if value != AUTO:
+                require_at_least(f"method.{name}", value, 0)
+            elif self.drafter != DRAFT_MODEL:
+                raise UserError(f"method.{name}={AUTO} is for drafter={DRAFT_MODEL}: give a number")
+        require_at_least("method.window", self.window, 1)
+        require_at_least("method.ngram", self.ngram, 3)
+        require_at_least("method.shortest_run", self.shortest_run, 1)
+        if self.shortest_run >= self.ngram:
+            raise UserError(f"method.shortest_run must be below method.ngram ({self.ngram}), not {self.shortest_run}")
+        for name in ("pool_capacity", "max_guesses"):
+            value = getattr(self, name)
+            if value is not None:
+                require_at_least(f"method.{name}", value, 1)
+        for name, known in (("rejected", REJECTED), ("refinement", REFINEMENTS), ("order", ORDERS)):
+            if getattr(self, name) not in known:
+                raise UserError(f"method.{name} must be one of {', '.join(known)}, not {getattr(self, name)}")
+        if not 0 <= self.confidence <= 1:
+            raise UserError(f"method.confidence must be between 0 and 1, not {self.confidence:g}")
 
 
 class Ouroboros(Drafter):
@@ -45,17 +116,19 @@ class Ouroboros(Drafter):
         self.adaptive = adaptive
         self.text = TextPhrases(pool, config.ngram - 1) if config.text_phrases else None
         self.k = 0 if config.k == AUTO else int(config.k)
+        self._tree: TokenTree | None = None
         self._chain = [0]
         self._candidates: list[Candidate] = []
         self._before = (0, 0)
 
     def reset(self, prompt: list[int], length: int) -> None:
         self.pool.reset_counts()
+        if self.adaptive:
+            self.adaptive.reset()
+            self.base.gamma = LONGEST  # whatever the last prompt ended with, the draft model reads this one
         self.base.reset(prompt, length)
         if self.text:
             self.text.reset()
-        if self.adaptive:
-            self.adaptive.reset()
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
         if self.text:
@@ -63,6 +136,7 @@ class Ouroboros(Drafter):
         if self.adaptive:
             self._before = self.base.forwards()
             self.base.gamma, self.k = self.adaptive.choose()
+        self._tree = tree
         self.base.propose(tokens, tree, limit)
         self._chain = tree.first_path()
         self._candidates = []
@@ -77,6 +151,8 @@ class Ouroboros(Drafter):
 
     def observe(self, verdict: Verdict) -> None:
         self.base.observe(verdict)
+        if verdict.tree is not self._tree:
+            return
         tree, end = verdict.tree, self._chain[-1]
         accepted = set(verdict.path)
         gains = [sum(node in accepted for node in candidate.nodes) for candidate in self._candidates]
@@ -142,7 +218,8 @@ def build(config: Config, pair: ModelPair, pool: PhrasePool | None = None) -> Dr
     """Ouroboros for `pair`, with what `pool` holds already. Raises UserError if the draft model it needs is missing."""
     pool = new_pool(config) if pool is None else pool
     if config.drafter != DRAFT_MODEL:
-        return DraftThenVerify(pair, Ouroboros(config, make_drafter(config.drafter, pair), pool, pair.eos))
+        base = make_drafter(config.drafter, pair, "method.drafter")
+        return DraftThenVerify(pair, Ouroboros(config, base, pool, pair.eos))
     session = draft_session(pair, config.name)
     inner = Drafter()
     if config.phrase_drafting:

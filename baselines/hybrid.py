@@ -1,0 +1,76 @@
+"""A hybrid: what followed a long repeat of the text if there is one, else the draft of another method.
+
+SAM-Decoding (arXiv 2411.10666) with a tree model and SuffixDecoding (arXiv 2411.04975) with a draft model are such
+hybrids; here the other drafter may be that of any method of the harness, with the method's own settings.
+
+The automaton reads the text at every step; the other drafter catches up with it when it is asked next. Both observe
+every verdict, so that a drafter which can learn from a foreign tree does.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from baselines import speculative, suffix
+from baselines.drafters import make_drafter
+from decoding.decoder import Drafter, ModelPair
+from decoding.loop import DraftThenVerify
+from decoding.tree import TokenTree
+from decoding.verification import Verdict
+
+
+@dataclass
+class Config(suffix.Config):
+    """The settings of `suffix`, and `fallback`: the other method's typed config (on the command line, its name or a
+    mapping with `name` and settings).
+
+    The defaults are SAM-Decoding's: a match of at least 5 tokens is drafted from.
+    """
+
+    name: str = "hybrid"
+    min_match: int = 5
+    fallback: Any = field(default_factory=speculative.Config)
+
+
+class Hybrid(Drafter):
+    """Asks `matcher` first, and `fallback` where that has nothing to say."""
+
+    keeps_history = True
+
+    def __init__(self, matcher: suffix.Suffix, fallback: Drafter) -> None:
+        self.matcher = matcher
+        self.fallback = fallback
+        self._steps = {"match": 0, "fallback": 0}
+
+    def reset(self, prompt: list[int], length: int) -> None:
+        self.matcher.reset(prompt, length)
+        self.fallback.reset(prompt, length)
+        self._steps = {"match": 0, "fallback": 0}
+
+    def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        drafted = self.matcher.draft(tokens, limit)
+        self._steps["match" if drafted else "fallback"] += 1
+        if drafted:
+            tree.add(0, drafted, "match")
+        else:
+            self.fallback.propose(tokens, tree, limit)
+
+    def observe(self, verdict: Verdict) -> None:
+        self.matcher.observe(verdict)
+        self.fallback.observe(verdict)
+
+    def forget(self) -> None:
+        self.matcher.forget()
+        self.fallback.forget()
+
+    def forwards(self) -> tuple[int, int]:
+        return self.fallback.forwards()
+
+    def report(self) -> dict[str, object]:
+        return {**self.fallback.report(), **self.matcher.report(), "hybrid_steps": dict(self._steps)}
+
+
+def build(config: Config, pair: ModelPair) -> DraftThenVerify:
+    """The hybrid for `pair`. Raises UserError if the fallback does not draft, or lacks a draft model that it needs."""
+    fallback = make_drafter(config.fallback, pair, "method.fallback")
+    matcher = suffix.Suffix(config, pair.eos, pair.target.vocabulary)
+    return DraftThenVerify(pair, Hybrid(matcher, fallback))

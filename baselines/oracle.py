@@ -1,0 +1,67 @@
+"""The upper bound for a given draft length: a drafter that knows the output.
+
+The prompt is decoded greedily first, outside the clock, and then once more by the one loop, with that output as the
+draft. Every step but the last thus emits draft_length + 1 tokens, and drafting costs nothing: no method that proposes
+chains of that length can be faster. Where rounding lets the two runs part, the rest is a draft that is simply wrong.
+"""
+
+from dataclasses import dataclass
+
+from decoding.decoder import Drafter, ModelPair
+from decoding.loop import DraftThenVerify
+from decoding.records import Generation
+from decoding.settings import require_at_least
+from decoding.stopping import Stopping
+from decoding.tree import TokenTree
+
+
+@dataclass
+class Config:
+    """draft_length: tokens of the output proposed per step."""
+
+    name: str = "oracle"
+    draft_length: int = 8
+
+    def __post_init__(self) -> None:
+        require_at_least("method.draft_length", self.draft_length, 1)
+
+
+class KnownOutput(Drafter):
+    """Proposes the next tokens of `output`."""
+
+    def __init__(self, draft_length: int) -> None:
+        self.draft_length = draft_length
+        self.output: list[int] = []
+        self._prompt = 0
+
+    def reset(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
+        self._prompt = len(prompt)
+
+    def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        done = len(tokens) - self._prompt
+        tree.add(0, self.output[done : done + min(self.draft_length, limit)], "oracle")
+
+
+class Oracle:
+    """Two runs of the one loop, of which the second is timed and told. No DraftThenVerify: it needs the first."""
+
+    keeps_history = False
+    ours = True
+
+    def __init__(self, pair: ModelPair, draft_length: int) -> None:
+        self.drafter = KnownOutput(draft_length)
+        self._greedy = DraftThenVerify(pair, Drafter())
+        self._loop = DraftThenVerify(pair, self.drafter)
+
+    def generate(self, prompt: list[int], stopping: Stopping) -> Generation:
+        """Continue `prompt`. Raises UserError if it is empty or leaves no room in the context."""
+        self.drafter.output = self._greedy.generate(prompt, stopping).tokens
+        return self._loop.generate(prompt, stopping)
+
+    def forget(self) -> None:
+        """Nothing is kept."""
+
+
+def build(config: Config, pair: ModelPair) -> Oracle:
+    """The oracle on the pair's target; the draft is not used."""
+    return Oracle(pair, config.draft_length)

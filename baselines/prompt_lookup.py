@@ -1,0 +1,97 @@
+"""Prompt lookup decoding (Saxena, 2023, github.com/apoorvumang/prompt-lookup-decoding): no draft model at all.
+
+The text's last n tokens are looked up in the prompt and the output so far, the longest n first, and the tokens behind
+their most recent earlier occurrence are proposed, fewer than `draft_length` where the repeat is that recent. The
+author's code scans for the first occurrence instead; here an index from n-gram to its last place makes a lookup O(1).
+Without a match nothing is proposed.
+"""
+
+from dataclasses import dataclass
+
+from decoding.copying import copied
+from decoding.decoder import Drafter, ModelPair
+from decoding.errors import UserError
+from decoding.loop import DraftThenVerify
+from decoding.settings import require_at_least
+from decoding.tree import TokenTree
+
+
+@dataclass
+class Config:
+    """max_ngram, min_ngram: the longest and shortest n-gram looked up. draft_length: tokens proposed behind a match.
+
+    The defaults are the author's (n-grams of 3, 2, 1 and 10 tokens).
+    """
+
+    name: str = "prompt_lookup"
+    max_ngram: int = 3
+    min_ngram: int = 1
+    draft_length: int = 10
+
+    def __post_init__(self) -> None:
+        require_at_least("method.min_ngram", self.min_ngram, 1)
+        require_at_least("method.draft_length", self.draft_length, 1)
+        if self.max_ngram < self.min_ngram:
+            raise UserError(
+                f"method.max_ngram must be at least method.min_ngram ({self.min_ngram}), not {self.max_ngram}"
+            )
+
+
+class NgramIndex:
+    """Where every n-gram of a growing text ended last, the text's own end left out: it is to be looked up."""
+
+    def __init__(self, shortest: int, longest: int) -> None:
+        self.shortest = shortest
+        self.longest = longest
+        self._ends: dict[tuple[int, ...], int] = {}
+        self._known = 0
+
+    def clear(self) -> None:
+        """A new text begins."""
+        self._ends.clear()
+        self._known = 0
+
+    def read(self, tokens: list[int]) -> None:
+        """Take in what the text has gained since the last call: O(longest - shortest) a token."""
+        for end in range(self._known, len(tokens) - 1):
+            for length in range(self.shortest, min(self.longest, end + 1) + 1):
+                self._ends[tuple(tokens[end + 1 - length : end + 1])] = end
+            self._known = end + 1
+
+    def find(self, tokens: list[int]) -> int | None:
+        """The place behind the last earlier occurrence of the longest n-gram that ends the text, None without any.
+
+        tokens: the text that was read last.
+        """
+        for length in range(min(self.longest, len(tokens)), self.shortest - 1, -1):
+            end = self._ends.get(tuple(tokens[-length:]))
+            if end is not None:
+                return end + 1
+        return None
+
+
+class PromptLookup(Drafter):
+    """Copies what followed the last occurrence of the text's end."""
+
+    def __init__(self, index: NgramIndex, draft_length: int, eos: frozenset[int], vocabulary: int) -> None:
+        self.index = index
+        self.draft_length = draft_length
+        self.eos = eos
+        self.vocabulary = vocabulary
+
+    def reset(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
+        self.index.clear()
+        self.index.read(prompt)
+
+    def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        self.index.read(tokens)
+        start = self.index.find(tokens)
+        if start is not None:
+            count = min(self.draft_length, limit, len(tokens) - start)
+            tree.add(0, copied(tokens, start, count, self.eos, self.vocabulary), "lookup")
+
+
+def build(config: Config, pair: ModelPair) -> DraftThenVerify:
+    """Prompt lookup on the pair's target; the draft is not used."""
+    index = NgramIndex(config.min_ngram, config.max_ngram)
+    return DraftThenVerify(pair, PromptLookup(index, config.draft_length, pair.eos, pair.target.vocabulary))

@@ -3,16 +3,18 @@
 A suffix automaton over prompt and output knows the longest suffix of the text that has occurred before, of any length,
 and where it did so last; what followed there is proposed, the more of it the longer the match. Outputs of earlier
 prompts are a second automaton, SAM-Decoding's static one and SuffixDecoding's global tree: the longer match is drafted
-from, the one in the text itself on a tie. It is empty unless history is warm, and then grows with every output (about
-half a kilobyte a token).
+from, the one in the text itself on a tie. It is empty unless history is warm, and then grows with every output (some
+600 bytes a token).
 
 Where fewer tokens follow than are wanted, SAM-Decoding looks for older occurrences; here the copy runs on into itself.
 """
 
 from dataclasses import dataclass
+from math import inf
 
 from decoding.copying import copied
 from decoding.decoder import Drafter, ModelPair
+from decoding.errors import UserError
 from decoding.loop import DraftThenVerify
 from decoding.settings import require_at_least
 from decoding.suffix_automaton import Cursor, SuffixAutomaton
@@ -34,7 +36,8 @@ class Config:
 
     def __post_init__(self) -> None:
         require_at_least("method.min_match", self.min_match, 1)
-        require_at_least("method.alpha", self.alpha, 0)
+        if not 0 <= self.alpha < inf:
+            raise UserError(f"method.alpha must be a finite number of at least 0, not {self.alpha}")
         require_at_least("method.draft_length", self.draft_length, 1)
 
 

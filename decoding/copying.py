@@ -7,8 +7,8 @@ def copied(text: Sequence[int], start: int, count: int, eos: frozenset[int], voc
     """At most `count` tokens of `text` from `start` (a place in it) on.
 
     A copy that reaches the text's end runs on into itself, as in LZ77 compression, and so continues a period. It ends
-    with an end-of-sequence token, and in front of a token that the target cannot choose: an id outside `vocabulary`,
-    negative ones, which separate texts, too.
+    with an end-of-sequence token, and in front of what the target cannot choose: an id beyond `vocabulary`, or the
+    negative one that separates texts.
     """
     tokens: list[int] = []
     for place in range(start, start + count):

@@ -52,8 +52,8 @@ class Drafter:
         """
 
     def observe(self, verdict: Verdict) -> None:
-        """Learn from what the target said about the step's tree, which another drafter filled if it was not `propose`d
-        to (in a hybrid)."""
+        """Learn from what the target said about the step's tree: the last one proposed to or, in a hybrid, one that
+        another drafter filled."""
 
     def forget(self) -> None:
         """Drop everything learned from earlier prompts."""

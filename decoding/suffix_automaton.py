@@ -14,6 +14,8 @@ from typing import NamedTuple
 # bounded walk keeps appending O(1) there: for the shortest suffixes an older occurrence is then found.
 REFRESHED = 64
 
+SEPARATOR = -1
+
 
 class Match(NamedTuple):
     """A suffix of what was read, `length` tokens long, that also ends at the text's place `end` (inclusive)."""
@@ -50,8 +52,8 @@ class SuffixAutomaton:
             self._append(token)
 
     def separate(self) -> None:
-        """End one text and begin another: no substring reaches across. In `text` stands a negative token."""
-        self._append(-1 - len(self.text))
+        """End one text and begin another: no run of token ids reaches across."""
+        self._append(SEPARATOR)
 
     def _append(self, token: int) -> None:
         place = len(self.text)

@@ -89,6 +89,7 @@ def test_the_draft_model_stays_in_step(llama: ModelPair) -> None:
         assert len(lengths) == outcome.extra["hybrid_steps"]["fallback"]
         skipped += sum(later - earlier > 4 for earlier, later in zip(lengths, lengths[1:], strict=False))
         assert 0 in outcome.steps.draft_forwards, "a step without the draft model costs no forward of it"
+        assert max(outcome.steps.draft_forwards) == 3, "nor does catching up"
     assert skipped, "more tokens than its own draft and the bonus were confirmed meanwhile"
 
 
@@ -155,6 +156,7 @@ def test_warm_history_of_both_is_kept_and_forgotten(llama: ModelPair) -> None:
         assert cold.tokens == warm.tokens == again.tokens
         assert (cold.steps.rows, cold.extra) == (again.steps.rows, again.extra)
         assert warm.extra["suffix_drafts"]["history"] > 0
+        assert warm.extra["history_tokens"] == 41, "the last step's tokens too"
         assert len(warm.steps) < len(cold.steps)
 
 

@@ -23,21 +23,21 @@ def last_match(text: list[int], shortest: int, longest: int) -> int | None:
 
 
 @given(
-    text=st.lists(st.integers(0, 2), min_size=1, max_size=40),
+    texts=st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=40), min_size=1, max_size=3),
     cuts=st.lists(st.integers(1, 40), max_size=6),
     shortest=st.integers(1, 3),
     more=st.integers(0, 3),
 )
 def test_the_index_finds_the_most_recent_match_of_the_longest_ngram(
-    text: list[int], cuts: list[int], shortest: int, more: int
+    texts: list[list[int]], cuts: list[int], shortest: int, more: int
 ) -> None:
+    """Read at once or in pieces; of an earlier text nothing is left."""
     index = NgramIndex(shortest, shortest + more)
-    for end in [*sorted(min(cut, len(text)) for cut in cuts), len(text)]:
-        index.read(text[:end])
-        assert index.find(text[:end]) == last_match(text[:end], shortest, shortest + more)
-    index.clear()
-    index.read(text[:1])
-    assert index.find(text[:1]) is None, "nothing of an earlier text is left"
+    for text in texts:
+        index.clear()
+        for end in [*sorted(min(cut, len(text)) for cut in cuts), len(text)]:
+            index.read(text[:end])
+            assert index.find(text[:end]) == last_match(text[:end], shortest, shortest + more)
 
 
 def test_every_place_is_indexed_once() -> None:
@@ -62,6 +62,7 @@ def proposal(tokens: list[int], limit: int = 100, eos: frozenset[int] = frozense
     config = prompt_lookup.Config(**settings)
     index = NgramIndex(config.min_ngram, config.max_ngram)
     drafter = PromptLookup(index, config.draft_length, eos, vocabulary=100)
+    drafter.reset([*range(40), *range(40)], 200)  # an earlier prompt, of which nothing is left
     drafter.reset(tokens[:1], 200)
     tree = TokenTree(tokens[-1], room=200)
     drafter.propose(tokens, tree, limit)

@@ -13,6 +13,7 @@ from baselines.suffix import Suffix
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
 from decoding.stopping import Stopping
+from decoding.suffix_automaton import SEPARATOR
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
 
@@ -62,7 +63,7 @@ def test_the_longer_match_wins_and_the_text_on_a_tie(earlier: list[list[int]], t
     best = max(here.length, there.length)
     assert bool(drafted) == (best > 0)
     if there.length > here.length:
-        following = takewhile(lambda token: token >= 0, drafter.history.text[there.end + 1 :])
+        following = takewhile(lambda token: token != SEPARATOR, drafter.history.text[there.end + 1 :])
         assert drafted == list(following)[: min(6, 1 + 4 * best)]
         assert drafter.report()["suffix_drafts"] == {"text": 0, "history": 1}
     elif best:
@@ -97,7 +98,7 @@ def test_history_is_the_outputs_and_nothing_else(llama: ModelPair) -> None:
         said.clear()
         output = decoder.generate(prompt, Stopping(frozenset({5}), 20)).tokens
         if said:  # of an output that ends with the prefill nothing is ever heard
-            expected += [*output, -1 - len(expected) - len(output)]
+            expected += [*output, SEPARATOR]
             behind_the_end += 5 in said[-1][:-1]
     decoder.drafter.reset([1], 10)
     assert decoder.drafter.history.text == expected
@@ -136,7 +137,9 @@ def test_outputs_are_greedys_with_a_history_that_grows(
     check(llama, suffix.Config(min_match=min_match, alpha=alpha, draft_length=length), tests + tests)
 
 
-@pytest.mark.parametrize("fields", [{"min_match": 0}, {"alpha": -0.1}, {"draft_length": 0}])
+@pytest.mark.parametrize(
+    "fields", [{"min_match": 0}, {"alpha": -0.1}, {"alpha": float("inf")}, {"alpha": float("nan")}, {"draft_length": 0}]
+)
 def test_settings_out_of_range_are_refused(fields: dict) -> None:
     with pytest.raises(UserError, match=f"method.{next(iter(fields))} must be"):
         suffix.Config(**fields)

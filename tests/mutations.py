@@ -17,6 +17,7 @@ from tqdm import tqdm
 ROOT = Path(__file__).resolve().parents[1]
 ENGINE = ("test_tree.py", "test_stopping.py", "test_phrase_pool.py", "test_drafting.py", "test_families.py")
 ALL = (*ENGINE, "test_lossless.py")
+SELF_SPECULATIVE = ("test_layer_skipping.py", "test_self_speculative.py")
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,29 @@ FAULTS = (
     Fault("refinement misaligned", "ouroboros/learning.py", "[parent, *self.nodes[:-1]]", "self.nodes"),
     Fault("history not forgotten", "ouroboros/method.py", "self.pool.clear()", "pass"),
     Fault("suffix behind the wrong node", "ouroboros/method.py", "tree.add(end, phrase", "tree.add(0, phrase"),
+    Fault("draft rows stay in the cache", "decoding/view.py", "self.truncate(length)", "pass", SELF_SPECULATIVE),
+    Fault("draft forwards on the target's account", "decoding/view.py",
+          "        self.counters = Counters()\n        self._p", "        self._p", SELF_SPECULATIVE),
+    Fault("reread sees itself twice", "decoding/view.py", "np.arange(cached) < positions",
+          "np.arange(cached) <= positions", SELF_SPECULATIVE),
+    Fault("longrope turned over by a draft", "baselines/self_speculative.py",
+          "if self.view.rotates_anew(len(tokens) - 1):", "if False:", SELF_SPECULATIVE),
+    Fault("unsure token drafted behind", "baselines/self_speculative.py", "probability < self.early_exit.threshold or ",
+          "", SELF_SPECULATIVE),
+    Fault("view drafts behind the end", "baselines/self_speculative.py", " or token in self.eos:", ":",
+          SELF_SPECULATIVE),
+    Fault("threshold carried to the next prompt", "baselines/self_speculative.py",
+          "        self.early_exit.reset()\n", "", SELF_SPECULATIVE),
+    Fault("threshold falls at full length", "baselines/self_speculative.py", "elif not full:", "else:",
+          SELF_SPECULATIVE),
+    Fault("a norm that something hears left out", "baselines/layer_skipping.py", "if fed <= silent.keys()",
+          "if fed & silent.keys()", SELF_SPECULATIVE),
+    Fault("skipped attention attends", "baselines/layer_skipping.py", "silent[name] = _SilentAttention()", "pass",
+          SELF_SPECULATIVE),
+    Fault("parameters copied", "baselines/layer_skipping.py", "(*self.model.parameters(), *self.model.buffers())",
+          "self.model.buffers()", SELF_SPECULATIVE),
+    Fault("layers that change anyway pass", "baselines/layer_skipping.py", "changed.add(index)", "pass",
+          SELF_SPECULATIVE),
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import torch
 from accelerate.hooks import AlignDevicesHook, add_hook_to_module
 from families import FAMILIES, VOCABULARY, make_model
 from torch import nn
-from transformers import BloomConfig, BloomForCausalLM
+from transformers import AutoModelForCausalLM, BloomConfig, BloomForCausalLM, PhiConfig
 
 from baselines.layer_skipping import LayerSkipper
 from decoding.errors import UserError
@@ -23,6 +23,7 @@ OUTPUTS = {
 }
 USUAL = ("self_attn.o_proj", "mlp.down_proj")
 STACKS = {"gpt_neox": "gpt_neox.layers", "gpt2": "transformer.h", "opt": "model.decoder.layers"}
+PHI = PhiConfig(vocab_size=VOCABULARY, hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4)
 SKIPS = [((1,), ()), ((), (0,)), ((0, 2), (0, 1)), ((), ()), ((0, 1, 2), (0, 1, 2))]
 
 
@@ -82,6 +83,10 @@ def test_a_norm_that_feeds_only_what_is_skipped_is_left_out() -> None:
     left_out = [[isinstance(norm, nn.Identity) for norm in (layer.input_layernorm, layer.post_attention_layernorm)]
                 for layer in layers]  # fmt: skip
     assert left_out == [[True, False], [True, True], [False, True]]
+    # In a Phi layer one norm feeds both sub-layers: it goes only where both do.
+    phi = AutoModelForCausalLM.from_config(PHI).double().eval()
+    layers = LayerSkipper(phi).skip((0, 1), (1,)).model.layers
+    assert [isinstance(layer.input_layernorm, nn.Identity) for layer in layers] == [False, True, False]
     gemma = LayerSkipper(model_of("gemma2")).skip((0,), (0,)).model.layers[0]
     assert isinstance(gemma.pre_feedforward_layernorm, nn.Identity)
 

@@ -97,7 +97,7 @@ def test_replay_by_hand() -> None:
 
 def test_costs_tell_sub_layers_apart() -> None:
     """A wide MLP costs more than the attention beside it, a step of many rows more than one of none."""
-    model = make_model("llama", hidden_size=64, intermediate_size=8192, dtype=torch.float32)
+    model = make_model("llama", hidden_size=64, intermediate_size=32768, dtype=torch.float32)
     session = ModelSession(model)
     text = Text(list(range(10)), [1, 2, 3], Stopping(frozenset(), 20))
     costs = measure_costs(session, LayerSkipper(model), text, max_draft=8, rounds=8)

@@ -6,6 +6,7 @@ one forward a text, and every step and every drafted token costs what was measur
 always has one value.
 """
 
+import statistics
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -81,7 +82,10 @@ class _Given(Drafter):
 def measure_costs(
     target: ModelSession, skipper: LayerSkipper, text: Text, max_draft: int, rounds: int = 50
 ) -> Costs:
-    """The fastest of `rounds`, in which all that is measured takes turns: what is slower, other processes slowed."""
+    """Medians over `rounds`, in which all that is measured takes turns.
+
+    On a CPU the clock is the thread's own, which stands still while other processes have the core.
+    """
     everything = range(skipper.layers)
     target.reset()
     target.reserve(len(text.prompt) + max_draft + 2)
@@ -104,17 +108,18 @@ def measure_costs(
             likeliest(view.prefill(tokens[-1:]))
 
     works = [lambda n=n: take_step(n) for n in range(max_draft + 1)] + [lambda v=v: draft_one(v) for v in views]
+    clock = time.perf_counter if target.device.type == "cuda" else time.thread_time
     seconds: list[list[float]] = [[] for _ in works]
     for _ in range(rounds):
         for work, taken in zip(works, seconds, strict=True):
-            begin = time.perf_counter()
+            begin = clock()
             work()
-            taken.append(time.perf_counter() - begin)
-    fastest = [min(taken) for taken in seconds]
-    solution = np.linalg.lstsq(np.array(equations), np.array(fastest[max_draft + 1 :]), rcond=None)[0]
+            taken.append(clock() - begin)
+    medians = [statistics.median(taken) for taken in seconds]
+    solution = np.linalg.lstsq(np.array(equations), np.array(medians[max_draft + 1 :]), rcond=None)[0]
     attention, mlp, rest = np.maximum(solution, 0.0).tolist()
     target.reset()
-    return Costs(fastest[: max_draft + 1], attention, mlp, rest)
+    return Costs(medians[: max_draft + 1], attention, mlp, rest)
 
 
 class CostModel:

@@ -26,6 +26,7 @@ class Example:
         reference: what the task's score compares with.
         stop: the example's own stop strings to decode with, beside the task's.
         row: the row it was made from.
+        follows: id of the conversation's turn before, whose answer `prompt` must hold; None for a first turn.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Example:
     reference: object
     stop: tuple[str, ...]
     row: Row
+    follows: str | None = None
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,10 @@ class Task(ABC):
         """Whether the data set keeps this row for worked examples, so that it is never evaluated."""
         return False
 
+    def category(self, row: Row) -> str | None:  # noqa: ARG002
+        """The part of the data set that the row belongs to and that is also reported by itself; None if it has none."""
+        return None
+
     @abstractmethod
     def question(self, row: Row) -> str:
         """The row as text to be continued, without worked examples."""
@@ -199,6 +205,13 @@ class Task(ABC):
     def row_stop(self, row: Row) -> tuple[str, ...]:  # noqa: ARG002
         """Stop strings of one row."""
         return ()
+
+    def turns(self, row: Row, shots: Sequence[Row] = ()) -> list[Example]:
+        """The row's conversation, turn by turn; later turns still lack the answers that decoding must give first."""
+        turns = [self.example(row, shots)]
+        while following := self.follow_up(turns[-1], ""):
+            turns.append(following)
+        return turns
 
     def follow_up(self, example: Example, text: str) -> Example | None:  # noqa: ARG002
         """The next turn of a conversation after the answer `text`, None when there is none."""

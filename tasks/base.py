@@ -233,7 +233,12 @@ class Task(ABC):
         if not getattr(tokenizer, "chat_template", None):
             raise UserError("task.variant=chat needs a tokenizer with a chat template: use task.variant=base")
         ids = tokenizer.apply_chat_template(
-            list(example.messages), add_generation_prompt=True, tokenize=True, return_dict=False
+            list(example.messages),
+            add_generation_prompt=True,
+            tokenize=True,
+            return_dict=False,
+            # Read by templates of models that reason first: the answer would begin behind the length limit.
+            enable_thinking=False,
         )
         return list(ids)
 

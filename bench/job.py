@@ -12,7 +12,7 @@ import torch
 from omegaconf import DictConfig
 
 from bench.cases import Case, make_cases
-from bench.check import check
+from bench.check import check, foretell
 from bench.float32 import load_float32, roles
 from bench.lossless import noise_floor
 from bench.models import LoadedPair, Place, load_pair, resolve_place
@@ -25,7 +25,7 @@ from bench.runner import Entrant, Race, unfinished
 from bench.settings import Plan, read_plan
 from bench.store import FLOAT32, METHOD, REFERENCE, RunFolder
 from bench.terminal import say
-from bench.weights import weights_digests
+from bench.weights import weights_digests, weights_here
 from decoding.session import check_masks
 
 NOISE_TEXTS = 2
@@ -41,9 +41,9 @@ def run_job(config: DictConfig) -> int:
     settings = plan.settings
     place = resolve_place(settings.device, settings.dtype)
     prompts = load_prompts(plan.task, plan.data, settings.warmup, settings.limit)
-    cases = make_cases(plan, place, weights_digests(plan.model), prompts)
     if settings.check:
-        return _check(plan, place, cases[0], prompts)
+        return _check(plan, place, prompts)
+    cases = make_cases(plan, place, weights_digests(plan.model), prompts)
     with ExitStack() as stack:
         # One order for all processes, so that two panels never wait for each other's folders.
         ordered = sorted(cases, key=lambda case: case.folder)
@@ -97,17 +97,28 @@ def _race(
     return Race(loaded, plan.task, plan.max_new_tokens, 2 * noise, identifier, references)
 
 
-def _entrant(case: Case, loaded: LoadedPair, folder: RunFolder | None) -> Entrant:
+def _entrant(case: Case, loaded: LoadedPair, folder: RunFolder) -> Entrant:
     return Entrant(case.label, case.method.load().build(case.config, loaded.pair), case.history, folder, METHOD)
 
 
-def _check(plan: Plan, place: Place, case: Case, prompts: Prompts) -> int:
+def _check(plan: Plan, place: Place, prompts: Prompts) -> int:
+    for line in foretell(plan, place, prompts.examples):
+        say(line)
+    model = plan.model
+    revisions = {model.target: model.revision, model.draft: model.draft_revision}
+    absent = [name for name, revision in revisions.items() if name and not weights_here(name, revision)]
+    if absent:
+        say(f"not fetched yet, so nothing is decoded: the weights of {' and '.join(absent)}")
+        return 0
     loaded = _load(plan, place)
     race = _race(plan, loaded, prompts, "check")
-    seen, fine = check(loaded, case, race, _entrant(case, loaded, None), prompts.examples[0])
+    config = plan.methods[0]
+    method = METHODS[config.name]
+    entrant = Entrant(config.name, method.load().build(config, loaded.pair), "cold", None, METHOD)
+    seen, fine = check(loaded, race, entrant, prompts.examples[0])
     for line in seen:
         say(line)
-    return 0 if fine or not case.method.ours else 1
+    return 0 if fine or not method.ours else 1
 
 
 def _measure(plan: Plan, place: Place, folders: dict[Case, RunFolder], prompts: Prompts) -> None:

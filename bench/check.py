@@ -10,7 +10,7 @@ from bench.memory import Part, fit, part
 from bench.models import LoadedPair, Place, load_tokenizers, resolve_place
 from bench.runner import Entrant, Race
 from bench.settings import ModelConfig, Plan
-from bench.weights import config_of, locate
+from bench.weights import cannot_load, config_of, locate
 from decoding.session import ModelSession, check_masks
 from tasks import Example
 
@@ -36,7 +36,7 @@ def foretell(plan: Plan, place: Place, examples: Sequence[Example]) -> list[str]
 def _parts(model: ModelConfig, place: Place) -> list[Part]:
     """Everything that will stand in memory together."""
     spread = isinstance(model.device_map, dict) or model.device_map in SPREAD
-    mapped = None if spread else model.device_map or place.device
+    mapped = None if spread else resolve_place(model.device_map or place.device, place.dtype).device
     dtype = getattr(torch, place.dtype)
     parts = [_part("target", model.target, model.revision, dtype, mapped)]
     if model.draft:
@@ -49,7 +49,12 @@ def _parts(model: ModelConfig, place: Place) -> list[Part]:
 
 def _part(name: str, model: str, revision: str | None, dtype: torch.dtype, device: str | None) -> Part:
     located, local = locate(model)
-    return part(name, located if local else None, config_of(model, revision), dtype, device)
+    config = config_of(model, revision)
+    try:
+        return part(name, located if local else None, config, dtype, device)
+    except (ValueError, AttributeError) as error:
+        # No causal language model, or one without attention.
+        raise cannot_load(model, error) from error
 
 
 def check(loaded: LoadedPair, race: Race, entrant: Entrant, example: Example) -> tuple[list[str], bool]:

@@ -9,6 +9,7 @@ import huggingface_hub.constants
 import pytest
 import torch
 from bench_pair import make_pair, make_tokenizer, run, save_model
+from families import FAMILIES, make_model
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 from safetensors.torch import save_file
 from test_bench_cli import composed
@@ -62,6 +63,15 @@ def test_the_size_foretold_is_the_size_loaded(tmp_path, tied, shards):
         cache = loaded(torch.zeros(1, 5, dtype=torch.long), use_cache=True).past_key_values
         rows = sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
         assert from_headers.bytes(5) - from_headers.bytes(0) == rows
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_size_of_every_family(family):
+    model = make_model(family, dtype=torch.float32)
+    found = part("target", None, model.config, torch.float32, "cpu")
+    assert found.parameters == sum(each.numel() for each in model.parameters())
+    cache = model(torch.zeros(1, 5, dtype=torch.long), use_cache=True).past_key_values
+    assert found.row * 5 == sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
 
 
 def test_packed_numbers_keep_their_size_and_a_damaged_file_is_named(tmp_path):
@@ -143,6 +153,28 @@ def test_check_foretells_and_then_decodes(monkeypatch, capsys, arguments):
     assert run(monkeypatch, *arguments, "check=true") == 2
     error = capsys.readouterr().err.strip()
     assert error.startswith("error: not enough memory on cpu (target ") and "\n" not in error
+
+
+def test_an_unknown_device_map_is_told(monkeypatch, capsys, arguments):
+    assert run(monkeypatch, *arguments, "check=true", "model.device_map=atuo") == 2
+    assert "device=atuo is no device" in capsys.readouterr().err
+
+
+def test_what_is_no_causal_model_is_told(monkeypatch, capsys, arguments, tmp_path):
+    folder = save_model(tmp_path / "model", make_tokenizer(), seed=0)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": "t5", "num_heads": 4, "num_layers": 2}))
+    (folder / "model.safetensors").unlink()
+    assert run(monkeypatch, *arguments, f"model.target={folder}", "check=true") == 2
+    assert "error: cannot load " in capsys.readouterr().err
+
+
+def test_a_spread_pair_is_counted_on_all_devices(monkeypatch, capsys, arguments):
+    machine(monkeypatch, cpu=1, cuda_0=1)
+    monkeypatch.setattr("bench.job.weights_here", lambda name, revision: False)
+    assert run(monkeypatch, *arguments, "check=true", "model.device_map=auto", "model.draft_device=cpu") == 0
+    said = capsys.readouterr().out
+    assert "cpu 1.0 GiB, cuda:0 1.0 GiB: enough" in said and "outputs" not in said
 
 
 def in_cache(cache, folder, name):

@@ -1,24 +1,67 @@
-"""check=true: does this pair work here? Loads it, looks, decodes one prompt, and stops."""
+"""check=true: does this pair work here? Foretells what it takes, loads it, looks, decodes one prompt, and stops."""
 
-import psutil
+from collections.abc import Sequence
+
 import torch
 
-from bench.cases import Case
+from bench.float32 import flatters
 from bench.lossless import fits, noise_floor
-from bench.models import LoadedPair
+from bench.memory import Part, fit, part
+from bench.models import LoadedPair, Place, load_tokenizers, resolve_place
 from bench.runner import Entrant, Race
-from decoding.errors import UserError
+from bench.settings import ModelConfig, Plan
+from bench.weights import cannot_load, config_of, locate
 from decoding.session import ModelSession, check_masks
 from tasks import Example
 
-GIB = 1 << 30
+# What transformers spreads over the devices that are there; any other device_map is one device.
+SPREAD = ("auto", "balanced", "balanced_low_0", "sequential")
 
 
-def check(loaded: LoadedPair, case: Case, race: Race, entrant: Entrant, example: Example) -> tuple[list[str], bool]:
+def foretell(plan: Plan, place: Place, examples: Sequence[Example]) -> list[str]:
+    """What can be told before any weight is loaded, in seconds for models of any size, one line each.
+
+    Raises:
+        UserError: a model that cannot be had, tokenizers that differ, or too little memory.
+    """
+    tokenizers = load_tokenizers(plan.model)
+    seen = [f"tokenizers: the same up to id {tokenizers.draft - 1}"] if tokenizers.draft else []
+    parts = _parts(plan.model, place)
+    seen += [f"{each.name}: {each.parameters / 1e6:.1f} M parameters" for each in parts]
+    longest = max(examples, key=lambda example: len(example.prompt))
+    prompt = len(plan.task.encode(longest, tokenizers.tokenizer))
+    return [*seen, fit(parts, prompt + plan.max_new_tokens)]
+
+
+def _parts(model: ModelConfig, place: Place) -> list[Part]:
+    """Everything that will stand in memory together."""
+    spread = isinstance(model.device_map, dict) or model.device_map in SPREAD
+    mapped = None if spread else resolve_place(model.device_map or place.device, place.dtype).device
+    dtype = getattr(torch, place.dtype)
+    parts = [_part("target", model.target, model.revision, dtype, mapped)]
+    if model.draft:
+        own = resolve_place(model.draft_device, place.dtype).device if model.draft_device else mapped
+        parts.append(_part("draft", model.draft, model.draft_revision, dtype, own))
+    if flatters(place):
+        parts.append(_part("target in float32", model.target, model.revision, torch.float32, mapped))
+    return parts
+
+
+def _part(name: str, model: str, revision: str | None, dtype: torch.dtype, device: str | None) -> Part:
+    located, local = locate(model)
+    config = config_of(model, revision)
+    try:
+        return part(name, located if local else None, config, dtype, device)
+    except (ValueError, AttributeError) as error:
+        # No causal language model, or one without attention.
+        raise cannot_load(model, error) from error
+
+
+def check(loaded: LoadedPair, race: Race, entrant: Entrant, example: Example) -> tuple[list[str], bool]:
     """(what was seen, one line each; whether the outputs are the target's).
 
     Raises:
-        UserError: masks that the model does not follow, or too little memory.
+        UserError: masks that the model does not follow.
     """
     pair = loaded.pair
     sessions = {"target": pair.target} | ({"draft": pair.draft} if pair.draft else {})
@@ -29,7 +72,6 @@ def check(loaded: LoadedPair, case: Case, race: Race, entrant: Entrant, example:
         difference = check_masks(session)
         seen.append(f"masks of the {name}: followed; rows in a tree differ from single rows by {difference:.3g}")
     seen.append(f"noise floor of the target: {noise_floor(pair.target.model, pair.target.vocabulary, [ids]):.3g}")
-    seen.append(_memory(sessions, len(ids) + race.max_new_tokens))
     records = {}
     reference = race.references[0]
     for each in (reference, entrant):
@@ -39,7 +81,7 @@ def check(loaded: LoadedPair, case: Case, race: Race, entrant: Entrant, example:
             f"{each.label}: {len(record['tokens'])} tokens in {record['total_seconds']:.2f} s, ended by "
             f"{record['stop']}, worst token {record['gap']:.3g} below the best"
         )
-    mine, greedy = records[case.label], records[reference.label]
+    mine, greedy = records[entrant.label], records[reference.label]
     same = mine["tokens"] == greedy["tokens"]
     fine = fits(mine) and fits(greedy)
     judgement = f"{'equal' if same else 'different'}, {'within' if fine else 'NOT WITHIN'} the tolerance"
@@ -49,37 +91,8 @@ def check(loaded: LoadedPair, case: Case, race: Race, entrant: Entrant, example:
 
 
 def _shape(session: ModelSession) -> str:
-    millions = sum(parameter.numel() for parameter in session.model.parameters()) / 1e6
     padded = session.model.config.get_text_config().vocab_size
     return (
-        f"{type(session.model).__name__}, {millions:.1f} M parameters, context {session.context}, "
+        f"{type(session.model).__name__}, context {session.context}, "
         f"vocabulary {session.vocabulary} (padded to {padded})"
     )
-
-
-def _memory(sessions: dict[str, ModelSession], length: int) -> str:
-    """What the weights and the cache of one sequence take, and what is free now that the weights are loaded.
-
-    Raises UserError if that is too little.
-    """
-    weights = sum(
-        parameter.numel() * parameter.element_size()
-        for session in sessions.values()
-        for parameter in session.model.parameters()
-    )
-    cache = sum(_cache_bytes(session) for session in sessions.values()) * length
-    device = sessions["target"].device
-    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
-    sizes = f"weights {weights / GIB:.2f} GiB, cache of {length} tokens {cache / GIB:.3f} GiB"
-    sizes += f", free {free / GIB:.1f} GiB"
-    if cache >= free:
-        raise UserError(f"not enough memory ({sizes}): set a smaller max_new_tokens, or take a smaller model")
-    return f"memory: {sizes}: enough"
-
-
-def _cache_bytes(session: ModelSession) -> int:
-    """Bytes of keys and values per token."""
-    config = session.model.config.get_text_config(decoder=True)
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    return 2 * config.num_hidden_layers * heads * size * next(session.model.parameters()).element_size()

@@ -39,6 +39,11 @@ class Fold:
         float32 = column(FLOAT32) if FLOAT32 in roles else None
         return cls(list(prompts), column(METHOD), column(REFERENCE), float32)
 
+    def part(self, places: Sequence[int]) -> "Fold":
+        """The prompts at these places alone."""
+        columns = [self.method, self.reference, *([self.float32] if self.float32 else [])]
+        return Fold([self.prompts[place] for place in places], *([column[p] for p in places] for column in columns))
+
     @property
     def side_by_side(self) -> bool:
         """Whether every pair was measured in one process."""

@@ -13,7 +13,7 @@ import torch
 from omegaconf import DictConfig
 
 from bench.cases import Case, make_cases
-from bench.check import check
+from bench.check import check, foretell
 from bench.float32 import load_float32, roles
 from bench.history import load_history, save_history
 from bench.lossless import noise_floor
@@ -27,7 +27,7 @@ from bench.runner import Entrant, Race, unfinished
 from bench.settings import Plan, read_plan
 from bench.store import FLOAT32, METHOD, REFERENCE, RunFolder
 from bench.terminal import say
-from bench.weights import weights_digests
+from bench.weights import weights_digests, weights_here
 from decoding.errors import UserError
 from decoding.session import check_masks
 
@@ -44,9 +44,9 @@ def run_job(config: DictConfig) -> int:
     settings = plan.settings
     place = resolve_place(settings.device, settings.dtype)
     prompts = load_prompts(plan.task, plan.data, settings.warmup, settings.limit)
-    cases = make_cases(plan, place, weights_digests(plan.model), prompts)
     if settings.check:
-        return _check(plan, place, cases[0], prompts)
+        return _check(plan, place, prompts)
+    cases = make_cases(plan, place, weights_digests(plan.model), prompts)
     with ExitStack() as stack:
         # One order for all processes, so that two panels never wait for each other's folders.
         ordered = sorted(cases, key=lambda case: case.folder)
@@ -102,20 +102,30 @@ def _race(
     return Race(loaded, plan.task, plan.max_new_tokens, 2 * noise, identifier, references)
 
 
-def _entrant(case: Case, loaded: LoadedPair, folder: RunFolder | None, history_file: str | None) -> Entrant:
+def _entrant(case: Case, loaded: LoadedPair, folder: RunFolder, history_file: str | None) -> Entrant:
     decoder = case.method.load().build(case.config, loaded.pair)
     saved = load_history(history_file, case, decoder, loaded.tokenizer) if case.history == "file" else None
     return Entrant(case.label, decoder, case.history, folder, METHOD, saved)
 
 
-def _check(plan: Plan, place: Place, case: Case, prompts: Prompts) -> int:
+def _check(plan: Plan, place: Place, prompts: Prompts) -> int:
+    for line in foretell(plan, place, prompts.examples):
+        say(line)
+    model = plan.model
+    revisions = {model.target: model.revision, model.draft: model.draft_revision}
+    absent = [name for name, revision in revisions.items() if name and not weights_here(name, revision)]
+    if absent:
+        say(f"not fetched yet, so nothing is decoded: the weights of {' and '.join(absent)}")
+        return 0
     loaded = _load(plan, place)
     race = _race(plan, loaded, prompts, "check")
-    entrant = _entrant(case, loaded, None, plan.settings.history_file)
-    seen, fine = check(loaded, case, race, entrant, prompts.examples[0])
+    config = plan.methods[0].config
+    method = METHODS[config.name]
+    entrant = Entrant(config.name, method.load().build(config, loaded.pair), "cold", None, METHOD)
+    seen, fine = check(loaded, race, entrant, prompts.examples[0])
     for line in seen:
         say(line)
-    return 0 if fine or not case.method.ours else 1
+    return 0 if fine or not method.ours else 1
 
 
 def _measure(plan: Plan, place: Place, folders: dict[Case, RunFolder], prompts: Prompts, chosen: Case) -> None:

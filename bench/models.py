@@ -1,12 +1,13 @@
 """Loading a pair of models: device, dtype, tokenizers compared by their maps, end-of-sequence ids."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from bench.settings import ModelConfig
-from bench.weights import cannot_load, locate, offline
+from bench.weights import cannot_load, config_of, locate, offline
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
 from decoding.session import ModelSession
@@ -58,49 +59,65 @@ def resolve_place(device: str | None, dtype: str | None) -> Place:
 
 
 def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
-    """Load target, draft (where there is one) and tokenizer.
+    """Load tokenizer, target, and draft where there is one; the tokenizers are compared before any weight is loaded.
 
     Raises:
         UserError: missing or broken weights, no network, or tokenizers that differ.
     """
     draft_device = resolve_place(model.draft_device or place.device, place.dtype).device
-    target, tokenizer = _load(model.target, model.revision, model, place, place.device)
-    eos = _eos_ids(target, tokenizer)
+    tokenizers = load_tokenizers(model)
+    target = _load(model.target, model.revision, model, place, place.device)
     draft_session = None
     if model.draft:
         alone = replace(model, device_map=None) if model.draft_device else model
-        draft, draft_tokenizer = _load(model.draft, model.draft_revision, alone, place, draft_device)
-        vocabulary, draft_vocabulary = shared_vocabulary(tokenizer.get_vocab(), draft_tokenizer.get_vocab())
-        draft_session = ModelSession(draft, draft_vocabulary)
-    else:
-        vocabulary = max(tokenizer.get_vocab().values()) + 1
-    pair = ModelPair(ModelSession(target, vocabulary), draft_session, eos, _decoder(tokenizer), seed)
+        draft = _load(model.draft, model.draft_revision, alone, place, draft_device)
+        draft_session = ModelSession(draft, tokenizers.draft)
+    tokenizer = tokenizers.tokenizer
+    eos = _eos_ids(target, tokenizer)
+    pair = ModelPair(ModelSession(target, tokenizers.target), draft_session, eos, _decoder(tokenizer), seed)
     return LoadedPair(pair, tokenizer)
 
 
-def shared_vocabulary(target: dict[str, int], draft: dict[str, int]) -> tuple[int, int]:
-    """Ids that target and draft may use, from their tokenizers' maps: (target's, draft's) vocabulary sizes.
+@dataclass(frozen=True)
+class Tokenizers:
+    """The target's tokenizer, and how many ids target and draft may use (draft: None without one)."""
 
-    One map may go on where the other ends; where both have an entry they must agree.
+    tokenizer: PreTrainedTokenizerBase
+    target: int
+    draft: int | None
+
+
+def load_tokenizers(model: ModelConfig) -> Tokenizers:
+    """The tokenizers of the pair, compared.
+
+    Raises:
+        UserError: one cannot be had, or they differ.
+    """
+    tokenizer = _tokenizer(model.target, model.revision)
+    tokens = _tokens(tokenizer, model.target, model.revision)
+    if not model.draft:
+        return Tokenizers(tokenizer, max(tokens) + 1, None)
+    other = _tokens(_tokenizer(model.draft, model.draft_revision), model.draft, model.draft_revision)
+    return Tokenizers(tokenizer, *shared_vocabulary(tokens, other))
+
+
+def shared_vocabulary(target: dict[int, str], draft: dict[int, str]) -> tuple[int, int]:
+    """Ids that target and draft may use, from their maps of ids to tokens: (target's, draft's) vocabulary sizes.
+
+    One map may go on where the other ends; up to there they must agree.
 
     Raises:
         UserError: the maps differ.
     """
-    target_tokens = {index: token for token, index in target.items()}
-    draft_tokens = {index: token for token, index in draft.items()}
-    shared = 0
-    while shared in target_tokens and target_tokens[shared] == draft_tokens.get(shared):
-        shared += 1
-    ends_together = target_tokens.keys() <= set(range(shared)) or draft_tokens.keys() <= set(range(shared))
-    if target == draft:
-        size = max(target_tokens) + 1
-        return size, size
-    if not ends_together:
+    size = max(target) + 1
+    differing = (index for index in target.keys() | draft.keys() if target.get(index) != draft.get(index))
+    first = min(differing, default=size)
+    if max(target) >= first and max(draft) >= first:
         raise UserError(
-            f"the tokenizers of target and draft differ: id {shared} is {target_tokens.get(shared)!r} in the target "
-            f"and {draft_tokens.get(shared)!r} in the draft; choose a draft with the target's tokenizer"
+            f"the tokenizers of target and draft differ: id {first} is {target.get(first)!r} in the target "
+            f"and {draft.get(first)!r} in the draft; choose a draft with the target's tokenizer"
         )
-    return max(target_tokens) + 1, shared
+    return size, first
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -121,24 +138,45 @@ def peak_memory(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def _load(
-    name: str, revision: str | None, model: ModelConfig, place: Place, device: str
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def _options(name: str, revision: str | None) -> dict[str, Any]:
     located, local = locate(name)
-    options = {"revision": revision or "main", "local_files_only": local or offline(located)}
+    return {
+        "pretrained_model_name_or_path": located,
+        "revision": revision or "main",
+        "local_files_only": local or offline(located),
+    }
+
+
+def _tokenizer(name: str, revision: str | None) -> PreTrainedTokenizerBase:
+    options = _options(name, revision)
+    try:
+        return AutoTokenizer.from_pretrained(**options)
+    except Exception as error:
+        # As below: broken files have errors of many kinds.
+        raise cannot_load(name, error) from error
+
+
+def _tokens(tokenizer: PreTrainedTokenizerBase, name: str, revision: str | None) -> dict[int, str]:
+    """Ids to tokens, without ids beyond the model's head, which it can never choose: CodeLlama 34B's tokenizer has
+    four such ids, with other tokens than the 7B's (transformers issue 26714)."""
+    head = config_of(name, revision).get_text_config(decoder=True).vocab_size
+    return {index: token for token, index in tokenizer.get_vocab().items() if index < head}
+
+
+def _load(name: str, revision: str | None, model: ModelConfig, place: Place, device: str) -> PreTrainedModel:
+    options = _options(name, revision)
     placement = {"device_map": model.device_map} if model.device_map else {}
     attention = {"attn_implementation": model.attn_implementation} if model.attn_implementation else {}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(located, **options)
         loaded = AutoModelForCausalLM.from_pretrained(
-            located, dtype=getattr(torch, place.dtype), **options, **placement, **attention
+            dtype=getattr(torch, place.dtype), **options, **placement, **attention
         )
     except Exception as error:
         # Every broken file has its own kind of error here; none of them is ours.
         if out_of_memory(error):
             raise
-        raise cannot_load(name, local, error) from error
-    return (loaded if placement else loaded.to(device)).eval(), tokenizer
+        raise cannot_load(name, error) from error
+    return (loaded if placement else loaded.to(device)).eval()
 
 
 def _eos_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:

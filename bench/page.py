@@ -37,9 +37,13 @@ def _history(summary: dict[str, Any]) -> str:
 
 
 def _line(summary: dict[str, Any]) -> list[str]:
+    return [summary["label"] + _history(summary), *_cells(summary)]
+
+
+def _cells(summary: dict[str, Any]) -> list[str]:
+    """What stands under HEADINGS[1:], of a summary or of one of its categories."""
     speed = summary["tokens_per_second"]["decode"]
     return [
-        summary["label"] + _history(summary),
         number(speed["method"], 1),
         number(speed["greedy"], 1),
         estimate(summary["speedup"]["decode"]),
@@ -77,10 +81,10 @@ def verdicts(lossless: dict[str, Any]) -> str:
 
 
 def quality(values: dict[str, dict[str, float | None]]) -> str:
-    """Every overall metric, method / greedy; parts of a metric ("rougeL/qa") are left to report.md."""
-    names = [name for name in values["method"] if "/" not in name]
+    """Every metric, method / greedy."""
     shown = [
-        f"{name} {number(values['method'][name], 3)} / {number(values['greedy'].get(name), 3)}" for name in names
+        f"{name} {number(value, 3)} / {number(values['greedy'].get(name), 3)}"
+        for name, value in values["method"].items()
     ]
     return ", ".join(shown) or "-"
 
@@ -110,6 +114,8 @@ def report(
         parts.append("Acceptance by depth of the accepted path:\n\n" + markdown(_depths(summary["acceptance"])))
     parts.append("## Where the time goes\n\n" + markdown(_time(summary)))
     parts.append("## Quality\n\n" + markdown(_quality(summary)))
+    if summary["categories"]:
+        parts.append("## By category\n\n" + markdown(_categories(summary["categories"])))
     if comparison:
         parts.append("## Against the others of the panel\n\n" + markdown(_ratios(comparison)))
     return "\n\n".join(parts) + "\n"
@@ -135,6 +141,7 @@ def _conditions(summary: dict[str, Any], provenance: dict[str, Any]) -> list[lis
         ["settings", settings or "none"],
         ["data", f"{summary['data']}, {summary['split']}: {summary['prompts']} prompts x {summary['repeats']}"],
         ["prompts shortened to fit the context", summary["shortened_prompts"]],
+        *_turns(summary["later_turns"]),
         ["warm-up", f"{warmup['prompts']} prompts ({warmup['from']})"],
         ["history", HISTORIES[summary["history"]]],
         ["at most", f"{summary['max_new_tokens']} new tokens; stops: {_counts(summary['stops'])}"],
@@ -149,6 +156,12 @@ def _conditions(summary: dict[str, Any], provenance: dict[str, Any]) -> list[lis
             percent(summary["prompt_overlap"]),
         ],
     ]
+
+
+def _turns(later: int) -> list[list[object]]:
+    if not later:
+        return []
+    return [["later turns of conversations", f"{later}, each after greedy's answers, prefilled anew: no cache is kept"]]
 
 
 def _counts(counts: dict[str, int] | None) -> str:
@@ -217,6 +230,11 @@ def _quality(summary: dict[str, Any]) -> list[list[object]]:
     return rows
 
 
+def _categories(categories: dict[str, dict[str, Any]]) -> list[list[object]]:
+    rows = [[name, figures["prompts"], *_cells(figures)] for name, figures in categories.items()]
+    return [["category", "prompts", *HEADINGS[1:]], *rows]
+
+
 def _ratios(comparison: Sequence[dict[str, Any]]) -> list[list[object]]:
     rows: list[list[object]] = [["method", "over", "decode", "end to end", "beside the same greedy"]]
     for row in comparison:
@@ -236,10 +254,10 @@ def csv_text(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def flattened(summary: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A summary as one row: nested keys joined by dots, lists by spaces; the divergences are left to summary.json."""
+    """A summary as one row: nested keys joined by dots, lists by spaces; tables inside it are left to summary.json."""
     row: dict[str, Any] = {}
     for key, value in summary.items():
-        if key == "divergences":
+        if key in ("divergences", "categories"):
             continue
         if isinstance(value, dict):
             row |= flattened(value, f"{prefix}{key}.")

@@ -10,7 +10,8 @@ from tasks.sources import BUNDLED, DataConfig, Rows, load_rows
 
 @dataclass
 class Prompts:
-    """examples: what is measured, in the data set's order. warmup: decoded first and never measured.
+    """examples: what is measured, in the data set's order, every turn of a conversation by itself. warmup: decoded
+    first and never measured, first turns only.
 
     rows: where they came from. warmup_from: the split of the warm-up prompts, or "last rows".
     """
@@ -31,20 +32,23 @@ def load_prompts(task: Task, data: DataConfig, warmup: int, limit: int | None) -
         UserError: data that cannot be had, or fewer rows than ids.
     """
     rows = load_rows(task, data)
-    examples = rows.examples(task)
     if warmup == 0:
-        return Prompts(examples[:limit], [], rows, "none")
+        return Prompts(rows.examples(task)[:limit], [], rows, "none")
     other = _other_split(task, data, rows.split, warmup)
     if other is not None:
-        return Prompts(examples[:limit], other.examples(task), rows, other.split)
-    warmup = min(warmup, len(examples) - 1)
-    measured = examples[: len(examples) - warmup]
-    return Prompts(measured[:limit], examples[len(measured) :] or examples, rows, "last rows")
+        return Prompts(rows.examples(task)[:limit], _first_turns(other.examples(task)), rows, other.split)
+    kept = len(rows.rows) - min(warmup, len(rows.rows) - 1)
+    measured, last = replace(rows, rows=rows.rows[:kept]), replace(rows, rows=rows.rows[kept:] or rows.rows)
+    return Prompts(measured.examples(task)[:limit], _first_turns(last.examples(task)), rows, "last rows")
 
 
 def prompt_overlap(task: Task, data: DataConfig, split: str) -> float | None:
     """Share of the word runs of a bundled split's prompts that training prompts hold too; None for other sources."""
     return bundled_share(BUNDLED, task.name, split) if data.source == "bundled" and not data.path else None
+
+
+def _first_turns(examples: list[Example]) -> list[Example]:
+    return [example for example in examples if example.follows is None]
 
 
 def _other_split(task: Task, data: DataConfig, split: str, count: int) -> Rows | None:

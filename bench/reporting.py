@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from bench.cases import Case
+from bench.categories import by_category
 from bench.fold import Fold, flat
 from bench.page import csv_text, flattened, report
 from bench.prompts import Prompts, prompt_overlap
@@ -32,12 +33,20 @@ def report_job(
     provenances = {case: folder.provenance() for case, folder in folders.items()}
     scored: dict[tuple[str, ...], Scores] = {}
     overlap = prompt_overlap(plan.task, plan.data, prompts.rows.split)
+    categories = [plan.task.category(example.row) for example in prompts.examples]
+    later_turns = sum(example.follows is not None for example in prompts.examples)
     summaries = {}
     for case, fold in folds.items():
         quality = (_scores(plan, prompts, fold.method, scored), _scores(plan, prompts, fold.reference, scored))
         summary = summarize(case, plan, prompts, fold, quality)
         warmup = _warmup(provenances[case], fold)
-        summaries[case] = {**summary, "warmup": warmup, "prompt_overlap": overlap}
+        summaries[case] = {
+            **summary,
+            "later_turns": later_turns,
+            "categories": by_category(fold, categories, quality, plan.settings.seed),
+            "warmup": warmup,
+            "prompt_overlap": overlap,
+        }
     chosen = next(iter(folders))
     comparison = compare({case.label: fold for case, fold in folds.items()}, plan.settings.seed)
     for case, folder in folders.items():

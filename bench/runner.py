@@ -94,8 +94,12 @@ class Race:
         return ids, len(whole) - len(ids)
 
     def longest(self, examples: Sequence[Example]) -> int:
-        """Tokens of the longest prompt with its longest output."""
-        return max(len(self.encode(example)[0]) for example in examples) + self.max_new_tokens
+        """Tokens of the longest prompt with its longest output, and with the longest answers to the turns before it."""
+        lengths, earlier = [], 0
+        for example in examples:
+            earlier = earlier + self.max_new_tokens if example.follows else 0
+            lengths.append(len(self.encode(example)[0]) + earlier + self.max_new_tokens)
+        return max(lengths)
 
     def warm_up(self, entrants: Sequence[Entrant], examples: Sequence[Example]) -> None:
         """Decode prompts that are not measured, then forget what was learned from them."""
@@ -110,14 +114,20 @@ class Race:
         self, entrants: Sequence[Entrant], examples: Sequence[Example], repeats: int, heard: Callable[[Progress], None]
     ) -> None:
         """Measure every (prompt, repeat) that a folder lacks; a record is on disk before the next one begins."""
-        prompts = [(example, *self.encode(example), self.stopping(example)) for example in examples]
+        prompts = [(example, *self.encode(example)) for example in examples]
         for repeat in range(repeats):
             for entrant in entrants:
                 entrant.decoder.forget()
-            for index, (example, ids, cut, stopping) in enumerate(prompts):
+            for index, (example, ids, cut) in enumerate(prompts):
+                if example.follows and repeat == 0:
+                    example = self._continued(prompts[index - 1][0], entrants)
+                    ids, cut = self.encode(example)
+                    prompts[index] = (example, ids, cut)
+                stopping = self.stopping(example)
                 for order, (entrant, folders) in enumerate(self._todo(entrants, example.id, repeat, index)):
                     record = {
                         "prompt": example.id,
+                        "prompt_version": self.task.version,
                         "repeat": repeat,
                         "role": entrant.role,
                         "order": order,
@@ -127,6 +137,11 @@ class Race:
                     for folder in folders:
                         folder.append(record)
                     heard(Progress(entrant, record))
+
+    def _continued(self, before: Example, entrants: Sequence[Entrant]) -> Example:
+        """The turn after `before`, whose answer is greedy's first, so that all methods decode one prompt."""
+        answer = entrants[0].folder.records[before.id, 0, self.references[0].role]["text"]
+        return self.task.follow_up(before, answer)
 
     def count(self, entrants: Sequence[Entrant], examples: Sequence[Example], repeats: int) -> int:
         """How many generations `run` would measure."""

@@ -1,11 +1,13 @@
 """Where a model lies, and what identifies its weights: files of a local folder, or a commit on the hub."""
 
 import hashlib
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from transformers import AutoConfig
+from transformers import AutoConfig, PretrainedConfig
 
+from bench.memory import INDEX, safetensors_files
 from bench.settings import ModelConfig
 from decoding.errors import UserError
 
@@ -44,12 +46,56 @@ def locate(name: str) -> tuple[str, bool]:
     return name, False
 
 
-def cannot_load(name: str, local: bool, error: Exception) -> UserError:
-    """The one line for a model that transformers refuses."""
+def weights_here(name: str, revision: str | None) -> bool:
+    """Whether loading would fetch nothing: a folder, or a hub model whose safetensors files are all in the cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    located, local = locate(name)
+    if local:
+        return True
+
+    def cached(file: str) -> Path | None:
+        found = try_to_load_from_cache(located, file, revision=revision or "main")
+        return Path(found) if isinstance(found, str) else None
+
+    return all(cached(file) for file in safetensors_files(cached(INDEX)))
+
+
+def cannot_load(name: str, error: Exception) -> UserError:
+    """The one line for a model that transformers or the hub refuses."""
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-    if not local and offline(name):
-        return UserError(f"cannot load {name}: it is no folder, and the hub cannot be reached; give a local folder")
+    causes = list(_causes(error))
+    if any(isinstance(cause, GatedRepoError) for cause in causes):
+        reason = "it is gated; accept its terms on its page of the hub and log in with `hf auth login`"
+    elif any(isinstance(cause, RepositoryNotFoundError) for cause in causes):
+        reason = "the hub has no such model, or it is private; check the id, or log in with `hf auth login`"
+    elif any(isinstance(cause, RevisionNotFoundError) for cause in causes):
+        reason = "the hub has no such revision of it"
+    elif not locate(name)[1] and offline(name):
+        reason = "it is no folder, and the hub cannot be reached; give a local folder"
     return UserError(f"cannot load {name}: {reason}")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what it was raised from: transformers wraps the hub's errors."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def config_of(name: str, revision: str | None) -> PretrainedConfig:
+    """The config of a model, from its folder or from the hub.
+
+    Raises:
+        UserError: it cannot be had.
+    """
+    located, local = locate(name)
+    try:
+        return AutoConfig.from_pretrained(located, revision=revision, local_files_only=local or offline(located))
+    except Exception as error:
+        raise cannot_load(name, error) from error
 
 
 @lru_cache(maxsize=16)
@@ -69,7 +115,7 @@ def offline(name: str) -> bool:
 
 def _digest(name: str, local: bool, revision: str | None) -> str:
     if not local:
-        return f"{name}@{_hub_config(name, revision)._commit_hash or revision or 'main'}"
+        return f"{name}@{config_of(name, revision)._commit_hash or revision or 'main'}"
     folder = Path(name)
     weights = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin"))
     if not weights:
@@ -87,10 +133,3 @@ def _file_digest(file: Path, _size: int, _modified: int) -> str:
     """SHA-256 of a file; remembered, because a multirun asks again for every job."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _hub_config(name: str, revision: str | None) -> object:
-    try:
-        return AutoConfig.from_pretrained(name, revision=revision, local_files_only=offline(name))
-    except (OSError, ValueError) as error:
-        raise cannot_load(name, False, error) from error

@@ -26,6 +26,7 @@ class Example:
         reference: what the task's score compares with.
         stop: the example's own stop strings to decode with, beside the task's.
         row: the row it was made from.
+        follows: id of the conversation's turn before, whose answer `prompt` must hold; None for a first turn.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Example:
     reference: object
     stop: tuple[str, ...]
     row: Row
+    follows: str | None = None
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,10 @@ class Task(ABC):
         """Whether the data set keeps this row for worked examples, so that it is never evaluated."""
         return False
 
+    def category(self, row: Row) -> str | None:  # noqa: ARG002
+        """The part of the data set that the row belongs to and that is also reported by itself; None if it has none."""
+        return None
+
     @abstractmethod
     def question(self, row: Row) -> str:
         """The row as text to be continued, without worked examples."""
@@ -200,6 +206,13 @@ class Task(ABC):
         """Stop strings of one row."""
         return ()
 
+    def turns(self, row: Row, shots: Sequence[Row] = ()) -> list[Example]:
+        """The row's conversation, turn by turn; later turns still lack the answers that decoding must give first."""
+        turns = [self.example(row, shots)]
+        while following := self.follow_up(turns[-1], ""):
+            turns.append(following)
+        return turns
+
     def follow_up(self, example: Example, text: str) -> Example | None:  # noqa: ARG002
         """The next turn of a conversation after the answer `text`, None when there is none."""
         return None
@@ -220,7 +233,12 @@ class Task(ABC):
         if not getattr(tokenizer, "chat_template", None):
             raise UserError("task.variant=chat needs a tokenizer with a chat template: use task.variant=base")
         ids = tokenizer.apply_chat_template(
-            list(example.messages), add_generation_prompt=True, tokenize=True, return_dict=False
+            list(example.messages),
+            add_generation_prompt=True,
+            tokenize=True,
+            return_dict=False,
+            # Read by templates of models that reason first: the answer would begin behind the length limit.
+            enable_thinking=False,
         )
         return list(ids)
 

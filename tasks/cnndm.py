@@ -5,8 +5,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tasks.base import Example, Hub, Row, Scores, Task, averaged
-from tasks.metrics import rouge
+from tasks.base import Example, Hub, Row, Scores, Task
+from tasks.scoring import compared
 
 
 class CnnDm(Task):
@@ -61,7 +61,4 @@ class CnnDm(Task):
     def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Scores:
         """F-measure of ROUGE-1, -2, -L and -Lsum."""
         answers = [self.clean(example, text).strip() for example, text in zip(examples, texts, strict=True)]
-        return averaged(
-            [rouge(answer, example.reference) for example, answer in zip(examples, answers, strict=True)],
-            {"rouge": "rouge_score, stemmed, F-measure"},
-        )
+        return compared("rouge", answers, [[example.reference] for example in examples])

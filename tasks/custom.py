@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from tasks.base import Example, Row, Scores, Task, averaged
+from tasks.base import Example, Row, Scores, Task
+from tasks.scoring import compared
 
 
 class Custom(Task):
@@ -41,12 +42,6 @@ class Custom(Task):
 
     def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Scores:
         """Exact match, surrounding whitespace aside; None when no row has a reference."""
-        per_example = [
-            {"exact_match": float(self.clean(example, text).strip() == example.reference.strip())}
-            if example.reference is not None
-            else {}
-            for example, text in zip(examples, texts, strict=True)
-        ]
-        if not any(per_example):
-            return Scores({"exact_match": None}, per_example, {"exact_match": "no row has a reference"})
-        return averaged(per_example)
+        answers = [self.clean(example, text) for example, text in zip(examples, texts, strict=True)]
+        references = [[] if example.reference is None else [example.reference] for example in examples]
+        return compared("exact_match", answers, references)

@@ -31,7 +31,7 @@ def read_rows(
     Args:
         path: the file; its extension says how it is written.
         required, optional: field to type, so that lists and nested fields are recognised in the cells of a csv file,
-            and an empty cell of an optional field is no field.
+            and an empty cell of an optional field is no field (of a parquet column neither).
 
     Raises:
         UserError: the file is missing, of another kind, or a row cannot be read.
@@ -106,10 +106,13 @@ def _csv(
             # The default of 128 kB is less than the longest articles.
             csv.field_size_limit(1 << 27)
             reader = csv.DictReader(lines)
+            headings = reader.fieldnames or []
+            # Where a row begins: a cell may go on over many lines.
+            begin = reader.line_num + 1
             for row in reader:
-                place = f"{path}:{reader.line_num}"
+                place, begin = f"{path}:{begin}", reader.line_num + 1
                 if None in row:
-                    raise UserError(f"{place}: the row has more cells than the {len(row) - 1} headings of the file")
+                    raise UserError(f"{place}: the row has more cells than the {len(headings)} headings of the file")
                 cells = {name: value for name, value in row.items() if value or name not in optional}
                 yield place, {name: _cell(value) if name in structured else value for name, value in cells.items()}
     except (UnicodeDecodeError, csv.Error) as error:
@@ -124,7 +127,9 @@ def _cell(text: str | None) -> object:
         return text
 
 
-def _parquet(path: Path, *_kinds: Mapping[str, Kind]) -> Iterator[tuple[str, object]]:
+def _parquet(
+    path: Path, _required: Mapping[str, Kind], optional: Mapping[str, Kind]
+) -> Iterator[tuple[str, object]]:
     # Imported here: only this format needs it, and it takes a while.
     import pyarrow
     from pyarrow import parquet
@@ -135,7 +140,9 @@ def _parquet(path: Path, *_kinds: Mapping[str, Kind]) -> Iterator[tuple[str, obj
         for batch in file.iter_batches():
             for row in batch.to_pylist():
                 number += 1
-                yield f"{path}: row {number}", row
+                # A column stands in every row; where it is empty, an optional field is no field.
+                fields = {name: value for name, value in row.items() if value is not None or name not in optional}
+                yield f"{path}: row {number}", fields
     except (pyarrow.ArrowException, OSError) as error:
         raise UserError(f"{path}: no valid parquet ({str(error).splitlines()[0]})") from error
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
-from tasks.base import Example, Hub, Row, Scores, Task, averaged
+from tasks.base import Example, Hub, Row, Scores, Task
+from tasks.scoring import compared
 
 NUMBER = r"-?\$?\s?\d[\d,]*(?:\.\d+)?"
 MARKED = re.compile(rf"####\s*({NUMBER})")
@@ -56,19 +57,17 @@ class Gsm8k(Task):
         """The set's own working, calculator marks included."""
         return f" {row['answer']}"
 
-    def reference(self, row: Row) -> Decimal | None:
-        """The number the answer ends in."""
-        return marked_number(row["answer"])
+    def reference(self, row: Row) -> str:
+        """The mark and the number that the answer ends in; "" where it has none."""
+        found = MARKED.search(row["answer"])
+        return found.group() if found else ""
 
     def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Scores:
         """Exact match, strict (number behind `####`) and flexible (last number of the answer)."""
         answers = [self.clean(example, text) for example, text in zip(examples, texts, strict=True)]
-        return averaged(
-            [
-                {
-                    "exact_match": float(marked_number(answer) == example.reference),
-                    "exact_match_flexible": float(last_number(answer) == example.reference),
-                }
-                for example, answer in zip(examples, answers, strict=True)
-            ]
+        return compared(
+            "exact_match",
+            answers,
+            [[example.reference] for example in examples],
+            extractions={"exact_match": marked_number, "exact_match_flexible": last_number},
         )

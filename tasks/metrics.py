@@ -1,41 +1,119 @@
-"""Text scores, computed by the libraries that define them: rouge_score and sacrebleu."""
+"""Text scores: subclasses of `evaluate.Metric` around the libraries that define them, rouge_score and sacrebleu.
 
+Our own subclasses, because `evaluate.load` would fetch a script from the hub. Each takes answers (`predictions`) and
+for every answer its alternatives (`references`, at least one), and gives the figures over the set, `per_example`: one
+mapping an answer, and `notes`: how each figure was computed.
+"""
+
+from collections.abc import Callable, Mapping
 from functools import cache
+from importlib.metadata import version
+from statistics import fmean
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar
 
+import evaluate
+from datasets import Features, List, Value
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics import BLEU, CHRF
 
-ROUGE = ("rouge1", "rouge2", "rougeL", "rougeLsum")
+Result = dict[str, Any]
+
+
+class TextMetric(evaluate.Metric):
+    """What the text metrics share. figures: the names of what `compute` gives; citation: where it was defined."""
+
+    figures: ClassVar[tuple[str, ...]]
+    citation_of: ClassVar[str]
+
+    def _info(self) -> evaluate.MetricInfo:
+        return evaluate.MetricInfo(
+            description=type(self).__doc__,
+            citation=self.citation_of,
+            inputs_description="predictions: strings; references: for each a list of strings, its alternatives",
+            features=Features({"predictions": Value("string"), "references": List(Value("string"))}),
+        )
+
+
+class ExactMatch(TextMetric):
+    """Share of answers that equal an alternative, after the same extraction from both.
+
+    `compute(..., extractions={figure: function})` gives one figure an extraction, a strict beside a flexible one, say;
+    an answer from which nothing can be extracted (None) matches nothing.
+    """
+
+    figures = ("exact_match",)
+    citation_of = "SQuAD (arXiv 1606.05250), section 6.1"
+
+    def _compute(
+        self,
+        predictions: list[str],
+        references: list[list[str]],
+        extractions: Mapping[str, Callable[[str], object | None]] | None = None,
+    ) -> Result:
+        extractions = extractions or {self.figures[0]: str.strip}
+        per_example = [
+            {name: float(_matches(extract, answer, known)) for name, extract in extractions.items()}
+            for answer, known in zip(predictions, references, strict=True)
+        ]
+        return _averaged(per_example, {})
+
+
+class Rouge(TextMetric):
+    """F-measure of ROUGE-1, -2, -L and -Lsum (lines are sentences), stemmed, in 0..1; the best of the alternatives."""
+
+    figures = ("rouge1", "rouge2", "rougeL", "rougeLsum")
+    citation_of = "ROUGE: A Package for Automatic Evaluation of Summaries (W04-1013)"
+
+    def _compute(self, predictions: list[str], references: list[list[str]]) -> Result:
+        scorer = RougeScorer(list(self.figures), use_stemmer=True)
+        per_example = []
+        for answer, known in zip(predictions, references, strict=True):
+            scores = [scorer.score(alternative, answer) for alternative in known]
+            per_example.append({name: max(score[name].fmeasure for score in scores) for name in self.figures})
+        note = f"rouge_score {version('rouge-score')}, stemmed, F-measure"
+        return _averaged(per_example, dict.fromkeys(self.figures, note))
+
+
+class Translation(TextMetric):
+    """BLEU and chrF in 0..100 over the whole set, with sacrebleu's signatures; per example the sentence-level figures,
+    whose mean is not the set's figure."""
+
+    figures = ("bleu", "chrf")
+    citation_of = "A Call for Clarity in Reporting BLEU Scores (arXiv 1804.08771); chrF (W15-3049)"
+
+    def _compute(self, predictions: list[str], references: list[list[str]]) -> Result:
+        # sacrebleu takes one stream of references after another, with None where an answer has fewer alternatives.
+        longest = max(map(len, references))
+        streams = [[known[at] if at < len(known) else None for known in references] for at in range(longest)]
+        corpus = {"bleu": BLEU(), "chrf": CHRF()}
+        sentence = {"bleu": BLEU(effective_order=True), "chrf": CHRF()}
+        return {
+            **{name: metric.corpus_score(predictions, streams).score for name, metric in corpus.items()},
+            "per_example": [
+                {name: metric.sentence_score(answer, known).score for name, metric in sentence.items()}
+                for answer, known in zip(predictions, references, strict=True)
+            ],
+            "notes": {name: f"sacrebleu {metric.get_signature()}" for name, metric in corpus.items()},
+        }
+
+
+METRICS: dict[str, type[TextMetric]] = {"exact_match": ExactMatch, "rouge": Rouge, "translation": Translation}
 
 
 @cache
-def _scorer() -> RougeScorer:
-    return RougeScorer(list(ROUGE), use_stemmer=True)
+def metric(name: str) -> TextMetric:
+    """The metric `name` of METRICS, ready to compute."""
+    # evaluate makes a folder for the cache that a metric kept in memory never writes.
+    with TemporaryDirectory() as folder:
+        return METRICS[name](keep_in_memory=True, cache_dir=folder)
 
 
-def rouge(answer: str, reference: str) -> dict[str, float]:
-    """F-measure of ROUGE-1, -2, -L and -Lsum, stemmed; Lsum takes lines as sentences. In 0..1."""
-    scores = _scorer().score(reference, answer)
-    return {name: scores[name].fmeasure for name in ROUGE}
+def _matches(extract: Callable[[str], object | None], answer: str, known: list[str]) -> bool:
+    found = extract(answer)
+    return found is not None and any(found == extract(alternative) for alternative in known)
 
 
-def translation_scores(
-    answers: list[str], references: list[str]
-) -> tuple[dict[str, float | None], list[dict[str, float]], dict[str, str]]:
-    """BLEU and chrF in 0..100: over the set, per sentence, and the sacrebleu signatures."""
-    if not answers:
-        return {"bleu": None, "chrf": None}, [], {"bleu": "no examples", "chrf": "no examples"}
-    bleu, sentence_bleu, chrf = BLEU(), BLEU(effective_order=True), CHRF()
-    means = {
-        "bleu": bleu.corpus_score(answers, [references]).score,
-        "chrf": chrf.corpus_score(answers, [references]).score,
-    }
-    per_example = [
-        {
-            "bleu": sentence_bleu.sentence_score(answer, [reference]).score,
-            "chrf": chrf.sentence_score(answer, [reference]).score,
-        }
-        for answer, reference in zip(answers, references, strict=True)
-    ]
-    notes = {"bleu": f"sacrebleu {bleu.get_signature()}", "chrf": f"sacrebleu {chrf.get_signature()}"}
-    return means, per_example, notes
+def _averaged(per_example: list[dict[str, float]], notes: dict[str, str]) -> Result:
+    means = {name: fmean(values[name] for values in per_example) for name in per_example[0]}
+    return {**means, "per_example": per_example, "notes": notes}

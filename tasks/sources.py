@@ -64,8 +64,8 @@ class Rows:
     origin: str
 
     def examples(self, task: Task) -> list[Example]:
-        """Every row as a prompt, after the worked examples."""
-        return [task.example(row, self.shots) for row in self.rows]
+        """Every row as a prompt, after the worked examples; a conversation as one prompt a turn."""
+        return [turn for row in self.rows for turn in task.turns(row, self.shots)]
 
 
 @dataclass(frozen=True)

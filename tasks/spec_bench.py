@@ -1,18 +1,22 @@
 """Spec-Bench (arXiv 2401.07851): 480 questions of thirteen categories, eighty of them in two turns.
 
-The second turn is a new example whose prompt holds the first answer: it is encoded and prefilled
-anew, so no cache is carried from turn to turn and every example is measured alike.
+Each turn is an example of its own. A later turn's prompt holds the answers to the earlier ones, greedy decoding's for
+every method alike, and is encoded and prefilled anew: no cache is carried from turn to turn.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tasks.base import Example, Row, Scores, Task, averaged
-from tasks.metrics import rouge
+from tasks.base import Example, Row, Scores, Task
+from tasks.gsm8k import last_number
+from tasks.scoring import compared
+
+# Its questions come from GSM8K: what counts is the number at the end.
+RECKONING = "math_reasoning"
 
 
 class SpecBench(Task):
-    """Assistant questions, scored by ROUGE-L where a row has a reference, and per category."""
+    """Assistant questions, scored by ROUGE-L where a row has a reference, problems also by their number."""
 
     name = "spec_bench"
     fields = {"question_id": (int, str), "category": str, "turns": list}
@@ -31,6 +35,10 @@ class SpecBench(Task):
         if isinstance(replies, list) and all(isinstance(text, str) for text in texts):
             return None
         return "field 'reference' must be a list with a string, or a list of alternatives, for each turn"
+
+    def category(self, row: Row) -> str:
+        """One of thirteen: eight of conversations, five of single questions."""
+        return row["category"]
 
     def question(self, row: Row) -> str:
         """The first turn, then the word that opens the answer."""
@@ -60,33 +68,40 @@ class SpecBench(Task):
         turns, done = row["turns"], row.get("turn", 1)
         if done >= len(turns):
             return None
-        reply, known = self.clean(example, text).strip(), _replies(row)[done : done + 1]
+        reply, known = self.clean(example, text).strip(), next(iter(_replies(row)[done:]), [])
         return replace(
             example,
             id=f"{row['question_id']}#{done + 1}",
+            follows=example.id,
             prompt=_opened(f"{example.prompt} {reply}", turns[done]),
             messages=(
                 *example.messages,
                 {"role": "assistant", "content": reply},
                 {"role": "user", "content": turns[done]},
             ),
-            answer=f" {', '.join(known[0])}" if known else "",
-            reference=known[0] if known else [],
+            answer=f" {', '.join(known)}" if known else "",
+            reference=known,
             row={**row, "turn": done + 1},
         )
 
     def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Scores:
-        """ROUGE-L F against the nearest alternative, over the examples with a reference and by category."""
-        per_example = []
-        for example, text in zip(examples, texts, strict=True):
-            if not example.reference:
-                per_example.append({})
-                continue
-            answer = self.clean(example, text).strip()
-            value = max(rouge(answer, alternative)["rougeL"] for alternative in example.reference)
-            per_example.append({"rougeL": value, f"rougeL/{example.row['category']}": value})
-        scores = averaged(per_example, {"rougeL": "rouge_score, stemmed, F-measure; examples with a reference only"})
-        return replace(scores, means={"rougeL": None} | scores.means)
+        """ROUGE-L F against the nearest alternative where there is a reference; of problems the last number too."""
+        answers = [self.clean(example, text).strip() for example, text in zip(examples, texts, strict=True)]
+        known = [example.reference for example in examples]
+        numbers = [example.reference if example.row["category"] == RECKONING else [] for example in examples]
+        likeness = compared("rouge", answers, known)
+        reckoning = compared("exact_match", answers, numbers, extractions={"exact_match": last_number})
+        return Scores(
+            {"rougeL": likeness.means["rougeL"], "exact_match": reckoning.means["exact_match"]},
+            [
+                {name: value for name, value in {**one, **other}.items() if name in ("rougeL", "exact_match")}
+                for one, other in zip(likeness.per_example, reckoning.per_example, strict=True)
+            ],
+            {
+                "rougeL": f"{likeness.notes['rougeL']}; examples with a reference only",
+                "exact_match": f"last number of the answer; category {RECKONING} only",
+            },
+        )
 
 
 def _opened(before: str, turn: str) -> str:
@@ -95,5 +110,6 @@ def _opened(before: str, turn: str) -> str:
 
 
 def _replies(row: Row) -> list[list[str]]:
-    """For each turn the alternatives of its reply."""
-    return [reply if isinstance(reply, list) else [reply] for reply in row.get("reference") or []]
+    """For each turn the alternatives of its reply; the set leaves some replies empty, which is none."""
+    replies = [reply if isinstance(reply, list) else [reply] for reply in row.get("reference") or []]
+    return [[text for text in reply if text] for reply in replies]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tasks.base import Example, Hub, Row, Scores, Task
-from tasks.metrics import translation_scores
+from tasks.scoring import compared
 
 
 class Wmt16(Task):
@@ -34,8 +34,7 @@ class Wmt16(Task):
     def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Scores:
         """BLEU and chrF; per example the sentence-level figures, whose mean is not the set's figure."""
         answers = [self.clean(example, text).strip() for example, text in zip(examples, texts, strict=True)]
-        means, per_example, notes = translation_scores(answers, [example.reference for example in examples])
-        return Scores(means, per_example, notes)
+        return compared("translation", answers, [[example.reference] for example in examples])
 
     def _german(self, row: Row) -> str:
         return row["translation"]["de"]

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from bench_pair import run, run_folder, run_summary
@@ -56,8 +55,8 @@ def test_every_setting_is_in_its_yaml():
     for name, method in METHODS.items():
         assert keys(f"method/{name}.yaml") == {field.name for field in fields(method.load().Config)}
         assert method_config(OmegaConf.load(CONF / f"method/{name}.yaml")) == method.load().Config()
-    for name in ("tiny", "custom"):
-        assert keys(f"model/{name}.yaml") == {field.name for field in fields(ModelConfig)}
+    for file in (CONF / "model").glob("*.yaml"):
+        assert keys(file) == {field.name for field in fields(ModelConfig)}
     assert keys("config.yaml") - {"defaults", "hydra"} == {field.name for field in fields(Settings)}
     assert {file.stem for file in (CONF / "method").glob("*.yaml")} == set(METHODS)
 
@@ -217,12 +216,6 @@ def test_caches_are_reserved_before_the_race(monkeypatch, arguments):
     records = [json.loads(line) for line in (run_folder("speculative") / "records.jsonl").open()]
     longest = max(record["prompt_tokens"] for record in records) + 8
     assert asked[0] == asked[1] >= longest and max(asked) <= asked[0] + 8
-
-
-def test_check_refuses_a_model_that_does_not_fit(monkeypatch, capsys, arguments):
-    monkeypatch.setattr("bench.check.psutil.virtual_memory", lambda: SimpleNamespace(available=10))
-    assert run(monkeypatch, *arguments, "check=true") == 2
-    assert "not enough memory" in capsys.readouterr().err
 
 
 def test_bfloat16_on_the_cpu_is_also_measured_against_float32_greedy(monkeypatch, capsys, arguments):

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from bench.categories import by_category
 from bench.fold import Fold
 from bench.reporting import json_text
 from bench.summary import compare, summarize
@@ -118,6 +119,23 @@ def test_speed_over_the_fastest_greedy():
     assert summary(fold(fast))["speedup"]["decode_over_fastest_greedy"]["value"] == pytest.approx(2.25 / 2)
     slow = [[record("a", 1.0, 40.0)] * 2, [record("b", 0.5, 20.0)] * 2]
     assert summary(fold(slow))["speedup"]["decode_over_fastest_greedy"]["value"] == pytest.approx(2.25)
+
+
+def test_figures_by_category():
+    quality = Scores({}, [{"m": 0.5}, {}]), Scores({}, [{"m": 1.0}, {}])
+    assert by_category(fold(), [None, None], quality, seed=0) is None
+    found = by_category(fold(), ["y", "x"], quality, seed=0)
+    assert list(found) == ["y", "x"] and [each["prompts"] for each in found.values()] == [1, 1]
+    # 12 tokens in 2 + 3 seconds against 12 in 12, and 6 in 2 + 1 against 6 in 6.
+    assert [each["tokens_per_second"]["decode"]["method"] for each in found.values()] == [12 / 5, 2.0]
+    assert [each["speedup"]["decode"]["value"] for each in found.values()] == pytest.approx([12 / 5, 2.0])
+    assert [each["tokens_per_target_forward"] for each in found.values()] == [3.0, 1.5]
+    assert [each["acceptance"]["rate"] for each in found.values()] == pytest.approx([4 / 6, 1 / 5])
+    assert [each["lossless"]["identical"] for each in found.values()] == [2, 2]
+    assert found["y"]["quality"] == {"method": {"m": 0.5}, "greedy": {"m": 1.0}}
+    assert found["x"]["quality"] == {"method": {}, "greedy": {}}
+    whole = by_category(fold(), ["z", "z"], quality, seed=0)["z"]
+    assert whole["speedup"]["decode"] == summary(fold())["speedup"]["decode"]
 
 
 def test_a_panel_compares_each_with_each():

@@ -30,11 +30,14 @@ def loaded(folders):
 
 
 def test_vocabularies():
-    assert shared_vocabulary({"a": 0, "b": 1}, {"a": 0, "b": 1}) == (2, 2)
-    assert shared_vocabulary({"a": 0, "b": 1, "c": 2}, {"a": 0, "b": 1}) == (3, 2)
-    assert shared_vocabulary({"a": 0, "b": 1}, {"a": 0, "b": 1, "c": 2}) == (2, 2)
+    assert shared_vocabulary({0: "a", 1: "b"}, {0: "a", 1: "b"}) == (2, 2)
+    assert shared_vocabulary({0: "a", 1: "b", 2: "c"}, {0: "a", 1: "b"}) == (3, 2)
+    assert shared_vocabulary({0: "a", 1: "b"}, {0: "a", 1: "b", 2: "c"}) == (2, 2)
+    assert shared_vocabulary({0: "a", 2: "b", 3: "c"}, {0: "a", 2: "b"}) == (4, 3)
     with pytest.raises(UserError, match="id 1 is 'b' in the target and 'c' in the draft"):
-        shared_vocabulary({"a": 0, "b": 1}, {"a": 0, "c": 1})
+        shared_vocabulary({0: "a", 1: "b"}, {0: "a", 1: "c"})
+    with pytest.raises(UserError, match="id 1 is None in the target and 'b' in the draft"):
+        shared_vocabulary({0: "a", 2: "c"}, {0: "a", 1: "b", 2: "c"})
 
 
 def test_another_tokenizer_is_refused(folders, tmp_path):

@@ -104,6 +104,37 @@ def test_only_what_is_missing_is_measured(race, log, tmp_path):
     assert {name for name, what in called if what in PROMPTS} == {"greedy", "y"}
 
 
+def test_a_later_turn_follows_greedys_answer_for_everyone_and_every_repeat(race, log, tmp_path):
+    race.task = task = TASKS["spec_bench"]()
+    race.loaded.pair.target.context = 200
+    texts = iter(["One.\nUser: more"] + ["Two."] * 20)
+    race.loaded.continuation = lambda prompt, output: next(texts)
+    turns = task.turns({"question_id": 7, "category": "qa", "turns": ["a", "b"]})
+    folder = RunFolder(tmp_path).__enter__()
+    entrants = [Entrant("x", Noted("x", log), "cold", folder)]
+    assert race.longest(turns) == len(turns[1].prompt) + 2 * race.max_new_tokens
+    race.run(entrants, turns, 2, lambda progress: None)
+    second = "User: a\nAssistant: One.\n\nUser: b\nAssistant:"
+    asked = [what for _, what in log if what != "forget"]
+    assert sorted(asked) == sorted(["User: a\nAssistant:", second] * 4)
+    assert {key[0] for key in folder.records} == {"7", "7#2"}
+    assert folder.records["7#2", 1, METHOD]["prompt_version"] == "spec_bench-base-1"
+    folder.__exit__()
+
+
+def test_a_later_turn_follows_the_answer_that_is_on_the_disk_already(race, log, tmp_path):
+    race.task = task = TASKS["spec_bench"]()
+    race.loaded.pair.target.context = 200
+    race.loaded.continuation = lambda prompt, output: "Kept."
+    turns = task.turns({"question_id": 7, "category": "qa", "turns": ["a", "b"]})
+    for more in (turns[:1], turns):
+        folder = RunFolder(tmp_path).__enter__()
+        race.run([Entrant("x", Noted("x", log), "cold", folder)], more, 1, lambda progress: None)
+        folder.__exit__()
+        race.loaded.continuation = lambda prompt, output: "Other."
+    assert "User: a\nAssistant: Kept.\n\nUser: b\nAssistant:" in [what for _, what in log]
+
+
 def test_prompts_that_are_empty_or_too_long(race):
     with pytest.raises(UserError, match="prompt e is empty"):
         race.encode(TASKS["custom"]().example({"id": "e", "prompt": ""}))

@@ -9,7 +9,6 @@ import pytest
 from tasks import TASKS, make_task
 from tasks.execution import Limits, run_program, run_programs
 from tasks.gsm8k import last_number, marked_number
-from tasks.metrics import rouge
 
 LIMITS = Limits(seconds=5.0, memory_mib=256)
 
@@ -117,12 +116,6 @@ def test_gsm8k_matches_strictly_and_flexibly():
     assert scores.means == {"exact_match": 0.25, "exact_match_flexible": 0.75}
 
 
-def test_rouge_has_known_values():
-    values = rouge("the cat sat", "the cat ran")
-    assert values["rouge1"] == pytest.approx(2 / 3) and values["rouge2"] == pytest.approx(1 / 2)
-    assert values["rougeL"] == pytest.approx(2 / 3)
-
-
 def test_cnndm_scores_the_summary_alone():
     row = {"id": "a", "article": "x", "highlights": "Rain fell .\nIt was wet ."}
     scores = scored("cnndm", [row], [" Rain fell .\nIt was wet .\n\nArticle: another"])
@@ -137,14 +130,18 @@ def test_wmt16_scores_the_whole_set_and_records_the_signature():
     assert scored("wmt16", [], []).means == {"bleu": None, "chrf": None}
 
 
-def test_spec_bench_scores_what_has_a_reference_by_category():
+def test_spec_bench_scores_what_has_a_reference_and_problems_by_their_number():
     rows = [
         {"question_id": 1, "category": "rag", "turns": ["?"], "reference": [["a river", "a long road"]]},
         {"question_id": 2, "category": "writing", "turns": ["?"]},
+        {"question_id": 3, "category": "math_reasoning", "turns": ["?"], "reference": ["2 * 4 = 8\n#### 8"]},
+        {"question_id": 4, "category": "stem", "turns": ["?"], "reference": ["", "x"]},
     ]
-    scores = scored("spec_bench", rows, [" a long road", " anything"])
-    assert scores.means == {"rougeL": 1.0, "rougeL/rag": 1.0} and scores.per_example[1] == {}
-    assert scored("spec_bench", rows[1:], ["x"]).means == {"rougeL": None}
+    scores = scored("spec_bench", rows, [" a long road", " anything", " It is 8.", " 8"])
+    assert scores.per_example[0] == {"rougeL": 1.0} and scores.per_example[1] == scores.per_example[3] == {}
+    assert 0 < scores.per_example[2]["rougeL"] < 1 and scores.per_example[2]["exact_match"] == 1.0
+    assert scores.means == {"rougeL": (1 + scores.per_example[2]["rougeL"]) / 2, "exact_match": 1.0}
+    assert scored("spec_bench", rows[1:2], ["x"]).means == {"rougeL": None, "exact_match": None}
 
 
 def test_custom_matches_exactly_where_there_is_a_reference():

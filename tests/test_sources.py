@@ -91,6 +91,37 @@ def test_json_csv_and_parquet_give_the_rows_of_jsonl(tmp_path):
     assert all(each.rows == rows[10:] and each.digest == loaded[0].digest for each in loaded)
 
 
+FORMS = {
+    "humaneval": {"task_id": "H/0", "prompt": "def f():\n    pass", "entry_point": "f", "canonical_solution": "    1\n",
+                  "test": "def check(candidate):\n    assert 'é'"},
+    "gsm8k": {"question": "1 + 1, 'is' \"it\"?", "answer": "It is\n#### 2"},
+    "cnndm": {"id": "12", "article": "One.\n\nTwo, and three.", "highlights": "a .\nb ."},
+    "wmt16": {"translation": {"de": "Ä, ja", "en": "17"}},
+    "mbpp": {"task_id": 11, "text": "t", "code": "a\r\nb", "test_list": ["x, 'y'", "z"], "test_setup_code": ""},
+    "spec_bench": {"question_id": 81, "category": "writing", "turns": ["a\nb", "c"], "reference": ["One.", "Two."]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_every_task_reads_all_four_kinds_of_files(tmp_path, name):
+    rows = [FORMS[name]]
+    if name == "spec_bench":
+        rows.append({"question_id": 82, "category": "qa", "turns": ["who?"]})
+    for kind in ("jsonl", "json", "csv", "parquet"):
+        (tmp_path / kind / name).mkdir(parents=True)
+    write(tmp_path / f"jsonl/{name}/test.jsonl", rows)
+    (tmp_path / f"json/{name}/test.json").write_text(json.dumps(rows))
+    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / f"parquet/{name}/test.parquet")
+    with (tmp_path / f"csv/{name}/test.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({key: value if isinstance(value, str) else json.dumps(value) for key, value in row.items()})
+    loaded = [load_rows(task(name, shots=0), local(tmp_path / kind)) for kind in ("jsonl", "json", "csv", "parquet")]
+    assert loaded[0].rows[0].items() >= rows[0].items()
+    assert all(each.rows == loaded[0].rows and each.digest == loaded[0].digest for each in loaded)
+
+
 def test_nested_fields_survive_csv(tmp_path):
     (tmp_path / "wmt16").mkdir()
     with (tmp_path / "wmt16/test.csv").open("w", newline="") as file:
@@ -106,6 +137,8 @@ def test_empty_optional_cells_are_absent_and_too_many_cells_are_named(tmp_path):
     assert rows[1] == {"id": 2, "prompt": "b", "reference": "c", "stop": "."}
     file.write_text("id,prompt\n1,a\n2,b,c\n")
     assert "prompts.csv:3: the row has more cells than the 2 headings" in fails("custom", DataConfig(path=str(file)))
+    file.write_text('id,prompt\n1,"a\nb"\n2,"c\nd",e\n')
+    assert "prompts.csv:4: the row has more cells than the 2 headings" in fails("custom", DataConfig(path=str(file)))
 
 
 def test_warm_up_prompts_come_from_the_small_split_and_are_not_read_further(monkeypatch):

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from bench_pair import make_tokenizer
 
 from decoding.errors import UserError
 from tasks import TASKS, make_task, training_text
@@ -88,6 +89,22 @@ def test_second_turn_continues_from_the_decoded_answer():
     assert TASKS["gsm8k"]().follow_up(TASKS["gsm8k"]().example(ROWS["gsm8k"]), "x") is None
 
 
+def test_a_conversation_is_one_example_a_turn():
+    first, second = TASKS["spec_bench"]().turns(ROWS["spec_bench"])
+    assert (first.id, first.follows, second.id, second.follows) == ("1", None, "1#2", "1")
+    assert first == TASKS["spec_bench"]().example(ROWS["spec_bench"]) and second.reference == ["Because."]
+    for name in ("gsm8k", "custom"):
+        assert TASKS[name]().turns(ROWS[name]) == [TASKS[name]().example(ROWS[name])]
+    third = TASKS["spec_bench"]().turns({**ROWS["spec_bench"], "turns": ["a", "b", "c"]})[2]
+    assert (third.id, third.follows, third.reference) == ("1#3", "1#2", [])
+
+
+def test_only_spec_bench_has_categories():
+    assert {name: TASKS[name]().category(ROWS[name]) for name in TASKS if TASKS[name]().category(ROWS[name])} == {
+        "spec_bench": "qa"
+    }
+
+
 def test_version_names_task_variant_and_wording():
     assert make_task({"name": "humaneval"}).version == "humaneval-base-1"
     assert make_task({"name": "gsm8k", "variant": "chat"}).version == "gsm8k-chat-1"
@@ -131,8 +148,8 @@ class FakeTokenizer:
     def __call__(self, text):
         return SimpleNamespace(input_ids=[1, *map(ord, text)])
 
-    def apply_chat_template(self, messages, add_generation_prompt, tokenize, return_dict):
-        assert add_generation_prompt and tokenize and not return_dict
+    def apply_chat_template(self, messages, add_generation_prompt, tokenize, return_dict, enable_thinking):
+        assert add_generation_prompt and tokenize and not return_dict and not enable_thinking
         return [ord(character) for message in messages for character in message["content"]]
 
 
@@ -148,6 +165,19 @@ def test_chat_uses_the_template_and_is_refused_without_one():
     assert task.encode(example, FakeTokenizer("template")) == [*map(ord, "Once")]
     with pytest.raises(UserError, match="chat template"):
         task.encode(example, FakeTokenizer())
+
+
+def test_chat_goes_through_the_tokenizers_own_template_with_the_worked_examples():
+    tokenizer = make_tokenizer()
+    tokenizer.chat_template = (
+        "{% for message in messages %}<{{ message.role }}>{{ message.content }}{% endfor %}"
+        "{% if add_generation_prompt %}<assistant>{% if enable_thinking is false %}-{% endif %}{% endif %}"
+    )
+    task, shot = make_task({"name": "wmt16", "variant": "chat"}), {"id": "s", "translation": {"de": "Ja", "en": "Yes"}}
+    ids = task.encode(task.example(ROWS["wmt16"], [shot]), tokenizer)
+    text = tokenizer.decode(ids)
+    assert text.startswith("<user>Translate") and "\n\nJa<assistant>Yes<user>Translate" in text
+    assert text.endswith("Hallo<assistant>-")
 
 
 def test_only_an_article_is_shortened_to_fit_the_context():

@@ -1,0 +1,142 @@
+"""What a pair takes of the machine's memory, told from its files and configs before any weight is loaded."""
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+from safetensors import SafetensorError, safe_open
+from transformers import AutoModelForCausalLM, PretrainedConfig
+
+from decoding.errors import UserError
+
+GIB = 1 << 30
+FLOATING = {"F64", "F32", "F16", "BF16"}
+INDEX, SINGLE = "model.safetensors.index.json", "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One model in memory. parameters: their number. weights: bytes. row: bytes of keys and values a token.
+
+    device: where it goes; None if accelerate spreads it over all GPUs and the CPU's memory (device_map).
+    """
+
+    name: str
+    parameters: int
+    weights: int
+    row: int
+    device: str | None
+
+    def bytes(self, length: int) -> int:
+        """With the cache of a sequence of `length` tokens."""
+        return self.weights + self.row * length
+
+
+def part(name: str, folder: str | None, config: PretrainedConfig, dtype: torch.dtype, device: str | None) -> Part:
+    """The size of a model loaded in `dtype`: from the headers of its safetensors files in `folder`, or else, of a model
+    on the hub (folder None), from its shapes alone, built on torch's meta device, which holds no numbers."""
+    counted = _headers(Path(folder), dtype) if folder else None
+    parameters, weights = counted or _shapes(config, dtype)
+    return Part(name, parameters, weights, _row_bytes(config, dtype), device)
+
+
+def fit(parts: list[Part], length: int) -> str:
+    """A line that says what the parts and the caches of `length` tokens take and what is free.
+
+    Raises:
+        UserError: they do not fit.
+    """
+    free = {device: free_bytes(device) for device in _devices()}
+    takes = ", ".join(f"{each.name} {_gib(each.weights)} + cache {_gib(each.row * length)}" for each in parts)
+    room = ", ".join(f"{device} {_gib(size)}" for device, size in free.items())
+    sizes = f"{takes} for {length} tokens; free: {room}"
+    left, passing = dict(free), 0
+    for each in parts:
+        if each.device is not None:
+            left[_known(each.device)] -= each.bytes(length)
+            # Without a device_map a model comes to its GPU through the CPU's memory.
+            passing = max(passing, each.weights if _known(each.device) != "cpu" else 0)
+    short = [device for device, rest in left.items() if rest < (passing if device == "cpu" else 0)]
+    spread = sum(each.bytes(length) for each in parts if each.device is None)
+    if short or spread > sum(left.values()):
+        where = f" on {' and '.join(short)}" if short else ""
+        raise UserError(
+            f"not enough memory{where} ({sizes}): set dtype=bfloat16, model.device_map=auto or a smaller "
+            "max_new_tokens, or take a smaller model"
+        )
+    beside = spread - sum(rest for device, rest in left.items() if device != "cpu")
+    slow = f", but {_gib(beside)} stay on the CPU, which is slow" if len(free) > 1 and beside > 0 else ""
+    return f"memory: {sizes}: enough{slow}"
+
+
+def free_bytes(device: str) -> int:
+    """What a device ("cpu", "cuda:0", ...) has left."""
+    if torch.device(device).type == "cuda":
+        return torch.cuda.mem_get_info(torch.device(device))[0]
+    return psutil.virtual_memory().available
+
+
+def _devices() -> list[str]:
+    return ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+
+
+def _known(device: str) -> str:
+    """The device as `_devices` names it."""
+    kind = torch.device(device)
+    return "cpu" if kind.type == "cpu" else f"cuda:{kind.index or 0}"
+
+
+def _gib(size: float) -> str:
+    return f"{size / GIB:.1f} GiB" if size >= GIB / 10 else f"{size / (1 << 20):.1f} MiB"
+
+
+def _headers(folder: Path, dtype: torch.dtype) -> tuple[int, int] | None:
+    """(parameters, bytes in `dtype`) of the weights in a folder; None if they are no safetensors.
+
+    Packed (quantized) numbers stay as they are.
+    """
+    files = safetensors_files(folder / INDEX)
+    if not all((folder / file).is_file() for file in files):
+        return None
+    parameters = weights = 0
+    for file in files:
+        try:
+            with safe_open(folder / file, framework="pt") as tensors:
+                pieces = [tensors.get_slice(name) for name in tensors.keys()]  # noqa: SIM118 (no mapping)
+                kinds = [(math.prod(piece.get_shape()), piece.get_dtype()) for piece in pieces]
+        except SafetensorError as error:
+            raise UserError(f"{folder / file} is damaged or cut short ({error}): fetch it anew") from error
+        parameters += sum(numbers for numbers, _ in kinds)
+        weights += sum(numbers * (dtype.itemsize if kind in FLOATING else _stored(kind)) for numbers, kind in kinds)
+    return parameters, weights
+
+
+def _stored(kind: str) -> int:
+    """Bytes of a number as safetensors names its kind: I32, U8, F8_E4M3, BOOL."""
+    bits = re.search(r"\d+", kind)
+    return max(int(bits.group()) // 8, 1) if bits else 1
+
+
+def safetensors_files(index: Path | None) -> list[str]:
+    """Names of the files that hold a model's weights, by its index where it has one."""
+    if index is None or not index.is_file():
+        return [SINGLE]
+    return sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+
+
+def _shapes(config: PretrainedConfig, dtype: torch.dtype) -> tuple[int, int]:
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return parameters, parameters * dtype.itemsize
+
+
+def _row_bytes(config: PretrainedConfig, dtype: torch.dtype) -> int:
+    text = config.get_text_config(decoder=True)
+    heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
+    size = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    return 2 * text.num_hidden_layers * heads * size * dtype.itemsize

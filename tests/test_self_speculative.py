@@ -245,9 +245,10 @@ def test_a_set_from_a_file_with_more_layers_named_beside_it(tmp_path) -> None:
 
 def test_a_panel_tells_its_skip_sets_apart() -> None:
     from bench.cases import _labels
+    from bench.settings import Contender
 
     given = [{"name": "self_speculative", "skip": None, "skip_mlp": layers} for layers in ([1, 2], [3])]
-    assert _labels([panel_config(each, "cases") for each in given]) == [
+    assert _labels([Contender(panel_config(each, "cases"), "cold") for each in given]) == [
         "self_speculative skip_mlp=[1,2]", "self_speculative skip_mlp=[3]"
     ]  # fmt: skip
 

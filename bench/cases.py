@@ -72,7 +72,7 @@ def _labels(configs: list[Any]) -> list[str]:
     for config in configs:
         peers = [other for other in configs if other.name == config.name]
         differing = [
-            item.name for item in fields(config) if len({getattr(other, item.name) for other in peers}) > 1
+            item.name for item in fields(config) if len({_short(getattr(other, item.name)) for other in peers}) > 1
         ]
         labels.append(" ".join([config.name, *(f"{name}={_short(getattr(config, name))}" for name in differing)]))
     return labels
@@ -80,6 +80,8 @@ def _labels(configs: list[Any]) -> list[str]:
 
 def _short(value: object) -> str:
     """As it is written on the command line."""
+    if isinstance(value, list):
+        return str(value).replace(" ", "")
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 

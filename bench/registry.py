@@ -37,6 +37,9 @@ METHODS: dict[str, Method] = {
     "greedy": Method("baselines.greedy"),
     "speculative": Method("baselines.speculative"),
     "lookahead": Method("baselines.lookahead", keeps_history=True),
+    "token_recycling": Method("baselines.token_recycling", keeps_history=True),
+    "multi_candidate": Method("baselines.multi_candidate"),
+    "cascade": Method("baselines.cascade"),
     "ouroboros": Method("ouroboros.method", keeps_history=True),
     "hf_generate": Method("baselines.hf_generate", ours=False),
 }

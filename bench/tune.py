@@ -4,6 +4,7 @@ optuna proposes, the engine measures decode speed over greedy's, prompt by promp
 with greedy's. The study is kept, so that the same command goes on where it was stopped.
 """
 
+import statistics
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,24 +65,32 @@ class Objective:
         self._warm(self.greedy)
 
     def __call__(self, settings: dict[str, Any]) -> float:
-        """Total decode speed of the method with `settings` over greedy's."""
+        """The median over prompts of greedy's decode seconds over the method's with `settings`.
+
+        The median, because a search takes the best of many noisy figures: a burst of other work on the machine, which
+        hits a prompt or two, must not crown a setting.
+        """
         config = method_config({**self.defaults, **settings})
         decoder = METHODS[config.name].load().build(config, self.loaded.pair)
         self._warm(decoder)
         decoder.forget()
-        seconds = {"method": 0.0, "greedy": 0.0}
+        ratios = []
         for number, (name, ids, stopping) in enumerate(self.prompts):
             if self.history == "cold":
                 decoder.forget()
             racers = [("method", decoder), ("greedy", self.greedy)]
-            outputs = {}
+            seconds, outputs = {}, {}
             for who, each in racers[:: -1 if number % 2 else 1]:
                 generation = each.generate(ids, stopping)
-                seconds[who] += generation.decode_seconds
+                seconds[who] = generation.decode_seconds
                 outputs[who] = generation.tokens
             if outputs["method"] != outputs["greedy"] and self.plan.settings.dtype in (None, "float32", "float64"):
                 raise UserError(f"the output of {config} on prompt {name} is not greedy's: look into it before tuning")
-        return seconds["greedy"] / seconds["method"]
+            if seconds["method"] > 0:  # an output of one token has no decode time
+                ratios.append(seconds["greedy"] / seconds["method"])
+        if not ratios:
+            raise UserError("no validation prompt was answered with more than one token: there is nothing to time")
+        return statistics.median(ratios)
 
     def _warm(self, decoder: Decoder) -> None:
         for ids, stopping in self.warmup:
@@ -168,7 +177,7 @@ def _write(
     finished = [trial for trial in study.trials if trial.value is not None]
     header = [
         f"Chosen by python -m bench.tune {' '.join(sys.argv[1:])}",
-        f"{study.best_value:.3f} times greedy's decode speed on {len(prompts.examples)} {prompts.rows.split} prompts,",
+        f"{study.best_value:.3f} times greedy's decode speed, median of {len(prompts.examples)} {prompts.rows.split} prompts,",
         f"the best of {len(finished)} trials; {plan.methods[0].history}, {seen['device'] or device}, "
         f"{seen['threads']} threads, torch {seen['versions']['torch']}, commit {(seen['git'] or {}).get('commit')}",
     ]

@@ -1,4 +1,4 @@
-"""A transformers causal language model with a tree cache: prefill, forward over a tree, keep a path.
+"""A transformers causal language model with a tree cache: prefill, forward over a tree, extend it, keep a path.
 
 The model's own classes run unchanged; the session only hands them explicit positions, an explicit mask and the
 preallocated cache. It remembers which tokens are cached, so that a method cannot lose track of them, and it counts
@@ -49,7 +49,8 @@ class ModelSession:
         self.tokens: list[int] = []
         self.counters = Counters()
         self.reserved = 0
-        self._pending: tuple[list[int], TokenTree] | None = None
+        # The last forward's context and tree, and how many of the tree's nodes have been through a forward.
+        self._pending: tuple[list[int], TokenTree, int] | None = None
         self._cache = TreeCache(self._probe())
 
     @torch.inference_mode()
@@ -85,53 +86,75 @@ class ModelSession:
         self.keep([0])
         return logits[0]
 
-    @torch.inference_mode()
     def forward(self, context: list[int], tree: TokenTree, rows: list[int]) -> torch.Tensor:
         """One forward of [context, tree] behind the cached tokens; logits [len(rows), vocabulary].
 
         context: confirmed tokens that are not cached yet, a chain that ends in front of the tree's root.
-        rows: the nodes whose logits are wanted. `keep` or another forward must follow.
+        rows: the nodes whose logits are wanted. `keep`, `extend` or another forward must follow.
         """
-        begin = time.perf_counter()
         if self.rotates_anew(len(self.tokens) + len(context) + max(tree.depths)):
             context = self.tokens + context
             self.truncate(0)
+        return self._run(context, tree, 0, rows)
+
+    def extend(self, rows: list[int]) -> torch.Tensor:
+        """One forward of the nodes that the last forward's tree has gained since; logits [len(rows), vocabulary].
+
+        The rows that stand already are seen, not fed again, so a model can grow a tree from its own logits level by
+        level. The tree's room must be the session's.
+        rows: those of the new nodes whose logits are wanted.
+        """
+        if self._pending is None:
+            raise RuntimeError("extend needs a forward before it")
+        context, tree, nodes = self._pending
+        return self._run(context, tree, len(context) + nodes, rows)
+
+    @torch.inference_mode()
+    def _run(self, context: list[int], tree: TokenTree, standing: int, rows: list[int]) -> torch.Tensor:
+        """Forward of [context, tree] without its first `standing` rows, which lie behind the cached ones already."""
+        begin = time.perf_counter()
         cached, before = len(self.tokens), len(context)
-        inputs = context + tree.tokens
-        positions = np.empty(len(inputs), dtype=np.int64)
+        positions = np.empty(before + len(tree), dtype=np.int64)
         positions[:before] = np.arange(cached, cached + before)
         positions[before:] = np.array(tree.depths) + (cached + before)
-        visible = np.zeros((len(inputs), cached + len(inputs)), dtype=bool)
+        visible = np.zeros((len(positions), cached + len(positions)), dtype=bool)
         visible[:, :cached] = True
         visible[:before, cached : cached + before] = np.tri(before, dtype=bool)
         visible[before:, cached : cached + before] = True
         visible[before:, cached + before :] = tree.ancestors()
-        logits = self._attend(inputs, positions, visible, [before + row for row in rows])
+        inputs = (context + tree.tokens)[standing:]
+        wanted = [before + row - standing for row in rows]
+        logits = self._attend(inputs, positions, visible[standing:], wanted, standing)
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
-        self._pending = (context, tree)
+        self._pending = (context, tree, len(tree))
         self.counters.forwards += 1
         self.counters.rows += len(inputs)
         self.counters.seconds += time.perf_counter() - begin
         return logits
 
-    def _attend(self, tokens: list[int], positions: np.ndarray, visible: np.ndarray, rows: list[int]) -> torch.Tensor:
+    def _attend(
+        self, tokens: list[int], positions: np.ndarray, visible: np.ndarray, rows: list[int], standing: int = 0
+    ) -> torch.Tensor:
         """The model's forward of `tokens` behind the cached rows; logits [len(rows), vocabulary].
 
-        positions: int [tokens]. visible: bool [tokens, cached + tokens], which rows each token attends to.
+        standing: rows of an earlier forward that lie between the two, not confirmed. positions: int [standing +
+        tokens]. visible: bool [tokens, cached + standing + tokens], which rows each token attends to.
         """
         cached = len(self.tokens)
-        self._cache.reserve(cached + len(tokens))
+        self._cache.advance(standing)
+        self._cache.reserve(cached + standing + len(tokens))
         inputs = [token if token < self.vocabulary else 0 for token in tokens]
         key_positions = np.concatenate([np.arange(cached), positions])
         output = self.model(
             input_ids=torch.tensor([inputs], device=self.device),
-            attention_mask=self._masks.build(visible, positions, key_positions),
-            position_ids=torch.from_numpy(positions)[None].to(self.device),
+            attention_mask=self._masks.build(visible, positions[standing:], key_positions),
+            position_ids=torch.from_numpy(positions[standing:])[None].to(self.device),
             past_key_values=self._cache,
             use_cache=True,
             logits_to_keep=torch.tensor(rows, device=self.device),
         )
+        self._cache.truncate(cached)
         return output.logits[0, :, : self.vocabulary]
 
     def rotates_anew(self, last: int) -> bool:
@@ -143,9 +166,9 @@ class ModelSession:
     @torch.inference_mode()
     def keep(self, path: list[int]) -> None:
         """Confirm the last forward's context and the tree's nodes on `path` (the root first); drop the rest."""
-        if self._pending is None:
+        if self._pending is None or path[-1] >= self._pending[2]:
             raise RuntimeError("keep needs a forward before it")
-        context, tree = self._pending
+        context, tree, _ = self._pending
         self._cache.advance(len(context))
         self._cache.keep(path)
         self.tokens += context + [tree.tokens[node] for node in path]

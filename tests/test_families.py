@@ -67,6 +67,60 @@ def test_tree_rows_equal_plain_forwards(family: str) -> None:
         assert torch.allclose(logits[node], plain, atol=TOLERANCE.get(family, 1e-9)), f"node {node}"
 
 
+@pytest.mark.parametrize("family", [name for name in FAMILIES if "rope" not in name])
+def test_a_tree_that_grows_by_forwards_equals_plain_forwards(family: str) -> None:
+    """Level by level, each forward takes the new nodes only, sees their ancestors among the rows that stand, and any
+    path may be kept at the end; far past the window, and past what the cache had room for."""
+    model = make_model(family)
+    session = ModelSession(model)
+    prompt = prompt_of(30, 1)
+    session.prefill(prompt[:-4])
+    draw = random.Random(2)
+    grown = 0
+    for _ in range(3):
+        tree = TokenTree(prompt[-1], room=session.room(len(prompt) - 1))
+        logits = {0: session.forward(prompt[len(session.tokens) : -1], tree, [0])[0]}
+        rows, capacity = session.counters.rows, session._cache.capacity
+        for _ in range(5):
+            before = len(tree)
+            for _ in range(5):
+                tree.add(draw.randrange(len(tree)), [draw.randrange(VOCABULARY) for _ in range(2)], "test")
+            added = list(range(before, len(tree)))
+            wanted = draw.sample(added, len(added) - 1)
+            logits |= dict(zip(wanted, session.extend(wanted), strict=True))
+        assert session.counters.rows - rows == len(tree) - 1
+        grown += session._cache.capacity > capacity
+        for node, found in logits.items():
+            path, at = [], node
+            while at != -1:
+                path.insert(0, at)
+                at = tree.parents[at]
+            text = prompt[:-1] + [tree.tokens[each] for each in path]
+            with torch.no_grad():
+                plain = model(torch.tensor([text])).logits[0, -1]
+            assert torch.allclose(found, plain, atol=TOLERANCE.get(family, 1e-9)), f"node {node}"
+        session.keep(path)
+        assert session.tokens == text
+        prompt = [*text, *prompt_of(2, 3)]
+    assert grown
+
+
+@pytest.mark.parametrize("family", ["llama_dynamic_rope", "phi3_longrope"])
+def test_a_tree_that_grows_ends_where_the_rotation_changes(family: str) -> None:
+    session = ModelSession(make_model(family))
+    prompt = prompt_of(28, 1)
+    session.prefill(prompt[:-1])
+    tree = TokenTree(prompt[-1], session.room(len(prompt) - 1))
+    session.forward([], tree, [0])
+    chain = tree.add(0, prompt_of(40, 2), "test")
+    assert len(chain) == min(session.rope_boundary or 99, session.context) - len(prompt)
+    logits = session.extend(chain)
+    fresh = ModelSession(session.model)
+    fresh.prefill(prompt)
+    for token, found in zip(prompt_of(40, 2), logits, strict=False):
+        assert torch.allclose(found, fresh.prefill([token]), atol=1e-9)
+
+
 def test_keep_and_truncate_against_a_fresh_forward() -> None:
     """However paths are kept and cut, the next logits are those of a fresh session over the same tokens."""
     model = make_model("llama")
@@ -101,8 +155,14 @@ def test_cut_below_zero_or_beyond_the_cache_is_refused() -> None:
     session.prefill([1, 2, 3])
     with pytest.raises(ValueError, match="cannot cut"):
         session.truncate(4)
+    for confirm in (session.keep, session.extend):
+        with pytest.raises(RuntimeError, match="forward before"):
+            confirm([0])
+    tree = TokenTree(1, room=3)
+    session.forward([], tree, [0])
+    tree.add(0, [2], "test")
     with pytest.raises(RuntimeError, match="forward before"):
-        session.keep([0])
+        session.keep([0, 1])
 
 
 @pytest.mark.parametrize(

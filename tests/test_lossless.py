@@ -10,7 +10,19 @@ import pytest
 from families import FAMILIES, VOCABULARY, blurred, make_model
 from matrix import build, check, decode, make_pair, prompts, reference
 
-from baselines import hf_generate, hybrid, lookahead, oracle, prompt_lookup, self_speculative, speculative, suffix
+from baselines import (
+    cascade,
+    hf_generate,
+    hybrid,
+    lookahead,
+    multi_candidate,
+    oracle,
+    prompt_lookup,
+    self_speculative,
+    speculative,
+    suffix,
+    token_recycling,
+)
 from baselines.lookahead import Lookahead
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
@@ -48,8 +60,24 @@ OPTIONS = [
         {"drafter": speculative.Config(), "rejected": "continuations"},
     )
 ]
+RECYCLING = [token_recycling.Config(nodes=nodes, prompt=prompt) for nodes in (1, 12, 80) for prompt in (False, True)]
+CANDIDATES = [
+    multi_candidate.Config(branching=branching, width=width, nodes=nodes)
+    for branching in ([3], [1, 1, 1], [4, 2, 1, 1], [5, 5, 5, 5, 5, 5])
+    for width in (1, 3, None)
+    for nodes in (1, 6, None)
+    if len(branching) < 6 or width
+]
+CASCADE = [
+    cascade.Config(gamma=gamma, tail=tail, min_ngram=shortest, draft_length=4)
+    for gamma, tail, shortest in itertools.product((1, 4, 9), (0, 1, 4), (1, 2))
+]
 COVERING = [
     speculative.Config(gamma=4),
+    token_recycling.Config(nodes=80),
+    multi_candidate.Config(branching=[3, 2, 2, 1], width=None, nodes=None),
+    multi_candidate.Config(branching=[4, 4, 4, 4, 4], width=3, nodes=9),
+    cascade.Config(gamma=3, tail=3),
     lookahead.Config(window=4, ngram=5, max_guesses=4, text_phrases=True),
     ouroboros.Config(gamma=3, k=3, window=4, ngram=4, text_phrases=True),
     ouroboros.Config(gamma=8, k=2, window=3, ngram=5, pool_capacity=2, max_guesses=1, shortest_run=1),
@@ -63,7 +91,7 @@ COVERING = [
     oracle.Config(),
 ]  # fmt: skip
 # Their drafts never branch, so no row ever moves.
-CHAINS = {"speculative", "self_speculative", "prompt_lookup", "suffix", "hybrid", "oracle"}
+CHAINS = {"speculative", "cascade", "self_speculative", "prompt_lookup", "suffix", "hybrid", "oracle"}
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +106,9 @@ def llama_tests(llama: ModelPair) -> list:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", [*SPECULATIVE, *LOOKAHEAD, *OUROBOROS, *OPTIONS], ids=str)
+@pytest.mark.parametrize(
+    "config", [*SPECULATIVE, *LOOKAHEAD, *RECYCLING, *CANDIDATES, *CASCADE, *OUROBOROS, *OPTIONS], ids=str
+)
 def test_full_grid_on_llama(llama: ModelPair, llama_tests: list, config: object) -> None:
     check(llama, config, llama_tests)
 
@@ -137,7 +167,7 @@ def test_draft_with_a_smaller_vocabulary_and_context() -> None:
     assert any(token >= VOCABULARY - 4 for _, _, expected in tests for token in expected.tokens)
     for config in COVERING:
         outcomes = check(pair, config, tests)
-        if config.name == "speculative":
+        if config.name in ("speculative", "multi_candidate"):
             assert all(outcome.steps.drafted[-1] == 0 for outcome in outcomes)
 
 
@@ -254,9 +284,14 @@ def test_perfect_draft_is_always_accepted() -> None:
             assert build(config, pair).generate(prompt, stopping).steps.emitted == [6] * 5
 
 
-def test_warm_history_changes_the_work_but_not_the_tokens(llama: ModelPair) -> None:
+@pytest.mark.parametrize(
+    "config",
+    [ouroboros.Config(gamma=4, k=3, window=4, ngram=5), token_recycling.Config(nodes=20)],
+    ids=lambda config: config.name,
+)
+def test_warm_history_changes_the_work_but_not_the_tokens(llama: ModelPair, config: object) -> None:
     stopping = Stopping(frozenset(), 40)
-    decoder = build(ouroboros.Config(gamma=4, k=3, window=4, ngram=5), llama)
+    decoder = build(config, llama)
     changed = 0
     for prompt in prompts(3):
         decoder.forget()
@@ -313,7 +348,7 @@ def test_suffixes_lengthen_any_drafter(llama: ModelPair) -> None:
 
 def test_methods_that_draft_with_a_model_refuse_a_pair_without_one(llama: ModelPair) -> None:
     alone = ModelPair(llama.target, None, frozenset(), decode)
-    for config in (speculative.Config(), ouroboros.Config()):
+    for config in (speculative.Config(), multi_candidate.Config(), cascade.Config(), ouroboros.Config()):
         with pytest.raises(UserError, match="needs a draft model"):
             build(config, alone)
 
@@ -325,6 +360,18 @@ def test_methods_that_draft_with_a_model_refuse_a_pair_without_one(llama: ModelP
         (lookahead.Config, {"window": 0}),
         (lookahead.Config, {"ngram": 2}),
         (lookahead.Config, {"max_guesses": 0}),
+        (token_recycling.Config, {"nodes": 0}),
+        (token_recycling.Config, {"nodes": 81}),
+        (multi_candidate.Config, {"branching": []}),
+        (multi_candidate.Config, {"branching": [2, 0]}),
+        (multi_candidate.Config, {"width": 0}),
+        (multi_candidate.Config, {"nodes": 0}),
+        (cascade.Config, {"gamma": 0}),
+        (cascade.Config, {"tail": -1}),
+        (cascade.Config, {"tail": 4, "draft_length": 3}),
+        (cascade.Config, {"min_ngram": 0}),
+        (cascade.Config, {"max_ngram": 1, "min_ngram": 2}),
+        (cascade.Config, {"draft_length": 0}),
         (ouroboros.Config, {"k": -1}),
         (ouroboros.Config, {"ngram": 2}),
         (ouroboros.Config, {"shortest_run": 0}),

@@ -1,0 +1,137 @@
+"""Cascade Speculative Drafting (Chen et al., arXiv 2312.11462), at temperature 0 and without lenience.
+
+Vertical: the draft model does not draft token by token; a lookup in the text drafts for it, and it reviews.
+Horizontal: later tokens are accepted less often, so the draft model drafts only the first ones, and the lookup
+continues behind them.
+"""
+
+from dataclasses import dataclass
+
+from baselines.speculative import draft_session
+from decoding.decoder import Drafter, ModelPair
+from decoding.draft_model import DraftModel
+from decoding.errors import UserError
+from decoding.loop import DraftThenVerify
+from decoding.settings import require_at_least
+from decoding.tree import TokenTree
+
+
+@dataclass
+class Config:
+    """gamma: tokens of the draft model per step (the paper's k11).
+
+    tail: tokens that the lookup adds behind them (k12), at most draft_length; 0 leaves the horizontal cascade out.
+    max_ngram, min_ngram: the longest and shortest n-gram looked up. draft_length: tokens proposed behind a match (k22).
+    """
+
+    name: str = "cascade"
+    gamma: int = 3
+    tail: int = 2
+    max_ngram: int = 3
+    min_ngram: int = 1
+    draft_length: int = 3
+
+    def __post_init__(self) -> None:
+        require_at_least("method.gamma", self.gamma, 1)
+        require_at_least("method.tail", self.tail, 0)
+        require_at_least("method.min_ngram", self.min_ngram, 1)
+        require_at_least("method.max_ngram", self.max_ngram, self.min_ngram)
+        require_at_least("method.draft_length", self.draft_length, 1)
+        if self.tail > self.draft_length:
+            raise UserError(f"method.tail must be at most method.draft_length ({self.draft_length}), not {self.tail}")
+
+
+class TextLookup(Drafter):
+    """Copies what followed the last earlier occurrence of the text's last n tokens, the longest n first.
+
+    The end of the text may be taken back, as drafted text is: what was indexed of it is then forgotten.
+    """
+
+    def __init__(
+        self, max_ngram: int, min_ngram: int, draft_length: int, eos: frozenset[int], vocabulary: int
+    ) -> None:
+        self.max_ngram = max_ngram
+        self.min_ngram = min_ngram
+        self.draft_length = draft_length
+        self.eos = eos
+        self.vocabulary = vocabulary
+        self._text: list[int] = []
+        self._places: dict[tuple[int, ...], list[int]] = {}
+
+    def reset(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
+        self._text = []
+        self._places = {}
+
+    def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        self._read(tokens[:-1])
+        for size in range(min(self.max_ngram, len(tokens)), self.min_ngram - 1, -1):
+            places = self._places.get(tuple(tokens[-size:]))
+            if places:
+                tree.add(0, self._copy(tokens, places[-1], min(self.draft_length, limit)), "lookup")
+                return
+
+    def _read(self, text: list[int]) -> None:
+        """Index `text`: for every n-gram the places behind it, ascending."""
+        while self._text != text[: len(self._text)]:
+            for ngram in self._endings():
+                self._places[ngram].pop()
+            self._text.pop()
+        for token in text[len(self._text) :]:
+            self._text.append(token)
+            for ngram in self._endings():
+                self._places.setdefault(ngram, []).append(len(self._text))
+
+    def _endings(self) -> list[tuple[int, ...]]:
+        """The n-grams that end the text read."""
+        longest = min(self.max_ngram, len(self._text))
+        return [tuple(self._text[-size:]) for size in range(self.min_ngram, longest + 1)]
+
+    def _copy(self, text: list[int], start: int, count: int) -> list[int]:
+        """At most `count` tokens from `start` on, up to where nothing behind could be accepted."""
+        tokens: list[int] = []
+        for token in text[start : start + max(count, 0)]:
+            if token >= self.vocabulary:
+                break
+            tokens.append(token)
+            if token in self.eos:
+                break
+        return tokens
+
+
+class Cascade(Drafter):
+    """Drafts gamma tokens with `draft`, for which `lookup` drafts, and then `tail` tokens with `lookup` alone."""
+
+    def __init__(self, gamma: int, tail: int, draft: DraftModel, lookup: Drafter) -> None:
+        self.gamma = gamma
+        self.tail = tail
+        self.draft = draft
+        self.lookup = lookup
+
+    def reset(self, prompt: list[int], length: int) -> None:
+        self.draft.reset(prompt, length)
+
+    def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        limit = min(limit, tree.room)
+        drafted = self.draft.draft(tokens, min(self.gamma, limit), limit)
+        last = [0, *tree.add(0, drafted, "draft")][-1]
+        room = min(self.tail, limit - len(drafted))
+        if room < 1 or tree.tokens[last] in self.draft.eos:
+            return
+        behind = TokenTree(tree.tokens[last], room)
+        self.lookup.propose(tokens + drafted, behind, room)
+        nodes = [last]
+        for parent, token, sources in zip(behind.parents[1:], behind.tokens[1:], behind.sources[1:], strict=True):
+            nodes += tree.add(nodes[parent], [token], sources[0])
+
+    def forwards(self) -> tuple[int, int]:
+        return self.draft.forwards()
+
+
+def build(config: Config, pair: ModelPair) -> DraftThenVerify:
+    """Cascade Speculative Drafting for `pair`. Raises UserError if the pair has no draft."""
+    session = draft_session(pair, config.name)
+    lookup = TextLookup(
+        config.max_ngram, config.min_ngram, config.draft_length, pair.eos, pair.target.vocabulary
+    )
+    draft = DraftModel(session, lookup, pair.eos)
+    return DraftThenVerify(pair, Cascade(config.gamma, config.tail, draft, lookup))

@@ -1,0 +1,153 @@
+"""Tree drafts from a draft model's likeliest tokens.
+
+The draft grows level by level, one forward of the draft model a level, and the target verifies it in one. A fixed shape
+is multi-candidate speculative decoding (Yang et al., arXiv 2401.06706) at temperature 0, where the candidates are the
+likeliest tokens; with `width` and `nodes` the draft's own probabilities shape the tree as in EAGLE-2 (Li et al., arXiv
+2406.16858, section 4): the likeliest paths are expanded, and the likeliest nodes of all are verified.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from baselines.speculative import draft_session
+from decoding.decoder import Drafter, ModelPair
+from decoding.errors import UserError
+from decoding.loop import DraftThenVerify
+from decoding.session import ModelSession
+from decoding.settings import require_at_least
+from decoding.tree import TokenTree
+
+
+@dataclass
+class Config:
+    """branching: children of every expanded node, level by level; its length is the tree's depth.
+
+    width: nodes expanded per level, the likeliest ones (null: all). nodes: nodes verified, the likeliest of the whole
+    tree (null: all). Likelihood is that of the path from the root.
+    """
+
+    name: str = "multi_candidate"
+    branching: list[int] = field(default_factory=lambda: [3, 3, 3, 3])
+    width: int | None = 2
+    nodes: int | None = 7
+
+    def __post_init__(self) -> None:
+        if not self.branching:
+            raise UserError("method.branching must be a list of one number a level, not an empty one")
+        for children in self.branching:
+            require_at_least("method.branching", children, 1)
+        for name in ("width", "nodes"):
+            value = getattr(self, name)
+            if value is not None:
+                require_at_least(f"method.{name}", value, 1)
+
+
+class Candidate(NamedTuple):
+    """A token that may be drafted. parent: its place among the candidates, None below the root.
+
+    score: natural logarithm of the draft's probability for the path from the root.
+    """
+
+    parent: int | None
+    token: int
+    score: float
+
+
+class MultiCandidate(Drafter):
+    """Grows a tree with `session`, in whose cache the accepted path stays.
+
+    Nothing is expanded behind an end-of-sequence token, nor where no child can be among the `nodes` likeliest any more:
+    that saves forwards and changes no tree.
+    """
+
+    def __init__(self, config: Config, session: ModelSession, eos: frozenset[int]) -> None:
+        self.config = config
+        self.session = session
+        self.eos = eos
+        # The expanded nodes of the last tree, whose rows lie behind the cursor, and the position of its root.
+        self._expanded: TokenTree | None = None
+        self._root = 0
+
+    def reset(self, prompt: list[int], length: int) -> None:
+        self.session.reset()
+        self.session.reserve(length)
+        if len(prompt) < self.session.context:
+            self.session.prefill(prompt)
+        self._expanded = None
+        self._root = 0
+
+    def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        self._catch_up(tokens)
+        depth = min(limit, tree.room, len(self.config.branching))
+        if depth < 1 or len(tokens) >= self.session.context:
+            return
+        candidates = self._grow(tokens, depth)
+        nodes: dict[int | None, int] = {None: 0}
+        for place in sorted(_likeliest(candidates, range(len(candidates)), self.config.nodes)):
+            parent, token, _ = candidates[place]
+            nodes[place] = tree.add(nodes[parent], [token], "draft")[0]
+
+    def _catch_up(self, tokens: list[int]) -> None:
+        """Keep the rows of the last tree that the text went along, and forget the others."""
+        if self._expanded is not None:
+            path = [0]
+            for token in tokens[self._root + 1 : -1]:
+                child = self._expanded.child(path[-1], token)
+                if child is None:
+                    break
+                path.append(child)
+            self.session.keep(path)
+            self._expanded = None
+        self.session.align(tokens[:-1], self._root)
+
+    def _grow(self, tokens: list[int], depth: int) -> list[Candidate]:
+        """All candidates down to `depth`, parents before their children, better siblings first."""
+        self._root = len(tokens) - 1
+        self._expanded = TokenTree(tokens[-1], self.session.room(self._root))
+        candidates: list[Candidate] = []
+        frontier: dict[int | None, int] = {None: 0}
+        logits = self.session.forward(tokens[len(self.session.tokens) : -1], self._expanded, [0])
+        for level in range(depth):
+            children = min(self.config.branching[level], logits.shape[-1])
+            best = logits.float().log_softmax(dim=-1).topk(children)
+            first = len(candidates)
+            for parent, scores, ids in zip(frontier, best.values.tolist(), best.indices.tolist(), strict=True):
+                above = 0.0 if parent is None else candidates[parent].score
+                siblings = zip(ids, scores, strict=True)
+                candidates += [Candidate(parent, token, above + score) for token, score in siblings]
+            if level + 1 < depth:
+                frontier = self._expand(candidates, first, frontier)
+                if not frontier:
+                    break
+                logits = self.session.extend(list(frontier.values()))
+        return candidates
+
+    def _expand(self, candidates: list[Candidate], first: int, nodes: dict[int | None, int]) -> dict[int | None, int]:
+        """Add the level's likeliest candidates, those from `first` on, to the tree that the draft reads.
+
+        nodes: their parents' nodes. Returns the node of every candidate added.
+        """
+        # A child is never likelier than its parent: what beats the parent, and the parent itself, beat the child.
+        count = None if self.config.nodes is None else self.config.nodes - 1
+        hopeful = _likeliest(candidates, range(len(candidates)), count)
+        level = [place for place in hopeful if place >= first and candidates[place].token not in self.eos]
+        frontier = {}
+        for place in sorted(level[: self.config.width]):
+            parent, token, _ = candidates[place]
+            for node in self._expanded.add(nodes[parent], [token], "draft"):  # none where the draft's context ends
+                frontier[place] = node
+        return frontier
+
+    def forwards(self) -> tuple[int, int]:
+        return self.session.counters.forwards, self.session.counters.rows
+
+
+def _likeliest(candidates: list[Candidate], places: Iterable[int], count: int | None) -> list[int]:
+    """At most `count` of `places`, the best scores first, the earlier place on a tie; all for None."""
+    return sorted(places, key=lambda place: -candidates[place].score)[:count]
+
+
+def build(config: Config, pair: ModelPair) -> DraftThenVerify:
+    """Multi-candidate speculative decoding for `pair`. Raises UserError if the pair has no draft."""
+    return DraftThenVerify(pair, MultiCandidate(config, draft_session(pair, config.name), pair.eos))

@@ -1,0 +1,153 @@
+"""The cascade: the lookup against brute force, the draft model's own text in front, the lookup's behind it."""
+
+from collections import Counter
+
+import pytest
+from families import VOCABULARY, blurred, make_model
+from hypothesis import given
+from hypothesis import strategies as st
+from matrix import check, make_pair, prompts, reference
+from test_drafting import continuation
+
+from baselines import speculative
+from baselines.cascade import Cascade, Config, TextLookup, build
+from decoding.decoder import Drafter, ModelPair
+from decoding.draft_model import DraftModel
+from decoding.session import ModelSession
+from decoding.stopping import Stopping
+from decoding.tree import TokenTree
+
+END, ALIEN = 3, 4
+
+
+def proposed(drafter: Drafter, tokens: list[int], limit: int) -> list[int]:
+    tree = TokenTree(tokens[-1], room=99)
+    drafter.propose(tokens, tree, limit)
+    assert tree.depths == list(range(len(tree))), "a chain"
+    return tree.tokens[1:]
+
+
+def brute_force(text: list[int], longest: int, shortest: int, count: int) -> list[int]:
+    for size in range(longest, shortest - 1, -1):
+        for place in range(len(text) - 1, size - 1, -1):
+            if size <= len(text) and text[place - size : place] == text[-size:]:
+                copy = text[place : place + count]
+                copy = copy[: copy.index(ALIEN)] if ALIEN in copy else copy
+                return copy[: copy.index(END) + 1] if END in copy else copy
+    return []
+
+
+texts = st.lists(st.tuples(st.integers(0, 12), st.lists(st.integers(0, ALIEN), max_size=6)), min_size=1, max_size=8)
+
+
+@given(texts, st.integers(1, 3), st.integers(1, 3), st.integers(1, 4), st.integers(-1, 5))
+def test_lookup_against_brute_force_while_the_text_is_taken_back(
+    changes: list, shortest: int, more: int, draft_length: int, limit: int
+) -> None:
+    """Each change takes tokens from the text's end and adds others, as rejected drafts do."""
+    lookup = TextLookup(shortest + more - 1, shortest, draft_length, frozenset({END}), vocabulary=ALIEN)
+    lookup.reset([], 99)
+    text = [0, 1, 2, 0, 1]
+    for taken, added in changes:
+        text = text[: max(len(text) - taken, 1)] + added
+        count = max(min(draft_length, limit), 0)
+        assert proposed(lookup, text, limit) == brute_force(text, lookup.max_ngram, shortest, count)
+
+
+def test_a_new_text_begins_empty() -> None:
+    lookup = TextLookup(2, 1, 4, frozenset(), VOCABULARY)
+    assert proposed(lookup, [1, 2, 3, 1], 9) == [2, 3, 1]
+    lookup.reset([1], 99)
+    assert proposed(lookup, [1], 9) == []
+
+
+class Script(Drafter):
+    """Proposes one given tree."""
+
+    def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        (first, second) = tree.add(0, [11, 12], "script")
+        tree.add(first, [13], "other")
+        tree.add(second, [14], "script", wanted=False)
+
+
+def drafter_of(gamma: int, tail: int, lookup: Drafter, eos: frozenset[int] = frozenset()) -> Cascade:
+    return Cascade(gamma, tail, DraftModel(ModelSession(make_model("llama")), Drafter(), eos), lookup)
+
+
+def test_the_draft_model_first_and_the_lookup_behind_it() -> None:
+    """Any drafter may continue, with a tree too; its nodes hang behind the draft and keep their sources."""
+    drafter = drafter_of(3, 9, Script())
+    tokens = [2, 7, 1, 8]
+    drafter.reset(tokens[:-1], 50)
+    text = continuation(drafter.draft.session.model, tokens, 3)
+    tree = TokenTree(tokens[-1], room=50)
+    drafter.propose(tokens, tree, 20)
+    assert tree.tokens == [8, *text, 11, 12, 13, 14]
+    assert tree.parents == [-1, 0, 1, 2, 3, 4, 4, 5]
+    assert tree.sources[1:] == [("draft",)] * 3 + [("script",)] * 2 + [("other",), ("script",)]
+
+
+@pytest.mark.parametrize(("limit", "room", "length"), [(20, 50, 5), (20, 4, 4), (4, 50, 4), (3, 50, 3), (2, 50, 2)])
+def test_limit_and_room_end_the_tail(limit: int, room: int, length: int) -> None:
+    text = [9, 9, 9, 9, 9, 9]
+    drafter = drafter_of(3, 2, TextLookup(1, 1, 5, frozenset(), VOCABULARY))
+    tokens = [*range(VOCABULARY), *text, *range(VOCABULARY)]
+    drafter.reset(tokens[:-1], 200)
+    tree = TokenTree(tokens[-1], room)
+    drafter.propose(tokens, tree, limit)
+    assert tree.depths == list(range(length + 1))
+    assert tree.sources[1:] == ([("draft",)] * 3 + [("lookup",)] * 2)[:length]
+
+
+def test_nothing_follows_an_end_of_sequence() -> None:
+    tokens = [2, 7, 1, 8]
+    text = continuation(make_model("llama"), tokens, 6)
+    end = next(place for place, token in enumerate(text) if token not in text[:place])
+    drafter = drafter_of(6, 9, Script(), frozenset({text[end]}))
+    drafter.reset(tokens[:-1], 50)
+    tree = TokenTree(tokens[-1], room=50)
+    drafter.propose(tokens, tree, 20)
+    assert tree.tokens[1:] == text[: end + 1]
+
+
+def test_drafts_are_the_draft_models_text_in_fewer_forwards() -> None:
+    """The vertical cascade changes the draft's price and never its text, whatever is accepted or rejected."""
+    target = make_model("llama", seed=4)
+    seen: Counter[str] = Counter()
+    forwards = {}
+    for name, config in {
+        "cascade": Config(gamma=5, tail=0, draft_length=4),
+        "speculative": speculative.Config(gamma=5),
+    }.items():
+        pair = ModelPair(ModelSession(target), ModelSession(blurred(target, 0.02)), frozenset(), str)
+        decoder = (build if name == "cascade" else speculative.build)(config, pair)
+        propose = decoder.drafter.propose
+
+        def spy(tokens, tree, limit, propose=propose, model=pair.draft.model, name=name):
+            propose(tokens, tree, limit)
+            drafted = tree.tokens[1:]
+            assert drafted == continuation(model, tokens, len(drafted))
+            assert min(5, limit) <= len(drafted) <= limit
+            seen[name] += len(drafted)
+
+        decoder.drafter.propose = spy
+        outcome = decoder.generate([3, 3, 3, 3], Stopping(frozenset(), 80))
+        forwards[name] = sum(outcome.steps.draft_forwards)
+        assert sum(outcome.steps.accepted)
+    assert forwards["speculative"] == seen["speculative"]
+    assert forwards["cascade"] < 0.9 * seen["cascade"]
+
+
+def test_tokens_of_the_tail_are_accepted() -> None:
+    """A draft that is the target: the whole of it is accepted every time, and the lookup goes on from there."""
+    pair = make_pair("llama", noise=0.0)
+    stopping = Stopping(frozenset(), 80)
+    tests = [([3, 3, 3, 3], stopping, reference(pair, [3, 3, 3, 3], stopping))]
+    tests += [(p, stopping, reference(pair, p, stopping)) for p in prompts(2)]
+    sources: Counter[str] = Counter()
+    for outcome in check(pair, Config(gamma=2, tail=3), tests):
+        for step in outcome.steps.sources:
+            sources.update(step)
+            assert step == sorted(step), "the draft model's before the lookup's"
+            assert step.count("lookup") <= 3
+    assert sources["draft"] > sources["lookup"] > 10

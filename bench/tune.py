@@ -177,7 +177,7 @@ def _write(
     finished = [trial for trial in study.trials if trial.value is not None]
     header = [
         f"Chosen by python -m bench.tune {' '.join(sys.argv[1:])}",
-        f"{study.best_value:.3f} times greedy's decode speed, median of {len(prompts.examples)} {prompts.rows.split} prompts,",
+        f"{study.best_value:.3f} times greedy's decode speed, median of {len(prompts.examples)} prompts,",
         f"the best of {len(finished)} trials; {plan.methods[0].history}, {seen['device'] or device}, "
         f"{seen['threads']} threads, torch {seen['versions']['torch']}, commit {(seen['git'] or {}).get('commit')}",
     ]

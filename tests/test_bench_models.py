@@ -109,7 +109,10 @@ def test_end_tokens_come_from_everywhere(folders, tmp_path):
 @pytest.mark.parametrize("name", METHODS)
 def test_the_registry_says_what_the_decoders_say(loaded, name):
     method = METHODS[name]
-    decoder = method.load().build(method.load().Config(), loaded.pair)
+    config = method.load().Config()
+    if name == "self_speculative":
+        config = method.load().Config(skip=None)  # its own set is for the bundled target's layers
+    decoder = method.load().build(config, loaded.pair)
     assert (decoder.keeps_history, decoder.ours) == (method.keeps_history, method.ours)
 
 

@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -24,7 +25,7 @@ from decoding.decoder import ModelPair
 from decoding.errors import UserError
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
-from training import skip_search
+from training import skip_objective, skip_search
 from training.skip_objective import CostModel, Costs, Measured, Text, Worth, measure_costs, replay
 from training.skip_search import SkipSearchConfig, search_skip_set
 
@@ -95,16 +96,30 @@ def test_replay_by_hand() -> None:
     assert list(replay(guesses, text, fixed, 8, frozenset({7}))) == [(3, 2), (1, 1)], "a draft ends at its end token"
 
 
-def test_costs_tell_sub_layers_apart() -> None:
-    """A wide MLP costs more than the attention beside it, a step of many rows more than one of none."""
-    model = make_model("llama", hidden_size=64, intermediate_size=32768, dtype=torch.float32)
-    session = ModelSession(model)
-    text = Text(list(range(10)), [1, 2, 3], Stopping(frozenset(), 20))
-    costs = measure_costs(session, LayerSkipper(model), text, max_draft=8, rounds=8)
-    assert len(costs.steps) == 9
-    assert costs.mlp > costs.attention > 0
-    assert costs.steps[8] > costs.steps[0] > costs.draft(0, 0) > 0
-    assert costs.draft(2, 2) == pytest.approx(costs.rest + 2 * costs.attention + 2 * costs.mlp)
+def test_costs_tell_sub_layers_apart(monkeypatch, texts) -> None:
+    """On a clock that attention moves by 2, an MLP by 3, a forward by 10 and each of its rows by 1."""
+    clock = 0.0
+
+    def moves(seconds: float):
+        def hook(*_: object) -> None:
+            nonlocal clock
+            clock += seconds
+
+        return hook
+
+    def reads(_module: object, _args: object, given: dict, _output: object) -> None:
+        moves(10 + given["input_ids"].shape[1])()
+
+    model = make_model("llama")
+    for layer in model.model.layers:
+        layer.self_attn.register_forward_hook(moves(2))
+        layer.mlp.register_forward_hook(moves(3))
+    model.register_forward_hook(reads, with_kwargs=True)
+    monkeypatch.setattr(skip_objective, "time", SimpleNamespace(thread_time=lambda: clock))
+    costs = measure_costs(ModelSession(model), LayerSkipper(model), texts[0], max_draft=8, rounds=3)
+    assert costs.steps == [10 + 1 + drafted + 2 * (2 + 3) for drafted in range(9)]
+    assert (costs.attention, costs.mlp, costs.rest) == pytest.approx((2, 3, 11))
+    assert costs.draft(2, 1) == pytest.approx(11 + 2 * 2 + 3)
 
 
 @pytest.fixture(scope="module")
@@ -172,9 +187,9 @@ def test_search_goes_on_where_it_stopped_and_writes_what_the_method_loads(
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["trials"] == 12
     assert set(summary["measured"]) == set(summary["objective_values"]) == {"greedy", "nothing skipped", "skip set"}
-    provenance = json.loads((folder / "provenance.json").read_text())
-    assert provenance["versions"]["optuna"]
-    assert provenance["command"][1:] == sys.argv
+    sessions = json.loads((folder / "provenance.json").read_text())["sessions"]
+    assert [session["finished_trials"] for session in sessions] == [0, 3]
+    assert all(session["versions"]["optuna"] and session["command"][1:] == sys.argv for session in sessions)
     assert (folder / "convergence.png").read_bytes().startswith(b"\x89PNG")
 
     with pytest.raises(UserError, match="holds a search with max_draft=3, not 4"):

@@ -20,14 +20,12 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def write_report(
-    folder: Path, study: optuna.Study, config: object, costs: Costs, check: dict[str, Worth], device: str
-) -> None:
+def write_report(folder: Path, study: optuna.Study, config: object, costs: Costs, check: dict[str, Worth]) -> None:
     """Write trials.csv, convergence.png, summary.json and provenance.json to `folder`.
 
     check: what greedy, skipping nothing and the set found are worth, measured after the search.
     """
-    trials = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+    trials = finished(study)
     values = [trial.value for trial in trials]
     best = list(accumulate(values, max))
     with (folder / "trials.csv").open("w", newline="", encoding="utf-8") as stream:
@@ -50,15 +48,25 @@ def write_report(
         "costs_in_seconds": asdict(costs),
     }
     _write(folder / "summary.json", summary)
-    libraries = {name: version(name) for name in ("optuna", "matplotlib")}
-    provenance = {
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": ["python", *sys.argv],
-        **environment(device),
-        "settings": study.user_attrs["settings"],
-    }
-    provenance["versions"] |= libraries
+    provenance = {"settings": study.user_attrs["settings"], "sessions": study.user_attrs["sessions"]}
     _write(folder / "provenance.json", provenance)
+
+
+def note_session(study: optuna.Study, device: str) -> None:
+    """Note in the study who goes on with it: when, by which command, with which code, libraries and machine."""
+    now = {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": ["python", *sys.argv],
+        "finished_trials": len(finished(study)),
+        **environment(device),
+    }
+    now["versions"] |= {name: version(name) for name in ("optuna", "matplotlib")}
+    study.set_user_attr("sessions", [*study.user_attrs.get("sessions", []), now])
+
+
+def finished(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    """The trials that have a value, in order."""
+    return study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
 
 
 def _shown(worth: Worth) -> dict[str, float | None]:

@@ -25,7 +25,7 @@ from tasks import TASKS
 from tasks.settings import typed
 from tasks.sources import DataConfig, load_rows
 from training.skip_objective import CostModel, Costs, Layers, Measured, Objective, Text, Worth, measure_costs
-from training.skip_report import write_report
+from training.skip_report import finished, note_session, write_report
 
 OBJECTIVES = ("cost_model", "measured")
 # How many trials the sampler draws at random, the first ones, which are given, counted in.
@@ -47,7 +47,7 @@ class SkipSearchConfig:
     tasks: dict[str, int] = field(default_factory=dict)
     max_new_tokens: int = 64
     objective: str = "cost_model"
-    trials: int = 600
+    trials: int = 800
     max_draft: int = 12
     threshold: float = 0.6
     acceptance: float = 0.9
@@ -90,6 +90,7 @@ def search_skip_set(config: SkipSearchConfig) -> SkipSet:
     settings = {**asdict(config), "model": weights_digests(model)["target"], **asdict(place)}
     del settings["trials"], settings["output"]
     _require_same_settings(study, settings, folder)
+    note_session(study, place.device)
     costs = _costs(study, loaded, skipper, texts, method.max_draft)
     objective: Objective = measured
     if config.objective == "cost_model":
@@ -101,7 +102,7 @@ def search_skip_set(config: SkipSearchConfig) -> SkipSet:
     found = SkipSet(model.label, skipper.layers, list(attention), list(mlp), source)
     found.save(folder / "skip_set.json")
     check = measured.beside_greedy({"nothing skipped": ((), ()), "skip set": (attention, mlp)})
-    write_report(folder, study, config, costs, check, place.device)
+    write_report(folder, study, config, costs, check)
     return found
 
 
@@ -176,10 +177,10 @@ def _run(study: optuna.Study, objective: Objective, layers: int, trials: int) ->
         names = [f"{kind}.{layer}" for kind in ("attention", "mlp") for layer in range(layers)]
         for skipped in [None, *names]:
             study.enqueue_trial({name: name == skipped for name in names})
-    finished = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
-    known = {layers_of(trial): Worth(**trial.user_attrs["worth"]) for trial in finished}
-    with tqdm(total=trials, initial=min(len(finished), trials), desc="skip sets", unit="trial") as bar:
-        for _ in range(len(finished), trials):
+    known = {layers_of(trial): Worth(**trial.user_attrs["worth"]) for trial in finished(study)}
+    done = len(finished(study))
+    with tqdm(total=trials, initial=min(done, trials), desc="skip sets", unit="trial") as bar:
+        for _ in range(done, trials):
             trial = study.ask()
             for kind in ("attention", "mlp"):
                 for layer in range(layers):

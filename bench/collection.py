@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from bench.summary import SCHEMA_VERSION
 from decoding.errors import UserError
 from ouroboros.pool import PoolFile
@@ -94,28 +96,39 @@ class Run:
         except (OSError, ValueError, KeyError, TypeError):
             return []
 
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """config.yaml, {} where it cannot be read."""
+        try:
+            content = yaml.safe_load((self.folder / "config.yaml").read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
     @property
+    def place(self) -> int:
+        """Where its panel's command names the case: 0 for the chosen method, then the cases in their order."""
+        entries = self.config.get("cases") or self.config.get("compare") or []
+        labels = [entry.get("label") or entry.get("name") if isinstance(entry, dict) else entry for entry in entries]
+        return labels.index(self["label"]) + 1 if self["label"] in labels else 0
+
+    @cached_property
     def pool_of(self) -> str | None:
         """The task whose prompts filled the saved pool; None without one, or where that is not known any more."""
         if self["history"] != "file":
             return None
         made_by = self.provenance.get("history_made_by")
-        return made_by.get("task") if made_by else _pool_of(self.folder)
+        if made_by is None:
+            # Older runs did not write it down: the pool file itself tells, if it is still there.
+            try:
+                made_by = PoolFile.load(Path(self.config.get("history_file") or "")).made_by
+            except UserError:
+                made_by = {}
+        return made_by.get("task")
 
 
 def _seconds(session: dict[str, Any]) -> float:
     return datetime.fromisoformat(session["started"]).timestamp()
-
-
-def _pool_of(folder: Path) -> str | None:
-    """From the pool file itself, for runs that did not write down who made it."""
-    from omegaconf import OmegaConf
-
-    try:
-        file = OmegaConf.load(folder / "config.yaml").get("history_file")
-        return PoolFile.load(Path(file)).made_by.get("task") if file else None
-    except (UserError, OSError, ValueError):
-        return None
 
 
 def collect(folders: Iterable[str | Path]) -> tuple[list[Run], list[str]]:

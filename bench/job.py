@@ -30,6 +30,7 @@ from bench.terminal import say
 from bench.weights import weights_digests, weights_here
 from decoding.errors import UserError
 from decoding.session import check_masks
+from ouroboros.pool import PoolFile
 
 NOISE_TEXTS = 2
 
@@ -151,6 +152,8 @@ def _measure(plan: Plan, place: Place, folders: dict[Case, RunFolder], prompts: 
         sessions = folder.provenance().get("sessions", []) if folder.records else []
         sessions = [*sessions, session(identifier, warmup)]
         provenance = {**environment(place.device), "identity": case.identity, "sessions": sessions}
+        if case.history == "file":
+            provenance["history_made_by"] = PoolFile.load(Path(plan.settings.history_file)).made_by
         folder.write("provenance.json", json_text(provenance))
         write_config(plan, case, folder)
     race.warm_up(entrants, prompts.warmup)

@@ -1,0 +1,38 @@
+"""The command line of what reads many runs: folders, an output folder, and errors in one line with status 2."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from bench.collection import Run, collect
+from bench.terminal import complain, say
+from decoding.errors import UserError
+
+USER_ERROR = 2
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; see {self.prog} --help")
+
+
+def over_runs(
+    program: str, purpose: str, output: str, arguments: Sequence[str], make: Callable[[list[Run], Path], None]
+) -> int:
+    """Call `make` with the finished runs of the folders in `arguments` and the output folder; the exit status."""
+    parser = _Parser(prog=f"python -m {program}", description=purpose)
+    parser.add_argument("folders", nargs="*", default=["results/runs"], help="where runs lie (default results/runs)")
+    parser.add_argument("--output", default=output, help=f"where it goes (default {output})")
+    try:
+        given = parser.parse_args(list(arguments))
+        runs, left_out = collect(given.folders)
+        for line in left_out:
+            say(f"left out: {line}")
+        folder = Path(given.output)
+        folder.mkdir(parents=True, exist_ok=True)
+        make(runs, folder)
+    except (UserError, OSError) as error:
+        complain(str(error))
+        return USER_ERROR
+    return 0

@@ -1,0 +1,138 @@
+"""How fast: speedups by method and task, speed against tokens per target forward, cold against warm."""
+
+from collections.abc import Sequence
+
+from matplotlib.ticker import MaxNLocator
+
+from bench.collection import Run, grouped
+from bench.figures.labels import place_labels
+from bench.figures.series import all_series, tasks_of, title_of, with_prompts
+from bench.figures.style import (
+    DASHES,
+    ERROR,
+    SKY,
+    VERMILION,
+    Drawing,
+    Look,
+    bars,
+    canvas,
+    entitle,
+    legend,
+    looks,
+    whiskers,
+)
+
+INTERVALS = "95% bootstrap intervals over prompts; dashed: greedy decoding"
+
+
+def speedups(runs: Sequence[Run]) -> list[Drawing]:
+    """Grouped bars: decode speedup over greedy, tasks side by side."""
+    series = all_series(runs)
+    if not series:
+        return []
+    tasks = tasks_of(series)
+    width = 0.84 / len(series)
+    figure, [[axes]] = canvas(1, 1, max(5.0, 0.32 * len(series) * len(tasks) + 1.6), 2.9)
+    handles = []
+    for number, (each, look) in enumerate(zip(series, looks([each.method for each in series]), strict=True)):
+        there = [task for task in tasks if task in each.runs]
+        places = [tasks.index(task) + (number - (len(series) - 1) / 2) * width for task in there]
+        handles.append(bars(axes, places, [each.runs[t]["speedup"]["decode"] for t in there], 0.92 * width, look))
+    axes.axhline(1.0, color="0.3", linestyle=DASHES[1], linewidth=0.9)
+    axes.set_xticks(range(len(tasks)), [with_prompts(series, task) for task in tasks])
+    axes.set_xlim(-0.55, len(tasks) - 0.45)
+    axes.set_ylabel("times greedy's decode speed")
+    axes.grid(axis="y")
+    axes.margins(y=0.12)
+    legend(figure, handles, [each.name for each in series])
+    entitle(figure, "Decode speedup by method and task", title_of(series), INTERVALS)
+    return [Drawing("speedup", figure)]
+
+
+def efficiency(runs: Sequence[Run]) -> list[Drawing]:
+    """Scatter: what confirmed tokens per target forward are worth in speed; a panel for every task."""
+    series = [each for each in all_series(runs) if any(_forwards(run) for run in each.runs.values())]
+    tasks = tasks_of(series)
+    tasks = [task for task in tasks if any(_forwards(each.runs.get(task)) for each in series)]
+    if not tasks:
+        return []
+    columns = min(len(tasks), 3)
+    figure, grid = canvas(-(-len(tasks) // columns), columns, 3.6, 3.1)
+    panels = [axes for line in grid for axes in line]
+    drawn = list(zip(series, looks([each.method for each in series]), strict=True))
+    for task, axes in zip(tasks, panels, strict=False):
+        points, names = [], []
+        for each, look in drawn:
+            run = each.runs.get(task)
+            if not _forwards(run):
+                continue
+            point = run["tokens_per_target_forward"], run["speedup"]["decode"]["value"]
+            axes.errorbar(
+                *point, yerr=whiskers([run["speedup"]["decode"]]), fmt=look.marker, color=look.colour,
+                markeredgecolor="0.2", markeredgewidth=0.4, **ERROR,
+            )  # fmt: skip
+            points.append(point)
+            names.append(each.name)
+        right, top = max(x for x, _ in points), max(y for _, y in points)
+        axes.plot([1, right], [1, right], color="0.6", linewidth=0.8, linestyle=DASHES[2], zorder=0)
+        axes.axhline(1.0, color="0.3", linestyle=DASHES[1], linewidth=0.9, zorder=0)
+        axes.set_xlim(0.75 - 0.06 * right, right * 1.12)
+        axes.set_ylim(min(0.9, min(y for _, y in points) - 0.1), top * 1.15)
+        axes.set_title(with_prompts(series, task).replace("\n", ", "))
+        axes.set_xlabel("tokens per target forward")
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.grid()
+        place_labels(figure, axes, points, names)
+    for axes in panels[len(tasks) :]:
+        axes.set_visible(False)
+    for line in grid:
+        line[0].set_ylabel("times greedy's decode speed")
+    note = f"{INTERVALS}; dotted: every step costs as much as one of greedy's"
+    entitle(figure, "Speed against tokens per target forward", title_of(series), note)
+    return [Drawing("efficiency", figure)]
+
+
+def _forwards(run: Run | None) -> bool:
+    return run is not None and None not in (run["tokens_per_target_forward"], run["speedup"]["decode"]["value"])
+
+
+def cold_and_warm(runs: Sequence[Run]) -> list[Drawing]:
+    """Grouped bars: the same case with its pool emptied before every prompt, and with one that lives on."""
+    alike = grouped(runs, lambda run: (run["method"], str(run.settings), run.conditions))
+    pairs = []
+    for group in alike.values():
+        newest = {run["history"]: run for run in sorted(group, key=lambda run: run.started)}
+        if {"cold", "warm"} <= set(newest):
+            pairs.append((newest["cold"], newest["warm"]))
+    if not pairs:
+        return []
+    methods = grouped([cold for cold, _ in pairs], lambda run: run["method"])
+    warm_of = dict(pairs)
+    widths = [len(cold) for cold in methods.values()]
+    figure, [panels] = canvas(1, len(methods), max(2.6, 1.1 * max(widths)), 2.8, sharey=True)
+    for axes, (method, colds) in zip(panels, methods.items(), strict=True):
+        handles = []
+        for shift, look, those in (
+            (-0.2, Look(SKY, "", "o", "-"), colds),
+            (0.2, Look(VERMILION, "", "o", "-"), [warm_of[cold] for cold in colds]),
+        ):
+            places = [place + shift for place in range(len(colds))]
+            handles.append(bars(axes, places, [run["speedup"]["decode"] for run in those], 0.38, look))
+        several = len({run["task"] for run in colds}) < len(colds)
+        ticks = [f"{run['task']}\n{_differing(run, colds) if several else run['prompts']}" for run in colds]
+        axes.set_xticks(range(len(colds)), ticks if several else [f"{tick} prompts" for tick in ticks])
+        axes.axhline(1.0, color="0.3", linestyle=DASHES[1], linewidth=0.9)
+        axes.set_title(method)
+        axes.grid(axis="y")
+    panels[0].set_ylabel("times greedy's decode speed")
+    panels[0].margins(y=0.12)
+    legend(figure, handles, ["cold: pool emptied before every prompt", "warm: the pool lives on"])
+    entitle(figure, "Cold against warm, by task", pairs[0][0].title, INTERVALS)
+    return [Drawing("cold_warm", figure)]
+
+
+def _differing(run: Run, among: Sequence[Run]) -> str:
+    """The settings that tell a run from the others of its task."""
+    others = [each for each in among if each["task"] == run["task"]]
+    keys = [key for key in run.settings if len({str(each.settings.get(key)) for each in others}) > 1]
+    return "\n".join([*(f"{key}={run.settings[key]}" for key in keys), f"{run['prompts']} prompts"])

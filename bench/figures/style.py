@@ -1,0 +1,178 @@
+"""One look for every figure: sizes, colours that colour-blind readers tell apart, names of files, and saving."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+from matplotlib.axes import Axes  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+
+STYLE = {
+    "font.size": 8,
+    "axes.titlesize": 9,
+    "axes.labelsize": 8,
+    "legend.fontsize": 7.5,
+    "legend.frameon": False,
+    "figure.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": "0.88",
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 5,
+    "errorbar.capsize": 2,
+    "hatch.linewidth": 0.6,
+    "savefig.dpi": 180,
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "bench",
+}
+
+# Okabe and Ito, "Color Universal Design" (2008).
+VERMILION, BLUE, GREEN, ORANGE = "#D55E00", "#0072B2", "#009E73", "#E69F00"
+SKY, PURPLE, YELLOW, BLACK, GREY = "#56B4E9", "#CC79A7", "#F0E442", "#000000", "#999999"
+PALETTE = (VERMILION, BLUE, GREEN, ORANGE, SKY, PURPLE, YELLOW, BLACK)
+# The methods of every figure keep their colours; the others take what is left.
+COLOURS = {
+    "ouroboros": VERMILION, "speculative": BLUE, "lookahead": GREEN, "prompt_lookup": ORANGE, "suffix": SKY,
+    "self_speculative": PURPLE, "hybrid": YELLOW, "greedy": GREY, "hf_generate": GREY, "oracle": BLACK,
+}  # fmt: skip
+HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "oo", "++", "--")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+DASHES = ("-", "--", ":", "-.")
+# So many series of one method share its colour.
+CLOSE_KIN = 3
+ERROR = {"ecolor": "0.25", "elinewidth": 0.9}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one series is drawn, in bars as in lines."""
+
+    colour: str
+    hatch: str
+    marker: str
+    dash: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure with the name of its files."""
+
+    name: str
+    figure: Figure
+
+
+def looks(methods: Sequence[str]) -> list[Look]:
+    """One for each series, given its method: colours tell methods apart, hatches and markers the series of one method.
+
+    Where many are of one method, as in an ablation, colours tell the series apart.
+    """
+    if max(Counter(methods).values()) > CLOSE_KIN:
+        return [look(place, place // len(PALETTE)) for place in range(len(methods))]
+    spare = [colour for colour in PALETTE if colour not in {COLOURS.get(each) for each in methods}] or [GREY]
+    others = [each for each in dict.fromkeys(methods) if each not in COLOURS]
+    colours = {**COLOURS, **{each: spare[place % len(spare)] for place, each in enumerate(others)}}
+    seen: dict[str, int] = {}
+    found = []
+    for method in methods:
+        variant = seen.get(colours[method], 0)
+        seen[colours[method]] = variant + 1
+        found.append(_look(colours[method], variant))
+    return found
+
+
+def look(place: int, variant: int = 0) -> Look:
+    """The look number `place` where colours say nothing but which is which."""
+    return _look(PALETTE[place % len(PALETTE)], variant)
+
+
+def _look(colour: str, variant: int) -> Look:
+    return Look(
+        colour, HATCHES[variant % len(HATCHES)], MARKERS[variant % len(MARKERS)], DASHES[variant % len(DASHES)]
+    )
+
+
+def canvas(
+    rows: int, columns: int, width: float, height: float, sharex: bool | str = False, sharey: bool | str = False
+) -> tuple[Figure, list[list[Axes]]]:
+    """A figure of rows x columns panels; width and height of one panel in inches."""
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(width * columns, height * rows + 0.7), layout="constrained", squeeze=False,
+        sharex=sharex, sharey=sharey,
+    )  # fmt: skip
+    return figure, [list(line) for line in grid]
+
+
+def entitle(figure: Figure, what: str, setup: str, note: str = "") -> None:
+    """What is drawn, of which model, data, dtype and device, and how to read it; broken to the figure's width."""
+    letters = int(figure.get_figwidth() * 17)
+    lines = [line for text in (what, setup, note) for line in textwrap.wrap(text, letters)]
+    figure.suptitle("\n".join(lines), fontsize=8)
+
+
+def legend(figure: Figure, handles: Sequence[object], labels: Sequence[str]) -> None:
+    """Below the panels, in as many columns as fit."""
+    longest = max(map(len, labels))
+    columns = max(1, min(len(labels), int(figure.get_figwidth() * 14 / (longest + 6))))
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+
+
+def whiskers(figures: Sequence[dict[str, float | None]]) -> list[list[float]]:
+    """Lengths of the intervals below and above the values, as matplotlib wants them; 0 where there is no interval."""
+    return [
+        [max(_or(each["value"]) - _or(each["low"], each["value"]), 0.0) for each in figures],
+        [max(_or(each["high"], each["value"]) - _or(each["value"]), 0.0) for each in figures],
+    ]
+
+
+def _or(value: float | None, other: float | None = None) -> float:
+    return value if value is not None else other if other is not None else 0.0
+
+
+def bars(axes: Axes, places: Sequence[float], figures: Sequence[dict], width: float, look: Look, digits: int = 2):
+    """Bars with intervals and their values above; returns what a legend takes."""
+    values = [_or(each["value"]) for each in figures]
+    drawn = axes.bar(
+        places, values, width, yerr=whiskers(figures), color=look.colour, hatch=look.hatch, edgecolor="white",
+        linewidth=0.4, error_kw=ERROR,
+    )  # fmt: skip
+    for place, value, figure in zip(places, values, figures, strict=True):
+        axes.annotate(
+            f"{value:.{digits}f}", (place, max(value, _or(figure["high"], value))), (0, 3),
+            textcoords="offset points", ha="center", va="bottom", fontsize=6, rotation=90 if width < 0.16 else 0,
+        )  # fmt: skip
+    return drawn
+
+
+def heat(axes: Axes, values: Sequence[Sequence[float | None]], texts: Sequence[Sequence[str]], scale) -> object:
+    """A heat map with a text in every cell; cells without a value stay white. scale: (lowest, highest) value."""
+    import numpy as np
+
+    table = np.array([[np.nan if value is None else value for value in line] for line in values], dtype=float)
+    low, high = scale
+    span = (high - low) or 1.0
+    image = axes.imshow(table, cmap="cividis", vmin=low, vmax=low + span, aspect="auto")
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    for row, line in enumerate(texts):
+        for column, text in enumerate(line):
+            value = table[row, column]
+            colour = "black" if np.isnan(value) or (value - low) / span > 0.55 else "white"
+            axes.text(column, row, text, ha="center", va="center", fontsize=6.5, color=colour)
+    return image
+
+
+def save(drawing: Drawing, folder: Path) -> list[Path]:
+    """As PDF and PNG, the same bytes for the same figures."""
+    files = [folder / f"{drawing.name}.{kind}" for kind in ("pdf", "png")]
+    drawing.figure.savefig(files[0], metadata={"CreationDate": None})
+    drawing.figure.savefig(files[1], metadata={"Software": None})
+    plt.close(drawing.figure)
+    return files

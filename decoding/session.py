@@ -152,7 +152,7 @@ class ModelSession:
             position_ids=torch.from_numpy(positions[standing:])[None].to(self.device),
             past_key_values=self._cache,
             use_cache=True,
-            logits_to_keep=torch.tensor(rows, device=self.device),
+            logits_to_keep=_kept(rows, len(tokens), self.device),
         )
         self._cache.truncate(cached)
         return output.logits[0, :, : self.vocabulary]
@@ -187,6 +187,14 @@ class ModelSession:
         while known < length and self.tokens[known] == tokens[known]:
             known += 1
         self.truncate(known)
+
+
+def _kept(rows: list[int], count: int, device: torch.device) -> int | torch.Tensor:
+    """Which of `count` rows the head runs on, as transformers takes it: the last n as a number, which is a slice and no
+    gather, any others by their places."""
+    if rows[0] == count - len(rows) and rows[-1] == count - 1:
+        return len(rows)
+    return torch.tensor(rows, device=device)
 
 
 def _longrope_boundary(config: object) -> int | None:

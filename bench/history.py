@@ -1,6 +1,8 @@
 """Pool files in a run: a saved pool for every prompt, or the pool of a warm run written down."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
@@ -12,15 +14,36 @@ from decoding.errors import UserError
 from decoding.phrase_pool import Phrase, PhrasePool
 from ouroboros.pool import PoolFile, vocabulary_digest
 
+NO_POOL = "method {} keeps no phrase pool: pool files are for ouroboros and lookahead (a case may say history: cold)"
+
 
 def load_history(
-    path: str, case: Case, decoder: Decoder, tokenizer: PreTrainedTokenizerBase
+    path: str, config: Any, decoder: Decoder, tokenizer: PreTrainedTokenizerBase
 ) -> dict[int, list[Phrase]]:
-    """The phrases of a pool file for `case`. Raises UserError where file and method do not fit."""
-    _pool(decoder, case)
+    """The phrases of a pool file for a method of these settings. Raises UserError where file and method do not fit."""
+    _pool(decoder, config.name)
     loaded = PoolFile.load(Path(path))
-    loaded.require(Path(path), case.config.ngram, vocabulary_digest(tokenizer.get_vocab()))
+    loaded.require(Path(path), config.ngram, vocabulary_digest(tokenizer.get_vocab()))
     return dict(loaded.phrases)
+
+
+def require_savable(path: str, case: Case) -> None:
+    """Raise UserError, before anything is measured, where a pool cannot be saved at `path`."""
+    if not case.method.keeps_pool:
+        raise UserError(NO_POOL.format(case.config.name))
+    file = Path(path)
+    existing = next(folder for folder in [file, *file.parents] if folder.exists())
+    if file.is_dir() or (existing != file and not existing.is_dir()) or not os.access(existing, os.W_OK):
+        raise UserError(f"cannot write save_history={path}: name a file in a folder that can be written")
+
+
+def is_saved(path: str, case: Case, passes: int) -> bool:
+    """Whether the file holds the pool of this very case after as many passes."""
+    try:
+        made_by = PoolFile.load(Path(path)).made_by
+    except UserError:
+        return False
+    return (made_by.get("run"), made_by.get("passes")) == (case.folder.name, passes)
 
 
 def save_history(
@@ -34,13 +57,15 @@ def save_history(
         "data": plan.data.source,
         "split": prompts.rows.split,
         "prompts": len(prompts.examples),
+        "run": case.folder.name,
+        "passes": plan.settings.repeats,
     }
-    phrases = _pool(decoder, case).phrases()
+    phrases = _pool(decoder, case.config.name).phrases()
     PoolFile(case.config.ngram, vocabulary_digest(tokenizer.get_vocab()), phrases, made_by).save(Path(path))
 
 
-def _pool(decoder: Decoder, case: Case) -> PhrasePool:
+def _pool(decoder: Decoder, name: str) -> PhrasePool:
     pool = getattr(decoder, "pool", None)
     if pool is None:
-        raise UserError(f"method {case.config.name} keeps no phrase pool: pool files are for ouroboros and lookahead")
+        raise UserError(NO_POOL.format(name))
     return pool

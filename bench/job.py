@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from bench.cases import Case, make_cases
 from bench.check import check, foretell
 from bench.float32 import load_float32, roles
-from bench.history import load_history, save_history
+from bench.history import is_saved, load_history, require_savable, save_history
 from bench.lossless import noise_floor
 from bench.models import LoadedPair, Place, load_pair, resolve_place
 from bench.progress import Bar
@@ -61,8 +61,13 @@ def run_job(config: DictConfig) -> int:
             case: folder for case, folder in folders.items() if unfinished(folder, ids, settings.repeats, wanted)
         }
         _require_one_environment(folders.values(), place, bool(missing))
-        if settings.save_history and cases[0] not in missing and not Path(settings.save_history).exists():
-            raise UserError(f"{cases[0].folder} is complete, so there is no pool to save: measure anew, overwrite=true")
+        if settings.save_history:
+            require_savable(settings.save_history, cases[0])
+            if cases[0] not in missing and not is_saved(settings.save_history, cases[0], settings.repeats):
+                raise UserError(
+                    f"{cases[0].folder} is complete, but {settings.save_history} does not hold its pool: measure anew, "
+                    "overwrite=true"
+                )
         if missing:
             _measure(plan, place, missing, prompts, cases[0])
         return report_job(plan, prompts, folders, wanted, bool(missing))
@@ -105,7 +110,7 @@ def _race(
 
 def _entrant(case: Case, loaded: LoadedPair, folder: RunFolder, history_file: str | None) -> Entrant:
     decoder = case.method.load().build(case.config, loaded.pair)
-    saved = load_history(history_file, case, decoder, loaded.tokenizer) if case.history == "file" else None
+    saved = load_history(history_file, case.config, decoder, loaded.tokenizer) if case.history == "file" else None
     return Entrant(case.label, decoder, case.history, folder, METHOD, saved)
 
 
@@ -120,9 +125,12 @@ def _check(plan: Plan, place: Place, prompts: Prompts) -> int:
         return 0
     loaded = _load(plan, place)
     race = _race(plan, loaded, prompts, "check")
-    config = plan.methods[0].config
+    config, settings = plan.methods[0].config, plan.settings
     method = METHODS[config.name]
-    entrant = Entrant(config.name, method.load().build(config, loaded.pair), "cold", None, METHOD)
+    decoder = method.load().build(config, loaded.pair)
+    file = settings.history_file if plan.methods[0].history == "file" else None
+    saved = load_history(file, config, decoder, loaded.tokenizer) if file else None
+    entrant = Entrant(config.name, decoder, "file" if file else "cold", None, METHOD, saved)
     seen, fine = check(loaded, race, entrant, prompts.examples[0])
     for line in seen:
         say(line)

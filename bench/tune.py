@@ -6,7 +6,7 @@ with greedy's. The study is kept, so that the same command goes on where it was 
 
 import statistics
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from tqdm import tqdm
 
 from bench.cli import guarded
-from bench.models import LoadedPair, load_pair, resolve_place
+from bench.models import LoadedPair, Place, load_pair, resolve_place
 from bench.prompts import Prompts, load_prompts
 from bench.provenance import environment
 from bench.registry import CONF, METHODS, method_config
@@ -26,6 +26,7 @@ from bench.runner import Race
 from bench.settings import Plan, read_plan
 from bench.terminal import say
 from bench.tuning_plot import draw_study
+from bench.weights import weights_digests
 from decoding.decoder import Decoder
 from decoding.errors import UserError
 from decoding.settings import require_at_least
@@ -107,6 +108,8 @@ def tune(config: DictConfig) -> int:
     plan = read_plan(OmegaConf.create(resolved))
     if plan.data.split in (None, "test", "test_unseen"):
         raise UserError("tuning happens on validation or training prompts: set data.split=validation")
+    if plan.settings.history == "file" or plan.settings.save_history or len(plan.methods) > 1:
+        raise UserError("tuning takes one method, history cold or warm, and no pool files: leave the rest out")
     name = plan.methods[0].config.name
     space = _space(wanted.space or name)
     place = resolve_place(plan.settings.device, plan.settings.dtype)
@@ -114,7 +117,7 @@ def tune(config: DictConfig) -> int:
     folder = Path(wanted.study)
     folder.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = _study(folder, space)
+    study = _study(folder, {"space": space, **_identity(plan, place, prompts)})
     present = resolved["method"]
     if not study.trials and all(present.get(key) in values for key, values in space.items()):
         study.enqueue_trial({key: present[key] for key in space})
@@ -131,16 +134,31 @@ def tune(config: DictConfig) -> int:
     return 0
 
 
-def _study(folder: Path, space: dict[str, list[Any]]) -> optuna.Study:
+def _identity(plan: Plan, place: Place, prompts: Prompts) -> dict[str, Any]:
+    """What trials of one study must share, beside the values they choose from."""
+    return {
+        "method": plan.methods[0].config.name,
+        "history": plan.methods[0].history,
+        "task": plan.task.version,
+        "data": prompts.rows.digest,
+        "prompts": [example.id for example in prompts.examples],
+        "weights": weights_digests(plan.model),
+        "place": asdict(place),
+        "max_new_tokens": plan.max_new_tokens,
+    }
+
+
+def _study(folder: Path, identity: dict[str, Any]) -> optuna.Study:
     file = str(folder / "journal.log")
     storage = JournalStorage(JournalFileBackend(file, lock_obj=JournalFileOpenLock(file)))
     sampler = optuna.samplers.TPESampler(seed=SEED, n_startup_trials=8, multivariate=True)
     study = optuna.create_study(
         storage=storage, sampler=sampler, study_name="tune", direction="maximize", load_if_exists=True
     )
-    if study.user_attrs.get("space", space) != space:
-        raise UserError(f"{folder} holds a search over other values: remove it, or set tune.study=FOLDER")
-    study.set_user_attr("space", space)
+    for name, value in identity.items():
+        if study.user_attrs.get(name, value) != value:
+            raise UserError(f"{folder} holds a search with another {name}: remove it, or set tune.study=FOLDER")
+        study.set_user_attr(name, value)
     return study
 
 

@@ -43,7 +43,7 @@ class Config:
     window: W, lookahead columns on the draft model. ngram: N, a phrase's length + 1.
     phrase_drafting: draft with lookahead and the pool; off: token by token. max_guesses: phrases tried per draft
         forward (null: the capacity). idle_window: no window rows where the pool has guesses. confidence: a draft ends
-        behind a token of lower probability (0: never).
+        behind a draft forward whose last token has a lower probability (0: never).
     learn: feed the pool from verification. rejected: "aligned" runs (the paper) or all "continuations" (the authors'
         code for Spec-Bench). shortest_run: tokens of the shortest phrase taken from rejected text (the paper takes only
         full ones, N - 1). refinement: what the target said along a suffix replaces it "in_place" (the paper), stands
@@ -117,6 +117,7 @@ class Ouroboros(Drafter):
         self.text = TextPhrases(pool, config.ngram - 1) if config.text_phrases else None
         self.k = 0 if config.k == AUTO else int(config.k)
         self._tree: TokenTree | None = None
+        self._tokens: list[int] = []
         self._chain = [0]
         self._candidates: list[Candidate] = []
         self._before = (0, 0)
@@ -131,6 +132,7 @@ class Ouroboros(Drafter):
             self.text.reset()
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        self._tokens = tokens
         if self.text:
             self.text.read(tokens)
         if self.adaptive:
@@ -153,11 +155,16 @@ class Ouroboros(Drafter):
         self.base.observe(verdict)
         if verdict.tree is not self._tree:
             return
+        if self.text:
+            self.text.read(self._tokens + verdict.tokens)  # the last step's words too: a warm pool wants them
         tree, end = verdict.tree, self._chain[-1]
-        accepted = set(verdict.path)
-        gains = [sum(node in accepted for node in candidate.nodes) for candidate in self._candidates]
-        for candidate, gain in zip(self._candidates, gains, strict=True):
-            self.pool.credit(tree.tokens[end], candidate.phrase, gain)
+        accepted, counted = set(verdict.path), set()
+        gains = []  # a node that several candidates share is the newest's gain
+        for candidate in self._candidates:
+            hits = accepted.intersection(candidate.nodes)
+            gains.append(len(hits - counted))
+            counted |= hits
+            self.pool.credit(tree.tokens[end], candidate.phrase, len(hits))
         wrong = [node for node in self._chain if node not in accepted]
         if self.adaptive:
             forwards, rows = (now - then for now, then in zip(self.base.forwards(), self._before, strict=True))
@@ -189,7 +196,8 @@ class Ouroboros(Drafter):
         return self.base.forwards()
 
     def report(self) -> dict[str, object]:
-        return self.base.report() | self.pool.report()
+        inner = self.base.report()
+        return self.pool.report() | ({"drafter": inner} if inner else {})
 
 
 class _DraftLookahead(Lookahead):

@@ -131,3 +131,31 @@ def test_the_pools_part_is_folded_into_the_summary(monkeypatch, arguments) -> No
     assert all(0 <= rate <= 1 for rate in part["hit_rate"].values())
     assert part["pool_size"] > 0
     assert run_summary("speculative")["ouroboros"] is None
+
+
+def test_another_runs_pool_is_never_taken_for_this_ones(monkeypatch, capsys, arguments) -> None:
+    warm = [*arguments, "method=ouroboros", "history=warm", "limit=1", "save_history=pool.json"]
+    assert run(monkeypatch, *warm) == 0
+    assert run(monkeypatch, *warm[:-1], "method.ngram=4") == 0
+    assert run(monkeypatch, *warm, "method.ngram=4") == 2, "complete, but the file holds the pool of another N"
+    assert "does not hold its pool" in capsys.readouterr().err
+    assert PoolFile.load(Path("pool.json")).ngram == 3
+
+
+def test_a_pool_that_cannot_be_saved_is_refused_before_anything_is_measured(monkeypatch, capsys, arguments) -> None:
+    Path("folder").mkdir()
+    Path("file").write_text("")
+    warm = [*arguments, "history=warm", "limit=1"]
+    for more in (["method=suffix", "save_history=x.json"], ["method=ouroboros", "save_history=folder"],
+                 ["method=ouroboros", "save_history=file/x.json"]):  # fmt: skip
+        assert run(monkeypatch, *warm, *more) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    assert not list(Path("runs").rglob("records.jsonl"))
+
+
+def test_check_looks_into_the_pool_file(monkeypatch, capsys, arguments) -> None:
+    PoolFile(9, "abc", {}).save(Path("wrong.json"))
+    for name, said in (("none.json", "cannot read"), ("wrong.json", "ngram=9")):
+        check = ["method=ouroboros", "history=file", f"history_file={name}", "check=true"]
+        assert run(monkeypatch, *arguments, *check) == 2
+        assert said in capsys.readouterr().err

@@ -45,6 +45,9 @@ def test_the_winner_is_written_and_taken(tuned, tmp_path, monkeypatch, capsys) -
     assert [line.split(",")[:2] for line in more[:3]] == [line.split(",")[:2] for line in trials]
     assert len(more) == 5
     assert (tmp_path / "study" / "study.png").stat().st_size > 5000
+    capsys.readouterr()
+    assert tuned("method=speculative", "tune.trials=4", "max_new_tokens=5") == 2
+    assert "another max_new_tokens" in capsys.readouterr().err
     file = CONF / "method" / "tuned" / "of-a-test" / "winner.yaml"
     settings = OmegaConf.to_container(OmegaConf.load(file))
     best = max(more[1:], key=lambda line: float(line.split(",")[1])).split(",")
@@ -63,6 +66,8 @@ def test_the_winner_is_written_and_taken(tuned, tmp_path, monkeypatch, capsys) -
         (["tune.space=nothing"], "no search space"),
         (["method=greedy"], "no search space"),
         (["tune.more=1"], None),
+        (["history=file", "history_file=x.json", "method=lookahead"], "no pool files"),
+        (["compare=[greedy]"], "one method"),
     ],
 )
 def test_what_cannot_be_tuned_is_said_in_one_line(tuned, capsys, overrides, said) -> None:
@@ -70,6 +75,6 @@ def test_what_cannot_be_tuned_is_said_in_one_line(tuned, capsys, overrides, said
         with pytest.raises(Exception, match="more"):
             tuned(*overrides)
         return
-    assert tuned("method=speculative", *overrides) == 2
+    assert tuned(*(overrides if "method=lookahead" in overrides else ["method=speculative", *overrides])) == 2
     error = capsys.readouterr().err.strip()
     assert said in error and "\n" not in error

@@ -10,6 +10,8 @@ where there is none, a character of a string, and in the last resort of a name.
 import argparse
 import io
 import keyword
+import os
+import resource
 import sys
 import time
 import tokenize
@@ -23,6 +25,11 @@ from tasks.code import CodeTask
 from tasks.sandbox import Limits, Outcome, run_submissions
 from tasks.sources import DataConfig, load_rows
 
+TITLE = """# Canonical solutions through the sandbox, as they are and each with one character broken
+
+Written by `python scripts/canonical_solutions.py DATA_ROOT`, which says what is broken: HumanEval, and MBPP 11 to 110.
+
+"""
 # One character instead of another of the same kind; "==" becomes "!=", and "<=" becomes ">=".
 CHANGED = dict(zip("+-*/%<>=!&|0123456789", "-+/*+><!=|&1234567890", strict=True))
 OPERATORS = {"+", "-", "*", "/", "%", "<", ">", "<=", ">=", "==", "!=", "//", "+=", "-=", "*=", "&", "|"}
@@ -62,6 +69,12 @@ def judge(task: CodeTask, rows: list[dict], texts: list[str], limits: Limits) ->
     return run_submissions([task.submission(row, text) for row, text in zip(rows, texts, strict=True)], limits)
 
 
+def cpu_seconds() -> float:
+    """CPU time of all processes that have been waited for, theirs included."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def measure(name: str, root: str) -> dict[str, object]:
     """One row of the table."""
     task = make_task({"name": name})
@@ -69,13 +82,14 @@ def measure(name: str, root: str) -> dict[str, object]:
     limits = Limits(task.config.timeout, task.config.memory_mib)
     canonical, broken = zip(*(answers(task, row) for row in rows), strict=True)
     cleaned = [task.clean(task.example(row), text) for row, text in zip(rows, canonical, strict=True)]
-    start = time.monotonic()
+    start, used = time.monotonic(), cpu_seconds()
     outcomes = judge(task, rows, cleaned, limits)
-    seconds = time.monotonic() - start
+    seconds, used = time.monotonic() - start, cpu_seconds() - used
     for row, outcome in zip(rows, outcomes, strict=True):
         if not outcome.passed:
             print(f"{name} {row['task_id']}: {outcome}", file=sys.stderr)
-    figures = {"task": name, "problems": len(rows), "pass": sum(each.passed for each in outcomes), "seconds": seconds}
+    figures = {"task": name, "problems": len(rows), "pass": sum(each.passed for each in outcomes)}
+    figures |= {"seconds": seconds, "cpu": used}
     figures["isolation"] = outcomes[0].isolation
     left = dict(enumerate(broken))
     failing: list[int] = []  # how many do after the first fault of each, after the second of the rest, ...
@@ -93,16 +107,17 @@ def main() -> None:
     parser.add_argument("root", help="folder with humaneval/ and mbpp/")
     parser.add_argument("--output", type=Path, help="write the table there")
     arguments = parser.parse_args()
+    load = os.getloadavg()[0]
     lines = [
-        "| solutions | problems | pass | in seconds, 2 at a time | fail with the first fault | fail with some fault |",
-        "|---|---|---|---|---|---|",
+        "| solutions | problems | pass | seconds, 2 at a time | CPU s | fail with the first fault | with some fault |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name in ("humaneval", "mbpp"):
         figures = measure(name, arguments.root)
         isolation = figures.pop("isolation")
         cells = [f"{value:.1f}" if isinstance(value, float) else str(value) for value in figures.values()]
         lines.append(f"| {' | '.join(cells)} |")
-    text = "\n".join(lines) + f"\n\nIsolation: {isolation}.\n"
+    text = TITLE + "\n".join(lines) + f"\n\nIsolation: {isolation}.\nLoad of {os.cpu_count()} cores before: {load:.1f}.\n"
     print(text)
     if arguments.output:
         arguments.output.write_text(text)

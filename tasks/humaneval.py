@@ -2,6 +2,7 @@
 
 from tasks.base import Hub, Row
 from tasks.code import CodeTask, fenced_code
+from tasks.sandbox import Submission
 
 
 class HumanEval(CodeTask):
@@ -36,12 +37,14 @@ class HumanEval(CodeTask):
         """The tests that a completed function must pass."""
         return row["test"]
 
-    def program(self, row: Row, answer: str) -> str:
-        """The prompt's code, the answer, and a call of the tests."""
+    def submission(self, row: Row, answer: str) -> Submission:
+        """The prompt's code and the answer; the tests stand on the prompt's imports and helpers."""
         code = row["prompt"] + answer
+        stub = f"{row['prompt'].rstrip()}\n    pass\n"
         if self.config.variant == "chat":
             block = fenced_code(answer)
             # The prompt stands first for its imports and helpers; a whole function then replaces the stub.
             complete = f"def {row['entry_point']}(" in block
-            code = f"{row['prompt'].rstrip()}\n    pass\n\n{block}" if complete else row["prompt"] + block
-        return f"{code}\n\n{row['test']}\n\ncheck({row['entry_point']})\n"
+            code = f"{stub}\n{block}" if complete else row["prompt"] + block
+        tests = f"{row['test']}\n\ncheck({row['entry_point']})\n"
+        return Submission(code, (row["entry_point"],), tests, preamble=stub)

@@ -1,9 +1,15 @@
 """MBPP (arXiv 2108.07732): write a short Python function from a sentence and three tests."""
 
+import re
+
 from tasks.base import Hub, Row
 from tasks.code import CodeTask, fenced_code
+from tasks.sandbox import Submission
 
 END = "[DONE]"
+# Top-level functions, classes and named values of a solution, and its imports.
+DEFINITION = re.compile(r"^(?:(?:def|class)\s+(?=\w+\s*[(:])|(?=\w+\s*=[^=]))(\w+)", re.MULTILINE)
+IMPORT = re.compile(r"^(?:import|from)\s[^(\\\n]+$", re.MULTILINE)
 
 
 class Mbpp(CodeTask):
@@ -38,10 +44,14 @@ class Mbpp(CodeTask):
         """The asserts that the code must pass."""
         return list(row["test_list"])
 
-    def program(self, row: Row, answer: str) -> str:
-        """The code, the set-up of the tests, and the tests."""
+    def submission(self, row: Row, answer: str) -> Submission:
+        """The code, and the tests after their set-up; what is tested is what the reference solution defines."""
         code = fenced_code(answer) if self.config.variant == "chat" else answer
-        return "\n".join([code, row["test_setup_code"], *row["test_list"]]) + "\n"
+        reference = self.answer(row).removesuffix(END)
+        names = tuple(dict.fromkeys(DEFINITION.findall(reference)))
+        tests = "\n".join([row["test_setup_code"], *row["test_list"]]) + "\n"
+        # The tests of some rows use a module that only the solution imports.
+        return Submission(code, names, tests, preamble="\n".join(IMPORT.findall(reference)))
 
     def _task(self, row: Row) -> str:
         tests = "\n".join(row["test_list"])

@@ -19,6 +19,8 @@ ENGINE = ("test_tree.py", "test_stopping.py", "test_phrase_pool.py", "test_draft
 ALL = (*ENGINE, "test_lossless.py")
 SELF_SPECULATIVE = ("test_layer_skipping.py", "test_self_speculative.py")
 
+SANDBOX = ("test_sandbox.py", "test_sandbox_parts.py")
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -148,6 +150,28 @@ FAULTS = (
           ("test_cascade.py",)),
     Fault("oldest place looked up", "baselines/cascade.py", "places[-1]", "places[0]", ("test_cascade.py",)),
     Fault("tail behind the wrong node", "baselines/cascade.py", "nodes = [last]", "nodes = [0]", ("test_cascade.py",)),
+    Fault("program fills in the builtins", "tasks/sandbox/inside/judge.py",
+          "{name: defined[name] for name in job.names if name in defined}", "defined", SANDBOX),
+    Fault("program ends the tests' loops", "tasks/sandbox/inside/judge.py",
+          "silent = (StopIteration, StopAsyncIteration)", "silent = ()", SANDBOX),
+    Fault("program compares", "tasks/sandbox/inside/judge.py", "    def __len__(self) -> object:\n",
+          "    def __eq__(self, other) -> object:\n        return self._ask('contains', other)\n\n"
+          "    def __len__(self) -> object:\n", SANDBOX),
+    Fault("job before the candidate is split off", "tasks/sandbox/inside/supervisor.py",
+          "        judge = os.fork()\n", "        job = sys.stdin.buffer.peek()\n        judge = os.fork()\n", SANDBOX),
+    Fault("candidate keeps its parent's files", "tasks/sandbox/inside/supervisor.py",
+          "    try:\n        keep_only(*pipes)\n", "    try:\n", SANDBOX),
+    Fault("scratch folder without end", "tasks/sandbox/inside/supervisor.py", "elif not status and _full(settings):",
+          "elif False:", SANDBOX),
+    Fault("no death with the parent", "tasks/sandbox/inside/lockdown.py",
+          "kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)", "pass", SANDBOX),
+    Fault("no limit on memory", "tasks/sandbox/inside/lockdown.py", "settings.memory_mib << 20)",
+          "settings.memory_mib << 40)", SANDBOX),
+    Fault("every command of fcntl", "tasks/sandbox/inside/seccomp.py",
+          "        code.append((RETURN, 0, 0, MISSING))\n", "        code.append((RETURN, 0, 0, ALLOW))\n", SANDBOX),
+    Fault("Landlock allows the root", "tasks/sandbox/inside/lockdown.py",
+          "landlock.restrict(settings.readable,", "landlock.restrict([\"/\"],", SANDBOX),
+    Fault("anyone is the judge", "tasks/sandbox/runner.py", "if proof == secret:", "if proof:", SANDBOX),
 )  # fmt: skip
 
 

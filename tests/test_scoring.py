@@ -1,16 +1,16 @@
-"""Scores from decoded texts, and the limits of the process that runs generated code."""
+"""Scores from decoded texts."""
 
-import time
 from decimal import Decimal
-from pathlib import Path
+from itertools import combinations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tasks import TASKS, make_task
-from tasks.execution import Limits, run_program, run_programs
+from tasks.code import pass_at_k
 from tasks.gsm8k import last_number, marked_number
-
-LIMITS = Limits(seconds=5.0, memory_mib=256)
+from tasks.sandbox import SandboxError, runner
 
 ADD = {
     "task_id": "X/0",
@@ -22,8 +22,8 @@ ADD = {
 MBPP = {
     "task_id": 11,
     "text": "Add.",
-    "code": "def add(a, b):\n    return a + b + ZERO",
-    "test_list": ["assert add(1, 2) == 3", "assert add(2, 2) == 4"],
+    "code": "def add(a, b):\n    return a + b",
+    "test_list": ["assert add(1, 2) == 3 + ZERO", "assert add(2, 2) == 4"],
     "test_setup_code": "ZERO = 0",
 }
 
@@ -38,7 +38,7 @@ def test_humaneval_runs_the_tests_on_the_answer_proper():
     texts = [right, f"{right}\ndef add(a, b):\n    return 0\n", "    return a - b\n", "    return (\n"]
     scores = scored("humaneval", [ADD] * 4, texts, stopped=False)
     assert [each["pass@1"] for each in scores.per_example] == [1, 1, 0, 0]
-    assert scores.means == {"pass@1": 0.5} and "rlimits" in scores.notes["pass@1"]
+    assert scores.means == {"pass@1": 0.5} and "seccomp" in scores.notes["pass@1"]
 
 
 @pytest.mark.parametrize(
@@ -63,42 +63,48 @@ def test_code_that_is_not_run_has_no_score():
     assert scores.means == {"pass@1": None} and scores.per_example == [{}] and scores.notes["pass@1"]
 
 
-@pytest.mark.parametrize(
-    "program",
-    [
-        "raise SystemExit(0)",
-        "import os\nos._exit(0)",
-        "assert False",
-        "print('passed' * 1000)\nraise ValueError",
-        "import os\nfor fd in range(3, 20):\n"
-        "    try:\n        os.write(fd, b'0' * 32)\n    except OSError:\n        pass",
-        "import __main__\nimport os\nfor fd in range(3, 20):\n"
-        "    try:\n        os.write(fd, __main__.token)\n    except OSError:\n        pass\nos._exit(0)",
-        "x = bytearray(1 << 30)",
-        "open('big', 'wb').write(b'0' * (2 << 20))",
-        "import os\nassert os.environ.get('HOME')",
-    ],
-)
-def test_only_a_program_that_reaches_its_end_passes(program):
-    assert run_program(program, LIMITS) == "failed"
+def test_code_that_cannot_be_shut_in_is_not_run(monkeypatch):
+    def nothing():
+        raise SandboxError("no isolation can be had: landlock: needs Linux")
+
+    monkeypatch.setattr(runner, "strongest", nothing)
+    scores = scored("humaneval", [ADD], [ADD["canonical_solution"]])
+    assert scores.means == {"pass@1": None} and scores.per_example == [{}]
+    assert scores.notes["pass@1"] == "not run: no isolation can be had: landlock: needs Linux"
 
 
-def test_an_endless_program_is_cut_off_with_its_children():
-    start = time.monotonic()
-    assert run_program("while True:\n    pass", Limits(0.5, 256)) == "timeout"
-    assert run_program("import time\ntime.sleep(60)", Limits(0.5, 256)) == "timeout"
-    assert time.monotonic() - start < 10
+def test_humaneval_tests_stand_on_the_helpers_of_the_prompt_not_of_the_answer():
+    prompt = "import math\n\n\ndef half(x):\n    return x / 2\n\n\ndef root(x):\n    \"\"\"Half of x.\"\"\"\n"
+    test = "def check(candidate):\n    assert math.floor(half(3)) == 1 and candidate(4) == half(4)\n"
+    row = {**ADD, "prompt": prompt, "entry_point": "root", "test": test}
+    cheat = "    return 0\n\nhalf = lambda x: 1.0 if x == 3 else 0\n"
+    scores = scored("humaneval", [row] * 2, ["    return x / 2\n", cheat])
+    assert [each["pass@1"] for each in scores.per_example] == [1, 0]
 
 
-def test_programs_run_in_an_empty_scratch_folder_that_is_removed():
-    before = set(Path.cwd().iterdir())
-    outcome = run_program("import os\nassert os.listdir() == []\nopen('f', 'w').write('x')\nprint('é')", LIMITS)
-    assert outcome == "passed" and set(Path.cwd().iterdir()) == before
+def test_mbpp_tests_may_make_objects_and_use_the_imports_of_the_solution():
+    code = "import math\nclass Node:\n    def __init__(self, v):\n        self.v, self.next = v, None\n"
+    code += "def sum(node):\n    return node.v + (sum(node.next) if node.next else 0)\n"
+    setup = "first = Node(1)\nfirst.next = Node(2)"
+    row = {**MBPP, "code": code, "test_setup_code": setup, "test_list": ["assert math.isclose(sum(first), 3)"]}
+    wrong = code.replace("node.v +", "node.v -")
+    assert [each["pass@1"] for each in scored("mbpp", [row] * 2, [code, wrong]).per_example] == [1, 0]
 
 
-def test_outcomes_keep_the_order_of_the_programs():
-    programs = ["pass", "raise ValueError", "import time\ntime.sleep(0.2)", "1 / 0"]
-    assert run_programs(programs, LIMITS) == ["passed", "failed", "passed", "failed"]
+@given(st.integers(1, 9).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(1, n))))
+def test_pass_at_k_is_the_share_of_draws_with_a_correct_program(case):
+    samples, correct, k = case
+    draws = [any(index < correct for index in draw) for draw in combinations(range(samples), k)]
+    assert pass_at_k(samples, correct, k) == pytest.approx(sum(draws) / len(draws))
+
+
+def test_pass_at_k_has_known_values():
+    assert [pass_at_k(1, correct, 1) for correct in (0, 1)] == [0.0, 1.0]
+    assert pass_at_k(200, 3, 1) == pytest.approx(3 / 200) and pass_at_k(5, 2, 4) == 1.0
+    assert pass_at_k(10_000, 1, 100) == pytest.approx(0.01)
+    for impossible in ((3, 4, 1), (3, 1, 4), (3, 1, 0), (3, -1, 1)):
+        with pytest.raises(ValueError, match="cannot be estimated"):
+            pass_at_k(*impossible)
 
 
 def test_numbers_are_found_in_the_forms_models_write():

@@ -67,13 +67,16 @@ def config_hash(identity: dict[str, Any]) -> str:
 
 
 def _labels(configs: list[Any]) -> list[str]:
-    """Names, with the settings in which cases of one name differ."""
+    """Names, with the settings in which cases of one name differ; lists only where nothing else tells them apart."""
     labels = []
     for config in configs:
         peers = [other for other in configs if other.name == config.name]
         differing = [
             item.name for item in fields(config) if len({str(getattr(other, item.name)) for other in peers}) > 1
         ]
+        short = [name for name in differing if not isinstance(getattr(config, name), list)]
+        if len({tuple(str(getattr(other, name)) for name in short) for other in peers}) == len(peers):
+            differing = short
         labels.append(" ".join([config.name, *(f"{name}={_short(getattr(config, name))}" for name in differing)]))
     return labels
 

@@ -246,10 +246,13 @@ def test_a_set_from_a_file_with_more_layers_named_beside_it(tmp_path) -> None:
 def test_a_panel_tells_its_skip_sets_apart() -> None:
     from bench.cases import _labels
 
-    given = [{"name": "self_speculative", "skip": None, "skip_mlp": layers} for layers in ([1, 2], [3])]
-    assert _labels([panel_config(each, "cases") for each in given]) == [
+    def labels(*given: dict) -> list[str]:
+        return _labels([panel_config({"name": "self_speculative", **each}, "cases") for each in given])
+
+    assert labels({"skip": None, "skip_mlp": [1, 2]}, {"skip": None, "skip_mlp": [3]}) == [
         "self_speculative skip_mlp=[1,2]", "self_speculative skip_mlp=[3]"
     ]  # fmt: skip
+    assert labels({}, {"skip": None}) == ["self_speculative skip=tiny", "self_speculative skip=null"]
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ class Config:
 
 
 class AdaptiveExit:
-    """The probability below which drafting stops (section 3.4 of the paper, constants of its section 4.1).
+    """The probability below which drafting stops: the paper's adaptive draft-exiting mechanism.
 
     The threshold aims `step` higher while fewer than `target` of the drafted tokens are accepted; `step` lower
     otherwise, but for drafts of full length, which no lower threshold could make longer.

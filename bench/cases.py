@@ -77,12 +77,18 @@ def _file_digest(path: str) -> str:
 
 
 def _labels(contenders: list[Contender]) -> list[str]:
-    """Names, with the settings in which cases of one name differ, or their own labels. No two are equal."""
+    """Names, with the settings in which cases of one name differ, or their own labels. No two are equal.
+
+    Lists are named only where nothing else tells the cases apart.
+    """
     labels: list[str] = []
     for contender in contenders:
         peers = [other for other in contenders if other.config.name == contender.config.name]
         settings = {item.name: getattr(contender.config, item.name) for item in fields(contender.config)}
         differing = [name for name in settings if len({_short(getattr(other.config, name)) for other in peers}) > 1]
+        short = [name for name in differing if not isinstance(settings[name], list)]
+        if len({tuple(_short(getattr(other.config, name)) for name in short) for other in peers}) == len(peers):
+            differing = short
         words = [contender.config.name, *(f"{name}={_short(settings[name])}" for name in differing)]
         if len({other.history for other in peers}) > 1:
             words.append(contender.history)

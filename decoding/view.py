@@ -1,4 +1,4 @@
-"""Another model over a session's cache: drafts that read the target's own rows (arXiv 2309.08168, section 3).
+"""Another model over a session's cache: drafts that read the target's own rows (arXiv 2309.08168).
 
 The view's rows go behind the session's in the same buffers, at the layers that the view's model still has, and are cut
 off again before the session goes on: its next forward overwrites them at every layer.

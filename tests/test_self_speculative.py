@@ -247,10 +247,14 @@ def test_a_panel_tells_its_skip_sets_apart() -> None:
     from bench.cases import _labels
     from bench.settings import Contender
 
-    given = [{"name": "self_speculative", "skip": None, "skip_mlp": layers} for layers in ([1, 2], [3])]
-    assert _labels([Contender(panel_config(each, "cases"), "cold") for each in given]) == [
+    def labels(*given: dict) -> list[str]:
+        configs = [panel_config({"name": "self_speculative", **each}, "cases") for each in given]
+        return _labels([Contender(config, "cold") for config in configs])
+
+    assert labels({"skip": None, "skip_mlp": [1, 2]}, {"skip": None, "skip_mlp": [3]}) == [
         "self_speculative skip_mlp=[1,2]", "self_speculative skip_mlp=[3]"
     ]  # fmt: skip
+    assert labels({}, {"skip": None}) == ["self_speculative skip=tiny", "self_speculative skip=null"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The search for a skip set of Draft & Verify (arXiv 2309.08168, section 3.3), on validation prompts.
+"""The search for a skip set of Draft & Verify (arXiv 2309.08168) on validation prompts.
 
 Bayesian optimisation (a tree-structured Parzen estimator) over two booleans a layer: skip its attention, skip its MLP.
 """

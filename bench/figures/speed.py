@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.ticker import MaxNLocator
 
-from bench.collection import Run, grouped
+from bench.collection import BOUNDS, Run, grouped
 from bench.figures.labels import place_labels
 from bench.figures.series import all_series, tasks_of, title_of, with_prompts
 from bench.figures.style import (
@@ -27,16 +27,20 @@ INTERVALS = "95% bootstrap intervals over prompts; dashed: greedy decoding"
 
 def speedups(runs: Sequence[Run]) -> list[Drawing]:
     """Grouped bars: decode speedup over greedy, tasks side by side."""
-    series = all_series(runs)
+    # A bound would squeeze what can be reached; it stands in `efficiency`.
+    series = [each for each in all_series(runs) if each.method not in BOUNDS]
     if not series:
         return []
     tasks = tasks_of(series)
-    width = 0.84 / len(series)
-    figure, [[axes]] = canvas(1, 1, max(5.0, 0.32 * len(series) * len(tasks) + 1.6), 2.9)
+    standing = {task: [each for each in series if task in each.runs] for task in tasks}
+    width = 0.84 / max(map(len, standing.values()))
+    figure, [[axes]] = canvas(1, 1, max(5.0, 0.27 * sum(map(len, standing.values())) + 1.6), 2.9)
     handles = []
-    for number, (each, look) in enumerate(zip(series, looks([each.method for each in series]), strict=True)):
+    for each, look in zip(series, looks([each.method for each in series]), strict=True):
         there = [task for task in tasks if task in each.runs]
-        places = [tasks.index(task) + (number - (len(series) - 1) / 2) * width for task in there]
+        places = [
+            tasks.index(task) + (standing[task].index(each) - (len(standing[task]) - 1) / 2) * width for task in there
+        ]
         handles.append(bars(axes, places, [each.runs[t]["speedup"]["decode"] for t in there], 0.92 * width, look))
     axes.axhline(1.0, color="0.3", linestyle=DASHES[1], linewidth=0.9)
     axes.set_xticks(range(len(tasks)), [with_prompts(series, task) for task in tasks])

@@ -67,6 +67,12 @@ class Run:
         return *self.setup, *task, self["prompts"], self["max_new_tokens"]
 
     @property
+    def experiment(self) -> str:
+        """Name of the folder that was the command's `output`; "" where the run lies otherwise than it was written."""
+        output, task = ("", "", *self.folder.resolve().parts)[-4:-2]
+        return output if task == self["task"] else ""
+
+    @property
     def title(self) -> str:
         """The setup in words."""
         return f"{self['model']}, {self.data}, {self['dtype']}, {self['device']} ({self.machine}), batch size 1"

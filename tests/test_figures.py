@@ -69,7 +69,7 @@ def test_scatter_has_one_labelled_point_a_method_and_no_label_on_another(runs):
     [drawing] = efficiency(those)
     [axes] = drawing.figure.axes
     renderer = drawing.figure.canvas.get_renderer()
-    boxes = [text.get_bbox_patch() or text.get_window_extent(renderer) for text in axes.texts]
+    boxes = [plt.Text.get_window_extent(text, renderer) for text in axes.texts]
     assert {text.get_text() for text in axes.texts} == set(speeds)
     for place, one in enumerate(boxes):
         assert not any(one.overlaps(other) for other in boxes[place + 1 :])
@@ -234,8 +234,8 @@ def test_every_figure_is_written_and_not_blank(tmp_path, capsys):
     assert "not drawn" not in said
     drawn = sorted((tmp_path / "out").iterdir())
     assert {file.stem.split("_tiny-")[0] for file in drawn} == {
-        "speedup", "efficiency", "sensitivity_gamma_ouroboros", "acceptance", "step_time", "cold_warm",
-        "contamination_ouroboros", "published",
+        "speedup_runs", "efficiency_runs", "sensitivity_gamma_ouroboros", "acceptance_runs", "step_time_runs",
+        "cold_warm_runs", "contamination_ouroboros", "published",
     }  # fmt: skip
     for file in drawn:
         assert str(file) in said
@@ -254,6 +254,16 @@ def test_what_has_no_data_is_said_and_not_drawn(tmp_path, capsys):
     said = capsys.readouterr().out.splitlines()
     assert [re.match(r"not drawn: (\w+) takes .+", line)[1] for line in said] == list(FIGURES)
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_experiments_have_figures_of_their_own_but_sweeps_join(tmp_path, capsys):
+    for name, gamma in (("one", 2), ("two", 4), ("two", 8)):
+        write_run(tmp_path / name, summary_of(settings={"gamma": gamma}))
+    assert main([str(tmp_path / "one"), str(tmp_path / "two"), "--output", str(tmp_path / "out")]) == 0
+    names = {file.stem.split("_tiny-")[0] for file in (tmp_path / "out").iterdir()}
+    assert {"speedup_one", "speedup_two", "sensitivity_gamma_ouroboros", "published"} <= names
+    assert not any(name.startswith("sensitivity_gamma_ouroboros_") for name in names)
+    del capsys
 
 
 def test_setups_never_share_a_figure(tmp_path, capsys):

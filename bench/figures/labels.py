@@ -5,6 +5,7 @@ from itertools import product
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 # Where a label may stand, seen from its point: (horizontal, vertical) alignment by direction, the nearest first.
@@ -30,7 +31,8 @@ def place_labels(figure: Figure, axes: Axes, points: Sequence[tuple[float, float
             names[place], points[place], (0, 0), textcoords="offset points", fontsize=6.5,
             arrowprops={"arrowstyle": "-", "color": "0.5", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2},
         )  # fmt: skip
-        size = label.get_window_extent(renderer)
+        # Of the text alone: the line to the point is no part of it.
+        size = Text.get_window_extent(label, renderer)
         candidates = []
         for number, (distance, (right, up)) in enumerate(product(DISTANCES, DIRECTIONS)):
             x = spots[place][0] + right * distance * pixels - (1 - right) / 2 * size.width

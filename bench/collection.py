@@ -11,9 +11,8 @@ from typing import Any
 
 import yaml
 
-from bench.summary import SCHEMA_VERSION
+from bench import SCHEMA_VERSION
 from decoding.errors import UserError
-from ouroboros.pool import PoolFile
 
 # What a summary of any age holds; keys that came later are asked for with a default.
 NEEDED = (
@@ -21,6 +20,9 @@ NEEDED = (
     "max_new_tokens", "history", "prompts", "repeats", "tokens_per_second", "speedup", "tokens_per_target_forward",
     "acceptance", "seconds", "greedy_seconds", "lossless", "quality",
 )  # fmt: skip
+
+# What no method can pass is no competitor.
+BOUNDS = ("oracle",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +65,12 @@ class Run:
         wording = json.dumps(self.identity.get("task_config"), sort_keys=True)
         task = self["task"], self["prompt_version"], wording, self["data"], self.identity.get("data")
         return *self.setup, *task, self["prompts"], self["max_new_tokens"]
+
+    @property
+    def experiment(self) -> str:
+        """Name of the folder that was the command's `output`; "" where the run lies otherwise than it was written."""
+        output, task = ("", "", *self.folder.resolve().parts)[-4:-2]
+        return output if task == self["task"] else ""
 
     @property
     def title(self) -> str:
@@ -120,6 +128,8 @@ class Run:
         made_by = self.provenance.get("history_made_by")
         if made_by is None:
             # Older runs did not write it down: the pool file itself tells, if it is still there.
+            from ouroboros.pool import PoolFile
+
             try:
                 made_by = PoolFile.load(Path(self.config.get("history_file") or "")).made_by
             except UserError:

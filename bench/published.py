@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.provenance import ROOT
 from decoding.errors import UserError
 
-FOLDER = ROOT / "results" / "published"
+FOLDER = Path(__file__).resolve().parent.parent / "results" / "published"
 COLUMNS = (
     "method", "ours", "history", "task", "part", "target", "draft", "hardware", "metric", "value", "source", "checked",
     "note",

@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.arguments import over_runs
-from bench.collection import Run, grouped, names, overlapping
+from bench.collection import BOUNDS, Run, grouped, names, overlapping
 from bench.latex import latex_table
 from bench.page import OVER_FASTEST, csv_text, estimate, markdown, number, percent, quality, verdicts
 from bench.terminal import say
 
 # Figures of which the largest of a table is marked, with their digits; a tie goes by what is shown.
 MARKED = ("decode_speedup", "end_to_end_speedup", "tokens_per_target_forward")
-# A bound no method can pass is no competitor.
-BOUNDS = ("oracle",)
 HEADINGS = (
     "method", "tokens/s (greedy)", "decode speedup", "end-to-end speedup", "tokens/forward", "accepted", "verdict",
     "quality (method / greedy)",

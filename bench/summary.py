@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
+from bench import SCHEMA_VERSION
 from bench.cases import Case
 from bench.float32 import over_fastest_greedy
 from bench.fold import (
@@ -22,8 +23,6 @@ from bench.prompts import Prompts
 from bench.settings import Plan
 from bench.statistics import acceptance, geometric_mean, ratio_of_speedups, repetition_rate, speedup
 from tasks import Scores
-
-SCHEMA_VERSION = 1
 
 
 def summarize(case: Case, plan: Plan, prompts: Prompts, fold: Fold, quality: tuple[Scores, Scores]) -> dict[str, Any]:

@@ -18,31 +18,36 @@ from bench.figures.style import STYLE, Drawing, save
 from bench.figures.sweeps import sensitivity
 from bench.terminal import say
 
-# What each draws from the runs of one setup ([] where there is nothing to draw), and what it takes.
-FIGURES: dict[str, tuple[Callable[[Sequence[Run]], list[Drawing]], str]] = {
-    "speedup": (speedups, "a method other than greedy"),
-    "efficiency": (efficiency, "a method that counts its target forwards"),
-    "sensitivity": (sensitivity, "runs that differ in nothing but 3 values of a setting, or 6 cells of a grid"),
-    "acceptance": (acceptance, "a method that drafts, and tells its steps"),
-    "step_time": (step_time, "a method that tells its steps"),
-    "cold_warm": (cold_and_warm, "the same case with history=cold and history=warm"),
-    "contamination": (contamination, "runs with history=file and pools of two tasks"),
-    "published": (beside_published, "a method and task in results/published"),
+Draw = Callable[[Sequence[Run]], list[Drawing]]
+
+# What each draws from runs of one setup ([] where there is nothing to draw), what it takes for that, and whether each
+# experiment (output folder) has its own: what compares methods, against what looks for runs that fit together.
+FIGURES: dict[str, tuple[Draw, str, bool]] = {
+    "speedup": (speedups, "a method other than greedy", True),
+    "efficiency": (efficiency, "a method that counts its target forwards", True),
+    "sensitivity": (sensitivity, "runs that differ in nothing but 3 values of a setting, or 6 cells of a grid", False),
+    "acceptance": (acceptance, "a method that drafts, and tells its steps", True),
+    "step_time": (step_time, "a method that tells its steps", True),
+    "cold_warm": (cold_and_warm, "the same case with history=cold and history=warm", True),
+    "contamination": (contamination, "runs with history=file and pools of two tasks", False),
+    "published": (beside_published, "a method and task in results/published", False),
 }
 
 
 def draw_figures(runs: Sequence[Run], folder: Path) -> None:
     """Every figure that has data, for each setup, in `folder`; a line for each, and for those without data."""
-    setups = grouped(runs, lambda run: run.setup)
-    slugs = [_slug(alike[0]) for alike in setups.values()]
+    setups = {key: _slug(alike[0]) for key, alike in grouped(runs, lambda run: run.setup).items()}
+    slugs = list(setups.values())
     with plt.rc_context(STYLE):
-        for kind, (draw, needs) in FIGURES.items():
+        for kind, (draw, needs, own) in FIGURES.items():
             count = 0
-            for alike, slug in zip(setups.values(), slugs, strict=True):
+            parts = grouped(runs, lambda run, own=own: (run.experiment if own else "", run.setup))
+            for (experiment, setup), alike in parts.items():
                 # The same setup on another machine, or with other weights, is told apart by what it is.
-                apart = f"_{_digest(alike[0])}" if slugs.count(slug) > 1 else ""
+                apart = [_digest(alike[0])] if slugs.count(setups[setup]) > 1 else []
                 for drawing in draw(alike):
-                    for file in save(Drawing(f"{drawing.name}_{slug}{apart}", drawing.figure), folder):
+                    words = [drawing.name, *([experiment] if experiment else []), setups[setup], *apart]
+                    for file in save(Drawing("_".join(words), drawing.figure), folder):
                         say(f"drawn: {file}")
                     count += 1
             if not count:

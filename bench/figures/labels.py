@@ -5,6 +5,7 @@ from itertools import product
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 # Where a label may stand, seen from its point: (horizontal, vertical) alignment by direction, the nearest first.
@@ -21,28 +22,30 @@ def place_labels(figure: Figure, axes: Axes, points: Sequence[tuple[float, float
     figure.draw_without_rendering()
     renderer = figure.canvas.get_renderer()
     frame = axes.get_window_extent(renderer)
-    taken = [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in axes.transData.transform(points)]
-    # From the right: there are the longest lines of near points.
+    pixels = figure.dpi / 72
+    spots = axes.transData.transform(points)
+    taken = [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in spots]
+    # From the right: there the labels have the least room.
     for place in sorted(range(len(points)), key=lambda place: -points[place][0]):
-        best = None
-        for distance, (right, up) in product(DISTANCES, DIRECTIONS):
-            label = axes.annotate(
-                names[place], points[place], (right * distance, up * distance), textcoords="offset points",
-                ha=("right", "center", "left")[right + 1], va=("top", "center", "bottom")[up + 1], fontsize=6.5,
-                arrowprops={"arrowstyle": "-", "color": "0.5", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2}
-                if distance >= AWAY else None,
-            )  # fmt: skip
-            box = label.get_tightbbox(renderer) if distance < AWAY else label.get_window_extent(renderer)
+        label = axes.annotate(
+            names[place], points[place], (0, 0), textcoords="offset points", fontsize=6.5,
+            arrowprops={"arrowstyle": "-", "color": "0.5", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2},
+        )  # fmt: skip
+        # Of the text alone: the line to the point is no part of it.
+        size = Text.get_window_extent(label, renderer)
+        candidates = []
+        for number, (distance, (right, up)) in enumerate(product(DISTANCES, DIRECTIONS)):
+            x = spots[place][0] + right * distance * pixels - (1 - right) / 2 * size.width
+            y = spots[place][1] + up * distance * pixels - (1 - up) / 2 * size.height
+            box = Bbox.from_bounds(x, y, size.width, size.height)
             cost = sum(_overlap(box, other) for other in taken) + 10 * _outside(box, frame)
-            if best is None or cost < best[0]:
-                if best is not None:
-                    best[1].remove()
-                best = cost, label, box
-            else:
-                label.remove()
-            if not cost:
-                break
-        taken.append(best[2])
+            candidates.append((cost, number, distance, right, up, box))
+        _, _, distance, right, up, box = min(candidates, key=lambda each: each[:2])
+        label.set_position((right * distance, up * distance))
+        label.set_horizontalalignment(("right", "center", "left")[right + 1])
+        label.set_verticalalignment(("top", "center", "bottom")[up + 1])
+        label.arrow_patch.set_visible(distance >= AWAY)
+        taken.append(box)
 
 
 def _overlap(one: Bbox, two: Bbox) -> float:

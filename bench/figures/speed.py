@@ -1,12 +1,14 @@
 """How fast: speedups by method and task, speed against tokens per target forward, cold against warm."""
 
+from collections import Counter
 from collections.abc import Sequence
 
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from bench.collection import Run, grouped
+from bench.collection import BOUNDS, Run, grouped
 from bench.figures.labels import place_labels
-from bench.figures.series import all_series, tasks_of, title_of, with_prompts
+from bench.figures.series import all_series, in_order, tasks_of, title_of, with_prompts
 from bench.figures.style import (
     DASHES,
     ERROR,
@@ -22,21 +24,26 @@ from bench.figures.style import (
     whiskers,
 )
 
+NAMED = 12
 INTERVALS = "95% bootstrap intervals over prompts; dashed: greedy decoding"
 
 
 def speedups(runs: Sequence[Run]) -> list[Drawing]:
     """Grouped bars: decode speedup over greedy, tasks side by side."""
-    series = all_series(runs)
+    # A bound would squeeze what can be reached.
+    series = [each for each in all_series(runs) if each.method not in BOUNDS]
     if not series:
         return []
     tasks = tasks_of(series)
-    width = 0.84 / len(series)
-    figure, [[axes]] = canvas(1, 1, max(5.0, 0.32 * len(series) * len(tasks) + 1.6), 2.9)
+    standing = {task: [each for each in series if task in each.runs] for task in tasks}
+    width = 0.84 / max(map(len, standing.values()))
+    figure, [[axes]] = canvas(1, 1, max(5.0, 0.27 * sum(map(len, standing.values())) + 1.6), 2.9)
     handles = []
-    for number, (each, look) in enumerate(zip(series, looks([each.method for each in series]), strict=True)):
+    for each, look in zip(series, looks([each.method for each in series]), strict=True):
         there = [task for task in tasks if task in each.runs]
-        places = [tasks.index(task) + (number - (len(series) - 1) / 2) * width for task in there]
+        places = [
+            tasks.index(task) + (standing[task].index(each) - (len(standing[task]) - 1) / 2) * width for task in there
+        ]
         handles.append(bars(axes, places, [each.runs[t]["speedup"]["decode"] for t in there], 0.92 * width, look))
     axes.axhline(1.0, color="0.3", linestyle=DASHES[1], linewidth=0.9)
     axes.set_xticks(range(len(tasks)), [with_prompts(series, task) for task in tasks])
@@ -51,18 +58,24 @@ def speedups(runs: Sequence[Run]) -> list[Drawing]:
 
 def efficiency(runs: Sequence[Run]) -> list[Drawing]:
     """Scatter: what confirmed tokens per target forward are worth in speed; a panel for every task."""
-    series = [each for each in all_series(runs) if any(_forwards(run) for run in each.runs.values())]
-    tasks = tasks_of(series)
-    tasks = [task for task in tasks if any(_forwards(each.runs.get(task)) for each in series)]
+    series = [each for each in all_series(runs) if each.method not in BOUNDS]
+    series = [each for each in series if any(_forwards(run) for run in each.runs.values())]
+    tasks = [task for task in tasks_of(series) if any(_forwards(each.runs.get(task)) for each in series)]
     if not tasks:
         return []
     columns = min(len(tasks), 3)
     figure, grid = canvas(-(-len(tasks) // columns), columns, 3.6, 3.1)
     panels = [axes for line in grid for axes in line]
     drawn = list(zip(series, looks([each.method for each in series]), strict=True))
+    # So many names do not find room: the points are numbered then, and the names stand below.
+    many = len(series) > NAMED
+    if many:
+        handles = [Line2D([], [], linestyle="", marker=look.marker, color=look.colour) for _, look in drawn]
+        legend(figure, handles, [f"{number} {each.name}" for number, each in enumerate(series, 1)])
+    placed = []
     for task, axes in zip(tasks, panels, strict=False):
         points, names = [], []
-        for each, look in drawn:
+        for number, (each, look) in enumerate(drawn, 1):
             run = each.runs.get(task)
             if not _forwards(run):
                 continue
@@ -72,7 +85,7 @@ def efficiency(runs: Sequence[Run]) -> list[Drawing]:
                 markeredgecolor="0.2", markeredgewidth=0.4, **ERROR,
             )  # fmt: skip
             points.append(point)
-            names.append(each.name)
+            names.append(str(number) if many else each.name)
         right, top = max(x for x, _ in points), max(y for _, y in points)
         axes.plot([1, right], [1, right], color="0.6", linewidth=0.8, linestyle=DASHES[2], zorder=0)
         axes.axhline(1.0, color="0.3", linestyle=DASHES[1], linewidth=0.9, zorder=0)
@@ -82,13 +95,15 @@ def efficiency(runs: Sequence[Run]) -> list[Drawing]:
         axes.set_xlabel("tokens per target forward")
         axes.xaxis.set_major_locator(MaxNLocator(6))
         axes.grid()
-        place_labels(figure, axes, points, names)
+        placed.append((axes, points, names))
     for axes in panels[len(tasks) :]:
         axes.set_visible(False)
     for line in grid:
         line[0].set_ylabel("times greedy's decode speed")
     note = f"{INTERVALS}; dotted: every step costs as much as one of greedy's"
     entitle(figure, "Speed against tokens per target forward", title_of(series), note)
+    for axes, points, names in placed:
+        place_labels(figure, axes, points, names)
     return [Drawing("efficiency", figure)]
 
 
@@ -98,29 +113,26 @@ def _forwards(run: Run | None) -> bool:
 
 def cold_and_warm(runs: Sequence[Run]) -> list[Drawing]:
     """Grouped bars: the same case with its pool emptied before every prompt, and with one that lives on."""
-    alike = grouped(runs, lambda run: (run["method"], str(run.settings), run.conditions))
-    pairs = []
-    for group in alike.values():
-        newest = {run["history"]: run for run in sorted(group, key=lambda run: run.started)}
-        if {"cold", "warm"} <= set(newest):
-            pairs.append((newest["cold"], newest["warm"]))
+    pairs = _pairs(runs)
     if not pairs:
         return []
     methods = grouped([cold for cold, _ in pairs], lambda run: run["method"])
     warm_of = dict(pairs)
-    widths = [len(cold) for cold in methods.values()]
-    figure, [panels] = canvas(1, len(methods), max(2.6, 1.1 * max(widths)), 2.8, sharey=True)
-    for axes, (method, colds) in zip(panels, methods.items(), strict=True):
+    widest = max(map(len, methods.values()))
+    figure, [panels] = canvas(1, len(methods), max(4.6 / len(methods), 1.1 * widest), 2.6, sharey=True)
+    for axes, (method, found) in zip(panels, methods.items(), strict=True):
+        order = in_order(run["task"] for run in found)
+        colds = sorted(found, key=lambda run: order.index(run["task"]))
         handles = []
-        for shift, look, those in (
-            (-0.2, Look(SKY, "", "o", "-"), colds),
-            (0.2, Look(VERMILION, "", "o", "-"), [warm_of[cold] for cold in colds]),
+        for shift, colour, those in (
+            (-0.2, SKY, colds),
+            (0.2, VERMILION, [warm_of[cold] for cold in colds]),
         ):
             places = [place + shift for place in range(len(colds))]
-            handles.append(bars(axes, places, [run["speedup"]["decode"] for run in those], 0.38, look))
-        several = len({run["task"] for run in colds}) < len(colds)
-        ticks = [f"{run['task']}\n{_differing(run, colds) if several else run['prompts']}" for run in colds]
-        axes.set_xticks(range(len(colds)), ticks if several else [f"{tick} prompts" for tick in ticks])
+            shown = Look(colour, "", "o", "-")
+            handles.append(bars(axes, places, [run["speedup"]["decode"] for run in those], 0.38, shown))
+        axes.set_xticks(range(len(colds)), [f"{run['task']}\n{run['prompts']} prompts" for run in colds])
+        axes.set_xlim(-0.6, len(colds) - 0.4)
         axes.axhline(1.0, color="0.3", linestyle=DASHES[1], linewidth=0.9)
         axes.set_title(method)
         axes.grid(axis="y")
@@ -131,8 +143,21 @@ def cold_and_warm(runs: Sequence[Run]) -> list[Drawing]:
     return [Drawing("cold_warm", figure)]
 
 
-def _differing(run: Run, among: Sequence[Run]) -> str:
-    """The settings that tell a run from the others of its task."""
-    others = [each for each in among if each["task"] == run["task"]]
-    keys = [key for key in run.settings if len({str(each.settings.get(key)) for each in others}) > 1]
-    return "\n".join([*(f"{key}={run.settings[key]}" for key in keys), f"{run['prompts']} prompts"])
+def _pairs(runs: Sequence[Run]) -> list[tuple[Run, Run]]:
+    """(cold, warm) with the same settings and prompts, one for each method and task: of several, that whose settings
+    most tasks have, then the one on most prompts, then the newest."""
+    found = []
+    for group in grouped(runs, lambda run: (run["method"], str(run.settings), run.conditions)).values():
+        newest = {run["history"]: run for run in sorted(group, key=lambda run: run.started)}
+        if {"cold", "warm"} <= set(newest):
+            found.append((newest["cold"], newest["warm"]))
+    common = Counter((cold["method"], str(cold.settings)) for cold, _ in found)
+
+    def says(pair: tuple[Run, Run]) -> tuple[int, int, str]:
+        cold = pair[0]
+        return common[cold["method"], str(cold.settings)], cold["prompts"], cold.started
+
+    chosen: dict[tuple[str, str], tuple[Run, Run]] = {}
+    for pair in sorted(found, key=says):
+        chosen[pair[0]["method"], pair[0]["task"]] = pair
+    return list(chosen.values())

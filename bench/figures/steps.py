@@ -15,11 +15,11 @@ PARTS = (("draft", ORANGE, HATCHES[1]), ("verify", BLUE, ""), ("other", GREY, HA
 
 def acceptance(runs: Sequence[Run]) -> list[Drawing]:
     """Lines by depth: the share of all steps that accept so far, and of those that came there the share that go on."""
-    series = [each for each in all_series(runs) if any(run["acceptance"]["marginal"] for run in each.runs.values())]
+    series = [each for each in all_series(runs) if any(_drafted(each, task) for task in each.runs)]
     if not series:
         return []
     tasks = [task for task in tasks_of(series) if any(_drafted(each, task) for each in series)]
-    figure, grid = canvas(2, len(tasks), max(2.7, 4.6 / len(tasks)), 2.1, sharex="col", sharey="row")
+    figure, grid = canvas(2, len(tasks), max(2.9, 4.6 / len(tasks)), 2.1, sharex="col", sharey="row")
     handles: dict[str, object] = {}
     for each, look in zip(series, looks([each.method for each in series]), strict=True):
         style = {"color": look.colour, "marker": look.marker, "linestyle": look.dash, "markersize": 3.5}
@@ -40,8 +40,8 @@ def acceptance(runs: Sequence[Run]) -> list[Drawing]:
             line[column].set_ylim(0, 1.04)
             line[column].xaxis.set_major_locator(MaxNLocator(integer=True))
             line[column].grid()
-    grid[0][0].set_ylabel("of all steps")
-    grid[1][0].set_ylabel("of those that came so far")
+    grid[0][0].set_ylabel("share of all steps")
+    grid[1][0].set_ylabel("share of those there")
     legend(figure, list(handles.values()), list(handles))
     note = f"depths that fewer than {FEWEST} steps came to are left out; no intervals"
     entitle(figure, "Acceptance by depth of the accepted path", title_of(series), note)

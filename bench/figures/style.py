@@ -37,7 +37,7 @@ STYLE = {
 # Okabe and Ito, "Color Universal Design" (2008).
 VERMILION, BLUE, GREEN, ORANGE = "#D55E00", "#0072B2", "#009E73", "#E69F00"
 SKY, PURPLE, YELLOW, BLACK, GREY = "#56B4E9", "#CC79A7", "#F0E442", "#000000", "#999999"
-PALETTE = (VERMILION, BLUE, GREEN, ORANGE, SKY, PURPLE, YELLOW, BLACK)
+PALETTE = (VERMILION, BLUE, GREEN, ORANGE, SKY, PURPLE, BLACK, YELLOW)
 # The methods of every figure keep their colours; the others take what is left.
 COLOURS = {
     "ouroboros": VERMILION, "speculative": BLUE, "lookahead": GREEN, "prompt_lookup": ORANGE, "suffix": SKY,

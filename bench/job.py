@@ -102,9 +102,9 @@ def _race(
     return Race(loaded, plan.task, plan.max_new_tokens, 2 * noise, identifier, references)
 
 
-def _entrant(case: Case, loaded: LoadedPair, folder: RunFolder, history_file: str | None) -> Entrant:
+def _entrant(case: Case, loaded: LoadedPair, folder: RunFolder) -> Entrant:
     decoder = case.method.load().build(case.config, loaded.pair)
-    saved = load_history(history_file, case, decoder, loaded.tokenizer) if case.history == "file" else None
+    saved = load_history(case.history_file, case, decoder, loaded.tokenizer) if case.history == "file" else None
     return Entrant(case.label, decoder, case.history, folder, METHOD, saved)
 
 
@@ -134,7 +134,7 @@ def _measure(plan: Plan, place: Place, folders: dict[Case, RunFolder], prompts: 
     float32 = load_float32(plan.model, place, plan.settings.seed)
     identifier = uuid.uuid4().hex[:12]
     race = _race(plan, loaded, prompts, identifier, float32)
-    entrants = [_entrant(case, loaded, folder, plan.settings.history_file) for case, folder in folders.items()]
+    entrants = [_entrant(case, loaded, folder) for case, folder in folders.items()]
     # Growing a cache takes time that belongs to no prompt.
     length = race.longest([*prompts.warmup, *prompts.examples])
     for each in [loaded.pair.target, loaded.pair.draft, float32.pair.target if float32 else None]:

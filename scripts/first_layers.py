@@ -1,6 +1,6 @@
 """Drafts of several sizes from one target: its first layers with its own norm and head, untrained.
 
-python scripts/first_layers.py bundled:tiny/target results/drafts/tiny 1 2 4 writes results/drafts/tiny-1, tiny-2, tiny-4.
+python scripts/first_layers.py bundled:tiny/target results/drafts/tiny 1 2 writes results/drafts/tiny-1 and tiny-2.
 """
 
 import argparse

@@ -96,9 +96,10 @@ def test_what_is_tuned_has_a_search_space():
 
 @pytest.mark.parametrize("file", sorted((CONF / "search").glob("*.yaml")), ids=lambda file: file.stem)
 def test_every_value_of_a_search_space_is_a_setting(file):
+    fixed = {"prompt_lookup": {"max_ngram": 5, "min_ngram": 1}, "self_speculative": {"skip": None}}
     for key, values in OmegaConf.to_container(OmegaConf.load(file)).items():
         for value in values:
-            others = {"max_ngram": 5} if key == "min_ngram" else {"skip": None} if file.stem == "self_speculative" else {}
+            others = fixed.get(file.stem, {})
             assert getattr(panel_config({"name": file.stem, **others, key: value}, "search"), key) == value
 
 

@@ -40,13 +40,14 @@ class Settings:
     cases: list[Any] = field(default_factory=list)
     device: str | None = None
     dtype: str | None = None
+    cores: int | None = None
     output: str = "results/runs"
     check: bool = False
     overwrite: bool = False
     debug: bool = False
 
     def __post_init__(self) -> None:
-        lowest_values = {"limit": 1, "repeats": 1, "warmup": 0, "max_new_tokens": 1, "top_k": 0, "seed": 0}
+        lowest_values = {"limit": 1, "repeats": 1, "warmup": 0, "max_new_tokens": 1, "top_k": 0, "seed": 0, "cores": 1}
         for name, lowest in lowest_values.items():
             value = getattr(self, name)
             if value is not None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
+from test_bench_cli import composed
 from test_experiments import tuned  # noqa: F401 (a fixture)
 
 import bench.paper
@@ -18,7 +19,7 @@ LISTS = {file.stem: OmegaConf.to_container(OmegaConf.load(file)) for file in (CO
 
 
 @pytest.mark.parametrize(("size", "minutes"), [("full", 110), ("quick", 9)])
-def test_the_lists_are_sound_and_fit_their_time(tuned, monkeypatch, size, minutes):  # noqa: F811
+def test_the_lists_are_sound_and_fit_their_time(tuned, size, minutes):  # noqa: F811
     for task in TASKS:
         tuned("tiny", task)
     steps = read_steps(size)
@@ -39,11 +40,10 @@ def test_what_the_lists_need_tuned_is_tuned_by_the_list_before():
         words = dict(word.split("=", 1) for word in command.split() if "=" in word)
         if "experiment" not in words:
             continue
-        text = (CONF / "experiment" / f"{words['experiment']}.yaml").read_text()
+        cases = OmegaConf.to_container(composed(f"experiment={words['experiment']}"), resolve=False)["cases"]
+        methods = {case["name"].split("/")[-1] for case in cases if case["name"].startswith("tuned/")}
         for task in words["task"].split(","):
-            for file in (CONF / "search").glob("*.yaml"):
-                if f"${{task.name}}/{file.stem}\"" in text:
-                    assert f"method={file.stem} task={task} " in tunings
+            assert all(f"method={method} task={task} " in tunings for method in methods)
 
 
 def test_missing_settings_are_said_before_anything_runs(tuned, monkeypatch, capsys):  # noqa: F811

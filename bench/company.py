@@ -7,6 +7,7 @@ that no other run holds; runs that share are labelled in their provenance and re
 import json
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -100,7 +101,8 @@ def _bind(cores: set[int]) -> None:
     if not hasattr(os, "sched_setaffinity"):
         raise UserError("cores=N needs Linux: elsewhere a process cannot be bound to cores; set cores=null")
     for thread in psutil.Process().threads():
-        os.sched_setaffinity(thread.id, cores)
+        with suppress(ProcessLookupError):  # it has just ended
+            os.sched_setaffinity(thread.id, cores)
 
 
 def _names(cores: set[int]) -> list[str]:

@@ -31,6 +31,7 @@ from bench.terminal import say
 from bench.weights import weights_digests, weights_here
 from decoding.errors import UserError
 from decoding.session import check_masks
+from ouroboros.pool import PoolFile
 
 NOISE_TEXTS = 2
 
@@ -156,6 +157,8 @@ def _measure(
             folder.restart_unfinished_pass(ids, plan.settings.repeats, roles(place))
         sessions = folder.provenance().get("sessions", []) if folder.records else []
         provenance = {**environment(place.device), "identity": case.identity, "sessions": [*sessions, now]}
+        if case.history == "file":
+            provenance["history_made_by"] = PoolFile.load(Path(case.history_file)).made_by
         folder.write("provenance.json", json_text(provenance))
         provenances[folder] = provenance
         write_config(plan, case, folder)

@@ -31,7 +31,7 @@ MEASURING = {"bench": "config", "bench.tune": "tune"}
 
 @dataclass
 class Step:
-    """A command, and how many generations it measures at most: panels that share a case measure it once."""
+    """A command, and how many generations it measures where none is done yet."""
 
     command: str
     generations: int
@@ -43,13 +43,27 @@ class Step:
 
 
 def read_steps(size: str) -> list[Step]:
-    """The commands of conf/paper/<size>.yaml, every preset and setting in them checked.
+    """The commands of conf/paper/<size>.yaml, every preset and setting in them checked, and what makes their tables.
 
     Raises:
         UserError: tuned settings that are not there yet, or a setting that is wrong.
     """
     commands = OmegaConf.to_container(OmegaConf.load(CONF / "paper" / f"{size}.yaml"))
-    return [Step(command, _generations(command)) for command in commands]
+    return [Step(command, _generations(command)) for command in [*commands, *_reports(commands)]]
+
+
+def _reports(commands: list[str]) -> list[str]:
+    """Tables and figures of every RESULT/runs/PRESET that is the output of a command, and each RESULT's runs packed."""
+    outputs = [word.removeprefix("output=") for each in commands for word in each.split() if word.startswith("output=")]
+    runs = [Path(output) for output in dict.fromkeys(outputs) if Path(output).parent != Path("results/runs")]
+    made = {"report": "tables", "figures": "figures"}
+    reports = [
+        f"python -m bench.{module} {run} --output {run.parent.parent / kind / run.name}"
+        for run in runs
+        for module, kind in made.items()
+    ]
+    wholes = dict.fromkeys(run.parent for run in runs)
+    return reports + [f"python -m bench.archive pack {whole} {whole}.tar.xz" for whole in wholes]
 
 
 def _generations(command: str) -> int:
@@ -103,7 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
         return USER_ERROR
     total = sum(step.generations for step in steps)
     minutes = total * SECONDS / 60
-    say(f"{len(steps)} commands, at most {total} generations: {minutes:.0f} minutes on 2 CPU cores if none is done")
+    say(f"{len(steps)} commands, {total} generations: {minutes:.0f} minutes on 2 CPU cores if none is done")
     try:
         return run(steps, f"paper {size}")
     except KeyboardInterrupt:

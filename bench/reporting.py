@@ -78,8 +78,9 @@ def report_job(
 
 
 def write_config(plan: Plan, case: Case, folder: RunFolder) -> None:
-    """config.yaml: the whole command as composed, with the case's own method."""
-    folder.write("config.yaml", OmegaConf.to_yaml({**plan.resolved, "method": asdict(case.config)}))
+    """config.yaml: the whole command as composed, with the case's own method and history."""
+    own = {"method": asdict(case.config), "history": case.history, "history_file": case.history_file}
+    folder.write("config.yaml", OmegaConf.to_yaml({**plan.resolved, **own}))
 
 
 def json_text(value: object) -> str:

@@ -130,6 +130,9 @@ def test_pools_of_a_case_s_own(monkeypatch, capsys, arguments):
     assert run(monkeypatch, *common, "cases=" + json.dumps(cases).replace('"', "")) == 0
     summaries = [json.loads(file.read_text()) for file in Path("runs").rglob("summary.json")]
     sizes = {each["label"]: each["ouroboros"]["pool_size"] for each in summaries}
+    (folder,) = [Path(each["folder"]) for each in summaries if each["label"] == "ouroboros file one"]
+    assert OmegaConf.load(folder / "config.yaml").history_file == "one.json"
+    assert json.loads((folder / "provenance.json").read_text())["history_made_by"]["task"] == "custom"
     assert sizes["ouroboros file one"] > sizes["ouroboros file two"] == sizes["ouroboros cold"]
     capsys.readouterr()
     wrong = [

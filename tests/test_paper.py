@@ -25,8 +25,16 @@ def test_the_lists_are_sound_and_fit_their_time(tuned, size, minutes):  # noqa: 
     steps = read_steps(size)
     assert 0 < sum(step.generations for step in steps) * SECONDS / 60 < minutes
     runs = [step for step in steps if " -m bench -m " in step.command]
-    folder = {"full": "results/paper/runs", "quick": "results/paper_quick/runs"}[size]
-    assert all(step.generations and f"output={folder}" in step.command for step in runs)
+    assert all(step.generations for step in runs)
+    folder = {"full": "results/paper", "quick": "results/paper_quick"}[size]
+    outputs = [word for step in runs for word in step.command.split() if word.startswith(f"output={folder}/runs/")]
+    # The pools of the contamination are no result of their own.
+    assert len(set(outputs)) == len(outputs) == len(runs) - (size == "full")
+    last = [step.command for step in steps if step.generations == 0 and "scripts/" not in step.command]
+    assert f"python -m bench.report {folder}/runs/main_code --output {folder}/tables/main_code" in last
+    assert f"python -m bench.figures {folder}/runs/gamma --output {folder}/figures/gamma" in last
+    assert last[-1] == f"python -m bench.archive pack {folder}/runs {folder}/runs.tar.xz"
+    assert len(last) == 2 * len(outputs) + 1
 
 
 def test_the_full_list_holds_every_experiment_of_the_paper():

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: help bench test check style pair data mutations
+.PHONY: help bench paper test check style pair data mutations
 
 help:            ## these lines
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/ -/'
@@ -16,6 +16,12 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 bench: $(VENV)/installed  ## install, then the main job: Ouroboros on HumanEval-style problems, bundled pair
 	$(PY) -m bench method=ouroboros task=humaneval limit=20
+
+# SIZE=quick: three presets in ten minutes. SIZE=tune: the tuned settings, beforehand.
+SIZE ?= full
+
+paper: $(VENV)/installed  ## the paper's tables and figures below results/paper, in under two hours; SIZE=quick: ten minutes
+	$(PY) -m bench.paper $(SIZE)
 
 test: $(VENV)/installed  ## the whole test suite
 	$(PY) -m pytest -n 2

@@ -18,7 +18,8 @@ class Case:
     """One line of the final table.
 
     label: the method's name, with the settings that tell it from the panel's other cases.
-    config: the method's typed config. history: "cold", "warm" or "file"; what keeps no pool is always cold.
+    config: the method's typed config. history: "cold", "warm" or "file" (then history_file is the saved pool); what
+    keeps no pool is always cold.
     identity: everything that changes results; its hash names the folder.
     """
 
@@ -28,6 +29,7 @@ class Case:
     history: str
     identity: dict[str, Any]
     folder: Path
+    history_file: str | None = None
 
 
 def make_cases(plan: Plan, place: Place, digests: dict[str, str | None], prompts: Prompts) -> list[Case]:
@@ -52,13 +54,13 @@ def make_cases(plan: Plan, place: Place, digests: dict[str, str | None], prompts
         config, history, method = contender.config, contender.history, METHODS[contender.config.name]
         identity = {"method": asdict(config), **shared, "history": history}
         if history == "file":
-            identity["history_file"] = _file_digest(plan.settings.history_file)
+            identity["history_file"] = _file_digest(contender.history_file)
         if history == "warm":
             # What was learned depends on all prompts before, so another limit is another run.
             identity["prompts"] = [example.id for example in prompts.examples]
         name = f"{config.name}-{config_hash(identity)}"
         folder = Path(plan.settings.output) / plan.task.name / _slug(plan.model.label) / name
-        cases.append(Case(label, config, method, history, identity, folder))
+        cases.append(Case(label, config, method, history, identity, folder, contender.history_file))
     return cases
 
 
@@ -92,6 +94,8 @@ def _labels(contenders: list[Contender]) -> list[str]:
         words = [contender.config.name, *(f"{name}={_short(settings[name])}" for name in differing)]
         if len({other.history for other in peers}) > 1:
             words.append(contender.history)
+        if len({other.history_file for other in peers}) > 1 and contender.history_file:
+            words.append(Path(contender.history_file).stem)
         label = contender.label or " ".join(words)
         if label in labels:
             raise UserError(f"two cases are called {label!r}: give each its own label")

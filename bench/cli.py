@@ -26,6 +26,7 @@ from decoding.errors import UserError
 
 MISMATCH, USER_ERROR, INTERRUPTED = 1, 2, 130
 MULTIRUN = {"-m", "--multirun"}
+LAUNCHER = "hydra/launcher="
 
 
 def main() -> int:
@@ -53,12 +54,13 @@ def main() -> int:
 def single_jobs(arguments: Sequence[str]) -> list[list[str]]:
     """The arguments of every job: themselves, or with -m one list for each combination of comma-separated values.
 
-    Hydra's own sweep composes all jobs before the first one runs, so that one wrong combination would cost them all.
+    Hydra's own sweep composes all jobs before the first one runs, so that one wrong combination would cost them all; it
+    is taken only where a launcher spreads the jobs over processes or machines.
 
     Raises:
         HydraException: an override that cannot be read.
     """
-    if not MULTIRUN.intersection(arguments):
+    if not MULTIRUN.intersection(arguments) or any(each.startswith(LAUNCHER) for each in arguments):
         return [list(arguments)]
     flags = [each for each in arguments if each.startswith("-") and each not in MULTIRUN]
     with initialize_config_dir(str(CONF), version_base="1.3"):
@@ -74,17 +76,35 @@ def single_jobs(arguments: Sequence[str]) -> list[list[str]]:
 
 
 def _composed() -> int:
-    """Compose the job of sys.argv and run it; the exit status."""
+    """Compose the job of sys.argv and run it; the exit status (of jobs under a launcher that of the first bad one)."""
     statuses: list[int] = []
 
     def job(config: DictConfig) -> None:
         statuses.append(guarded(config))
 
+    launched = any(each.startswith(LAUNCHER) for each in sys.argv)
     try:
-        hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(job)()
+        task = launched_job if launched else job
+        hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(task)()
+    except BadStatus as error:
+        return error.status
     except (HydraException, OmegaConfBaseException, OSError) as error:
         return _user_error(_composition_message(error), "debug=true" in sys.argv)
     return max(statuses, default=0)
+
+
+class BadStatus(Exception):
+    """A launched job's exit status, if it is not 0: what a job returns stays in its process, only this leaves it."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def launched_job(config: DictConfig) -> None:
+    """A job in a process that a launcher started."""
+    if status := guarded(config):
+        raise BadStatus(status)
 
 
 def guarded(config: DictConfig, run: Callable[[DictConfig], int] = run_job) -> int:

@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 
 from bench.cases import Case, make_cases
 from bench.check import check, foretell
+from bench.company import Company
 from bench.float32 import load_float32, roles
 from bench.history import is_saved, load_history, require_savable, save_history
 from bench.lossless import noise_floor
@@ -23,7 +24,7 @@ from bench.prompts import Prompts, load_prompts
 from bench.provenance import environment, require_same, session
 from bench.registry import METHODS
 from bench.reporting import json_text, report_job, write_config
-from bench.runner import Entrant, Race, unfinished
+from bench.runner import Entrant, Progress, Race, unfinished
 from bench.settings import Plan, read_plan
 from bench.store import FLOAT32, METHOD, REFERENCE, RunFolder
 from bench.terminal import say
@@ -60,6 +61,7 @@ def run_job(config: DictConfig) -> int:
         missing = {
             case: folder for case, folder in folders.items() if unfinished(folder, ids, settings.repeats, wanted)
         }
+        company = stack.enter_context(Company(place.device, settings.cores)) if missing else None
         _require_one_environment(folders.values(), place, bool(missing))
         if settings.save_history:
             require_savable(settings.save_history, cases[0])
@@ -68,8 +70,8 @@ def run_job(config: DictConfig) -> int:
                     f"{cases[0].folder} is complete, but {settings.save_history} does not hold its pool: measure anew, "
                     "overwrite=true"
                 )
-        if missing:
-            _measure(plan, place, missing, prompts, cases[0])
+        if company:
+            _measure(plan, place, missing, prompts, cases[0], company)
         return report_job(plan, prompts, folders, wanted, bool(missing))
 
 
@@ -108,9 +110,9 @@ def _race(
     return Race(loaded, plan.task, plan.max_new_tokens, 2 * noise, identifier, references)
 
 
-def _entrant(case: Case, loaded: LoadedPair, folder: RunFolder, history_file: str | None) -> Entrant:
+def _entrant(case: Case, loaded: LoadedPair, folder: RunFolder) -> Entrant:
     decoder = case.method.load().build(case.config, loaded.pair)
-    saved = load_history(history_file, case.config, decoder, loaded.tokenizer) if case.history == "file" else None
+    saved = load_history(case.history_file, case.config, decoder, loaded.tokenizer) if case.history == "file" else None
     return Entrant(case.label, decoder, case.history, folder, METHOD, saved)
 
 
@@ -128,7 +130,7 @@ def _check(plan: Plan, place: Place, prompts: Prompts) -> int:
     config, settings = plan.methods[0].config, plan.settings
     method = METHODS[config.name]
     decoder = method.load().build(config, loaded.pair)
-    file = settings.history_file if plan.methods[0].history == "file" else None
+    file = plan.methods[0].history_file
     saved = load_history(file, config, decoder, loaded.tokenizer) if file else None
     entrant = Entrant(config.name, decoder, "file" if file else "cold", None, METHOD, saved)
     seen, fine = check(loaded, race, entrant, prompts.examples[0])
@@ -137,13 +139,15 @@ def _check(plan: Plan, place: Place, prompts: Prompts) -> int:
     return 0 if fine or not method.ours else 1
 
 
-def _measure(plan: Plan, place: Place, folders: dict[Case, RunFolder], prompts: Prompts, chosen: Case) -> None:
+def _measure(
+    plan: Plan, place: Place, folders: dict[Case, RunFolder], prompts: Prompts, chosen: Case, company: Company
+) -> None:
     """Fill the folders, and write down the pool of the chosen case if that is wanted."""
     loaded = _load(plan, place)
     float32 = load_float32(plan.model, place, plan.settings.seed)
     identifier = uuid.uuid4().hex[:12]
     race = _race(plan, loaded, prompts, identifier, float32)
-    entrants = [_entrant(case, loaded, folder, plan.settings.history_file) for case, folder in folders.items()]
+    entrants = [_entrant(case, loaded, folder) for case, folder in folders.items()]
     # Growing a cache takes time that belongs to no prompt.
     length = race.longest([*prompts.warmup, *prompts.examples])
     for each in [loaded.pair.target, loaded.pair.draft, float32.pair.target if float32 else None]:
@@ -152,22 +156,32 @@ def _measure(plan: Plan, place: Place, folders: dict[Case, RunFolder], prompts: 
     # Only now are records dropped: what cannot be loaded or prepared costs none.
     ids = [example.id for example in prompts.examples]
     warmup = {"prompts": len(prompts.warmup), "from": prompts.warmup_from}
+    now = session(identifier, warmup, company.places, company.most)
+    provenances = {}
     for case, folder in folders.items():
         if plan.settings.overwrite:
             folder.clear()
         elif case.history == "warm":
             folder.restart_unfinished_pass(ids, plan.settings.repeats, roles(place))
         sessions = folder.provenance().get("sessions", []) if folder.records else []
-        sessions = [*sessions, session(identifier, warmup)]
-        provenance = {**environment(place.device), "identity": case.identity, "sessions": sessions}
+        provenance = {**environment(place.device), "identity": case.identity, "sessions": [*sessions, now]}
         if case.history == "file":
-            provenance["history_made_by"] = PoolFile.load(Path(plan.settings.history_file)).made_by
+            provenance["history_made_by"] = PoolFile.load(Path(case.history_file)).made_by
         folder.write("provenance.json", json_text(provenance))
+        provenances[folder] = provenance
         write_config(plan, case, folder)
     race.warm_up(entrants, prompts.warmup)
     total = race.count(entrants, prompts.examples, plan.settings.repeats)
     with Bar(total, f"{plan.task.name} {plan.model.label}") as bar:
-        race.run(entrants, prompts.examples, plan.settings.repeats, bar.hear)
+
+        def heard(progress: Progress) -> None:
+            bar.hear(progress)
+            if company.look():
+                now["neighbours"] = company.most
+                for folder, provenance in provenances.items():
+                    folder.write("provenance.json", json_text(provenance))
+
+        race.run(entrants, prompts.examples, plan.settings.repeats, heard)
     if plan.settings.save_history and chosen in folders:
         decoder = next(each.decoder for each in entrants if each.folder is folders[chosen])
         save_history(plan.settings.save_history, chosen, decoder, loaded.tokenizer, plan, prompts)

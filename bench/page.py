@@ -147,6 +147,7 @@ def _conditions(summary: dict[str, Any], provenance: dict[str, Any]) -> list[lis
         ["at most", f"{summary['max_new_tokens']} new tokens; stops: {_counts(summary['stops'])}"],
         ["device", f"{provenance.get('device')}, {summary['dtype']}"],
         ["processor", f"{provenance.get('cpu')}, {provenance.get('threads')} threads"],
+        ["other runs on the same cores or GPU", _shown(summary["neighbours"])],
         ["libraries", f"torch {versions.get('torch')}, transformers {versions.get('transformers')}"],
         ["commit", commit],
         ["side by side with greedy", "yes" if summary["measured_side_by_side"] else "no: an interrupted run went on"],

@@ -30,8 +30,11 @@ def environment(device: str) -> dict[str, Any]:
     }
 
 
-def session(identifier: str, warmup: dict[str, Any]) -> dict[str, Any]:
-    """One process that measured: when, by which command, and after which warm-up ({"prompts": int, "from": split})."""
+def session(identifier: str, warmup: dict[str, Any], places: list[str], neighbours: int) -> dict[str, Any]:
+    """One process that measured: when, by which command, and after which warm-up ({"prompts": int, "from": split}).
+
+    places: the cores or the GPU it ran on. neighbours: other runs on them, at most at a time.
+    """
     return {
         "session": identifier,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -39,6 +42,8 @@ def session(identifier: str, warmup: dict[str, Any]) -> dict[str, Any]:
         "folder": os.getcwd(),  # noqa: PTH109 (a string for JSON)
         "platform": platform.platform(),
         "warmup": warmup,
+        "places": places,
+        "neighbours": neighbours,
     }
 
 
@@ -65,8 +70,12 @@ def _version(name: str) -> str | None:
 
 
 def _checkout() -> dict[str, Any]:
-    """The commit, and SHA-256 of the tracked files' changes since: two different dirty trees are not the same code."""
-    commit, changes = _git("rev-parse", "HEAD"), _git("diff", "HEAD", "--full-index", "--no-ext-diff")
+    """The commit, and SHA-256 of the tracked files' changes since: two different dirty trees are not the same code.
+
+    Reports below results/ are no code: writing them anew does not make a run one of another tree.
+    """
+    commit = _git("rev-parse", "HEAD")
+    changes = _git("diff", "HEAD", "--full-index", "--no-ext-diff", "--", ".", ":(exclude)results")
     return {
         "commit": commit.decode().strip() if commit else None,
         "dirty": None if changes is None else bool(changes),

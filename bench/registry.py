@@ -85,7 +85,15 @@ def panel_config(entry: object, group: str) -> object:
     given = {"name": entry} if isinstance(entry, str) else entry
     name = given.get("name") if isinstance(given, Mapping) else None
     file = CONF / "method" / f"{name}.yaml"
+    if isinstance(name, str) and name.startswith("tuned/") and not file.is_file():
+        raise UserError(f"{group}: {name} is not tuned yet: {_tuning(name)} writes {file.relative_to(CONF.parent)}")
     if not file.is_file() or (name not in METHODS and "/" not in name):
         raise UserError(f"{group}: {entry!r} is no method: give one of {', '.join(METHODS)}, or {{name: NAME, ...}}")
     defaults = OmegaConf.to_container(OmegaConf.load(file))
     return method_config({**defaults, **given, "name": defaults["name"]}, group)
+
+
+def _tuning(name: str) -> str:
+    """The command that writes conf/method/<name>.yaml, for a name tuned/MODEL/TASK/METHOD."""
+    model, task, method = [*name.split("/")[1:], "", "", ""][:3]
+    return f"python -m bench.tune method={method} task={task} model={model}"

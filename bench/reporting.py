@@ -45,6 +45,7 @@ def report_job(
             "later_turns": later_turns,
             "categories": by_category(fold, categories, quality, plan.settings.seed),
             "warmup": warmup,
+            "neighbours": _neighbours(provenances[case], fold),
             "prompt_overlap": overlap,
         }
     chosen = next(iter(folders))
@@ -64,6 +65,9 @@ def report_job(
         f"{plan.model.label}, batch size 1"
     )
     lines = [_apart(chosen.label, comparison), "" if measured else "nothing was left to measure"]
+    shared = max((summary["neighbours"] or 0 for summary in summaries.values()), default=0)
+    if shared:
+        lines.append(f"measured beside up to {shared} other runs on the same cores or GPU: no timing to rely on")
     lines.append(f"reports in {folders[chosen].path}")
     show_table(title, list(summaries.values()), "\n".join(line for line in lines if line))
     faults = [
@@ -74,8 +78,9 @@ def report_job(
 
 
 def write_config(plan: Plan, case: Case, folder: RunFolder) -> None:
-    """config.yaml: the whole command as composed, with the case's own method."""
-    folder.write("config.yaml", OmegaConf.to_yaml({**plan.resolved, "method": asdict(case.config)}))
+    """config.yaml: the whole command as composed, with the case's own method and history."""
+    own = {"method": asdict(case.config), "history": case.history, "history_file": case.history_file}
+    folder.write("config.yaml", OmegaConf.to_yaml({**plan.resolved, **own}))
 
 
 def json_text(value: object) -> str:
@@ -102,11 +107,21 @@ def _apart(chosen: str, comparison: Sequence[dict[str, Any]]) -> str:
     )
 
 
+def _sessions(provenance: dict[str, Any], fold: Fold) -> list[dict[str, Any]]:
+    """The processes that measured these records."""
+    used = {record["session"] for record in flat(fold.method)}
+    return [each for each in provenance["sessions"] if each["session"] in used]
+
+
 def _warmup(provenance: dict[str, Any], fold: Fold) -> dict[str, Any]:
     """The warm-up before these records; where several processes measured them, the shortest."""
-    used = {record["session"] for record in flat(fold.method)}
-    sessions = [each["warmup"] for each in provenance["sessions"] if each["session"] in used]
-    return min(sessions, key=lambda warmup: warmup["prompts"])
+    return min((each["warmup"] for each in _sessions(provenance, fold)), key=lambda warmup: warmup["prompts"])
+
+
+def _neighbours(provenance: dict[str, Any], fold: Fold) -> int | None:
+    """The most other runs that were on the same cores or GPU meanwhile; None where an older process did not look."""
+    counts = [each.get("neighbours") for each in _sessions(provenance, fold)]
+    return None if None in counts else max(counts)
 
 
 def _scores(

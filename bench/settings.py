@@ -1,7 +1,7 @@
 """From Hydra's composed config to typed settings: every group re-validated, so that no wrong key or value passes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from tasks.sources import DataConfig
 
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 HISTORIES = ("cold", "warm", "file")
+# What an entry of compare or cases may say beside the method's settings.
+CASE_KEYS = ("history", "history_file", "label")
 
 
 @dataclass
@@ -38,13 +40,14 @@ class Settings:
     cases: list[Any] = field(default_factory=list)
     device: str | None = None
     dtype: str | None = None
+    cores: int | None = None
     output: str = "results/runs"
     check: bool = False
     overwrite: bool = False
     debug: bool = False
 
     def __post_init__(self) -> None:
-        lowest_values = {"limit": 1, "repeats": 1, "warmup": 0, "max_new_tokens": 1, "top_k": 0, "seed": 0}
+        lowest_values = {"limit": 1, "repeats": 1, "warmup": 0, "max_new_tokens": 1, "top_k": 0, "seed": 0, "cores": 1}
         for name, lowest in lowest_values.items():
             value = getattr(self, name)
             if value is not None:
@@ -94,18 +97,28 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class Contender:
-    """A method in a panel: its typed config, its history (always cold where nothing is kept), and a name of its own."""
+    """A method in a panel: its typed config, its history (always cold where nothing is kept), and a name of its own.
+
+    history_file: with history "file" the saved pool.
+    """
 
     config: Any
     history: str
     label: str | None = None
+    history_file: str | None = None
+
+    @property
+    def run(self) -> tuple[Any, str, str | None]:
+        """What tells its run from another's."""
+        return self.config, self.history, self.history_file
 
 
 @dataclass
 class Plan:
     """One job, fully checked but with nothing loaded.
 
-    methods: the chosen one first. resolved: the composed config as plain containers.
+    methods: the chosen one first (of `cases` alone, with method=null, the first of them). resolved: the composed config
+    as plain containers.
     """
 
     settings: Settings
@@ -133,15 +146,15 @@ def read_plan(config: DictConfig) -> Plan:
         resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise UserError(str(error).splitlines()[0]) from error
-    groups = {name: _group(resolved, name) for name in GROUPS}
+    unchosen = resolved.get("method") is None and bool(resolved.get("cases"))
+    groups = {name: _group(resolved, name) for name in GROUPS if not (unchosen and name == "method")}
     root = {key: value for key, value in resolved.items() if key not in (*GROUPS, "experiment")}
     settings = typed(Settings, root, "config")
-    chosen = method_config(groups["method"])
     source = "compare" if settings.compare else "cases"
-    methods = [_contender(chosen, settings.history)]
+    methods = [] if unchosen else [_contender(method_config(groups["method"]), settings.history, settings.history_file)]
     for entry in settings.compare or settings.cases:
-        contender = _entry(entry, source, settings.history)
-        if all((contender.config, contender.history) != (each.config, each.history) for each in methods):
+        contender = _entry(entry, source, settings)
+        if all(contender.run != each.run for each in methods):
             methods.append(contender)
     return Plan(
         settings=settings,
@@ -153,23 +166,25 @@ def read_plan(config: DictConfig) -> Plan:
     )
 
 
-def _contender(config: Any, history: str) -> Contender:
+def _contender(config: Any, history: str, history_file: str | None, label: str | None = None) -> Contender:
     if history != "cold" and not METHODS[config.name].keeps_history:
         raise UserError(f"method={config.name} keeps nothing between prompts: use history=cold instead of {history}")
-    return Contender(config, history)
+    return Contender(config, history, label, history_file)
 
 
-def _entry(entry: Any, source: str, history: str) -> Contender:
+def _entry(entry: Any, source: str, settings: Settings) -> Contender:
     """An entry of compare or cases: a method's settings, and if wanted a history and a label of the case's own."""
     if not isinstance(entry, Mapping):
         entry = {"name": entry}
-    config = panel_config({key: value for key, value in entry.items() if key not in ("history", "label")}, source)
-    own, label = entry.get("history"), entry.get("label")
-    if own not in (None, "cold", "warm"):
-        raise UserError(f"{source}: the history of a case is cold or warm, not {own}")
+    own, file, label = (entry.get(name) for name in CASE_KEYS)
+    config = panel_config({key: value for key, value in entry.items() if key not in CASE_KEYS}, source)
+    if own not in (None, *HISTORIES) or (own == "file") != bool(file):
+        raise UserError(f"{source}: the history of a case is cold or warm, or file with its history_file, not {own}")
     if own is not None:
-        return replace(_contender(config, own), label=label)
-    return Contender(config, history if METHODS[config.name].keeps_history else "cold", label)
+        return _contender(config, own, file, label)
+    if not METHODS[config.name].keeps_history:
+        return Contender(config, "cold", label)
+    return Contender(config, settings.history, label, settings.history_file)
 
 
 def _group(resolved: Mapping[str, Any], name: str) -> Mapping[str, Any]:

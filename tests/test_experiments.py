@@ -1,0 +1,145 @@
+"""Presets under conf/experiment: each composes on the bundled pair, and runs at its smallest size on a random pair."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from bench_pair import run
+from omegaconf import OmegaConf
+from test_bench_cli import composed
+
+import bench.registry
+from bench.registry import CONF, METHODS, panel_config
+from bench.settings import read_plan
+from decoding.errors import UserError
+
+PRESETS = sorted(file.stem for file in (CONF / "experiment").glob("*.yaml"))
+# Its compiled rival takes half a minute.
+SLOW = {"methods"}
+POOLS = ("humaneval", "gsm8k", "cnndm", "wmt16")
+
+
+@pytest.fixture
+def tuned(tmp_path, monkeypatch):
+    """A function that writes tuned settings of every method for a model and a task, below a copy of conf/method."""
+    copy = tmp_path / "conf"
+    shutil.copytree(CONF / "method", copy / "method", ignore=shutil.ignore_patterns("tuned"))
+    monkeypatch.setattr(bench.registry, "CONF", copy)
+
+    def write(model: str, task: str) -> None:
+        for name in METHODS:
+            settings = OmegaConf.load(CONF / "method" / f"{name}.yaml")
+            if name == "self_speculative":
+                settings.update({"skip": None, "skip_mlp": [1]})
+            file = copy / "method" / "tuned" / model / task / f"{name}.yaml"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            OmegaConf.save(settings, file)
+
+    return write
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_composes(tuned, name):
+    for task in ("humaneval", "wmt16"):
+        tuned("tiny", task)
+        plan = read_plan(composed(f"experiment={name}", f"task={task}"))
+        assert plan.task.name == task and plan.model.name == "tiny"
+        entries = len(plan.resolved["cases"]) + (plan.resolved.get("method") is not None)
+        assert len(plan.methods) == entries, "a case that says what another says already"
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_says_its_command(name):
+    head = (CONF / "experiment" / f"{name}.yaml").read_text().splitlines()
+    assert head[0] == "# @package _global_"
+    comment = [line for line in head if line.startswith("#")]
+    assert any(f"experiment={name}" in line and "python -m bench" in line for line in comment)
+    assert "tuned/" not in "".join(head) or any("python -m bench.tune" in line for line in comment)
+
+
+@pytest.mark.parametrize("name", [pytest.param(each, marks=[pytest.mark.slow] * (each in SLOW)) for each in PRESETS])
+def test_every_preset_runs_at_its_smallest_size(monkeypatch, capsys, arguments, tuned, name):
+    tuned("random", "custom")
+    if name == "contamination":
+        smallest = ["experiment=contamination_pools", "limit=1", "max_new_tokens=4"]
+        assert run(monkeypatch, *arguments, *smallest, "output=pools") == 0
+        saved = json.loads(Path("results/pools/random/custom.json").read_text())
+        for task in POOLS:
+            text = json.dumps(saved | {"made_by": {"task": task}})
+            Path(f"results/pools/random/{task}.json").write_text(text)
+    status = run(monkeypatch, *arguments, f"experiment={name}", "limit=1", "repeats=1", "max_new_tokens=4", "warmup=0")
+    printed = capsys.readouterr()
+    assert status == 0, printed.err
+    plan = read_plan(composed(*arguments, f"experiment={name}"))
+    summaries = [json.loads(file.read_text()) for file in Path("runs").rglob("summary.json")]
+    assert len(summaries) == len(plan.methods)
+    assert all(each["lossless"]["mismatch"] == 0 and each["prompts"] == 1 for each in summaries)
+    if name == "contamination_pools":
+        assert json.loads(Path("results/pools/random/custom.json").read_text())["phrases"]
+
+
+def test_all_methods_are_compared():
+    """greedy is there as a control, the oracle as a bound."""
+    cases = OmegaConf.to_container(OmegaConf.load(CONF / "experiment" / "methods.yaml"), resolve=False)["cases"]
+    assert {case["name"].split("/")[-1] for case in cases} == set(METHODS)
+
+
+def test_what_is_tuned_has_a_search_space():
+    named = set()
+    for file in (CONF / "experiment").glob("*.yaml"):
+        cases = OmegaConf.to_container(OmegaConf.load(file), resolve=False).get("cases", [])
+        named |= {case["name"].split("/")[-1] for case in cases if case["name"].startswith("tuned/")}
+    assert named >= {"speculative", "lookahead", "ouroboros"}
+    assert named <= {file.stem for file in (CONF / "search").glob("*.yaml")}
+
+
+@pytest.mark.parametrize("file", sorted((CONF / "search").glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_value_of_a_search_space_is_a_setting(file):
+    fixed = {"prompt_lookup": {"max_ngram": 5, "min_ngram": 1}, "self_speculative": {"skip": None}}
+    for key, values in OmegaConf.to_container(OmegaConf.load(file)).items():
+        for value in values:
+            others = fixed.get(file.stem, {})
+            assert getattr(panel_config({"name": file.stem, **others, key: value}, "search"), key) == value
+
+
+def test_missing_tuned_settings_are_named_with_the_command_that_makes_them(tuned):
+    with pytest.raises(UserError, match=r"not tuned yet: python -m bench.tune method=lookahead task=gsm8k model=tiny"):
+        panel_config("tuned/tiny/gsm8k/lookahead", "cases")
+
+
+def test_a_panel_of_cases_alone(monkeypatch, capsys, arguments):
+    """With method=null the cases are the panel; a method that is chosen runs before them."""
+    panel = "cases=[{name: speculative, gamma: 2},{name: speculative, gamma: 3}]"
+    plan = read_plan(composed("~method", panel))
+    assert [each.config.gamma for each in plan.methods] == [2, 3]
+    plan = read_plan(composed("method=greedy", panel))
+    assert [each.config.name for each in plan.methods] == ["greedy", "speculative", "speculative"]
+    assert run(monkeypatch, *arguments, "~method", "cases=[]") == 2
+    assert "method=None" in capsys.readouterr().err
+
+
+def test_pools_of_a_case_s_own(monkeypatch, capsys, arguments):
+    common = [*arguments, "~method", "limit=1", "max_new_tokens=4"]
+    fill = [*arguments, "method=ouroboros", "history=warm", "save_history=one.json", "output=pools"]
+    assert run(monkeypatch, *fill) == 0
+    Path("two.json").write_text(json.dumps(json.loads(Path("one.json").read_text()) | {"phrases": {}}))
+    cases = [{"name": "ouroboros"}] + [
+        {"name": "ouroboros", "history": "file", "history_file": f"{each}.json"} for each in ("one", "two")
+    ]
+    assert run(monkeypatch, *common, "cases=" + json.dumps(cases).replace('"', "")) == 0
+    summaries = [json.loads(file.read_text()) for file in Path("runs").rglob("summary.json")]
+    sizes = {each["label"]: each["ouroboros"]["pool_size"] for each in summaries}
+    (folder,) = [Path(each["folder"]) for each in summaries if each["label"] == "ouroboros file one"]
+    assert OmegaConf.load(folder / "config.yaml").history_file == "one.json"
+    assert json.loads((folder / "provenance.json").read_text())["history_made_by"]["task"] == "custom"
+    assert sizes["ouroboros file one"] > sizes["ouroboros file two"] == sizes["ouroboros cold"]
+    capsys.readouterr()
+    wrong = [
+        ("{name: ouroboros, history: file, history_file: none.json}", "cannot read history_file=none.json"),
+        ("{name: ouroboros, history_file: one.json}", "with its history_file"),
+        ("{name: speculative, history: file, history_file: one.json}", "keeps nothing"),
+    ]
+    for case, said in wrong:
+        assert run(monkeypatch, *common, f"cases=[{case}]") == 2
+        assert said in capsys.readouterr().err

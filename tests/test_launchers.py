@@ -1,0 +1,64 @@
+"""Sweeps over several processes through Hydra's launchers: joblib, and submitit's local executor in place of SLURM."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from bench_pair import run
+
+import bench.cli
+from bench.cli import main, single_jobs
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def launched(monkeypatch, arguments):
+    """A function that runs a sweep under a launcher; its exit status."""
+    # A job's process imports the checkout under test.
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+
+    def launch(*overrides: str) -> int:
+        return run(monkeypatch, "-m", *arguments, "limit=1", "method=speculative", *overrides)
+
+    return launch
+
+
+def found() -> dict[int, dict]:
+    """Draft lengths that were measured, each with the one process that did."""
+    sessions = {}
+    for file in Path("runs").rglob("summary.json"):
+        (session,) = json.loads((file.parent / "provenance.json").read_text())["sessions"]
+        sessions[json.loads(file.read_text())["method_config"]["gamma"]] = session
+    return sessions
+
+
+def test_only_a_launcher_hands_the_sweep_to_hydra():
+    assert len(single_jobs(["-m", "method.gamma=2,3"])) == 2
+    given = ["-m", "hydra/launcher=joblib", "method.gamma=2,3"]
+    assert single_jobs(given) == [given]
+
+
+@pytest.mark.parametrize("status", [0, 1, 2])
+def test_a_launched_job_s_status_leaves_its_process(monkeypatch, tmp_path, status):
+    monkeypatch.setattr(bench.cli, "run_job", lambda config: status)
+    monkeypatch.setattr(bench.cli.guarded, "__defaults__", (bench.cli.run_job,))
+    monkeypatch.setattr("sys.argv", ["bench", "-m", "hydra/launcher=basic", "method=speculative"])
+    monkeypatch.chdir(tmp_path)
+    assert main() == status
+
+
+@pytest.mark.slow
+def test_joblib_side_by_side_on_cores_of_their_own(launched):
+    assert launched("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "cores=1", "method.gamma=2,3") == 0
+    sessions = found()
+    assert set(sessions) == {2, 3}
+    assert all(len(each["places"]) == 1 and each["neighbours"] == 0 for each in sessions.values())
+
+
+@pytest.mark.slow
+def test_submitit_s_local_executor(launched):
+    launcher = ["hydra/launcher=submitit_local", "hydra.launcher.timeout_min=5"]
+    assert launched(*launcher, "method.gamma=2,-1") == 2
+    assert set(found()) == {2}

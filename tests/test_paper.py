@@ -1,0 +1,100 @@
+"""make paper: its lists of commands, the driver that runs them, and the archive of what they leave."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+from test_bench_cli import composed
+from test_experiments import tuned  # noqa: F401 (a fixture)
+
+import bench.paper
+from bench.archive import main as archive
+from bench.archive import unpack
+from bench.paper import SECONDS, Step, main, read_steps
+from bench.registry import CONF
+
+TASKS = ("humaneval", "mbpp", "gsm8k", "cnndm", "wmt16")
+LISTS = {file.stem: OmegaConf.to_container(OmegaConf.load(file)) for file in (CONF / "paper").glob("*.yaml")}
+
+
+@pytest.mark.parametrize(("size", "minutes"), [("full", 110), ("quick", 9)])
+def test_the_lists_are_sound_and_fit_their_time(tuned, size, minutes):  # noqa: F811
+    for task in TASKS:
+        tuned("tiny", task)
+    steps = read_steps(size)
+    assert 0 < sum(step.generations for step in steps) * SECONDS / 60 < minutes
+    runs = [step for step in steps if " -m bench -m " in step.command]
+    assert all(step.generations for step in runs)
+    folder = {"full": "results/paper", "quick": "results/paper_quick"}[size]
+    outputs = [word for step in runs for word in step.command.split() if word.startswith(f"output={folder}/runs/")]
+    # The pools of the contamination are no result of their own.
+    assert len(set(outputs)) == len(outputs) == len(runs) - (size == "full")
+    last = [step.command for step in steps if step.generations == 0 and "scripts/" not in step.command]
+    assert f"python -m bench.report {folder}/runs/main_code --output {folder}/tables/main_code" in last
+    assert f"python -m bench.figures {folder}/runs/gamma --output {folder}/figures/gamma" in last
+    assert last[-1] == f"python -m bench.archive pack {folder}/runs {folder}/runs.tar.xz"
+    assert len(last) == 2 * len(outputs) + 1
+
+
+def test_the_full_list_holds_every_experiment_of_the_paper():
+    presets = {file.stem for file in (CONF / "experiment").glob("*.yaml")} - {"learning", "tuned"}
+    assert {preset for preset in presets if f"experiment={preset} " not in " ".join(LISTS["full"])} == set()
+
+
+def test_what_the_lists_need_tuned_is_tuned_by_the_list_before():
+    tunings = " ".join(LISTS["tune"])
+    for command in [*LISTS["full"], *LISTS["quick"]]:
+        words = dict(word.split("=", 1) for word in command.split() if "=" in word)
+        if "experiment" not in words:
+            continue
+        cases = OmegaConf.to_container(composed(f"experiment={words['experiment']}"), resolve=False)["cases"]
+        methods = {case["name"].split("/")[-1] for case in cases if case["name"].startswith("tuned/")}
+        for task in words["task"].split(","):
+            assert all(f"method={method} task={task} " in tunings for method in methods)
+
+
+def test_missing_settings_are_said_before_anything_runs(tuned, monkeypatch, capsys):  # noqa: F811
+    monkeypatch.setattr(bench.paper.subprocess, "run", lambda *_, **__: pytest.fail("something ran"))
+    assert main(["quick"]) == 2
+    assert "python -m bench.tune" in capsys.readouterr().err
+
+
+def test_all_commands_run_and_the_worst_status_is_kept(tmp_path, capsys):
+    def step(code: str) -> Step:
+        return Step(f"python -c '{code}'", 1)
+
+    file = tmp_path / "ran"
+    steps = [step("import sys; sys.exit(2)"), step("import os; os.kill(os.getpid(), 9)")]
+    assert bench.paper.run([*steps, step(f'open("{file}", "w")')], "test") == 2
+    assert file.exists()
+    said = capsys.readouterr().err
+    assert said.count("error: failed: ") == 2 and "3/3" in said
+    assert bench.paper.run(steps[1:], "test") == 1
+    with pytest.raises(KeyboardInterrupt):
+        bench.paper.run([step("import sys; sys.exit(130)")], "test")
+
+
+def test_an_archive_gives_the_same_folders_back_and_the_same_bytes(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    texts = {"a/one/records.jsonl": "x" * 10000, "a/two/records.jsonl": "y", "summary.json": "{}"}
+    for name, text in {**texts, "a/one/.lock": "", ".jobs/multirun.yaml": ""}.items():
+        file = Path("runs") / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    assert archive(["pack", "runs", "runs.tar.xz"]) == 0
+    unpack(Path("runs.tar.xz"), Path("again"))
+    assert {str(each.relative_to("again")): each.read_text() for each in Path("again").rglob("*.*")} == texts
+    assert archive(["pack", "again", "again.tar.xz"]) == 0
+    assert Path("runs.tar.xz").read_bytes() == Path("again.tar.xz").read_bytes()
+    assert Path("runs.tar.xz").stat().st_size < 1000
+    Path("broken.tar.xz").write_text("no archive")
+    for wrong in (["unpack", "broken.tar.xz", "x"], ["unpack", "none.tar.xz", "x"], ["pack", "none", "x.tar.xz"]):
+        capsys.readouterr()
+        assert archive(wrong) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_python_is_the_one_that_runs(monkeypatch, capfd):
+    assert bench.paper.run([Step("python -c 'import sys; sys.stdout.write(sys.executable)'", 0)], "test") == 0
+    assert capfd.readouterr().out == sys.executable

@@ -127,7 +127,7 @@ def _check(plan: Plan, place: Place, prompts: Prompts) -> int:
         return 0
     loaded = _load(plan, place)
     race = _race(plan, loaded, prompts, "check")
-    config, settings = plan.methods[0].config, plan.settings
+    config = plan.methods[0].config
     method = METHODS[config.name]
     decoder = method.load().build(config, loaded.pair)
     file = plan.methods[0].history_file

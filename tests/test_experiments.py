@@ -45,7 +45,7 @@ def test_every_preset_composes(tuned, name):
         tuned("tiny", task)
         plan = read_plan(composed(f"experiment={name}", f"task={task}"))
         assert plan.task.name == task and plan.model.name == "tiny"
-        entries = len(plan.resolved["cases"]) + (plan.resolved.get("method") is not None)
+        entries = len(plan.resolved["cases"] or plan.resolved["compare"]) + (plan.resolved.get("method") is not None)
         assert len(plan.methods) == entries, "a case that says what another says already"
 
 
@@ -80,9 +80,12 @@ def test_every_preset_runs_at_its_smallest_size(monkeypatch, capsys, arguments, 
 
 
 def test_all_methods_are_compared():
-    """greedy is there as a control, the oracle as a bound."""
-    cases = OmegaConf.to_container(OmegaConf.load(CONF / "experiment" / "methods.yaml"), resolve=False)["cases"]
-    assert {case["name"].split("/")[-1] for case in cases} == set(METHODS)
+    """`methods` holds every method of ours and the strong baseline, `rivals` the same methods of transformers."""
+    named = set()
+    for preset in ("methods", "rivals"):
+        plan = read_plan(composed(f"experiment={preset}"))
+        named |= {contender.config.name for contender in plan.methods}
+    assert named | {"greedy"} == set(METHODS), "greedy runs beside every panel as the reference"
 
 
 def test_what_is_tuned_has_a_search_space():

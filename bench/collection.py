@@ -13,7 +13,7 @@ import yaml
 
 from bench.summary import SCHEMA_VERSION
 from decoding.errors import UserError
-from ouroboros.pool import PoolFile
+from ouroboros.pool_file import PoolFile
 
 # What a summary of any age holds; keys that came later are asked for with a default.
 NEEDED = (

@@ -10,7 +10,7 @@ from bench.settings import Plan
 from decoding.decoder import Decoder
 from decoding.errors import UserError
 from decoding.phrase_pool import Phrase, PhrasePool
-from ouroboros.pool import PoolFile, vocabulary_digest
+from ouroboros.pool_file import PoolFile, vocabulary_digest
 
 
 def load_history(

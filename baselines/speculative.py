@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from decoding.decoder import Drafter, ModelPair
 from decoding.draft_model import DraftModel
-from decoding.errors import UserError
+from decoding.errors import MissingDraft
 from decoding.loop import DraftThenVerify
 from decoding.session import ModelSession
 from decoding.settings import require_at_least
@@ -45,9 +45,9 @@ class Speculative(Drafter):
 
 
 def draft_session(pair: ModelPair, method: str) -> ModelSession:
-    """The pair's draft. Raises UserError where it has none."""
+    """The pair's draft. Raises MissingDraft where it has none."""
     if pair.draft is None:
-        raise UserError(f"method {method} needs a draft model: set model.draft")
+        raise MissingDraft(f"method {method} needs a draft model: set model.draft")
     return pair.draft
 
 

@@ -12,7 +12,7 @@ from bench.settings import Plan
 from decoding.decoder import Decoder
 from decoding.errors import UserError
 from decoding.phrase_pool import Phrase, PhrasePool
-from ouroboros.pool import PoolFile, vocabulary_digest
+from ouroboros.pool_file import PoolFile, vocabulary_digest
 
 NO_POOL = "method {} keeps no phrase pool: pool files are for ouroboros and lookahead (a case may say history: cold)"
 

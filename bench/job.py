@@ -31,7 +31,7 @@ from bench.terminal import say
 from bench.weights import weights_digests, weights_here
 from decoding.errors import UserError
 from decoding.session import check_masks
-from ouroboros.pool import PoolFile
+from ouroboros.pool_file import PoolFile
 
 NOISE_TEXTS = 2
 

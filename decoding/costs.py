@@ -3,13 +3,17 @@
 import statistics
 import time
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
+import torch
+from transformers import PreTrainedModel
 
 from decoding.session import ModelSession
 from decoding.tree import TokenTree
 
 ROWS = (1, 2, 4, 8, 16, 32, 64)
+CONTEXT, TIMES = 128, 5
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,25 @@ class ForwardCosts:
         return self.seconds[-1] + max(slope, 0.0) * (rows - self.rows[-1])
 
 
-def measure_costs(session: ModelSession, context: int = 128, times: int = 5) -> ForwardCosts:
-    """Median seconds of `times` forwards for each number of rows, behind `context` cached tokens.
+Key = tuple[torch.dtype, torch.device]  # which a model may change
+_measured: WeakKeyDictionary[PreTrainedModel, dict[Key, ForwardCosts]] = WeakKeyDictionary()
+
+
+def measure_costs(session: ModelSession) -> ForwardCosts:
+    """Median seconds of five forwards for each number of rows, behind 128 cached tokens; measured once a model.
 
     Fewer of either where the model's context is short. The session is reset.
     """
-    context = max(1, min(context, session.context // 2))
+    known = _measured.setdefault(session.model, {})
+    key = (session.model.dtype, session.model.device)
+    if key not in known:
+        known[key] = _measure(session)
+    session.reset()
+    return known[key]
+
+
+def _measure(session: ModelSession) -> ForwardCosts:
+    context = max(1, min(CONTEXT, session.context // 2))
     rows = tuple(number for number in ROWS if number <= session.context - context)
     session.reset()
     session.prefill([place % session.vocabulary for place in range(context)])
@@ -42,11 +59,10 @@ def measure_costs(session: ModelSession, context: int = 128, times: int = 5) -> 
         tree.add(0, [place % session.vocabulary for place in range(number - 1)], "cost")
         wanted = tree.rows()
         taken = []
-        for _ in range(times + 1):
+        for _ in range(TIMES + 1):
             begin = time.perf_counter()
             session.forward([], tree, wanted).argmax(dim=-1).tolist()
             taken.append(time.perf_counter() - begin)
             session.truncate(context)
         seconds.append(statistics.median(taken[1:]))  # the first one warms up
-    session.reset()
     return ForwardCosts(rows, tuple(seconds))

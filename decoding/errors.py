@@ -3,3 +3,7 @@
 
 class UserError(Exception):
     """Something the user can put right; the message says what is wrong and what to do."""
+
+
+class MissingDraft(UserError):
+    """A method needs a draft model and has none; how to give one depends on where it runs."""

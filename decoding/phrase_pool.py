@@ -18,19 +18,21 @@ class PhrasePool:
 
     capacity: phrases kept per key; the number of keys is bounded only by the vocabulary.
     order: which phrases come first: "recency", the newest; "usefulness", those of which most tokens were accepted.
+    ngram: N, the longest phrase's length + 1, where the pool is meant for one.
     learned: phrases newly inserted, by where they came from. lookups, hits: how often a key was asked for, and found,
         by who asked.
 
     Raises ValueError for a capacity below 1 or an unknown order.
     """
 
-    def __init__(self, capacity: int, order: str = "recency") -> None:
+    def __init__(self, capacity: int, order: str = "recency", ngram: int | None = None) -> None:
         if capacity < 1:
             raise ValueError(f"the pool's capacity must be at least 1, not {capacity}")
         if order not in ORDERS:
             raise ValueError(f"the pool's order is one of {', '.join(ORDERS)}, not {order}")
         self.capacity = capacity
         self.order = order
+        self.ngram = ngram
         self._phrases: dict[int, dict[Phrase, int]] = {}  # oldest first, with the tokens accepted from each
         self.clear()
 

@@ -8,16 +8,24 @@ here.
 """
 
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any
 from weakref import WeakSet
 
 import torch
-from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel, StoppingCriteriaList
+from transformers import (
+    GenerationConfig,
+    LogitsProcessorList,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    StoppingCriteriaList,
+    StopStringCriteria,
+)
 from transformers.generation import GenerationMode
 from transformers.generation.utils import GenerateDecoderOnlyOutput
 
 from decoding.decoder import ModelPair
-from decoding.errors import UserError
+from decoding.errors import MissingDraft, UserError
 from decoding.loop import check_prompt
 from decoding.phrase_pool import PhrasePool
 from decoding.session import ModelSession, check_masks
@@ -25,12 +33,12 @@ from decoding.verification import Choose
 from ouroboros.method import Config, build
 
 # What a generation config may say. Lengths and stops arrive as criteria and penalties as processors: both are obeyed.
-_LENGTHS = ("max_length", "max_new_tokens", "min_length", "min_new_tokens", "max_time", "stop_strings", "eos_token_id",
-            "pad_token_id", "bos_token_id", "decoder_start_token_id")  # fmt: skip
+_LENGTHS = ("max_length", "max_new_tokens", "min_length", "min_new_tokens", "max_time", "eos_token_id", "pad_token_id",
+            "bos_token_id", "decoder_start_token_id")  # fmt: skip
 _PENALTIES = ("sequence_bias", "repetition_penalty", "encoder_repetition_penalty", "no_repeat_ngram_size",
               "encoder_no_repeat_ngram_size", "bad_words_ids", "forced_bos_token_id", "forced_eos_token_id",
               "remove_invalid_values", "exponential_decay_length_penalty", "suppress_tokens", "begin_suppress_tokens",
-              "renormalize_logits", "token_healing")  # fmt: skip
+              "renormalize_logits")  # fmt: skip
 # These say nothing to greedy decoding of one sequence, or are looked at one by one in _require_greedy.
 _SILENT = ("do_sample", "num_beams", "num_return_sequences", "temperature", "top_k", "top_p", "min_p", "top_h",
            "typical_p", "epsilon_cutoff", "eta_cutoff", "early_stopping", "length_penalty", "num_beam_groups",
@@ -38,6 +46,8 @@ _SILENT = ("do_sample", "num_beams", "num_return_sequences", "temperature", "top
            "assistant_confidence_threshold", "assistant_lookbehind", "target_lookbehind", "disable_compile",
            "use_cache", "return_dict_in_generate", "transformers_version", "cache_implementation")  # fmt: skip
 OBEYED = frozenset((*_LENGTHS, *_PENALTIES, *_SILENT))
+# Other settings that change nothing with this value.
+NEUTRAL = {"guidance_scale": 1.0}
 # What generate() itself hands over beside them.
 EXPECTED_INPUTS = frozenset({"attention_mask", "position_ids", "past_key_values", "use_cache", "logits_to_keep"})
 
@@ -58,12 +68,15 @@ def generate(
     """For `model.generate(..., custom_generate=generate, draft_model=draft)`: the very tokens of greedy generate().
 
     input_ids: [1, prompt]. draft_model: the small model; needed, unless method.drafter drafts without one. method: the
-    settings. pool: phrases from earlier calls, which this call adds to (an empty one: `new_pool(method)`). The other
-    arguments are transformers', which drops a `streamer` before it gets here: stream with `decode`. Logits processors
-    and stopping criteria are asked after every token; criteria get no scores. The output ends where the context does.
+    settings. pool: phrases from earlier calls, which this call adds to (an empty one: `new_pool(method)`; one from a
+    file: `load_pool`); its own capacity and order hold, its N must be the method's. The other arguments are
+    transformers'. It drops a `streamer` and a `tokenizer` before they get here: stream with `decode`, and stop at
+    strings with `stopping_criteria=StoppingCriteriaList([StopStringCriteria(tokenizer, ["..."])])`. Logits processors
+    and stopping criteria are asked after every token; criteria get no scores.
 
     Returns [1, prompt + output], or the output object where return_dict_in_generate is set.
-    Raises UserError for anything that would change the output and is not obeyed here.
+    Raises UserError for anything that would change the output and is not obeyed here, for a length beyond the model's
+    context, and where the method needs a draft model and has none.
     """
     stream = _stream(
         model, input_ids, logits_processor, stopping_criteria, generation_config, draft_model, method, pool, **inputs
@@ -79,17 +92,33 @@ def decode(
     draft_model: PreTrainedModel | None = None,
     method: Config | None = None,
     pool: PhrasePool | None = None,
+    stop_strings: str | list[str] | None = None,
+    tokenizer: PreTrainedTokenizerBase | None = None,
     **settings: Any,
 ) -> Iterator[int]:
     """Yield the target's greedy continuation token by token, each as soon as the target has confirmed it.
 
-    input_ids: the prompt, a list or [1, prompt]. settings: those of model.generate(), such as max_new_tokens or
-    eos_token_id; without them the model's own generation_config holds, exactly as in `generate`.
+    input_ids: the prompt, a list, [prompt] or [1, prompt]. stop_strings: the output ends with the token that completes
+    one of them; they need the tokenizer. settings: those of model.generate(), such as max_new_tokens or eos_token_id;
+    without them the model's own generation_config holds, exactly as in `generate`.
 
     Raises UserError as `generate` does.
     """
-    ids = input_ids if isinstance(input_ids, torch.Tensor) else torch.tensor([input_ids], device=model.device)
-    given = {"attention_mask": torch.ones_like(ids), "draft_model": draft_model, "method": method, "pool": pool}
+    ids = _row(input_ids, model.device)
+    mask = settings.pop("attention_mask", None)
+    settings["attention_mask"] = torch.ones_like(ids) if mask is None else _row(mask, model.device)
+    configs = [config for config in (settings.get("generation_config"), model.generation_config) if config is not None]
+    # generate() drops a tokenizer on the way to us, and without one fails itself where it finds these two.
+    if settings.get("token_healing", any(config.token_healing for config in configs)):
+        raise UserError("not supported here, so refused rather than ignored: token_healing")
+    strings = stop_strings or next((config.stop_strings for config in configs if config.stop_strings), None)
+    if strings:
+        if tokenizer is None:
+            raise UserError(f"stop_strings need the tokenizer: give tokenizer= as well (they are {strings})")
+        criteria = settings.get("stopping_criteria") or []
+        settings["stopping_criteria"] = StoppingCriteriaList([*criteria, StopStringCriteria(tokenizer, strings)])
+        settings["stop_strings"] = None
+    given = {"draft_model": draft_model, "method": method, "pool": pool}
     return model.generate(ids, custom_generate=_stream, **given, **settings)
 
 
@@ -105,16 +134,38 @@ def _stream(
     **inputs: Any,
 ) -> Iterator[int]:
     """The output's tokens. Everything is checked before the first is asked for."""
+    if any(each is not None and each.config.is_encoder_decoder for each in (model, draft_model)):
+        raise UserError("encoder-decoder models are not supported: this continues the text of a causal language model")
     _require_greedy(input_ids, generation_config, inputs)
     eos = _ids(generation_config.eos_token_id)
     target = _session(model)
     draft = _session(draft_model, target.vocabulary) if draft_model is not None else None
-    loop = build(method or Config(), ModelPair(target, draft, eos, str), pool)
+    method = method or Config()
+    try:
+        loop = build(method, ModelPair(target, draft, eos, str), pool)
+    except MissingDraft as error:
+        raise UserError(f"method {method.name} needs a draft model: give draft_model=") from error
     prompt = input_ids[0].tolist()
-    check_prompt(prompt, loop.target.context)
+    check_prompt(prompt, target.context)
+    if generation_config.max_length > target.context:
+        raise UserError(
+            f"prompt and output may be {generation_config.max_length} tokens long here, but the model's context holds "
+            f"{target.context}: lower max_new_tokens or max_length"
+        )
     stopping = _CriteriaStopping(eos, stopping_criteria, input_ids, generation_config.max_length)
     choose = _processed(logits_processor) if logits_processor else None
     return (token for tokens in loop.stream(prompt, stopping, choose) for token in tokens)
+
+
+def _row(ids: Any, device: torch.device) -> torch.LongTensor:
+    """Token ids (or a mask) as [1, prompt]. Raises UserError for anything but a list or a tensor of ints."""
+    if isinstance(ids, list | tuple) and all(isinstance(each, Integral) for each in ids):
+        ids = torch.tensor(ids, dtype=torch.long, device=device)
+    if not isinstance(ids, torch.Tensor) or ids.dim() not in (1, 2) or ids.is_floating_point():
+        raise UserError("give one prompt's token ids: a list of ints, or a tensor [prompt] or [1, prompt] of ints")
+    if not ids.numel():
+        raise UserError("the prompt has no tokens: nothing can be continued")
+    return ids[None] if ids.dim() == 1 else ids
 
 
 def _session(model: PreTrainedModel, vocabulary: int | None = None) -> ModelSession:
@@ -136,14 +187,17 @@ class _CriteriaStopping:
         self.criteria = criteria
         self.max_new_tokens = longest - prompt.shape[1]
         self._before = prompt.shape[1]
-        self._ids = torch.cat([prompt, prompt.new_zeros(1, self.max_new_tokens)], dim=1)
+        self._ids = prompt
 
     def extend(self, output: list[int], tokens: list[int]) -> str | None:
         """Append `tokens` to `output` up to the one that ends it; the reason, or None to go on."""
         for token in tokens:
-            self._ids[0, self._before + len(output)] = token
+            end = self._before + len(output)
+            if end == self._ids.shape[1]:  # doubled as the text grows: max_length may be far beyond it
+                self._ids = torch.cat([self._ids, torch.zeros_like(self._ids)], dim=1)
+            self._ids[0, end] = token
             output.append(token)
-            if self.criteria(self._ids[:, : self._before + len(output)], None).all():
+            if self.criteria(self._ids[:, : end + 1], None).all():
                 return "eos" if token in self.eos else "criteria"
         return None
 
@@ -170,7 +224,9 @@ def _require_greedy(input_ids: torch.LongTensor, config: GenerationConfig, input
     wanted = [
         name
         for name, value in vars(config).items()
-        if name not in OBEYED and not name.startswith("_") and value not in (None, False, known.get(name))
+        if name not in OBEYED
+        and not name.startswith("_")
+        and value not in (None, False, known.get(name), NEUTRAL.get(name))
     ]
     if config.cache_implementation not in (None, "dynamic"):
         wanted.append("cache_implementation")
@@ -180,9 +236,17 @@ def _require_greedy(input_ids: torch.LongTensor, config: GenerationConfig, input
     mask = inputs.get("attention_mask")
     if mask is not None and not bool(mask.all()):
         wanted.append("attention_mask (padding)")
+    positions = inputs.get("position_ids")
+    if positions is not None and not wanted and not _from_zero(positions, input_ids.shape[1]):
+        wanted.append("position_ids (other than 0, 1, 2, ...)")
     wanted += [name for name, value in inputs.items() if name not in EXPECTED_INPUTS and value is not None]
     if wanted:
         raise UserError(f"not supported here, so refused rather than ignored: {', '.join(dict.fromkeys(wanted))}")
+
+
+def _from_zero(positions: torch.Tensor, length: int) -> bool:
+    """Whether [..., length] positions count up from zero."""
+    return positions.shape[-1] == length and bool((positions == torch.arange(length, device=positions.device)).all())
 
 
 def _ids(eos: int | list[int] | None) -> frozenset[int]:

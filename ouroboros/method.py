@@ -218,13 +218,23 @@ class _DraftLookahead(Lookahead):
 
 
 def new_pool(config: Config) -> PhrasePool:
-    """An empty pool of the configured size and order."""
-    return PhrasePool(config.pool_capacity or config.window, config.order)
+    """An empty pool of the configured size and order, for phrases of the configured length."""
+    return PhrasePool(config.pool_capacity or config.window, config.order, config.ngram)
+
+
+def require_phrase_length(pool: PhrasePool, config: Config) -> None:
+    """Raise UserError for a pool that was made for another N."""
+    if pool.ngram not in (None, config.ngram):
+        raise UserError(f"the pool was made for ngram={pool.ngram}, the method has ngram={config.ngram}: use new_pool")
 
 
 def build(config: Config, pair: ModelPair, pool: PhrasePool | None = None) -> DraftThenVerify:
-    """Ouroboros for `pair`, with what `pool` holds already. Raises UserError if the draft model it needs is missing."""
+    """Ouroboros for `pair`, with what `pool` holds already; a given pool keeps its own capacity and order.
+
+    Raises UserError if the draft model it needs is missing, or the pool was made for another N.
+    """
     pool = new_pool(config) if pool is None else pool
+    require_phrase_length(pool, config)
     if config.drafter != DRAFT_MODEL:
         base = make_drafter(config.drafter, pair, "method.drafter")
         return DraftThenVerify(pair, Ouroboros(config, base, pool, pair.eos))

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from decoding.errors import UserError
 from decoding.phrase_pool import PhrasePool
-from ouroboros.pool import PoolFile, main, vocabulary_digest
+from ouroboros.pool import main
+from ouroboros.pool_file import PoolFile, vocabulary_digest
 
 TOKEN = st.integers(0, 99)
 PHRASE = st.lists(TOKEN, min_size=1, max_size=3).map(tuple)
@@ -49,6 +50,20 @@ def test_loading_into_a_pool_keeps_order_and_the_newest() -> None:
         ({"phrases": {"1": [[-1]]}}, "damaged"),
         ({"phrases": {"one": [[1]]}}, "damaged"),
         ({"phrases": 7}, "damaged"),
+        ({"ngram": float("inf")}, "damaged"),
+        ({"ngram": True}, "damaged"),
+        ({"ngram": "4"}, "damaged"),
+        ({"tokenizer": 7}, "damaged"),
+        ({"made_by": "me"}, "damaged"),
+        ({"phrases": {"1": [[1.9, 2]]}}, "damaged"),
+        ({"phrases": {"1": [["1", "2"]]}}, "damaged"),
+        ({"phrases": {"1": ["12"]}}, "damaged"),
+        ({"phrases": {"1": "12"}}, "damaged"),
+        ({"phrases": {"1": [[True]]}}, "damaged"),
+        ({"phrases": {" 1": [[1]]}}, "damaged"),
+        ({"phrases": {"-1": [[1]]}}, "damaged"),
+        ({"version": "1\n2"}, "of version"),
+        ("[" * 200_000, "cannot read"),
     ],
 )
 def test_damaged_files_are_refused_in_one_line(tmp_path, capsys, content, said) -> None:

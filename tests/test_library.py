@@ -6,10 +6,26 @@ from pathlib import Path
 import pytest
 import torch
 from families import VOCABULARY, blurred, make_model
-from transformers import DynamicCache, LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
+from transformers import (
+    AutoTokenizer,
+    DynamicCache,
+    GenerationConfig,
+    LogitsProcessor,
+    LogitsProcessorList,
+    StoppingCriteria,
+    StoppingCriteriaList,
+    StopStringCriteria,
+    T5Config,
+    T5ForConditionalGeneration,
+)
 
 import ouroboros
+from baselines.speculative import Config as Speculative
+from decoding.costs import measure_costs
 from decoding.errors import UserError
+from decoding.phrase_pool import PhrasePool
+from decoding.session import ModelSession, check_masks
+from ouroboros.library import _CriteriaStopping
 
 ROOT = Path(__file__).resolve().parents[1]
 PROMPT = torch.tensor([[2, 7, 1, 8, 3]])
@@ -49,6 +65,7 @@ SETTINGS = {
     "forced end": {"max_new_tokens": 12, "forced_eos_token_id": 5, "eos_token_id": 5},
     "no time": {"max_new_tokens": 30, "max_time": 0.0},
     "own processor": {"max_new_tokens": 30, "logits_processor": LogitsProcessorList([Never()])},
+    "no guidance": {"max_new_tokens": 30, "guidance_scale": 1.0},
     "own criteria": {"max_new_tokens": 60, "stopping_criteria": StoppingCriteriaList([AfterPair()])},
 }
 
@@ -118,6 +135,7 @@ REFUSED = {
     "attentions": {"output_attentions": True, "return_dict_in_generate": True},
     "guidance": {"guidance_scale": 2.0},
     "static cache": {"cache_implementation": "static"},
+    "beyond the context": {"max_new_tokens": None, "max_length": 129},
     "prompt lookup": {"prompt_lookup_num_tokens": 3},
 }
 
@@ -127,7 +145,7 @@ def test_what_cannot_be_obeyed_is_refused(settings) -> None:
     target = make_model("llama")
     with pytest.raises(UserError):
         target.generate(
-            PROMPT, custom_generate=ouroboros.generate, draft_model=target, max_new_tokens=5, **settings
+            PROMPT, custom_generate=ouroboros.generate, draft_model=target, **{"max_new_tokens": 5, **settings}
         )
 
 
@@ -143,8 +161,157 @@ def test_padding_batches_and_used_caches_are_refused() -> None:
     target(PROMPT[:, :-1], past_key_values=cache, use_cache=True)
     with pytest.raises(UserError, match="past_key_values"):
         target.generate(PROMPT, past_key_values=cache, **given)
-    with pytest.raises(UserError, match="draft model"):
-        target.generate(PROMPT, custom_generate=ouroboros.generate, max_new_tokens=5)
+    for method in (None, ouroboros.Config(drafter=Speculative())):
+        with pytest.raises(UserError, match="draft_model="):
+            target.generate(PROMPT, custom_generate=ouroboros.generate, max_new_tokens=5, method=method)
+    with pytest.raises(UserError, match="not supported"):
+        ouroboros.decode(target, PROMPT, draft_model=target, attention_mask=mask)
+
+
+def test_positions_other_than_from_zero_are_refused() -> None:
+    target = make_model("gpt2")
+    given = {"draft_model": target, "max_new_tokens": 5, "eos_token_id": None}
+    expected = target.generate(PROMPT, max_new_tokens=5, eos_token_id=None)
+    for positions in (torch.arange(5)[None] + 3, torch.arange(4)[None]):
+        with pytest.raises(UserError, match="position_ids"):
+            target.generate(PROMPT, position_ids=positions, custom_generate=ouroboros.generate, **given)
+    with pytest.raises(UserError, match="position_ids"):
+        ouroboros.decode(target, PROMPT, position_ids=torch.arange(5)[None] + 3, **given)
+    ours = target.generate(PROMPT, position_ids=torch.arange(5)[None], custom_generate=ouroboros.generate, **given)
+    assert torch.equal(ours, expected)
+
+
+@pytest.mark.parametrize("where", ["setting", "config", "model"])
+def test_stop_strings_end_the_output_where_they_end_generates(where) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(ROOT / "models/tiny/target")
+    target = make_model("llama", vocab_size=len(tokenizer), initializer_range=0.1)
+    prompt = torch.tensor([tokenizer("def add(a, b):").input_ids])
+    free = target.generate(prompt, max_new_tokens=30, eos_token_id=None)[0, prompt.shape[1] :]
+    strings = [tokenizer.decode(free[9:11])]
+    given = {"max_new_tokens": 30, "eos_token_id": None}
+    expected = target.generate(prompt, stop_strings=strings, tokenizer=tokenizer, **given)
+    assert expected.shape[1] < prompt.shape[1] + 30, "the strings must matter for this test to say anything"
+    criteria = StoppingCriteriaList([StopStringCriteria(tokenizer, strings)])
+    ours = target.generate(
+        prompt, custom_generate=ouroboros.generate, draft_model=target, stopping_criteria=criteria, **given
+    )
+    assert torch.equal(ours, expected)
+    if where == "setting":
+        given["stop_strings"] = strings
+    elif where == "model":
+        target.generation_config.stop_strings = strings
+    else:
+        given = {"generation_config": GenerationConfig(max_new_tokens=30, stop_strings=strings)}
+        target.generation_config.eos_token_id = None
+    output = list(ouroboros.decode(target, prompt, draft_model=target, tokenizer=tokenizer, **given))
+    assert output == expected[0, prompt.shape[1] :].tolist()
+    with pytest.raises(UserError, match="tokenizer="):
+        ouroboros.decode(target, prompt, draft_model=target, **given)
+    with pytest.raises(UserError, match="token_healing"):
+        ouroboros.decode(target, prompt, draft_model=target, tokenizer=tokenizer, max_new_tokens=3, token_healing=True)
+
+
+def test_forward_costs_are_measured_once_a_model() -> None:
+    target = make_model("llama")
+    draft = blurred(target, 0.05)
+    method = ouroboros.Config(gamma="auto", k="auto")
+    forwards = []
+    for model in (target, draft):
+        model.register_forward_pre_hook(lambda *_: forwards.append(1))
+    taken = []
+    for _ in range(2):
+        before = len(forwards)
+        ouroboros.decode(target, PROMPT, draft_model=draft, method=method, max_new_tokens=5)
+        taken.append(len(forwards) - before)
+    assert taken[1] == 2 < taken[0], "the second time only one forward a session, which tells the cache's shape"
+    session = ModelSession(target)
+    session.prefill([1, 2])
+    costs = measure_costs(session)
+    assert measure_costs(ModelSession(target)) is costs
+    assert session.tokens == []
+    assert measure_costs(ModelSession(target.float())) is not costs
+
+
+def test_the_output_may_fill_the_context_and_no_more() -> None:
+    target = make_model("gpt2", n_positions=12)
+    given = {"draft_model": target, "eos_token_id": None}
+    expected = target.generate(PROMPT, max_length=12, eos_token_id=None)[0, 5:].tolist()
+    assert list(ouroboros.decode(target, PROMPT, max_length=12, **given)) == expected
+    with pytest.raises(UserError, match="context holds 12"):
+        ouroboros.decode(target, PROMPT, max_length=13, **given)
+
+
+@pytest.mark.parametrize("context", [2, 7, 8, 23])
+def test_masks_are_checked_in_a_short_context(context) -> None:
+    assert check_masks(ModelSession(make_model("gpt2", n_positions=context))) < 1e-9
+
+
+def test_a_long_max_length_costs_nothing() -> None:
+    """Memory for what was decoded, and the criteria see all of it."""
+    seen = []
+    criteria = StoppingCriteriaList([lambda ids, scores: seen.append(ids[0].tolist()) or torch.tensor([False])])
+    stopping = _CriteriaStopping(frozenset(), criteria, PROMPT, 1 << 50)
+    output: list[int] = []
+    assert stopping.extend(output, list(range(40))) is None
+    assert seen == [PROMPT[0].tolist() + list(range(end)) for end in range(1, 41)]
+    assert PROMPT.tolist() == [[2, 7, 1, 8, 3]]
+
+
+def test_a_pool_of_another_phrase_length_is_refused() -> None:
+    target = make_model("llama")
+    pool = ouroboros.new_pool(ouroboros.Config(ngram=4))
+    given = {"draft_model": target, "max_new_tokens": 5}
+    with pytest.raises(UserError, match="ngram=4"):
+        ouroboros.decode(target, PROMPT, pool=pool, method=ouroboros.Config(ngram=5), **given)
+    own = PhrasePool(1, "usefulness")
+    list(ouroboros.decode(target, PROMPT, pool=own, method=ouroboros.Config(ngram=5, pool_capacity=9), **given))
+    assert own.capacity == 1 and max(map(len, own.phrases().values())) == 1
+
+
+def test_a_pool_is_saved_and_loaded(tmp_path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(ROOT / "models/tiny/target")
+    target, method = make_model("llama"), ouroboros.Config(ngram=4)
+    pool = ouroboros.new_pool(method)
+    given = {"draft_model": target, "method": method, "max_new_tokens": 20, "eos_token_id": None}
+    expected = list(ouroboros.decode(target, PROMPT, pool=pool, **given))
+    path = tmp_path / "deep" / "pool.json"
+    ouroboros.save_pool(pool, path, tokenizer, method)
+    loaded = ouroboros.load_pool(str(path), tokenizer, method)
+    assert len(loaded) and loaded.phrases() == pool.phrases()
+    assert list(ouroboros.decode(target, PROMPT, pool=loaded, **given)) == expected
+    other = ouroboros.Config(ngram=5)
+    for refused in (lambda: ouroboros.load_pool(path, tokenizer, other),
+                    lambda: ouroboros.save_pool(pool, path, tokenizer, other)):  # fmt: skip
+        with pytest.raises(UserError, match="ngram=4"):
+            refused()
+    tokenizer.add_tokens(["<another>"])
+    with pytest.raises(UserError, match="another tokenizer"):
+        ouroboros.load_pool(path, tokenizer, method)
+
+
+def test_prompts_of_decode() -> None:
+    target = make_model("llama")
+    given = {"draft_model": target, "max_new_tokens": 5, "eos_token_id": None}
+    expected = target.generate(PROMPT, max_new_tokens=5, eos_token_id=None)[0, 5:].tolist()
+    for prompt in (PROMPT, PROMPT[0], PROMPT[0].tolist(), tuple(PROMPT[0].tolist())):
+        assert list(ouroboros.decode(target, prompt, **given)) == expected
+    for mask in (torch.ones_like(PROMPT), torch.ones(5, dtype=torch.bool), [1] * 5):
+        assert list(ouroboros.decode(target, PROMPT, attention_mask=mask, **given)) == expected
+    for prompt in (PROMPT.tolist(), "text", [1.5], PROMPT.float(), PROMPT[None], None):
+        with pytest.raises(UserError, match="token ids"):
+            ouroboros.decode(target, prompt, **given)
+    with pytest.raises(UserError, match="no tokens"):
+        ouroboros.decode(target, [], **given)
+
+
+def test_encoder_decoders_are_refused() -> None:
+    config = T5Config(vocab_size=VOCABULARY, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2,
+                      decoder_start_token_id=0)  # fmt: skip
+    target = T5ForConditionalGeneration(config)
+    with pytest.raises(UserError, match="encoder-decoder"):
+        ouroboros.decode(target, PROMPT, draft_model=target, max_new_tokens=5)
+    with pytest.raises(UserError, match="encoder-decoder"):
+        ouroboros.decode(make_model("llama"), PROMPT, draft_model=target, max_new_tokens=5)
 
 
 def test_a_draft_with_a_smaller_vocabulary_serves() -> None:

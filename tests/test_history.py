@@ -63,7 +63,7 @@ def test_loading_into_a_pool_keeps_order_and_the_newest() -> None:
         ({"phrases": {" 1": [[1]]}}, "damaged"),
         ({"phrases": {"-1": [[1]]}}, "damaged"),
         ({"version": "1\n2"}, "of version"),
-        ("[" * 200_000, "cannot read"),
+        pytest.param("[" * 200_000, "cannot read", id="deeply nested"),
     ],
 )
 def test_damaged_files_are_refused_in_one_line(tmp_path, capsys, content, said) -> None:

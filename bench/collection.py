@@ -50,7 +50,9 @@ class Run:
     def machine(self) -> str:
         """As far as the provenance tells: the accelerator, or the processor with the threads used."""
         device, cpu, threads = (self.provenance.get(key) for key in ("device", "cpu", "threads"))
-        return device if device not in (None, "cpu") else f"{cpu or 'cpu'}, {threads} threads"
+        if device not in (None, "cpu"):
+            return device
+        return f"{cpu or 'processor not known'}, {threads or '?'} thread{'' if threads == 1 else 's'}"
 
     @property
     def setup(self) -> tuple[Any, ...]:

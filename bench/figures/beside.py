@@ -17,6 +17,7 @@ from bench.figures.style import (
     Drawing,
     canvas,
     entitle,
+    legend,
     whiskers,
 )
 from bench.published import Speedup, rows, speedups
@@ -72,7 +73,7 @@ def beside_published(runs: Sequence[Run]) -> list[Drawing]:
         line[0].set_ylabel("times greedy's speed")
     handles = [Line2D([], [], marker="D", linestyle="", color=VERMILION, markeredgecolor=BLACK)]
     handles += [Line2D([], [], **_look(place)) for place in range(len(sources))]
-    figure.legend(handles, ["this run (decode, 95% interval)", *sources], loc="outside lower center", ncols=1)
+    legend(figure, handles, ["this run (decode, 95% interval)", *sources])
     note = (
         "one mark a published target model; hardware, models, data and precision differ, so compare orders and not "
         "heights"

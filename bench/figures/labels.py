@@ -14,10 +14,16 @@ DISTANCES = (6, 12, 20, 30, 42, 56)
 AWAY = 12
 
 
-def place_labels(figure: Figure, axes: Axes, points: Sequence[tuple[float, float]], names: Sequence[str]) -> None:
-    """Each name at the first place that no other label or point covers and that lies within the panel.
+def place_labels(
+    figure: Figure,
+    axes: Axes,
+    points: Sequence[tuple[float, float]],
+    intervals: Sequence[tuple[float, float]],
+    names: Sequence[str],
+) -> None:
+    """Each name at the first place within the panel that no other label, point or interval covers.
 
-    The panel's limits must be final. Names far from their points get a thin line.
+    The panel's limits must be final. Names far from their points get a thin line. intervals: (low, high) of each point.
     """
     figure.draw_without_rendering()
     renderer = figure.canvas.get_renderer()
@@ -25,6 +31,10 @@ def place_labels(figure: Figure, axes: Axes, points: Sequence[tuple[float, float
     pixels = figure.dpi / 72
     spots = axes.transData.transform(points)
     taken = [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in spots]
+    for (x, _), ends in zip(points, intervals, strict=True):
+        (left, low), (_, high) = axes.transData.transform([(x, end) for end in ends])
+        taken.append(Bbox.from_extents(left - 3, low, left + 3, high))
+    labels: list[Bbox] = []
     # From the right: there the labels have the least room.
     for place in sorted(range(len(points)), key=lambda place: -points[place][0]):
         label = axes.annotate(
@@ -39,6 +49,7 @@ def place_labels(figure: Figure, axes: Axes, points: Sequence[tuple[float, float
             y = spots[place][1] + up * distance * pixels - (1 - up) / 2 * size.height
             box = Bbox.from_bounds(x, y, size.width, size.height)
             cost = sum(_overlap(box, other) for other in taken) + 10 * _outside(box, frame)
+            cost += sum(_crosses(spots[place], box, other) for other in labels) if distance >= AWAY else 0
             candidates.append((cost, number, distance, right, up, box))
         _, _, distance, right, up, box = min(candidates, key=lambda each: each[:2])
         label.set_position((right * distance, up * distance))
@@ -46,6 +57,7 @@ def place_labels(figure: Figure, axes: Axes, points: Sequence[tuple[float, float
         label.set_verticalalignment(("top", "center", "bottom")[up + 1])
         label.arrow_patch.set_visible(distance >= AWAY)
         taken.append(box)
+        labels.append(box)
 
 
 def _overlap(one: Bbox, two: Bbox) -> float:
@@ -56,3 +68,9 @@ def _overlap(one: Bbox, two: Bbox) -> float:
 
 def _outside(box: Bbox, frame: Bbox) -> float:
     return box.width * box.height - _overlap(box, frame)
+
+
+def _crosses(spot: Sequence[float], box: Bbox, other: Bbox) -> float:
+    """What it costs that the line from the point to its label runs through another label."""
+    across, up = (box.x0 + box.x1) / 2 - spot[0], (box.y0 + box.y1) / 2 - spot[1]
+    return sum(50.0 for part in range(1, 10) if other.contains(spot[0] + across * part / 10, spot[1] + up * part / 10))

@@ -37,7 +37,7 @@ def speedups(runs: Sequence[Run]) -> list[Drawing]:
     tasks = tasks_of(series)
     standing = {task: [each for each in series if task in each.runs] for task in tasks}
     width = 0.84 / max(map(len, standing.values()))
-    figure, [[axes]] = canvas(1, 1, max(5.0, 0.27 * sum(map(len, standing.values())) + 1.6), 2.9)
+    figure, [[axes]] = canvas(1, 1, max(5.0, 0.27 * sum(map(len, standing.values())) + 1.6), 2.7)
     handles = []
     for each, look in zip(series, looks([each.method for each in series]), strict=True):
         there = [task for task in tasks if task in each.runs]
@@ -64,7 +64,7 @@ def efficiency(runs: Sequence[Run]) -> list[Drawing]:
     if not tasks:
         return []
     columns = min(len(tasks), 3)
-    figure, grid = canvas(-(-len(tasks) // columns), columns, 3.6, 3.1)
+    figure, grid = canvas(-(-len(tasks) // columns), columns, 3.9, 3.1)
     panels = [axes for line in grid for axes in line]
     drawn = list(zip(series, looks([each.method for each in series]), strict=True))
     # So many names do not find room: the points are numbered then, and the names stand below.
@@ -74,7 +74,7 @@ def efficiency(runs: Sequence[Run]) -> list[Drawing]:
         legend(figure, handles, [f"{number} {each.name}" for number, each in enumerate(series, 1)])
     placed = []
     for task, axes in zip(tasks, panels, strict=False):
-        points, names = [], []
+        points, names, bars_of = [], [], []
         for number, (each, look) in enumerate(drawn, 1):
             run = each.runs.get(task)
             if not _forwards(run):
@@ -86,25 +86,32 @@ def efficiency(runs: Sequence[Run]) -> list[Drawing]:
             )  # fmt: skip
             points.append(point)
             names.append(str(number) if many else each.name)
-        right, top = max(x for x, _ in points), max(y for _, y in points)
-        axes.plot([1, right], [1, right], color="0.6", linewidth=0.8, linestyle=DASHES[2], zorder=0)
-        axes.axhline(1.0, color="0.3", linestyle=DASHES[1], linewidth=0.9, zorder=0)
-        axes.set_xlim(0.75 - 0.06 * right, right * 1.12)
-        axes.set_ylim(min(0.9, min(y for _, y in points) - 0.1), top * 1.15)
+            bars_of.append(tuple(run["speedup"]["decode"][end] or point[1] for end in ("low", "high")))
+        # Names need room beside the outermost points.
+        axes.set_xlim(*_wider([x for x, _ in points], 0.25, 0.5))
+        axes.set_ylim(*_wider([end for each in bars_of for end in each], 0.12, 0.1))
+        low, high = axes.get_ylim()
+        if low < 1 < high:
+            axes.axhline(1.0, color="0.3", linestyle=DASHES[1], linewidth=0.9, zorder=0)
         axes.set_title(with_prompts(series, task).replace("\n", ", "))
         axes.set_xlabel("tokens per target forward")
         axes.xaxis.set_major_locator(MaxNLocator(6))
         axes.grid()
-        placed.append((axes, points, names))
+        placed.append((axes, points, bars_of, names))
     for axes in panels[len(tasks) :]:
         axes.set_visible(False)
     for line in grid:
         line[0].set_ylabel("times greedy's decode speed")
-    note = f"{INTERVALS}; dotted: every step costs as much as one of greedy's"
-    entitle(figure, "Speed against tokens per target forward", title_of(series), note)
-    for axes, points, names in placed:
-        place_labels(figure, axes, points, names)
+    entitle(figure, "Speed against tokens per target forward", title_of(series), INTERVALS)
+    for axes, points, bars_of, names in placed:
+        place_labels(figure, axes, points, bars_of, names)
     return [Drawing("efficiency", figure)]
+
+
+def _wider(values: Sequence[float], share: float, least: float) -> tuple[float, float]:
+    """The values' range with a share of it, or `least`, on both sides."""
+    margin = max(share * (max(values) - min(values)), least)
+    return min(values) - margin, max(values) + margin
 
 
 def _forwards(run: Run | None) -> bool:

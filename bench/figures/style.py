@@ -104,7 +104,7 @@ def canvas(
 ) -> tuple[Figure, list[list[Axes]]]:
     """A figure of rows x columns panels; width and height of one panel in inches."""
     figure, grid = plt.subplots(
-        rows, columns, figsize=(width * columns, height * rows + 0.7), layout="constrained", squeeze=False,
+        rows, columns, figsize=(width * columns, height * rows), layout="constrained", squeeze=False,
         sharex=sharex, sharey=sharey,
     )  # fmt: skip
     return figure, [list(line) for line in grid]
@@ -115,13 +115,20 @@ def entitle(figure: Figure, what: str, setup: str, note: str = "") -> None:
     letters = int(figure.get_figwidth() * 17)
     lines = [line for text in (what, setup, note) for line in textwrap.wrap(text, letters)]
     figure.suptitle("\n".join(lines), fontsize=8)
+    _heighten(figure, 0.17 * len(lines))
 
 
 def legend(figure: Figure, handles: Sequence[object], labels: Sequence[str]) -> None:
     """Below the panels, in as many columns as fit."""
     longest = max(map(len, labels))
-    columns = max(1, min(len(labels), int(figure.get_figwidth() * 14 / (longest + 6))))
+    columns = max(1, min(len(labels), int(figure.get_figwidth() * 17 / (longest + 7))))
     figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+    _heighten(figure, 0.17 * -(-len(labels) // columns))
+
+
+def _heighten(figure: Figure, inches: float) -> None:
+    """Room for what stands around the panels, so that they keep their height."""
+    figure.set_figheight(figure.get_figheight() + inches)
 
 
 def whiskers(figures: Sequence[dict[str, float | None]]) -> list[list[float]]:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from bench.collection import Run, grouped
-from bench.figures.style import DASHES, ERROR, Drawing, canvas, entitle, heat, legend, look, whiskers
+from bench.figures.style import DASHES, Drawing, canvas, entitle, heat, legend, look, whiskers
 
 LINE = 3
 GRID = 6
 # A grid may lack what was not measured yet, or settings that cannot stand together.
 FILLED = 0.7
+# Several lines' intervals lie over each other: each in its line's colour, thin.
+FAINT = {"elinewidth": 0.7, "capthick": 0.7}
 FIGURES = ("times greedy's decode speed", "tokens per target forward")
 
 
@@ -111,7 +113,7 @@ def _lines(method: str, setting: str, sweeps: Sequence[Sweep]) -> Drawing:
         speed = [run["speedup"]["decode"] for run in chosen]
         style = {"color": drawn.colour, "marker": drawn.marker, "linestyle": drawn.dash}
         handles.append(
-            panels[0].errorbar(values, [each["value"] for each in speed], yerr=whiskers(speed), **style, **ERROR)
+            panels[0].errorbar(values, [each["value"] for each in speed], yerr=whiskers(speed), **style, **FAINT)
         )
         panels[1].plot(values, [run["tokens_per_target_forward"] for run in chosen], **style)
     ticks = sorted({value for sweep in sweeps for value in sweep.values(0)})

@@ -117,8 +117,8 @@ def main() -> None:
         isolation = figures.pop("isolation")
         cells = [f"{value:.1f}" if isinstance(value, float) else str(value) for value in figures.values()]
         lines.append(f"| {' | '.join(cells)} |")
-    text = TITLE + "\n".join(lines) + f"\n\nIsolation: {isolation}.\n"
-    text += f"Load of {os.cpu_count()} cores before: {load:.1f}.\n"
+    lines += ["", f"Isolation: {isolation}.", f"Load of {os.cpu_count()} cores before: {load:.1f}.", ""]
+    text = TITLE + "\n".join(lines)
     print(text)
     if arguments.output:
         arguments.output.write_text(text)

@@ -48,7 +48,7 @@ def heights(axes):
 
 def words(figure):
     """Every text of a figure."""
-    return " ".join(text.get_text() for text in figure.findobj(plt.Text)).replace("\n", " ")
+    return " ".join(text.get_text() for text in figure.findobj(plt.Text)).replace("\n", " ").replace("\u00a0", " ")
 
 
 def test_bars_are_the_speedups_and_whiskers_the_intervals(runs):
@@ -69,6 +69,7 @@ def test_scatter_has_one_labelled_point_a_method_and_no_label_on_another(runs):
     [drawing] = efficiency(those)
     [axes] = drawing.figure.axes
     renderer = drawing.figure.canvas.get_renderer()
+    drawing.figure.draw_without_rendering()
     boxes = [plt.Text.get_window_extent(text, renderer) for text in axes.texts]
     assert {text.get_text() for text in axes.texts} == set(speeds)
     for place, one in enumerate(boxes):

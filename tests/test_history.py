@@ -113,6 +113,7 @@ def test_a_warm_pool_is_saved_and_serves_every_prompt_of_another_run(monkeypatch
     from_file = ["history=file", "history_file=pools/moved.json", "output=others"]
     assert run(monkeypatch, *arguments, "method=ouroboros", "method.ngram=4", *from_file) == 0
     (folder,) = Path("others/custom/random").glob("ouroboros-*")
+    assert json.loads((folder / "provenance.json").read_text())["history_made_by"] == saved.made_by
     records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
     sizes = [each["extra"] for each in records if each["role"] == "method"]
     phrases = sum(map(len, saved.phrases.values()))

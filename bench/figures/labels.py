@@ -10,7 +10,7 @@ from matplotlib.transforms import Bbox
 
 # Where a label may stand, seen from its point: (horizontal, vertical) alignment by direction, the nearest first.
 DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
-DISTANCES = (6, 12, 20, 30, 42, 56)
+DISTANCES = (6, 12, 20, 30, 42, 56, 72, 90)
 AWAY = 12
 
 
@@ -49,6 +49,7 @@ def place_labels(
             y = spots[place][1] + up * distance * pixels - (1 - up) / 2 * size.height
             box = Bbox.from_bounds(x, y, size.width, size.height)
             cost = sum(_overlap(box, other) for other in taken) + 10 * _outside(box, frame)
+            cost += 20 * sum(_overlap(box, other) for other in labels)
             cost += sum(_crosses(spots[place], box, other) for other in labels) if distance >= AWAY else 0
             candidates.append((cost, number, distance, right, up, box))
         _, _, distance, right, up, box = min(candidates, key=lambda each: each[:2])

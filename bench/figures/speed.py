@@ -95,7 +95,7 @@ def efficiency(runs: Sequence[Run]) -> list[Drawing]:
             axes.axhline(1.0, color="0.3", linestyle=DASHES[1], linewidth=0.9, zorder=0)
         axes.set_title(with_prompts(series, task).replace("\n", ", "))
         axes.set_xlabel("tokens per target forward")
-        axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         axes.grid()
         placed.append((axes, points, bars_of, names))
     for axes in panels[len(tasks) :]:

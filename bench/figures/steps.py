@@ -97,7 +97,7 @@ def step_time(runs: Sequence[Run]) -> list[Drawing]:
     for axes in panels[len(tasks) :]:
         axes.set_visible(False)
     legend(figure, handles, ["draft", "verify (the target's forward)", "other (bookkeeping, learning)"])
-    note = "a step is one forward of the target after the prefill; greedy: measured beside the first method"
+    note = "a step is one forward of the target after the prefill; greedy: as measured beside the first"
     entitle(figure, "Where a step's time goes", title_of(series), note)
     return [Drawing("step_time", figure)]
 

@@ -38,10 +38,11 @@ STYLE = {
 VERMILION, BLUE, GREEN, ORANGE = "#D55E00", "#0072B2", "#009E73", "#E69F00"
 SKY, PURPLE, YELLOW, BLACK, GREY = "#56B4E9", "#CC79A7", "#F0E442", "#000000", "#999999"
 PALETTE = (VERMILION, BLUE, GREEN, ORANGE, SKY, PURPLE, BLACK, YELLOW)
-# The methods of every figure keep their colours; the others take what is left.
+# A method has the same colour in every figure, and shares it with its kin; one that is not named here is black.
 COLOURS = {
-    "ouroboros": VERMILION, "speculative": BLUE, "lookahead": GREEN, "prompt_lookup": ORANGE, "suffix": SKY,
-    "self_speculative": PURPLE, "hybrid": YELLOW, "greedy": GREY, "hf_generate": GREY, "oracle": BLACK,
+    "ouroboros": VERMILION, "speculative": BLUE, "multi_candidate": BLUE, "cascade": BLUE, "lookahead": GREEN,
+    "token_recycling": GREEN, "prompt_lookup": ORANGE, "suffix": SKY, "self_speculative": PURPLE, "hybrid": YELLOW,
+    "greedy": GREY, "hf_generate": GREY, "hf_assisted": GREY, "hf_prompt_lookup": GREY,
 }  # fmt: skip
 HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "oo", "++", "--")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -70,21 +71,18 @@ class Drawing:
 
 
 def looks(methods: Sequence[str]) -> list[Look]:
-    """One for each series, given its method: colours tell methods apart, hatches and markers the series of one method.
+    """One for each series, given its method: colours tell methods apart, hatches and markers those of one colour.
 
     Where many are of one method, as in an ablation, colours tell the series apart.
     """
     if max(Counter(methods).values()) > CLOSE_KIN:
         return [look(place, place // len(PALETTE)) for place in range(len(methods))]
-    spare = [colour for colour in PALETTE if colour not in {COLOURS.get(each) for each in methods}] or [GREY]
-    others = [each for each in dict.fromkeys(methods) if each not in COLOURS]
-    colours = {**COLOURS, **{each: spare[place % len(spare)] for place, each in enumerate(others)}}
-    seen: dict[str, int] = {}
+    seen: Counter[str] = Counter()
     found = []
     for method in methods:
-        variant = seen.get(colours[method], 0)
-        seen[colours[method]] = variant + 1
-        found.append(_look(colours[method], variant))
+        colour = COLOURS.get(method, BLACK)
+        found.append(_look(colour, seen[colour]))
+        seen[colour] += 1
     return found
 
 
@@ -113,6 +111,7 @@ def canvas(
 def entitle(figure: Figure, what: str, setup: str, note: str = "") -> None:
     """What is drawn, of which model, data, dtype and device, and how to read it; broken to the figure's width."""
     letters = int(figure.get_figwidth() * 17)
+    setup = setup.replace("batch size 1", "batch\u00a0size\u00a01")
     lines = [line for text in (what, setup, note) for line in textwrap.wrap(text, letters)]
     figure.suptitle("\n".join(lines), fontsize=8)
     _heighten(figure, 0.17 * len(lines))
@@ -120,10 +119,16 @@ def entitle(figure: Figure, what: str, setup: str, note: str = "") -> None:
 
 def legend(figure: Figure, handles: Sequence[object], labels: Sequence[str]) -> None:
     """Below the panels, in as many columns as fit."""
-    longest = max(map(len, labels))
-    columns = max(1, min(len(labels), int(figure.get_figwidth() * 17 / (longest + 7))))
+    letters = figure.get_figwidth() * 17
+    columns = next((count for count in range(len(labels), 1, -1) if _width(labels, count) <= letters), 1)
     figure.legend(handles, labels, loc="outside lower center", ncols=columns)
     _heighten(figure, 0.17 * -(-len(labels) // columns))
+
+
+def _width(labels: Sequence[str], columns: int) -> int:
+    """Letters that a legend takes across, filled column by column, with its handles."""
+    rows = -(-len(labels) // columns)
+    return sum(max(map(len, labels[start : start + rows])) + 7 for start in range(0, len(labels), rows))
 
 
 def _heighten(figure: Figure, inches: float) -> None:

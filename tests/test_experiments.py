@@ -5,8 +5,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from bench_pair import run
 from omegaconf import OmegaConf
+from safetensors.torch import load_file
 from test_bench_cli import composed
 
 import bench.registry
@@ -146,3 +148,22 @@ def test_pools_of_a_case_s_own(monkeypatch, capsys, arguments):
     for case, said in wrong:
         assert run(monkeypatch, *common, f"cases=[{case}]") == 2
         assert said in capsys.readouterr().err
+
+
+def test_drafts_from_a_targets_first_layers(pair, tmp_path, monkeypatch, capsys):
+    """The first layer's weights, norm and head are the target's; all layers or none are refused."""
+    monkeypatch.syspath_prepend(str(CONF.parent / "scripts"))
+    import first_layers
+
+    def command(*counts: str) -> int:
+        monkeypatch.setattr("sys.argv", ["first_layers", str(pair / "target"), str(tmp_path / "draft"), *counts])
+        return first_layers.main()
+
+    assert command("1") == 0
+    draft, target = (load_file(each / "model.safetensors") for each in (tmp_path / "draft-1", pair / "target"))
+    assert set(draft) == {name for name in target if ".layers.1." not in name}
+    assert all(torch.equal(weight, target[name]) for name, weight in draft.items())
+    assert (tmp_path / "draft-1" / "tokenizer.json").exists()
+    for wrong in ("0", "2"):
+        assert command(wrong) == 2
+        assert "give at least 1 and not all" in capsys.readouterr().err

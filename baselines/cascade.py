@@ -8,6 +8,7 @@ continues behind them.
 from dataclasses import dataclass
 
 from baselines.speculative import draft_session
+from decoding.copying import copied
 from decoding.decoder import Drafter, ModelPair
 from decoding.draft_model import DraftModel
 from decoding.errors import UserError
@@ -67,7 +68,8 @@ class TextLookup(Drafter):
         for size in range(min(self.max_ngram, len(tokens)), self.min_ngram - 1, -1):
             places = self._places.get(tuple(tokens[-size:]))
             if places:
-                tree.add(0, self._copy(tokens, places[-1], min(self.draft_length, limit)), "lookup")
+                count = min(self.draft_length, limit, len(tokens) - places[-1])
+                tree.add(0, copied(tokens, places[-1], count, self.eos, self.vocabulary), "lookup")
                 return
 
     def _read(self, text: list[int]) -> None:
@@ -85,17 +87,6 @@ class TextLookup(Drafter):
         """The n-grams that end the text read."""
         longest = min(self.max_ngram, len(self._text))
         return [tuple(self._text[-size:]) for size in range(self.min_ngram, longest + 1)]
-
-    def _copy(self, text: list[int], start: int, count: int) -> list[int]:
-        """At most `count` tokens from `start` on, up to where nothing behind could be accepted."""
-        tokens: list[int] = []
-        for token in text[start : start + max(count, 0)]:
-            if token >= self.vocabulary:
-                break
-            tokens.append(token)
-            if token in self.eos:
-                break
-        return tokens
 
 
 class Cascade(Drafter):

@@ -18,7 +18,8 @@ def tuned(tmp_path, monkeypatch):
     make_pair(tmp_path)
     write_prompts(tmp_path / "prompts.jsonl", 6)
     monkeypatch.chdir(tmp_path)
-    folder = "tuned/of-a-test"
+    # One folder a test: two workers run these at the same time, and each clears its own.
+    folder = f"tuned/{tmp_path.name}"
     given = [*bench_arguments(tmp_path), "data.split=validation", "tune.study=study", f"tune.save={folder}/winner"]
 
     def tune(*overrides: str) -> int:
@@ -30,9 +31,8 @@ def tuned(tmp_path, monkeypatch):
     yield tune
     for file in (CONF / "method" / folder).glob("*"):
         file.unlink()
-    for empty in (CONF / "method" / folder, CONF / "method" / "tuned"):
-        if empty.is_dir() and not any(empty.iterdir()):
-            empty.rmdir()
+    if (CONF / "method" / folder).is_dir():
+        (CONF / "method" / folder).rmdir()
 
 
 def test_the_winner_is_written_and_taken(tuned, tmp_path, monkeypatch, capsys) -> None:
@@ -48,13 +48,14 @@ def test_the_winner_is_written_and_taken(tuned, tmp_path, monkeypatch, capsys) -
     capsys.readouterr()
     assert tuned("method=speculative", "tune.trials=4", "max_new_tokens=5") == 2
     assert "another max_new_tokens" in capsys.readouterr().err
-    file = CONF / "method" / "tuned" / "of-a-test" / "winner.yaml"
+    name = f"tuned/{tmp_path.name}/winner"
+    file = CONF / "method" / f"{name}.yaml"
     settings = OmegaConf.to_container(OmegaConf.load(file))
     best = max(more[1:], key=lambda line: float(line.split(",")[1])).split(",")
     assert settings["name"] == "speculative" and str(settings["gamma"]) in best
     assert "the best of 4 trials" in file.read_text()
-    cases = "compare=[tuned/of-a-test/winner,{name: tuned/of-a-test/winner, gamma: 3, label: three}]"
-    assert run(monkeypatch, *bench_arguments(pair), "method=tuned/of-a-test/winner", cases) == 0
+    cases = f"compare=[{name},{{name: {name}, gamma: 3, label: three}}]"
+    assert run(monkeypatch, *bench_arguments(pair), f"method={name}", cases) == 0
     assert "three" in capsys.readouterr().out
 
 

@@ -10,7 +10,10 @@ from transformers.cache_utils import Cache, CacheLayerMixin
 
 
 class _TreeLayer(CacheLayerMixin):
-    """One layer's slice of the shared buffers."""
+    """One layer's rows: views of the shared buffers, renewed once a forward.
+
+    fresh: where this forward's rows of (keys, values) go. seen: all rows up to and including them.
+    """
 
     is_sliding = False
 
@@ -18,6 +21,8 @@ class _TreeLayer(CacheLayerMixin):
         super().__init__()
         self.cache = cache
         self.is_initialized = True
+        self.fresh: dict[str, torch.Tensor] = {}
+        self.seen: dict[str, torch.Tensor] = {}
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
         """Nothing to do: the buffers stand before the first forward."""
@@ -26,11 +31,10 @@ class _TreeLayer(CacheLayerMixin):
         self, key_states: torch.Tensor, value_states: torch.Tensor, *_args: object, **_kwargs: object
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Write rows [B, H, n, D] at the cursor and return all rows up to and including them."""
-        # narrow and copy_ rather than slices: this runs in every layer of every forward, and costs a third as much.
-        start, rows = self.cache.length, key_states.shape[-2]
-        self.keys.narrow(2, start, rows).copy_(key_states)
-        self.values.narrow(2, start, rows).copy_(value_states)
-        return self.keys.narrow(2, 0, start + rows), self.values.narrow(2, 0, start + rows)
+        self.cache.place(key_states.shape[-2])
+        self.fresh["keys"].copy_(key_states)
+        self.fresh["values"].copy_(value_states)
+        return self.seen["keys"], self.seen["values"]
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         return self.cache.length + query_length, 0
@@ -40,6 +44,28 @@ class _TreeLayer(CacheLayerMixin):
 
     def get_max_length(self) -> int:
         return self.cache.capacity
+
+
+class _Buffer:
+    """Rows of one shape, [members, 1, heads, capacity, dim]: the keys or values of every layer that has this shape."""
+
+    def __init__(self, row: torch.Tensor) -> None:
+        self.members: list[tuple[_TreeLayer, str]] = []
+        self.rows = row.new_zeros(0, 1, row.shape[1], 0, row.shape[3])
+
+    def reserve(self, capacity: int, length: int) -> None:
+        """Make room for `capacity` rows; the first `length` stay."""
+        old = self.rows
+        self.rows = old.new_zeros(len(self.members), 1, old.shape[2], capacity, old.shape[4])
+        if length:
+            self.rows[..., :length, :] = old[..., :length, :]
+
+    def place(self, start: int, count: int) -> None:
+        """Give each member its views for a forward of `count` rows from `start` on."""
+        fresh = self.rows.narrow(3, start, count).unbind()
+        seen = self.rows.narrow(3, 0, start + count).unbind()
+        for (layer, name), new, whole in zip(self.members, fresh, seen, strict=True):
+            layer.fresh[name], layer.seen[name] = new, whole
 
 
 class TreeCache(Cache):
@@ -53,30 +79,33 @@ class TreeCache(Cache):
         super().__init__(layers=[_TreeLayer(self) for _ in shapes])
         self.length = 0
         self.capacity = 0
-        self._shapes = shapes
-        self._buffers: list[torch.Tensor] = []
+        self._placed: tuple[int, int] | None = None
+        buffers: dict[tuple, _Buffer] = {}
+        for layer, pair in zip(self.layers, shapes, strict=True):
+            for name, row in zip(("keys", "values"), pair, strict=True):
+                kind = (row.shape[1], row.shape[3], row.dtype, row.device)
+                buffers.setdefault(kind, _Buffer(row)).members.append((layer, name))
+        self._buffers = list(buffers.values())
 
     def reserve(self, capacity: int) -> None:
         """Make room for `capacity` rows; what is cached stays."""
         if capacity <= self.capacity:
             return
-        capacity = max(capacity, self.capacity * 3 // 2)
-        old = [(layer.keys, layer.values) for layer in self.layers]
-        self._buffers = []
-        groups: dict[tuple, list[tuple[int, str]]] = {}
-        for index, pair in enumerate(self._shapes):
-            for name, row in zip(("keys", "values"), pair, strict=True):
-                groups.setdefault((row.shape[1], row.shape[3], row.dtype, row.device), []).append((index, name))
-        for (heads, dim, dtype, device), members in groups.items():
-            buffer = torch.zeros(len(members), heads, capacity, dim, dtype=dtype, device=device)
-            for slot, (index, name) in enumerate(members):
-                setattr(self.layers[index], name, buffer[slot : slot + 1])
-            self._buffers.append(buffer)
-        for layer, (keys, values) in zip(self.layers, old, strict=True):
-            if keys is not None:
-                layer.keys[:, :, : self.length] = keys[:, :, : self.length]
-                layer.values[:, :, : self.length] = values[:, :, : self.length]
-        self.capacity = capacity
+        self.capacity = max(capacity, self.capacity * 3 // 2)
+        self._placed = None
+        for buffer in self._buffers:
+            buffer.reserve(self.capacity, self.length)
+
+    def place(self, rows: int) -> None:
+        """Make every layer's views those of a forward of `rows` rows behind the cursor.
+
+        All layers at once, in the first one's update: a view costs as much as the copy into it, and this is paid in
+        every forward, of the draft too.
+        """
+        if self._placed != (self.length, rows):
+            self._placed = (self.length, rows)
+            for buffer in self._buffers:
+                buffer.place(self.length, rows)
 
     def advance(self, rows: int) -> None:
         """Confirm the `rows` rows behind the cursor."""
@@ -84,14 +113,17 @@ class TreeCache(Cache):
 
     def keep(self, rows: list[int]) -> None:
         """Confirm only the given rows behind the cursor (ascending offsets), packed together in that order."""
-        moved = [(source, target) for target, source in enumerate(rows) if source != target]
-        if moved:
-            first = moved[0][1]
-            for buffer in self._buffers:
-                index = torch.tensor([self.length + row for row in rows[first:]], device=buffer.device)
-                packed = buffer.index_select(2, index)
-                buffer[:, :, self.length + first : self.length + len(rows)] = packed
+        if rows[-1] != len(rows) - 1:
+            self._pack(rows)
         self.length += len(rows)
+
+    @torch.inference_mode()
+    def _pack(self, rows: list[int]) -> None:
+        first = next(target for target, source in enumerate(rows) if source != target)
+        begin, end = self.length + first, self.length + len(rows)
+        for buffer in self._buffers:
+            index = torch.tensor([self.length + row for row in rows[first:]], device=buffer.rows.device)
+            buffer.rows[..., begin:end, :] = buffer.rows.index_select(3, index)
 
     def truncate(self, length: int) -> None:
         """Forget every row from `length` on. Raises ValueError if there are not that many."""

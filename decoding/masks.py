@@ -35,23 +35,30 @@ class MaskBuilder:
         self.dtype, self.device = model.dtype, model.device
         self.windows = _windows(config)
 
-    def build(self, visible: np.ndarray, query: np.ndarray, key: np.ndarray) -> Mask:
-        """The mask for one forward.
+    def build(self, before: int, visible: np.ndarray, query: list[int], key: list[int]) -> Mask:
+        """The mask for one forward: [1, 1, rows, before + columns], additive in the model's dtype, because eager adds
+        it as it is and sdpa need not turn it into one in every layer.
 
-        visible: bool [rows, columns]; query, key: positions, int [rows] and [columns].
+        before: columns that every row sees but for sliding windows, at positions 0, 1, ... visible: bool [rows,
+        columns], which of the columns behind them each row sees. query, key: positions of the rows and of these
+        columns.
         """
         masks = {}
+        hidden = ~visible if visible.size > 1 else None  # a row alone sees itself
         for kind, window in self.windows.items():
-            allowed = visible
-            if window is not None and query.max() >= window:
-                allowed = visible & (query[:, None] - key[None, :] < window)
-            masks[kind] = self._format(torch.from_numpy(allowed).to(self.device))
+            mask = torch.zeros((1, 1, len(query), before + len(key)), dtype=self.dtype, device=self.device)
+            if window is not None and max(query) >= window:
+                far = np.array(query)[:, None] - np.array([*range(before), *key])[None, :] >= window
+                if hidden is not None:
+                    far[:, before:] |= hidden
+                self._hide(mask, far)
+            elif hidden is not None:
+                self._hide(mask[..., before:], hidden)
+            masks[kind] = mask
         return masks if len(masks) > 1 else next(iter(masks.values()))
 
-    def _format(self, allowed: torch.Tensor) -> torch.Tensor:
-        """Additive in the model's dtype: eager adds it as it is, and sdpa need not turn it into one in every layer."""
-        mask = torch.zeros(allowed.shape, dtype=self.dtype, device=allowed.device)
-        return mask.masked_fill_(~allowed, torch.finfo(self.dtype).min)[None, None]
+    def _hide(self, mask: torch.Tensor, hidden: np.ndarray) -> None:
+        mask.masked_fill_(torch.from_numpy(hidden).to(self.device), torch.finfo(self.dtype).min)
 
 
 def _windows(config: PretrainedConfig) -> dict[str, int | None]:

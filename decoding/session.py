@@ -113,17 +113,14 @@ class ModelSession:
     def _run(self, context: list[int], tree: TokenTree, standing: int, rows: list[int]) -> torch.Tensor:
         """Forward of [context, tree] without its first `standing` rows, which lie behind the cached ones already."""
         begin = time.perf_counter()
-        cached, before = len(self.tokens), len(context)
-        positions = np.empty(before + len(tree), dtype=np.int64)
-        positions[:before] = np.arange(cached, cached + before)
-        positions[before:] = np.array(tree.depths) + (cached + before)
-        visible = np.zeros((len(positions), cached + len(positions)), dtype=bool)
-        visible[:, :cached] = True
-        visible[:before, cached : cached + before] = np.tri(before, dtype=bool)
-        visible[before:, cached : cached + before] = True
-        visible[before:, cached + before :] = tree.ancestors()
+        first = len(self.tokens) + len(context)
+        positions = [*range(len(self.tokens), first), *(first + depth for depth in tree.depths)]
+        visible = tree.ancestors()
+        if context:
+            behind, visible = visible, np.tri(len(positions), dtype=bool)
+            visible[len(context) :, len(context) :] = behind
         inputs = (context + tree.tokens)[standing:]
-        wanted = [before + row - standing for row in rows]
+        wanted = [len(context) + row - standing for row in rows]
         logits = self._attend(inputs, positions, visible[standing:], wanted, standing)
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
@@ -134,28 +131,38 @@ class ModelSession:
         return logits
 
     def _attend(
-        self, tokens: list[int], positions: np.ndarray, visible: np.ndarray, rows: list[int], standing: int = 0
+        self,
+        tokens: list[int],
+        positions: list[int],
+        visible: np.ndarray,
+        rows: list[int],
+        standing: int = 0,
+        before: int | None = None,
     ) -> torch.Tensor:
         """The model's forward of `tokens` behind the cached rows; logits [len(rows), vocabulary].
 
-        standing: rows of an earlier forward that lie between the two, not confirmed. positions: int [standing +
-        tokens]. visible: bool [tokens, cached + standing + tokens], which rows each token attends to.
+        standing: rows of an earlier forward that lie between the two, not confirmed. positions: of the rows behind
+        `before` that are not cached alone, [standing + tokens]. before: rows from the first on that every token sees;
+        None: all cached ones. visible: bool [tokens, all rows behind these], which of them each token attends to.
         """
         cached = len(self.tokens)
+        before = cached if before is None else before
         self._cache.advance(standing)
         self._cache.reserve(cached + standing + len(tokens))
         inputs = [token if token < self.vocabulary else 0 for token in tokens]
-        key_positions = np.concatenate([np.arange(cached), positions])
+        query = positions[standing:]
+        ids, places = torch.tensor([inputs, query], device=self.device).split(1)
         output = self.model(
-            input_ids=torch.tensor([inputs], device=self.device),
-            attention_mask=self._masks.build(visible, positions[standing:], key_positions),
-            position_ids=torch.from_numpy(positions[standing:])[None].to(self.device),
+            input_ids=ids,
+            attention_mask=self._masks.build(before, visible, query, [*range(before, cached), *positions]),
+            position_ids=places,
             past_key_values=self._cache,
             use_cache=True,
             logits_to_keep=_kept(rows, len(tokens), self.device),
         )
         self._cache.truncate(cached)
-        return output.logits[0, :, : self.vocabulary]
+        logits = output.logits[0]
+        return logits if logits.shape[-1] == self.vocabulary else logits[:, : self.vocabulary]
 
     def rotates_anew(self, last: int) -> bool:
         """Whether a forward up to position `last` is the first that longrope encodes with its long factors: the rows
@@ -163,7 +170,6 @@ class ModelSession:
         boundary = self.rope_boundary
         return boundary is not None and 0 < len(self.tokens) <= boundary <= last
 
-    @torch.inference_mode()
     def keep(self, path: list[int]) -> None:
         """Confirm the last forward's context and the tree's nodes on `path` (the root first); drop the rest."""
         if self._pending is None or path[-1] >= self._pending[2]:

@@ -8,6 +8,14 @@ from collections.abc import Iterable
 
 import numpy as np
 
+_CAUSAL = np.tri(64, dtype=bool)
+_CAUSAL.setflags(write=False)
+
+
+def causal(count: int) -> np.ndarray:
+    """Boolean [count, count], not to be written to: each row of a chain sees itself and the rows before it."""
+    return _CAUSAL[:count, :count] if count <= len(_CAUSAL) else np.tri(count, dtype=bool)
+
 
 class TokenTree:
     """Tokens that may follow the root, as a tree in which equal children of one node are one node.
@@ -90,11 +98,9 @@ class TokenTree:
     def ancestors(self) -> np.ndarray:
         """Boolean [nodes, nodes]: entry (i, j) says that node j is node i or one of its ancestors."""
         count = len(self)
-        index = np.arange(count)
-        parents = np.maximum(np.array(self.parents), 0)
-        relation = np.zeros((count, count), dtype=bool)
-        reached = index
-        for _ in range(max(self.depths) + 1):
-            relation[index, reached] = True
-            reached = parents[reached]
+        if self.depths[-1] == count - 1:  # a chain, as most drafts are
+            return causal(count)
+        relation = np.eye(count, dtype=bool)
+        for node, parent in enumerate(self.parents[1:], start=1):
+            relation[node, :node] = relation[parent, :node]
         return relation

@@ -47,8 +47,8 @@ class SessionView(ModelSession):
         One forward, which leaves the cache as it is and is not counted.
         """
         cached = len(self.tokens)
-        positions = np.arange(start, cached)
-        visible = np.zeros((len(positions), cached + len(positions)), dtype=bool)
-        visible[:, :cached] = np.arange(cached) < positions[:, None]
-        visible[:, cached:] = np.eye(len(positions), dtype=bool)
-        return self._attend(self.tokens[start:], positions, visible, list(range(len(positions))))
+        count = cached - start
+        visible = np.concatenate([np.tri(count, k=-1, dtype=bool), np.eye(count, dtype=bool)], axis=1)
+        return self._attend(
+            self.tokens[start:], list(range(start, cached)), visible, list(range(count)), before=start
+        )

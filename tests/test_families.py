@@ -198,7 +198,7 @@ def test_mask_check_passes_with_rounding_noise(family: str) -> None:
 def test_model_that_ignores_the_mask_is_refused() -> None:
     model = make_model("llama")
     session = ModelSession(model)
-    session._masks.build = lambda visible, query, key: None
+    session._masks.build = lambda *_: None
     with pytest.raises(UserError, match="does not follow the mask"):
         check_masks(session)
 

@@ -12,8 +12,12 @@ import matplotlib.pyplot as plt  # noqa: E402
 COLUMNS = 4
 
 
-def draw_study(study: optuna.Study, folder: Path, title: str) -> None:
-    """Write study.png: the first panel by trial with the best so far, then one panel for every setting."""
+def draw_study(study: optuna.Study, final: dict[int, float], folder: Path, title: str) -> None:
+    """Write study.png: the first panel by trial with the best so far, then one panel for every setting.
+
+    final: what the finalists, trials by number, reached on other prompts.
+    """
+    winner = max(final, key=final.__getitem__)
     trials = [trial for trial in study.trials if trial.value is not None]
     names = list(study.user_attrs["space"])
     rows = -(-(len(names) + 1) // COLUMNS)
@@ -22,12 +26,16 @@ def draw_study(study: optuna.Study, folder: Path, title: str) -> None:
     values = [trial.value for trial in trials]
     panels[0].plot([trial.number for trial in trials], values, ".", color="tab:gray")
     panels[0].step([trial.number for trial in trials], list(accumulate(values, max)), where="post", color="tab:blue")
+    panels[0].plot(list(final), list(final.values()), "o", color="tab:blue", fillstyle="none")
+    panels[0].plot(winner, final[winner], "o", color="tab:blue")
     panels[0].set_xlabel("trial (line: best so far)")
     for name, panel in zip(names, panels[1:], strict=False):
         choices = study.user_attrs["space"][name]
         places = [choices.index(trial.params[name]) for trial in trials]
         panel.plot(places, values, ".", color="tab:gray")
-        panel.plot(choices.index(study.best_params[name]), study.best_value, "o", color="tab:blue")
+        for number, value in final.items():
+            place = choices.index(study.trials[number].params[name])
+            panel.plot(place, value, "o", color="tab:blue", fillstyle="full" if number == winner else "none")
         panel.set_xticks(range(len(choices)), [str(choice).lower() for choice in choices])
         panel.set_xlabel(name)
     for panel in panels:
@@ -37,6 +45,6 @@ def draw_study(study: optuna.Study, folder: Path, title: str) -> None:
         panel.set_visible(False)
     for row in grid.reshape(rows, COLUMNS):
         row[0].set_ylabel("times greedy's speed")
-    figure.suptitle(f"{title}: decode speed on validation prompts (dashed: greedy; blue: chosen)")
+    figure.suptitle(f"{title}: decode speed on validation prompts (dashed: greedy;\ncircles: finalists on other prompts, filled: chosen)")
     figure.savefig(folder / "study.png", dpi=120)
     plt.close(figure)

@@ -51,9 +51,11 @@ def test_the_winner_is_written_and_taken(tuned, tmp_path, monkeypatch, capsys) -
     name = f"tuned/{tmp_path.name}/winner"
     file = CONF / "method" / f"{name}.yaml"
     settings = OmegaConf.to_container(OmegaConf.load(file))
-    best = max(more[1:], key=lambda line: float(line.split(",")[1])).split(",")
+    finals = [line.split(",") for line in more[1:] if line.split(",")[2]]
+    best = max(finals, key=lambda line: float(line[2]))
     assert settings["name"] == "speculative" and str(settings["gamma"]) in best
-    assert "the best of 4 trials" in file.read_text()
+    assert float(best[2]) != float(best[1]), "measured again, on other prompts"
+    assert "finalists\n# of 4 trials" in file.read_text()
     cases = f"compare=[{name},{{name: {name}, gamma: 3, label: three}}]"
     assert run(monkeypatch, *bench_arguments(pair), f"method={name}", cases) == 0
     assert "three" in capsys.readouterr().out
@@ -64,6 +66,8 @@ def test_the_winner_is_written_and_taken(tuned, tmp_path, monkeypatch, capsys) -
     [
         (["data.split=test"], "validation"),
         (["tune.trials=0"], "tune.trials"),
+        (["tune.finalists=0"], "tune.finalists"),
+        (["limit=6"], "smaller limit"),
         (["tune.space=nothing"], "no search space"),
         (["method=greedy"], "no search space"),
         (["tune.more=1"], None),

@@ -45,6 +45,7 @@ def draw_study(study: optuna.Study, final: dict[int, float], folder: Path, title
         panel.set_visible(False)
     for row in grid.reshape(rows, COLUMNS):
         row[0].set_ylabel("times greedy's speed")
-    figure.suptitle(f"{title}: decode speed on validation prompts (dashed: greedy;\ncircles: finalists on other prompts, filled: chosen)")
+    legend = "dashed: greedy; circles: finalists on other prompts, filled: chosen"
+    figure.suptitle(f"{title}: decode speed on validation prompts\n({legend})")
     figure.savefig(folder / "study.png", dpi=120)
     plt.close(figure)

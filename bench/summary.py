@@ -108,7 +108,7 @@ def _work(fold: Fold) -> dict[str, Any]:
         "accepted_by_source": dict(sources) or None,
         "pool_hit_rate": hits.total() / lookups.total() if lookups else None,
         "phrases_learned": dict(learned) or None,
-        "ouroboros": _pool(extras, sources, sum(columns["emitted"]) - sum(columns["accepted"]) if told else None),
+        "ouroboros": _ouroboros(fold, sources, sum(columns["emitted"]) - sum(columns["accepted"]) if told else None),
     }
 
 
@@ -120,17 +120,39 @@ def _summed(extras: list[dict[str, Any]], name: str) -> Counter[str]:
     return counts
 
 
-def _pool(extras: list[dict[str, Any]], sources: Counter[str], bonus: int | None) -> dict[str, Any] | None:
+def _ouroboros(fold: Fold, sources: Counter[str], bonus: int | None) -> dict[str, Any] | None:
     """The phrase pool's part in it; None for a method that keeps none.
 
-    The bonus is the target's own token at a step's end. Sizes are means over the generations' ends; hit rates go by who
-    asked: a "guess" for a model's forward, a "suffix".
+    The bonus is the target's own token at a step's end.
+    """
+    pool = _pool([record["extra"] for record in flat(fold.method)])
+    return pool and {"accepted_by_source": {**sources, "bonus": bonus}, **pool, "per_step": _per_step(fold)}
+
+
+def _per_step(fold: Fold) -> dict[str, Any] | None:
+    """Means over all steps, of counts by kind too; None where records are older than the pool's columns."""
+    sizes = steps_column(fold.method, "pool_size")
+    if not sizes:
+        return None
+    columns = {name: steps_column(fold.method, name) for name in ("pool_size", "draft_forwards", "draft_rows")}
+    means: dict[str, Any] = {name: sum(column) / len(sizes) or None for name, column in columns.items()}
+    for name in ("pool_lookups", "pool_hits", "phrases_learned"):
+        counts: Counter[str] = Counter()
+        for step in steps_column(fold.method, name):
+            counts.update(step)
+        means[name] = {kind: count / len(sizes) for kind, count in counts.items()}
+    return means
+
+
+def _pool(extras: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """One pool's figures over all generations; None without a pool.
+
+    Sizes are means over the generations' ends; hit rates go by who asked: a "guess" for a model's forward, a "suffix".
     """
     if not extras or not all("pool_size" in extra for extra in extras):
         return None
     lookups, hits = _summed(extras, "pool_lookups"), _summed(extras, "pool_hits")
     return {
-        "accepted_by_source": {**sources, "bonus": bonus},
         "pool_size": sum(extra["pool_size"] for extra in extras) / len(extras),
         "pool_evicted": sum(extra["pool_evicted"] for extra in extras),
         "hit_rate": {asker: hits[asker] / count for asker, count in lookups.items()},

@@ -39,6 +39,7 @@ class PhrasePool:
     def clear(self) -> None:
         """Drop every phrase and the counts."""
         self._phrases.clear()
+        self._size = 0
         self.reset_counts()
 
     def reset_counts(self) -> None:
@@ -49,7 +50,7 @@ class PhrasePool:
         self.hits: Counter[str] = Counter()
 
     def __len__(self) -> int:
-        return sum(map(len, self._phrases.values()))
+        return self._size
 
     def insert(self, key: int, phrase: Phrase, origin: str) -> None:
         """Make `phrase` the newest one of `key`; an empty phrase says nothing and is left out."""
@@ -62,12 +63,14 @@ class PhrasePool:
             if len(phrases) >= self.capacity:
                 del phrases[next(iter(phrases))]
                 self.evicted += 1
+            else:
+                self._size += 1
         phrases[phrase] = useful or 0
 
     def replace(self, key: int, old: Phrase, new: Phrase, origin: str) -> None:
         """Remove `old` if it is still there, and insert `new` as the newest."""
-        if old != new:
-            self._phrases.get(key, {}).pop(old, None)
+        if old != new and self._phrases.get(key, {}).pop(old, None) is not None:
+            self._size -= 1
         self.insert(key, new, origin)
 
     def credit(self, key: int, phrase: Phrase, accepted: int) -> None:
@@ -97,6 +100,12 @@ class PhrasePool:
     def load(self, phrases: Mapping[int, Iterable[Phrase]]) -> None:
         """Replace everything by `phrases` (oldest first, the newest `capacity` of a key are kept); counts stay."""
         self._phrases = {key: dict.fromkeys(list(each)[-self.capacity :], 0) for key, each in phrases.items()}
+        self._size = sum(map(len, self._phrases.values()))
+
+    def counts(self) -> dict[str, Counter[str]]:
+        """The running counts as they stand now, by the names they have in records."""
+        counts = {"pool_lookups": self.lookups, "pool_hits": self.hits, "phrases_learned": self.learned}
+        return {name: count.copy() for name, count in counts.items()}
 
     def report(self) -> dict[str, object]:
         """Counts since the last reset_counts, and the size, for a generation's `extra`."""

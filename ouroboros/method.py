@@ -195,6 +195,9 @@ class Ouroboros(Drafter):
     def forwards(self) -> tuple[int, int]:
         return self.base.forwards()
 
+    def pools(self) -> list[PhrasePool]:
+        return [self.pool, *self.base.pools()]
+
     def report(self) -> dict[str, object]:
         inner = self.base.report()
         return self.pool.report() | ({"drafter": inner} if inner else {})

@@ -113,6 +113,40 @@ def test_a_rival_that_counts_its_forwards_tells_no_more(draft):
     assert found["seconds"]["draft"] is found["seconds"]["verify"] is found["seconds"]["other"] is None
 
 
+def with_pool(folded, columns=True, nested=False):
+    """The fold with a pool: it grows from 3 phrases to 5, and every second look-up finds something."""
+    for record in (each for repeats in folded.method for each in repeats):
+        counts = {
+            "pool_size": 5, "pool_evicted": 1, "pool_lookups": {"guess": 6, "suffix": 2}, "pool_hits": {"guess": 3},
+            "phrases_learned": {"text": 4, "window": 2},
+        }  # fmt: skip
+        record["extra"] = counts | ({"drafter": counts | {"pool_size": 9}} if nested else {})
+        if columns:
+            record["steps"] |= {
+                "pool_size": [3, 5], "pool_lookups": [{"guess": 2}, {"guess": 4, "suffix": 2}],
+                "pool_hits": [{}, {"guess": 3}], "phrases_learned": [{"text": 4}, {"window": 2}],
+            }  # fmt: skip
+    return folded
+
+
+def test_the_pools_steps():
+    found = summary(with_pool(fold()))["ouroboros"]
+    # 10 of the 18 tokens of the steps were drafted.
+    assert found["accepted_by_source"] == {"draft": 10, "bonus": 8}
+    assert (found["pool_size"], found["pool_evicted"]) == (5, 4)
+    assert found["hit_rate"] == {"guess": 0.5, "suffix": 0.0}
+    assert found["per_step"] == {
+        "pool_size": 4.0, "draft_forwards": 3.0, "draft_rows": 5.0, "pool_lookups": {"guess": 3.0, "suffix": 1.0},
+        "pool_hits": {"guess": 1.5}, "phrases_learned": {"text": 2.0, "window": 1.0},
+    }  # fmt: skip
+
+
+def test_records_older_than_the_pools_columns_still_fold():
+    found, before = summary(with_pool(fold()))["ouroboros"], summary(with_pool(fold(), columns=False))["ouroboros"]
+    assert before == found | {"per_step": None}
+    assert summary(fold())["ouroboros"] is None
+
+
 def test_speed_over_the_fastest_greedy():
     assert summary(fold())["speedup"]["decode_over_fastest_greedy"] == {"value": None, "low": None, "high": None}
     fast = [[record("a", 1.0, 4.0)] * 2, [record("b", 0.5, 2.0)] * 2]

@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from bench.split import PARTS, split
 from tasks.overlap import WORDS
 
 HEADINGS = (
@@ -218,9 +219,11 @@ def _depths(accepted: dict[str, Any]) -> list[list[object]]:
 
 def _time(summary: dict[str, Any]) -> list[list[object]]:
     ours, greedy = summary["seconds"], summary["greedy_seconds"]
-    names = ("prefill", "draft", "verify", "other", "observe", "decode")
+    ours, greedy = (each | split(each) for each in (ours, greedy))
     rows: list[list[object]] = [["seconds", "method", "greedy"]]
-    return rows + [[name, number(ours[name]), number(greedy[name])] for name in names]
+    for name in ("prefill", *PARTS, "decode"):
+        rows.append([name, number(ours[name]), number(greedy[name])])
+    return [*rows, ["learning from verdicts, in pool and rest", number(ours["observe"]), number(greedy["observe"])]]
 
 
 def _quality(summary: dict[str, Any]) -> list[list[object]]:

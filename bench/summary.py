@@ -21,6 +21,7 @@ from bench.fold import (
 )
 from bench.prompts import Prompts
 from bench.settings import Plan
+from bench.split import split
 from bench.statistics import acceptance, geometric_mean, ratio_of_speedups, repetition_rate, speedup
 from tasks import Scores
 
@@ -130,7 +131,8 @@ def _ouroboros(fold: Fold, sources: Counter[str], bonus: int | None) -> dict[str
 
 
 def _per_step(fold: Fold) -> dict[str, Any] | None:
-    """Means over all steps, of counts by kind too; None where records are older than the pool's columns."""
+    """Means over all steps, of counts by kind and of the four parts of a step's time; None where records are older
+    than the pool's columns."""
     sizes = steps_column(fold.method, "pool_size")
     if not sizes:
         return None
@@ -141,7 +143,8 @@ def _per_step(fold: Fold) -> dict[str, Any] | None:
         for step in steps_column(fold.method, name):
             counts.update(step)
         means[name] = {kind: count / len(sizes) for kind, count in counts.items()}
-    return means
+    parts = split(_seconds(fold.method))
+    return means | {"seconds": {name: seconds / len(sizes) for name, seconds in parts.items()}}
 
 
 def _pool(extras: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -161,10 +164,12 @@ def _pool(extras: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def _seconds(records: list[list[Record]]) -> dict[str, float | None]:
-    """Where the time went; observe is the part of other that is spent learning from verdicts."""
+    """Where the time went; observe is the part of other that is spent learning from verdicts, pool the time in the
+    phrase pool, which lies within draft (pool_draft of it) and observe."""
     prefill = sum(record["prefill_seconds"] for record in flat(records))
     decode = sum(map(decode_seconds, flat(records)))
-    parts = {name: steps_column(records, f"{name}_seconds") for name in ("draft", "verify", "observe")}
+    names = ("draft", "verify", "observe", "pool", "pool_draft")
+    parts = {name: steps_column(records, f"{name}_seconds") for name in names}
     sums = {name: None if column is None else sum(column) for name, column in parts.items()}
     other = None if sums["draft"] is None else decode - sums["draft"] - sums["verify"]
     return {
@@ -173,6 +178,8 @@ def _seconds(records: list[list[Record]]) -> dict[str, float | None]:
         "verify": sums["verify"],
         "other": other,
         "observe": sums["observe"],
+        "pool": sums["pool"],
+        "pool_draft": sums["pool_draft"],
         "decode": decode,
     }
 

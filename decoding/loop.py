@@ -91,6 +91,7 @@ class DraftThenVerify:
             forwards, rows = self.drafter.forwards()
             limit = stopping.max_new_tokens - len(output) - 1
             verdict, draft_seconds, verify_seconds = step(self.target, self.drafter, tokens, limit, choose)
+            meter.drafted()
             observing = time.perf_counter()
             self.drafter.observe(verdict)
             observe_seconds = time.perf_counter() - observing

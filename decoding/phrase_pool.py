@@ -8,6 +8,8 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from decoding.stopwatch import Stopwatch
+
 Phrase = tuple[int, ...]
 
 ORDERS = ("recency", "usefulness")
@@ -20,7 +22,7 @@ class PhrasePool:
     order: which phrases come first: "recency", the newest; "usefulness", those of which most tokens were accepted.
     ngram: N, the longest phrase's length + 1, where the pool is meant for one.
     learned: phrases newly inserted, by where they came from. lookups, hits: how often a key was asked for, and found,
-        by who asked.
+        by who asked. clock: runs while anything is asked, inserted or credited.
 
     Raises ValueError for a capacity below 1 or an unknown order.
     """
@@ -33,6 +35,7 @@ class PhrasePool:
         self.capacity = capacity
         self.order = order
         self.ngram = ngram
+        self.clock = Stopwatch()
         self._phrases: dict[int, dict[Phrase, int]] = {}  # oldest first, with the tokens accepted from each
         self.clear()
 
@@ -56,42 +59,46 @@ class PhrasePool:
         """Make `phrase` the newest one of `key`; an empty phrase says nothing and is left out."""
         if not phrase:
             return
-        phrases = self._phrases.setdefault(key, {})
-        useful = phrases.pop(phrase, None)
-        if useful is None:
-            self.learned[origin] += 1
-            if len(phrases) >= self.capacity:
-                del phrases[next(iter(phrases))]
-                self.evicted += 1
-            else:
-                self._size += 1
-        phrases[phrase] = useful or 0
+        with self.clock:
+            phrases = self._phrases.setdefault(key, {})
+            useful = phrases.pop(phrase, None)
+            if useful is None:
+                self.learned[origin] += 1
+                if len(phrases) >= self.capacity:
+                    del phrases[next(iter(phrases))]
+                    self.evicted += 1
+                else:
+                    self._size += 1
+            phrases[phrase] = useful or 0
 
     def replace(self, key: int, old: Phrase, new: Phrase, origin: str) -> None:
         """Remove `old` if it is still there, and insert `new` as the newest."""
-        if old != new and self._phrases.get(key, {}).pop(old, None) is not None:
-            self._size -= 1
-        self.insert(key, new, origin)
+        with self.clock:
+            if old != new and self._phrases.get(key, {}).pop(old, None) is not None:
+                self._size -= 1
+            self.insert(key, new, origin)
 
     def credit(self, key: int, phrase: Phrase, accepted: int) -> None:
         """Note that `accepted` tokens of the phrase were confirmed; nothing where it has gone meanwhile."""
-        phrases = self._phrases.get(key, {})
-        if phrase in phrases:
-            phrases[phrase] += accepted
+        with self.clock:
+            phrases = self._phrases.get(key, {})
+            if phrase in phrases:
+                phrases[phrase] += accepted
 
     def best(self, key: int, count: int, asker: str = "guess") -> list[Phrase]:
         """At most `count` phrases of `key`, in the pool's order. asker: whose hit rate this counts for."""
         if count < 1:
             return []
-        self.lookups[asker] += 1
-        phrases = self._phrases.get(key)
-        if not phrases:
-            return []
-        self.hits[asker] += 1
-        newest = reversed(phrases)
-        if self.order == "usefulness":
-            newest = iter(sorted(newest, key=phrases.__getitem__, reverse=True))  # stable: the newer first on a tie
-        return list(itertools.islice(newest, count))
+        with self.clock:
+            self.lookups[asker] += 1
+            phrases = self._phrases.get(key)
+            if not phrases:
+                return []
+            self.hits[asker] += 1
+            newest = reversed(phrases)
+            if self.order == "usefulness":
+                newest = iter(sorted(newest, key=phrases.__getitem__, reverse=True))  # stable: newer first on a tie
+            return list(itertools.islice(newest, count))
 
     def phrases(self) -> dict[int, list[Phrase]]:
         """Everything in the pool, oldest first."""
@@ -102,19 +109,20 @@ class PhrasePool:
         self._phrases = {key: dict.fromkeys(list(each)[-self.capacity :], 0) for key, each in phrases.items()}
         self._size = sum(map(len, self._phrases.values()))
 
-    def counts(self) -> dict[str, Counter[str]]:
-        """The running counts as they stand now, by the names they have in records."""
-        counts = {"pool_lookups": self.lookups, "pool_hits": self.hits, "phrases_learned": self.learned}
-        return {name: count.copy() for name, count in counts.items()}
+    def counts(self) -> dict[str, dict[str, int]]:
+        """The counts by kind as they stand now, by the names they have in records."""
+        return {
+            "pool_lookups": dict(self.lookups),
+            "pool_hits": dict(self.hits),
+            "phrases_learned": dict(self.learned),
+        }
 
     def report(self) -> dict[str, object]:
         """Counts since the last reset_counts, and the size, for a generation's `extra`."""
         return {
             "pool_size": len(self),
-            "pool_lookups": dict(self.lookups),
-            "pool_hits": dict(self.hits),
             "pool_evicted": self.evicted,
-            "phrases_learned": dict(self.learned),
+            **self.counts(),
         }
 
 
@@ -132,6 +140,7 @@ class TextPhrases:
 
     def read(self, tokens: list[int]) -> None:
         """Insert the phrases that the text has gained since the last call."""
-        for start in range(self._done, len(tokens) - self.length):
-            self.pool.insert(tokens[start], tuple(tokens[start + 1 : start + 1 + self.length]), "text")
+        with self.pool.clock:
+            for start in range(self._done, len(tokens) - self.length):
+                self.pool.insert(tokens[start], tuple(tokens[start + 1 : start + 1 + self.length]), "text")
         self._done = max(self._done, len(tokens) - self.length)

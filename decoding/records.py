@@ -6,7 +6,7 @@ Every table, figure and export of the harness is a fold over these; nothing need
 from dataclasses import dataclass, field
 
 # Columns that only a method with a phrase pool has.
-POOL_COLUMNS = ("pool_size", "pool_lookups", "pool_hits", "phrases_learned")
+POOL_COLUMNS = ("pool_size", "pool_lookups", "pool_hits", "phrases_learned", "pool_seconds", "pool_draft_seconds")
 
 
 @dataclass
@@ -26,6 +26,8 @@ class Steps:
     pool_lookups, pool_hits: how often a key was asked for, and found, by who asked: a "guess" for a model's forward, a
         "suffix". phrases_learned: phrases newly inserted, by where they came from; the prompt's in the first step.
         What a step did not count is left out of its entry.
+    pool_seconds: time in pools, a nested drafter's too: look-ups, inserts, credits, refinement, reading the text's
+        phrases. It lies within draft_seconds (pool_draft_seconds of it) and observe_seconds (the rest).
     """
 
     drafted: list[int] = field(default_factory=list)
@@ -42,6 +44,8 @@ class Steps:
     pool_lookups: list[dict[str, int]] | None = None
     pool_hits: list[dict[str, int]] | None = None
     phrases_learned: list[dict[str, int]] | None = None
+    pool_seconds: list[float] | None = None
+    pool_draft_seconds: list[float] | None = None
 
     def __len__(self) -> int:
         return len(self.drafted)

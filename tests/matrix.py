@@ -47,6 +47,10 @@ def check_pool(decoder: DraftThenVerify, outcome: Generation) -> None:
     assert {len(column) for column in columns} == {len(steps)}
     if not len(steps):
         return
+    seconds = zip(steps.draft_seconds, steps.observe_seconds, steps.pool_draft_seconds, steps.pool_seconds, strict=True)
+    for draft, observe, while_drafting, pool in seconds:
+        assert 0 <= while_drafting <= draft + 1e-6, "within the clocks around it, but for rounding"
+        assert 0 <= pool - while_drafting + 1e-9 <= observe + 1e-6
     assert steps.pool_size[-1] == outcome.extra["pool_size"]
     for name in ("pool_lookups", "pool_hits", "phrases_learned"):
         entries = getattr(steps, name)

@@ -9,6 +9,7 @@ import pytest
 from bench.categories import by_category
 from bench.fold import Fold
 from bench.reporting import json_text
+from bench.split import split
 from bench.summary import compare, summarize
 from tasks import Scores
 
@@ -90,7 +91,7 @@ def test_work_and_seconds():
     assert found["accepted_by_source"] == {"draft": 10}
     assert found["seconds"] == {
         "prefill": 3.0, "draft": pytest.approx(2.8), "verify": pytest.approx(4.4), "other": pytest.approx(0.8),
-        "observe": 0.0, "decode": 8.0,
+        "observe": 0.0, "pool": None, "pool_draft": None, "decode": 8.0,
     }  # fmt: skip
     assert found["greedy_seconds"]["draft"] is None and found["greedy_seconds"]["decode"] == 18.0
     assert found["lossless"]["identical"] == 4
@@ -125,6 +126,7 @@ def with_pool(folded, columns=True, nested=False):
             record["steps"] |= {
                 "pool_size": [3, 5], "pool_lookups": [{"guess": 2}, {"guess": 4, "suffix": 2}],
                 "pool_hits": [{}, {"guess": 3}], "phrases_learned": [{"text": 4}, {"window": 2}],
+                "pool_seconds": [0.2, 0.1], "pool_draft_seconds": [0.1, 0.05],
             }  # fmt: skip
     return folded
 
@@ -138,12 +140,29 @@ def test_the_pools_steps():
     assert found["per_step"] == {
         "pool_size": 4.0, "draft_forwards": 3.0, "draft_rows": 5.0, "pool_lookups": {"guess": 3.0, "suffix": 1.0},
         "pool_hits": {"guess": 1.5}, "phrases_learned": {"text": 2.0, "window": 1.0},
+        "seconds": pytest.approx({"draft": 0.275, "verify": 0.55, "pool": 0.15, "rest": 0.025}),
     }  # fmt: skip
+
+
+def test_a_steps_parts_add_up_to_decode_time():
+    seconds = summary(with_pool(fold()))["seconds"]
+    # 4 generations: 0.3 s in the pool, 0.15 s of them while drafting, which takes 2.8 s, as the rest takes 0.8 s.
+    assert (seconds["pool"], seconds["pool_draft"]) == (pytest.approx(1.2), pytest.approx(0.6))
+    parts = split(seconds)
+    assert parts == pytest.approx({"draft": 2.2, "verify": 4.4, "pool": 1.2, "rest": 0.2})
+    assert sum(parts.values()) == pytest.approx(seconds["decode"])
+
+
+def test_a_summary_from_before_the_pool_was_timed_is_split_without_it():
+    parts = split({"prefill": 1.0, "draft": 3.0, "verify": 4.0, "other": 1.0, "observe": 0.5, "decode": 8.0})
+    assert parts == {"draft": 3.0, "verify": 4.0, "pool": None, "rest": 1.0}
+    assert set(split(summary(fold())["greedy_seconds"]).values()) == {None}
 
 
 def test_records_older_than_the_pools_columns_still_fold():
     found, before = summary(with_pool(fold()))["ouroboros"], summary(with_pool(fold(), columns=False))["ouroboros"]
     assert before == found | {"per_step": None}
+    assert set(summary(with_pool(fold(), columns=False))["seconds"]) == set(summary(fold())["seconds"])
     assert summary(fold())["ouroboros"] is None
 
 

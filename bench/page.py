@@ -205,6 +205,18 @@ def _work(summary: dict[str, Any]) -> list[list[object]]:
         ["accepted, by who proposed them", _counts(summary["accepted_by_source"])],
         ["pool hit rate", percent(summary["pool_hit_rate"])],
         ["phrases learned", _counts(summary["phrases_learned"])],
+        *_nested((summary["ouroboros"] or {}).get("drafter")),
+    ]
+
+
+def _nested(pool: dict[str, Any] | None) -> list[list[object]]:
+    """The pool of a drafter within the method, which counts for itself."""
+    if not pool:
+        return []
+    rates = ", ".join(f"{percent(rate)} by {asker}" for asker, rate in pool["hit_rate"].items())
+    return [
+        ["pool hit rate of the drafter's own pool", rates or "-"],
+        ["phrases learned by it", _counts(pool["phrases_learned"])],
     ]
 
 

@@ -148,7 +148,8 @@ def _per_step(fold: Fold) -> dict[str, Any] | None:
 
 
 def _pool(extras: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """One pool's figures over all generations; None without a pool.
+    """One pool's figures over all generations, and below "drafter" those of the pool of a drafter within it (null
+    without one): phrases of another model or length, so the two are never added. None without a pool.
 
     Sizes are means over the generations' ends; hit rates go by who asked: a "guess" for a model's forward, a "suffix".
     """
@@ -160,6 +161,7 @@ def _pool(extras: list[dict[str, Any]]) -> dict[str, Any] | None:
         "pool_evicted": sum(extra["pool_evicted"] for extra in extras),
         "hit_rate": {asker: hits[asker] / count for asker, count in lookups.items()},
         "phrases_learned": dict(_summed(extras, "phrases_learned")),
+        "drafter": _pool([extra.get("drafter", {}) for extra in extras]),
     }
 
 

@@ -108,6 +108,8 @@ FAULTS = (
           "-= 1\n        if True", ("test_pool_meter.py",)),
     Fault("pool time counted beside the draft's", "bench/split.py", "draft - drafting", "draft",
           ("test_bench_figures.py",)),
+    Fault("a nested drafter's pool not told", "bench/summary.py",
+          "_pool([extra.get(\"drafter\", {}) for extra in extras])", "None", ("test_bench_figures.py",)),
     Fault("a replaced phrase still counts as there", "decoding/phrase_pool.py", "self._size -= 1", "pass",
           ("test_phrase_pool.py",)),
     Fault("older records do not fold", "bench/fold.py", "(record[\"steps\"] or {}).get(name)",

@@ -8,6 +8,7 @@ import pytest
 
 from bench.categories import by_category
 from bench.fold import Fold
+from bench.page import _work
 from bench.reporting import json_text
 from bench.split import split
 from bench.summary import compare, summarize
@@ -142,6 +143,21 @@ def test_the_pools_steps():
         "pool_hits": {"guess": 1.5}, "phrases_learned": {"text": 2.0, "window": 1.0},
         "seconds": pytest.approx({"draft": 0.275, "verify": 0.55, "pool": 0.15, "rest": 0.025}),
     }  # fmt: skip
+
+
+def test_a_nested_drafters_pool_is_told_apart():
+    assert summary(with_pool(fold()))["ouroboros"]["drafter"] is None
+    found = summary(with_pool(fold(), nested=True))
+    own, within = found["ouroboros"], found["ouroboros"]["drafter"]
+    assert (own["pool_size"], within["pool_size"]) == (5, 9)
+    assert within["hit_rate"] == {"guess": 0.5, "suffix": 0.0}
+    assert own["phrases_learned"] == within["phrases_learned"] == {"text": 16, "window": 8}, "each its own"
+    assert within["drafter"] is None
+    assert found["pool_hit_rate"] == 3 / 8
+    rows = dict(_work(found))
+    assert rows["pool hit rate of the drafter's own pool"] == "50% by guess, 0% by suffix"
+    assert rows["phrases learned by it"] == "16 text, 8 window"
+    assert rows["pool hit rate"] == "38%"
 
 
 def test_a_steps_parts_add_up_to_decode_time():

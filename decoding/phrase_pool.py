@@ -1,7 +1,8 @@
 """The phrase pool: short continuations, keyed by the token they follow (arXiv 2402.13720, section 3.2).
 
-Per key the least recently inserted phrase gives way when the capacity is reached; inserting a phrase again makes
-it the newest. There are no duplicates, and phrases may be shorter than the usual length.
+Per key the least recently inserted phrase gives way when the capacity is reached (in order of usefulness the least
+useful one, the oldest of several); inserting a phrase again makes it the newest. There are no duplicates, and phrases
+may be shorter than the usual length.
 """
 
 import itertools
@@ -19,7 +20,8 @@ class PhrasePool:
     """Phrases by their first token.
 
     capacity: phrases kept per key; the number of keys is bounded only by the vocabulary.
-    order: which phrases come first: "recency", the newest; "usefulness", those of which most tokens were accepted.
+    order: which phrases come first, and which give way last: "recency", the newest; "usefulness", those of which most
+        tokens were accepted.
     ngram: N, the longest phrase's length + 1, where the pool is meant for one.
     learned: phrases newly inserted, by where they came from. lookups, hits: how often a key was asked for, and found,
         by who asked. clock: runs while anything is asked, inserted or credited.
@@ -65,11 +67,16 @@ class PhrasePool:
             if useful is None:
                 self.learned[origin] += 1
                 if len(phrases) >= self.capacity:
-                    del phrases[next(iter(phrases))]
+                    self._evict(phrases)
                     self.evicted += 1
                 else:
                     self._size += 1
             phrases[phrase] = useful or 0
+
+    def _evict(self, phrases: dict[Phrase, int]) -> None:
+        """Drop one: what is to come in its place is not there yet, so that it never drops itself."""
+        useful = self.order == "usefulness"
+        del phrases[min(phrases, key=phrases.__getitem__) if useful else next(iter(phrases))]  # the oldest on a tie
 
     def replace(self, key: int, old: Phrase, new: Phrase, origin: str) -> None:
         """Remove `old` if it is still there, and insert `new` as the newest."""
@@ -104,9 +111,25 @@ class PhrasePool:
         """Everything in the pool, oldest first."""
         return {key: list(phrases) for key, phrases in self._phrases.items() if phrases}
 
-    def load(self, phrases: Mapping[int, Iterable[Phrase]]) -> None:
-        """Replace everything by `phrases` (oldest first, the newest `capacity` of a key are kept); counts stay."""
-        self._phrases = {key: dict.fromkeys(list(each)[-self.capacity :], 0) for key, each in phrases.items()}
+    def credits(self) -> dict[int, list[int]]:
+        """For every phrase of `phrases`, in the same order, how many of its tokens were accepted."""
+        return {key: list(phrases.values()) for key, phrases in self._phrases.items() if phrases}
+
+    def load(
+        self, phrases: Mapping[int, Iterable[Phrase]], credits: Mapping[int, Iterable[int]] | None = None
+    ) -> None:
+        """Replace everything by `phrases` (oldest first); counts stay.
+
+        credits: those of the phrases, in the same order; None: no token was accepted yet. Of more than `capacity` of a
+        key those are kept that would give way last.
+        """
+        self._phrases = {}
+        for key, each in phrases.items():
+            listed = list(each)
+            kept = dict(zip(listed, credits[key] if credits else [0] * len(listed), strict=True))
+            while len(kept) > self.capacity:
+                self._evict(kept)
+            self._phrases[key] = kept
         self._size = sum(map(len, self._phrases.values()))
 
     def counts(self) -> dict[str, dict[str, int]]:

@@ -48,8 +48,9 @@ class Config:
         code for Spec-Bench). shortest_run: tokens of the shortest phrase taken from rejected text (the paper takes only
         full ones, N - 1). refinement: what the target said along a suffix replaces it "in_place" (the paper), stands
         beside it as "newest", or is "off".
-    pool_capacity: phrases kept per key (null: W). order: which of them are tried first, by "recency" (the paper) or
-        "usefulness". text_phrases: also take phrases from the prompt and the confirmed text (not in the paper).
+    pool_capacity: phrases kept per key (null: W). order: which of them are tried first and give way last, by "recency"
+        (the paper) or "usefulness". text_phrases: also take phrases from the prompt and the confirmed text (not in the
+        paper).
     """
 
     name: str = "ouroboros"

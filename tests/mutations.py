@@ -120,6 +120,8 @@ FAULTS = (
           ("test_phrase_pool.py",)),
     Fault("older records do not fold", "bench/fold.py", "(record[\"steps\"] or {}).get(name)",
           "record[\"steps\"] and record[\"steps\"][name]", ("test_bench_figures.py",)),
+    Fault("a window of no columns spends rows", "ouroboros/method.py", "self.window.width > 0 and (", "(",
+          ("test_drafting.py",)),
     Fault("refinement misaligned", "ouroboros/learning.py", "[parent, *self.nodes[:-1]]", "self.nodes"),
     Fault("history not forgotten", "ouroboros/method.py", "self.pool.clear()", "pass"),
     Fault("suffix behind the wrong node", "ouroboros/method.py", "tree.add(end, phrase", "tree.add(0, phrase"),

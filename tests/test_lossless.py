@@ -85,7 +85,7 @@ COVERING = [
     ouroboros.Config(gamma=8, k=2, window=3, ngram=5, pool_capacity=2, max_guesses=1, shortest_run=1),
     ouroboros.Config(gamma="auto", k=2, window=3, ngram=4, confidence=0.2, idle_window=True, order="usefulness",
                      rejected="continuations", refinement="newest"),
-    ouroboros.Config(gamma=5, k=2, window=0, ngram=4, pool_capacity=3, order="usefulness"),
+    ouroboros.Config(gamma=3, k=3, window=0, ngram=4, pool_capacity=4),
     ouroboros.Config(drafter=prompt_lookup.Config(draft_length=3), k=2, ngram=4, pool_capacity=3),
     self_speculative.Config(skip=None, skip_attention=[1], max_draft=5, threshold=0.3),
     prompt_lookup.Config(),

@@ -6,15 +6,17 @@ from hypothesis import strategies as st
 
 from decoding.phrase_pool import ORDERS, PhrasePool, TextPhrases
 
-# Few, so that the same phrase comes again.
+# Few, so that the same phrase comes again, and keys are full and their phrases credited.
+keys = st.integers(0, 1)
 phrases = st.sampled_from([(), (1,), (2,), (1, 2), (2, 1), (3, 3, 3)])
 operations = st.lists(
     st.one_of(
-        st.tuples(st.just("insert"), st.integers(0, 2), phrases),
-        st.tuples(st.just("replace"), st.integers(0, 2), phrases, phrases),
-        st.tuples(st.just("credit"), st.integers(0, 2), phrases, st.integers(0, 2)),
+        st.tuples(st.just("insert"), keys, phrases),
+        st.tuples(st.just("replace"), keys, phrases, phrases),
+        st.tuples(st.just("credit"), keys, phrases, st.integers(1, 3)),
         st.tuples(st.just("clear")),
     ),
+    min_size=10,
     max_size=60,
 )
 
@@ -59,7 +61,7 @@ def test_pool_behaves_like_lists(capacity: int, order: str, operations: list[tup
                 credits[key, new] = 0
             entries.append(new)
             assert new in pool.best(key, capacity), "what comes never makes way for itself"
-        for other in range(3):
+        for other in range(2):
             expected = ranked(other)
             assert pool.best(other, capacity) == expected
             assert pool.best(other, 2) == expected[:2]
@@ -67,11 +69,24 @@ def test_pool_behaves_like_lists(capacity: int, order: str, operations: list[tup
         assert pool.evicted == evicted
     saved = PhrasePool(capacity, order)
     saved.load(pool.phrases(), pool.credits())
-    assert [saved.best(key, capacity) for key in range(3)] == [ranked(key) for key in range(3)]
+    assert [saved.best(key, capacity) for key in range(2)] == [ranked(key) for key in range(2)]
     assert len(saved) == len(pool)
     smaller = PhrasePool(1, order)
     smaller.load(pool.phrases(), pool.credits())
-    assert [smaller.best(key, capacity) for key in range(3)] == [ranked(key)[:1] for key in range(3)]
+    assert [smaller.best(key, capacity) for key in range(2)] == [ranked(key)[:1] for key in range(2)]
+
+
+def test_the_least_useful_gives_way_and_of_several_the_oldest() -> None:
+    pool = PhrasePool(3, "usefulness")
+    for token in (1, 2, 3):
+        pool.insert(9, (token,), "test")
+    pool.credit(9, (1,), 4)
+    pool.insert(9, (4,), "test")
+    assert pool.best(9, 3) == [(1,), (4,), (3,)], "the oldest stays, it has served"
+    for token in (3, 4):
+        pool.credit(9, (token,), 1)
+    pool.insert(9, (5,), "test")
+    assert pool.best(9, 3) == [(1,), (4,), (5,)], "of two with one token each the older goes; the new one has yet none"
 
 
 def test_counts_tell_origins_lookups_and_hits() -> None:

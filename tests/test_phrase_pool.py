@@ -21,6 +21,19 @@ operations = st.lists(
 )
 
 
+def test_the_least_useful_gives_way_and_of_several_the_oldest() -> None:
+    pool = PhrasePool(3, "usefulness")
+    for token in (1, 2, 3):
+        pool.insert(9, (token,), "test")
+    pool.credit(9, (1,), 4)
+    pool.insert(9, (4,), "test")
+    assert pool.best(9, 3) == [(1,), (4,), (3,)], "the oldest stays, it has served"
+    for token in (3, 4):
+        pool.credit(9, (token,), 1)
+    pool.insert(9, (5,), "test")
+    assert pool.best(9, 3) == [(1,), (4,), (5,)], "of two with one token each the older goes; the new one has yet none"
+
+
 @given(capacity=st.integers(1, 4), order=st.sampled_from(ORDERS), operations=operations)
 def test_pool_behaves_like_lists(capacity: int, order: str, operations: list[tuple]) -> None:
     """The least recent of a key is evicted or, in order of usefulness, the oldest of those with the least credit."""
@@ -74,19 +87,6 @@ def test_pool_behaves_like_lists(capacity: int, order: str, operations: list[tup
     smaller = PhrasePool(1, order)
     smaller.load(pool.phrases(), pool.credits())
     assert [smaller.best(key, capacity) for key in range(2)] == [ranked(key)[:1] for key in range(2)]
-
-
-def test_the_least_useful_gives_way_and_of_several_the_oldest() -> None:
-    pool = PhrasePool(3, "usefulness")
-    for token in (1, 2, 3):
-        pool.insert(9, (token,), "test")
-    pool.credit(9, (1,), 4)
-    pool.insert(9, (4,), "test")
-    assert pool.best(9, 3) == [(1,), (4,), (3,)], "the oldest stays, it has served"
-    for token in (3, 4):
-        pool.credit(9, (token,), 1)
-    pool.insert(9, (5,), "test")
-    assert pool.best(9, 3) == [(1,), (4,), (5,)], "of two with one token each the older goes; the new one has yet none"
 
 
 def test_counts_tell_origins_lookups_and_hits() -> None:

@@ -14,6 +14,7 @@ from baselines import speculative, suffix
 from baselines.drafters import make_drafter
 from decoding.decoder import Drafter, ModelPair
 from decoding.loop import DraftThenVerify
+from decoding.phrase_pool import PhrasePool
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
 
@@ -64,6 +65,9 @@ class Hybrid(Drafter):
 
     def forwards(self) -> tuple[int, int]:
         return self.fallback.forwards()
+
+    def pools(self) -> list[PhrasePool]:
+        return self.fallback.pools()
 
     def report(self) -> dict[str, object]:
         return {**self.fallback.report(), **self.matcher.report(), "hybrid_steps": dict(self._steps)}

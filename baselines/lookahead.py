@@ -146,6 +146,9 @@ class Lookahead(Drafter):
     def forget(self) -> None:
         self.pool.clear()
 
+    def pools(self) -> list[PhrasePool]:
+        return [self.pool]
+
     def report(self) -> dict[str, object]:
         return self.pool.report()
 

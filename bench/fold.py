@@ -81,11 +81,12 @@ def total_throughput(records: list[list[Record]]) -> Throughput:
 
 
 def steps_column(records: list[list[Record]], name: str) -> list[Any] | None:
-    """One column of all steps of all generations; None for a method that does not tell its steps."""
-    everything = flat(records)
-    if any(record["steps"] is None for record in everything):
+    """One column of all steps of all generations; None for a method that does not tell its steps or has no such
+    column, and where a record was made before there was one."""
+    columns = [(record["steps"] or {}).get(name) for record in flat(records)]
+    if any(column is None for column in columns):
         return None
-    return [entry for record in everything for entry in record["steps"][name]]
+    return [entry for column in columns for entry in column]
 
 
 def count_forwards(records: list[list[Record]]) -> tuple[int | None, int | None]:

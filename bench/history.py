@@ -11,20 +11,18 @@ from bench.prompts import Prompts
 from bench.settings import Plan
 from decoding.decoder import Decoder
 from decoding.errors import UserError
-from decoding.phrase_pool import Phrase, PhrasePool
+from decoding.phrase_pool import PhrasePool
 from ouroboros.pool_file import PoolFile, vocabulary_digest
 
 NO_POOL = "method {} keeps no phrase pool: pool files are for ouroboros and lookahead (a case may say history: cold)"
 
 
-def load_history(
-    path: str, config: Any, decoder: Decoder, tokenizer: PreTrainedTokenizerBase
-) -> dict[int, list[Phrase]]:
-    """The phrases of a pool file for a method of these settings. Raises UserError where file and method do not fit."""
+def load_history(path: str, config: Any, decoder: Decoder, tokenizer: PreTrainedTokenizerBase) -> PoolFile:
+    """A pool file for a method of these settings. Raises UserError where file and method do not fit."""
     _pool(decoder, config.name)
     loaded = PoolFile.load(Path(path))
     loaded.require(Path(path), config.ngram, vocabulary_digest(tokenizer.get_vocab()))
-    return dict(loaded.phrases)
+    return loaded
 
 
 def require_savable(path: str, case: Case) -> None:
@@ -60,8 +58,8 @@ def save_history(
         "run": case.folder.name,
         "passes": plan.settings.repeats,
     }
-    phrases = _pool(decoder, case.config.name).phrases()
-    PoolFile(case.config.ngram, vocabulary_digest(tokenizer.get_vocab()), phrases, made_by).save(Path(path))
+    pool = _pool(decoder, case.config.name)
+    PoolFile.of(pool, case.config.ngram, vocabulary_digest(tokenizer.get_vocab()), made_by).save(Path(path))
 
 
 def _pool(decoder: Decoder, name: str) -> PhrasePool:

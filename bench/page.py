@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from bench.split import PARTS, split
 from tasks.overlap import WORDS
 
 HEADINGS = (
@@ -204,6 +205,18 @@ def _work(summary: dict[str, Any]) -> list[list[object]]:
         ["accepted, by who proposed them", _counts(summary["accepted_by_source"])],
         ["pool hit rate", percent(summary["pool_hit_rate"])],
         ["phrases learned", _counts(summary["phrases_learned"])],
+        *_nested((summary["ouroboros"] or {}).get("drafter")),
+    ]
+
+
+def _nested(pool: dict[str, Any] | None) -> list[list[object]]:
+    """The pool of a drafter within the method, which counts for itself."""
+    if not pool:
+        return []
+    rates = ", ".join(f"{percent(rate)} by {asker}" for asker, rate in pool["hit_rate"].items())
+    return [
+        ["pool hit rate of the drafter's own pool", rates or "-"],
+        ["phrases learned by it", _counts(pool["phrases_learned"])],
     ]
 
 
@@ -218,9 +231,11 @@ def _depths(accepted: dict[str, Any]) -> list[list[object]]:
 
 def _time(summary: dict[str, Any]) -> list[list[object]]:
     ours, greedy = summary["seconds"], summary["greedy_seconds"]
-    names = ("prefill", "draft", "verify", "other", "observe", "decode")
+    ours, greedy = (each | split(each) for each in (ours, greedy))
     rows: list[list[object]] = [["seconds", "method", "greedy"]]
-    return rows + [[name, number(ours[name]), number(greedy[name])] for name in names]
+    for name in ("prefill", *PARTS, "decode"):
+        rows.append([name, number(ours[name]), number(greedy[name])])
+    return [*rows, ["learning from verdicts, in pool and rest", number(ours["observe"]), number(greedy["observe"])]]
 
 
 def _quality(summary: dict[str, Any]) -> list[list[object]]:

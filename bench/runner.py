@@ -13,9 +13,9 @@ from bench.models import LoadedPair, peak_memory
 from bench.store import FLOAT32, METHOD, RunFolder
 from decoding.decoder import Decoder
 from decoding.errors import UserError
-from decoding.phrase_pool import Phrase
 from decoding.records import Generation
 from decoding.stopping import Stopping
+from ouroboros.pool_file import PoolFile
 from tasks import Example, Task
 
 
@@ -23,8 +23,8 @@ from tasks import Example, Task
 class Entrant:
     """A decoder in the race.
 
-    folder: None for a reference, whose records go to every case's folder. saved: with history "file" the phrases that
-    are there before every prompt.
+    folder: None for a reference, whose records go to every case's folder. saved: with history "file" the pool that
+    is there before every prompt.
     """
 
     label: str
@@ -32,7 +32,7 @@ class Entrant:
     history: str
     folder: RunFolder | None
     role: str = METHOD
-    saved: dict[int, list[Phrase]] | None = None
+    saved: PoolFile | None = None
 
 
 @dataclass
@@ -170,7 +170,7 @@ class Race:
         if entrant.history in ("cold", "file"):
             entrant.decoder.forget()
         if entrant.saved is not None:
-            entrant.decoder.pool.load(entrant.saved)
+            entrant.saved.fill(entrant.decoder.pool)
         if target.device.type == "cuda":
             torch.cuda.synchronize(target.device)
             torch.cuda.reset_peak_memory_stats(target.device)

@@ -21,6 +21,7 @@ from bench.fold import (
 )
 from bench.prompts import Prompts
 from bench.settings import Plan
+from bench.split import split
 from bench.statistics import acceptance, geometric_mean, ratio_of_speedups, repetition_rate, speedup
 from tasks import Scores
 
@@ -108,7 +109,7 @@ def _work(fold: Fold) -> dict[str, Any]:
         "accepted_by_source": dict(sources) or None,
         "pool_hit_rate": hits.total() / lookups.total() if lookups else None,
         "phrases_learned": dict(learned) or None,
-        "ouroboros": _pool(extras, sources, sum(columns["emitted"]) - sum(columns["accepted"]) if told else None),
+        "ouroboros": _ouroboros(fold, sources, sum(columns["emitted"]) - sum(columns["accepted"]) if told else None),
     }
 
 
@@ -120,29 +121,57 @@ def _summed(extras: list[dict[str, Any]], name: str) -> Counter[str]:
     return counts
 
 
-def _pool(extras: list[dict[str, Any]], sources: Counter[str], bonus: int | None) -> dict[str, Any] | None:
+def _ouroboros(fold: Fold, sources: Counter[str], bonus: int | None) -> dict[str, Any] | None:
     """The phrase pool's part in it; None for a method that keeps none.
 
-    The bonus is the target's own token at a step's end. Sizes are means over the generations' ends; hit rates go by who
-    asked: a "guess" for a model's forward, a "suffix".
+    The bonus is the target's own token at a step's end.
+    """
+    pool = _pool([record["extra"] for record in flat(fold.method)])
+    return pool and {"accepted_by_source": {**sources, "bonus": bonus}, **pool, "per_step": _per_step(fold)}
+
+
+def _per_step(fold: Fold) -> dict[str, Any] | None:
+    """Means over all steps, of counts by kind and of the four parts of a step's time; None where records are older
+    than the pool's columns."""
+    sizes = steps_column(fold.method, "pool_size")
+    if not sizes:
+        return None
+    columns = {name: steps_column(fold.method, name) for name in ("pool_size", "draft_forwards", "draft_rows")}
+    means: dict[str, Any] = {name: sum(column) / len(sizes) or None for name, column in columns.items()}
+    for name in ("pool_lookups", "pool_hits", "phrases_learned"):
+        counts: Counter[str] = Counter()
+        for step in steps_column(fold.method, name):
+            counts.update(step)
+        means[name] = {kind: count / len(sizes) for kind, count in counts.items()}
+    parts = split(_seconds(fold.method))
+    return means | {"seconds": {name: seconds / len(sizes) for name, seconds in parts.items()}}
+
+
+def _pool(extras: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """One pool's figures over all generations, and below "drafter" those of the pool of a drafter within it (null
+    without one): phrases of another model or length, so the two are never added. None without a pool.
+
+    Sizes are means over the generations' ends; hit rates go by who asked: a "guess" for a model's forward, a "suffix".
     """
     if not extras or not all("pool_size" in extra for extra in extras):
         return None
     lookups, hits = _summed(extras, "pool_lookups"), _summed(extras, "pool_hits")
     return {
-        "accepted_by_source": {**sources, "bonus": bonus},
         "pool_size": sum(extra["pool_size"] for extra in extras) / len(extras),
         "pool_evicted": sum(extra["pool_evicted"] for extra in extras),
         "hit_rate": {asker: hits[asker] / count for asker, count in lookups.items()},
         "phrases_learned": dict(_summed(extras, "phrases_learned")),
+        "drafter": _pool([extra.get("drafter", {}) for extra in extras]),
     }
 
 
 def _seconds(records: list[list[Record]]) -> dict[str, float | None]:
-    """Where the time went; observe is the part of other that is spent learning from verdicts."""
+    """Where the time went; observe is the part of other that is spent learning from verdicts, pool the time in the
+    phrase pool, which lies within draft (pool_draft of it) and observe."""
     prefill = sum(record["prefill_seconds"] for record in flat(records))
     decode = sum(map(decode_seconds, flat(records)))
-    parts = {name: steps_column(records, f"{name}_seconds") for name in ("draft", "verify", "observe")}
+    names = ("draft", "verify", "observe", "pool", "pool_draft")
+    parts = {name: steps_column(records, f"{name}_seconds") for name in names}
     sums = {name: None if column is None else sum(column) for name, column in parts.items()}
     other = None if sums["draft"] is None else decode - sums["draft"] - sums["verify"]
     return {
@@ -151,6 +180,8 @@ def _seconds(records: list[list[Record]]) -> dict[str, float | None]:
         "verify": sums["verify"],
         "other": other,
         "observe": sums["observe"],
+        "pool": sums["pool"],
+        "pool_draft": sums["pool_draft"],
         "decode": decode,
     }
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from decoding.phrase_pool import PhrasePool
 from decoding.records import Generation
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
@@ -61,6 +62,10 @@ class Drafter:
     def forwards(self) -> tuple[int, int]:
         """(forwards, rows) of draft models since the last reset; (0, 0) without any."""
         return 0, 0
+
+    def pools(self) -> list[PhrasePool]:
+        """The phrase pools that drafting asks and feeds, its own first and those of a drafter within it behind."""
+        return []
 
     def report(self) -> dict[str, object]:
         """What goes into the generation's `extra`."""

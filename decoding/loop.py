@@ -9,6 +9,7 @@ from collections.abc import Generator
 from decoding.decoder import Drafter, ModelPair
 from decoding.errors import UserError
 from decoding.phrase_pool import PhrasePool
+from decoding.pool_meter import PoolMeter
 from decoding.records import Generation, Steps
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
@@ -80,6 +81,7 @@ class DraftThenVerify:
         self.drafter.reset(prompt, len(prompt) + stopping.max_new_tokens)
         output: list[int] = []
         steps = Steps()
+        meter = PoolMeter(self.drafter.pools(), steps)
         logits = self.target.prefill(prompt)
         stop = stopping.extend(output, [choose(prompt, logits) if choose else int(logits.argmax())])
         prefilled = time.perf_counter()
@@ -89,6 +91,7 @@ class DraftThenVerify:
             forwards, rows = self.drafter.forwards()
             limit = stopping.max_new_tokens - len(output) - 1
             verdict, draft_seconds, verify_seconds = step(self.target, self.drafter, tokens, limit, choose)
+            meter.drafted()
             observing = time.perf_counter()
             self.drafter.observe(verdict)
             observe_seconds = time.perf_counter() - observing
@@ -108,6 +111,7 @@ class DraftThenVerify:
             steps.verify_seconds.append(verify_seconds)
             steps.sources.append([verdict.tree.sources[node][0] for node in kept])
             steps.observe_seconds.append(observe_seconds)
+            meter.record()
             yield tokens[len(tokens) - emitted :]
         total = time.perf_counter() - begin
         return Generation(output, stop or "context", prefilled - begin, total, steps, self.drafter.report())

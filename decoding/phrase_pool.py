@@ -1,12 +1,15 @@
 """The phrase pool: short continuations, keyed by the token they follow (arXiv 2402.13720, section 3.2).
 
-Per key the least recently inserted phrase gives way when the capacity is reached; inserting a phrase again makes
-it the newest. There are no duplicates, and phrases may be shorter than the usual length.
+Per key the least recently inserted phrase gives way when the capacity is reached (in order of usefulness the least
+useful one, the oldest of several); inserting a phrase again makes it the newest. There are no duplicates, and phrases
+may be shorter than the usual length.
 """
 
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping
+
+from decoding.stopwatch import Stopwatch
 
 Phrase = tuple[int, ...]
 
@@ -17,10 +20,11 @@ class PhrasePool:
     """Phrases by their first token.
 
     capacity: phrases kept per key; the number of keys is bounded only by the vocabulary.
-    order: which phrases come first: "recency", the newest; "usefulness", those of which most tokens were accepted.
+    order: which phrases come first, and which give way last: "recency", the newest; "usefulness", those of which most
+        tokens were accepted.
     ngram: N, the longest phrase's length + 1, where the pool is meant for one.
     learned: phrases newly inserted, by where they came from. lookups, hits: how often a key was asked for, and found,
-        by who asked.
+        by who asked. clock: runs while anything is asked, inserted or credited.
 
     Raises ValueError for a capacity below 1 or an unknown order.
     """
@@ -33,12 +37,14 @@ class PhrasePool:
         self.capacity = capacity
         self.order = order
         self.ngram = ngram
+        self.clock = Stopwatch()
         self._phrases: dict[int, dict[Phrase, int]] = {}  # oldest first, with the tokens accepted from each
         self.clear()
 
     def clear(self) -> None:
         """Drop every phrase and the counts."""
         self._phrases.clear()
+        self._size = 0
         self.reset_counts()
 
     def reset_counts(self) -> None:
@@ -49,63 +55,97 @@ class PhrasePool:
         self.hits: Counter[str] = Counter()
 
     def __len__(self) -> int:
-        return sum(map(len, self._phrases.values()))
+        return self._size
 
     def insert(self, key: int, phrase: Phrase, origin: str) -> None:
         """Make `phrase` the newest one of `key`; an empty phrase says nothing and is left out."""
         if not phrase:
             return
-        phrases = self._phrases.setdefault(key, {})
-        useful = phrases.pop(phrase, None)
-        if useful is None:
-            self.learned[origin] += 1
-            if len(phrases) >= self.capacity:
-                del phrases[next(iter(phrases))]
-                self.evicted += 1
-        phrases[phrase] = useful or 0
+        with self.clock:
+            phrases = self._phrases.setdefault(key, {})
+            useful = phrases.pop(phrase, None)
+            if useful is None:
+                self.learned[origin] += 1
+                if len(phrases) >= self.capacity:
+                    self._evict(phrases)
+                    self.evicted += 1
+                else:
+                    self._size += 1
+            phrases[phrase] = useful or 0
+
+    def _evict(self, phrases: dict[Phrase, int]) -> None:
+        """Drop one: what is to come in its place is not there yet, so that it never drops itself."""
+        useful = self.order == "usefulness"
+        del phrases[min(phrases, key=phrases.__getitem__) if useful else next(iter(phrases))]  # the oldest on a tie
 
     def replace(self, key: int, old: Phrase, new: Phrase, origin: str) -> None:
         """Remove `old` if it is still there, and insert `new` as the newest."""
-        if old != new:
-            self._phrases.get(key, {}).pop(old, None)
-        self.insert(key, new, origin)
+        with self.clock:
+            if old != new and self._phrases.get(key, {}).pop(old, None) is not None:
+                self._size -= 1
+            self.insert(key, new, origin)
 
     def credit(self, key: int, phrase: Phrase, accepted: int) -> None:
         """Note that `accepted` tokens of the phrase were confirmed; nothing where it has gone meanwhile."""
-        phrases = self._phrases.get(key, {})
-        if phrase in phrases:
-            phrases[phrase] += accepted
+        with self.clock:
+            phrases = self._phrases.get(key, {})
+            if phrase in phrases:
+                phrases[phrase] += accepted
 
     def best(self, key: int, count: int, asker: str = "guess") -> list[Phrase]:
         """At most `count` phrases of `key`, in the pool's order. asker: whose hit rate this counts for."""
         if count < 1:
             return []
-        self.lookups[asker] += 1
-        phrases = self._phrases.get(key)
-        if not phrases:
-            return []
-        self.hits[asker] += 1
-        newest = reversed(phrases)
-        if self.order == "usefulness":
-            newest = iter(sorted(newest, key=phrases.__getitem__, reverse=True))  # stable: the newer first on a tie
-        return list(itertools.islice(newest, count))
+        with self.clock:
+            self.lookups[asker] += 1
+            phrases = self._phrases.get(key)
+            if not phrases:
+                return []
+            self.hits[asker] += 1
+            newest = reversed(phrases)
+            if self.order == "usefulness":
+                newest = iter(sorted(newest, key=phrases.__getitem__, reverse=True))  # stable: newer first on a tie
+            return list(itertools.islice(newest, count))
 
     def phrases(self) -> dict[int, list[Phrase]]:
         """Everything in the pool, oldest first."""
         return {key: list(phrases) for key, phrases in self._phrases.items() if phrases}
 
-    def load(self, phrases: Mapping[int, Iterable[Phrase]]) -> None:
-        """Replace everything by `phrases` (oldest first, the newest `capacity` of a key are kept); counts stay."""
-        self._phrases = {key: dict.fromkeys(list(each)[-self.capacity :], 0) for key, each in phrases.items()}
+    def credits(self) -> dict[int, list[int]]:
+        """For every phrase of `phrases`, in the same order, how many of its tokens were accepted."""
+        return {key: list(phrases.values()) for key, phrases in self._phrases.items() if phrases}
+
+    def load(
+        self, phrases: Mapping[int, Iterable[Phrase]], credits: Mapping[int, Iterable[int]] | None = None
+    ) -> None:
+        """Replace everything by `phrases` (oldest first); counts stay.
+
+        credits: those of the phrases, in the same order; None: no token was accepted yet. Of more than `capacity` of a
+        key those are kept that would give way last.
+        """
+        self._phrases = {}
+        for key, each in phrases.items():
+            listed = list(each)
+            kept = dict(zip(listed, credits[key] if credits else [0] * len(listed), strict=True))
+            while len(kept) > self.capacity:
+                self._evict(kept)
+            self._phrases[key] = kept
+        self._size = sum(map(len, self._phrases.values()))
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """The counts by kind as they stand now, by the names they have in records."""
+        return {
+            "pool_lookups": dict(self.lookups),
+            "pool_hits": dict(self.hits),
+            "phrases_learned": dict(self.learned),
+        }
 
     def report(self) -> dict[str, object]:
         """Counts since the last reset_counts, and the size, for a generation's `extra`."""
         return {
             "pool_size": len(self),
-            "pool_lookups": dict(self.lookups),
-            "pool_hits": dict(self.hits),
             "pool_evicted": self.evicted,
-            "phrases_learned": dict(self.learned),
+            **self.counts(),
         }
 
 
@@ -123,6 +163,7 @@ class TextPhrases:
 
     def read(self, tokens: list[int]) -> None:
         """Insert the phrases that the text has gained since the last call."""
-        for start in range(self._done, len(tokens) - self.length):
-            self.pool.insert(tokens[start], tuple(tokens[start + 1 : start + 1 + self.length]), "text")
+        with self.pool.clock:
+            for start in range(self._done, len(tokens) - self.length):
+                self.pool.insert(tokens[start], tuple(tokens[start + 1 : start + 1 + self.length]), "text")
         self._done = max(self._done, len(tokens) - self.length)

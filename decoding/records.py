@@ -5,6 +5,9 @@ Every table, figure and export of the harness is a fold over these; nothing need
 
 from dataclasses import dataclass, field
 
+# Columns that only a method with a phrase pool has.
+POOL_COLUMNS = ("pool_size", "pool_lookups", "pool_hits", "phrases_learned", "pool_seconds", "pool_draft_seconds")
+
 
 @dataclass
 class Steps:
@@ -17,6 +20,14 @@ class Steps:
     draft_seconds, verify_seconds, observe_seconds: time in propose, in the target's forward with the walk,
         and in learning from the verdict.
     sources: for each accepted token, who proposed it.
+
+    Of a method's phrase pool, None where it keeps none (and absent from records made before these columns):
+    pool_size: phrases in it when the step is over.
+    pool_lookups, pool_hits: how often a key was asked for, and found, by who asked: a "guess" for a model's forward, a
+        "suffix". phrases_learned: phrases newly inserted, by where they came from; the prompt's in the first step.
+        What a step did not count is left out of its entry.
+    pool_seconds: time in pools, a nested drafter's too: look-ups, inserts, credits, refinement, reading the text's
+        phrases. It lies within draft_seconds (pool_draft_seconds of it) and observe_seconds (the rest).
     """
 
     drafted: list[int] = field(default_factory=list)
@@ -29,6 +40,12 @@ class Steps:
     verify_seconds: list[float] = field(default_factory=list)
     observe_seconds: list[float] = field(default_factory=list)
     sources: list[list[str]] = field(default_factory=list)
+    pool_size: list[int] | None = None
+    pool_lookups: list[dict[str, int]] | None = None
+    pool_hits: list[dict[str, int]] | None = None
+    phrases_learned: list[dict[str, int]] | None = None
+    pool_seconds: list[float] | None = None
+    pool_draft_seconds: list[float] | None = None
 
     def __len__(self) -> int:
         return len(self.drafted)

@@ -72,11 +72,12 @@ def refine(
     parent: the node that the candidates hang on; `key` its token. The candidates come newest first; their order in
     the pool stays.
     """
-    for candidate in reversed(candidates):
-        said = candidate.said(parent, verdict)
-        if said == candidate.phrase[: len(said)]:
-            said = candidate.phrase  # confirmed as far as the tree reached; near an output's end not the whole of it
-        if keep:
-            pool.insert(key, said, "refinement")
-        else:
-            pool.replace(key, candidate.phrase, said, "refinement")
+    with pool.clock:
+        for candidate in reversed(candidates):
+            said = candidate.said(parent, verdict)
+            if said == candidate.phrase[: len(said)]:
+                said = candidate.phrase  # confirmed as far as the tree reached; near an output's end, not all of it
+            if keep:
+                pool.insert(key, said, "refinement")
+            else:
+                pool.replace(key, candidate.phrase, said, "refinement")

@@ -40,7 +40,8 @@ class Config:
         say nothing.
     gamma: draft length per step; "auto" chooses it step by step (see ouroboros/adaptive.py).
     k: suffix candidates verified behind the draft (0: no lengthening; or "auto").
-    window: W, lookahead columns on the draft model. ngram: N, a phrase's length + 1.
+    window: W, lookahead columns on the draft model (0: no window, phrases come from elsewhere). ngram: N, a phrase's
+        length + 1.
     phrase_drafting: draft with lookahead and the pool; off: token by token. max_guesses: phrases tried per draft
         forward (null: the capacity). idle_window: no window rows where the pool has guesses. confidence: a draft ends
         behind a draft forward whose last token has a lower probability (0: never).
@@ -48,8 +49,9 @@ class Config:
         code for Spec-Bench). shortest_run: tokens of the shortest phrase taken from rejected text (the paper takes only
         full ones, N - 1). refinement: what the target said along a suffix replaces it "in_place" (the paper), stands
         beside it as "newest", or is "off".
-    pool_capacity: phrases kept per key (null: W). order: which of them are tried first, by "recency" (the paper) or
-        "usefulness". text_phrases: also take phrases from the prompt and the confirmed text (not in the paper).
+    pool_capacity: phrases kept per key (null: W). order: which of them are tried first and give way last, by "recency"
+        (the paper) or "usefulness". text_phrases: also take phrases from the prompt and the confirmed text (not in the
+        paper).
     """
 
     name: str = "ouroboros"
@@ -81,7 +83,9 @@ class Config:
                 require_at_least(f"method.{name}", value, 0)
             elif self.drafter != DRAFT_MODEL:
                 raise UserError(f"method.{name}={AUTO} is for drafter={DRAFT_MODEL}: give a number")
-        require_at_least("method.window", self.window, 1)
+        require_at_least("method.window", self.window, 0)
+        if self.window == 0 and self.pool_capacity is None:
+            raise UserError("method.pool_capacity must be given where method.window=0: null stands for W phrases a key")
         require_at_least("method.ngram", self.ngram, 3)
         require_at_least("method.shortest_run", self.shortest_run, 1)
         if self.shortest_run >= self.ngram:
@@ -195,6 +199,9 @@ class Ouroboros(Drafter):
     def forwards(self) -> tuple[int, int]:
         return self.base.forwards()
 
+    def pools(self) -> list[PhrasePool]:
+        return [self.pool, *self.base.pools()]
+
     def report(self) -> dict[str, object]:
         inner = self.base.report()
         return self.pool.report() | ({"drafter": inner} if inner else {})
@@ -203,7 +210,8 @@ class Ouroboros(Drafter):
 class _DraftLookahead(Lookahead):
     """Lookahead on the draft side: the pool is Ouroboros', which resets and reports it itself.
 
-    idle_window: leave the window out where the pool has guesses, which saves its rows.
+    A window of width 0 is never placed. idle_window: leave the window out where the pool has guesses, which saves its
+    rows.
     """
 
     def __init__(self, window: Window, pool: PhrasePool, max_guesses: int, idle_window: bool) -> None:
@@ -214,7 +222,7 @@ class _DraftLookahead(Lookahead):
         self.window.reset(prompt)
 
     def wants_window(self, tree: TokenTree) -> bool:
-        return not self.idle_window or len(tree) == 1
+        return self.window.width > 0 and (not self.idle_window or len(tree) == 1)
 
 
 def new_pool(config: Config) -> PhrasePool:

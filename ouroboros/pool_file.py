@@ -20,8 +20,10 @@ from decoding.errors import UserError
 from decoding.phrase_pool import Phrase, PhrasePool
 from ouroboros.method import Config, new_pool, require_phrase_length
 
-FORMAT, VERSION = "ouroboros phrase pool", 1
+FORMAT, VERSION = "ouroboros phrase pool", 2
+READABLE = (1, 2)  # version 1 knew no credits
 SHOWN_KEYS = 5
+SHOWN_PHRASES = 5
 ANEW = "with save_history=FILE or ouroboros.save_pool"
 
 
@@ -30,13 +32,24 @@ class PoolFile:
     """Phrases with what they are bound to.
 
     ngram: N, the longest phrase's length + 1. tokenizer: `vocabulary_digest` of the tokenizer. phrases: by first token,
-    oldest first. made_by: where they come from (method, task, model, prompts, ...), for the reader.
+    oldest first. credits: in the same order, how many tokens of each phrase were accepted, None where that is not
+    known. made_by: where they come from (method, task, model, prompts, ...), for the reader.
     """
 
     ngram: int
     tokenizer: str
     phrases: Mapping[int, list[Phrase]]
     made_by: dict[str, Any] = field(default_factory=dict)
+    credits: Mapping[int, list[int]] | None = None
+
+    @classmethod
+    def of(cls, pool: PhrasePool, ngram: int, tokenizer: str, made_by: dict[str, Any]) -> "PoolFile":
+        """What `pool` holds now."""
+        return cls(ngram, tokenizer, pool.phrases(), made_by, pool.credits())
+
+    def fill(self, pool: PhrasePool) -> None:
+        """Let `pool` hold what the file does, as far as its capacity allows."""
+        pool.load(self.phrases, self.credits)
 
     def save(self, path: Path) -> None:
         """Write the file as a whole or not at all. Raises OSError where that cannot be done."""
@@ -46,7 +59,8 @@ class PoolFile:
             "ngram": self.ngram,
             "tokenizer": self.tokenizer,
             "made_by": self.made_by,
-            "phrases": {str(key): phrases for key, phrases in self.phrases.items()},
+            "phrases": self.phrases,
+            "credits": self.credits,
         }
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.partial")
@@ -63,12 +77,14 @@ class PoolFile:
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise UserError(f"{path} is no pool file: write one {ANEW}")
         version = content.get("version")
-        if version != VERSION:
-            raise UserError(f"{path} is a pool file of version {version!r}, {VERSION} is read here: write it anew")
+        if version not in READABLE:
+            known = " and ".join(map(str, READABLE))
+            raise UserError(f"{path} is a pool file of version {version!r}, {known} are read here: write it anew")
         try:
             phrases = {_id(key): [_phrase(each) for each in listed] for key, listed in content["phrases"].items()}
             made_by = dict(content.get("made_by", {}))
-            loaded = cls(_of(int, content["ngram"]), _of(str, content["tokenizer"]), phrases, made_by)
+            credits = _credits(content.get("credits"), phrases)
+            loaded = cls(_of(int, content["ngram"]), _of(str, content["tokenizer"]), phrases, made_by, credits)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"{path} is damaged ({error!r}): write it anew {ANEW}") from error
         if not all(0 < len(phrase) < loaded.ngram for listed in phrases.values() for phrase in listed):
@@ -100,7 +116,19 @@ class PoolFile:
             lines.append(f"tokens a phrase: {by_length}")
             for key in sorted(counts, key=lambda key: (-counts[key], key))[:SHOWN_KEYS]:
                 lines.append(f"behind token {key}: {', '.join(str(list(phrase)) for phrase in self.phrases[key])}")
+            lines += self._most_useful()
         return lines + [f"{name}: {value}" for name, value in self.made_by.items()]
+
+    def _most_useful(self) -> list[str]:
+        """The phrases of which most tokens were accepted, line by line."""
+        credited = [
+            (useful, key, phrase)
+            for key, credits in (self.credits or {}).items()
+            for useful, phrase in zip(credits, self.phrases[key], strict=True)
+            if useful
+        ]
+        best = sorted(credited, key=lambda each: (-each[0], each[1:]))[:SHOWN_PHRASES]
+        return [f"most useful: {list(phrase)} behind token {key}, {useful} accepted" for useful, key, phrase in best]
 
 
 def vocabulary_digest(vocabulary: Mapping[str, int]) -> str:
@@ -110,7 +138,7 @@ def vocabulary_digest(vocabulary: Mapping[str, int]) -> str:
 
 
 def load_pool(path: Path | str, tokenizer: PreTrainedTokenizerBase, method: Config | None = None) -> PhrasePool:
-    """A pool for `generate` and `decode` with what the file holds; per key the newest that method.pool_capacity allows.
+    """A pool for `generate` and `decode` with what the file holds; per key as many as method.pool_capacity allows.
 
     Raises UserError if the file cannot be read, or was made with another N or another tokenizer.
     """
@@ -118,7 +146,7 @@ def load_pool(path: Path | str, tokenizer: PreTrainedTokenizerBase, method: Conf
     loaded = PoolFile.load(Path(path))
     loaded.require(Path(path), method.ngram, vocabulary_digest(tokenizer.get_vocab()))
     pool = new_pool(method)
-    pool.load(loaded.phrases)
+    loaded.fill(pool)
     return pool
 
 
@@ -133,7 +161,7 @@ def save_pool(
     method = method or Config()
     require_phrase_length(pool, method)
     digest = vocabulary_digest(tokenizer.get_vocab())
-    PoolFile(method.ngram, digest, pool.phrases(), {"method": asdict(method)}).save(Path(path))
+    PoolFile.of(pool, method.ngram, digest, {"method": asdict(method)}).save(Path(path))
 
 
 def _of(kind: type, value: Any) -> Any:
@@ -141,6 +169,18 @@ def _of(kind: type, value: Any) -> Any:
     if type(value) is not kind:
         raise TypeError(f"{str(value)[:40]} is no {kind.__name__}")
     return value
+
+
+def _credits(saved: Any, phrases: Mapping[int, list[Phrase]]) -> dict[int, list[int]] | None:
+    """Raises TypeError or ValueError for anything but a count for every phrase; None where nothing was saved."""
+    if saved is None:
+        return None
+    credits = {_id(key): [_of(int, count) for count in _of(list, counts)] for key, counts in _of(dict, saved).items()}
+    if {key: len(counts) for key, counts in credits.items()} != {key: len(each) for key, each in phrases.items()}:
+        raise ValueError("credits and phrases differ in number")
+    if any(count < 0 for counts in credits.values() for count in counts):
+        raise ValueError("a credit is below zero")
+    return credits
 
 
 def _id(key: str) -> int:

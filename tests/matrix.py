@@ -1,6 +1,7 @@
 """What every exactness test shares: prompts, a pair, greedy's outcome, and the comparison with it."""
 
 import random
+from collections import Counter
 
 from families import VOCABULARY, blurred, make_model
 
@@ -8,7 +9,7 @@ from baselines import greedy
 from bench.registry import METHODS
 from decoding.decoder import ModelPair
 from decoding.loop import DraftThenVerify
-from decoding.records import Generation
+from decoding.records import POOL_COLUMNS, Generation
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
 
@@ -36,6 +37,27 @@ def reference(pair: ModelPair, prompt: list[int], stopping: Stopping) -> Generat
     return greedy.build(greedy.Config(), pair).generate(prompt, stopping)
 
 
+def check_pool(decoder: DraftThenVerify, outcome: Generation) -> None:
+    """The pool's columns tell step by step what the pool itself has counted over the whole generation."""
+    steps = outcome.steps
+    columns = [getattr(steps, name) for name in POOL_COLUMNS]
+    if not decoder.drafter.pools():
+        assert columns == [None] * len(columns)
+        return
+    assert {len(column) for column in columns} == {len(steps)}
+    if not len(steps):
+        return
+    seconds = zip(steps.draft_seconds, steps.observe_seconds, steps.pool_draft_seconds, steps.pool_seconds, strict=True)
+    for draft, observe, while_drafting, pool in seconds:
+        assert 0 <= while_drafting <= draft + 1e-6, "within the clocks around it, but for rounding"
+        assert 0 <= pool - while_drafting + 1e-9 <= observe + 1e-6
+    assert steps.pool_size[-1] == outcome.extra["pool_size"]
+    for name in ("pool_lookups", "pool_hits", "phrases_learned"):
+        entries = getattr(steps, name)
+        assert sum(map(Counter, entries), Counter()) == outcome.extra[name]
+        assert all(count > 0 for entry in entries for count in entry.values())
+
+
 def check(pair: ModelPair, config: object, tests: list[tuple[list[int], Stopping, Generation]]) -> list[Generation]:
     """Decode every test with one decoder, history running on, and compare with greedy's outcome."""
     decoder = build(config, pair)
@@ -48,5 +70,6 @@ def check(pair: ModelPair, config: object, tests: list[tuple[list[int], Stopping
         assert all(a <= d for a, d in zip(steps.accepted, steps.drafted, strict=True))
         assert all(e <= a + 1 for a, e in zip(steps.accepted, steps.emitted, strict=True))
         assert all(len(s) == a for a, s in zip(steps.accepted, steps.sources, strict=True))
+        check_pool(decoder, outcome)
         outcomes.append(outcome)
     return outcomes

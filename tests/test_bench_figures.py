@@ -8,7 +8,9 @@ import pytest
 
 from bench.categories import by_category
 from bench.fold import Fold
+from bench.page import _work
 from bench.reporting import json_text
+from bench.split import split
 from bench.summary import compare, summarize
 from tasks import Scores
 
@@ -90,7 +92,7 @@ def test_work_and_seconds():
     assert found["accepted_by_source"] == {"draft": 10}
     assert found["seconds"] == {
         "prefill": 3.0, "draft": pytest.approx(2.8), "verify": pytest.approx(4.4), "other": pytest.approx(0.8),
-        "observe": 0.0, "decode": 8.0,
+        "observe": 0.0, "pool": None, "pool_draft": None, "decode": 8.0,
     }  # fmt: skip
     assert found["greedy_seconds"]["draft"] is None and found["greedy_seconds"]["decode"] == 18.0
     assert found["lossless"]["identical"] == 4
@@ -111,6 +113,73 @@ def test_a_rival_that_counts_its_forwards_tells_no_more(draft):
         assert found[unknown] is None
     assert set(found["acceptance"].values()) == {None}
     assert found["seconds"]["draft"] is found["seconds"]["verify"] is found["seconds"]["other"] is None
+
+
+def with_pool(folded, columns=True, nested=False):
+    """The fold with a pool: it grows from 3 phrases to 5, and every second look-up finds something."""
+    for record in (each for repeats in folded.method for each in repeats):
+        counts = {
+            "pool_size": 5, "pool_evicted": 1, "pool_lookups": {"guess": 6, "suffix": 2}, "pool_hits": {"guess": 3},
+            "phrases_learned": {"text": 4, "window": 2},
+        }  # fmt: skip
+        record["extra"] = counts | ({"drafter": counts | {"pool_size": 9}} if nested else {})
+        if columns:
+            record["steps"] |= {
+                "pool_size": [3, 5], "pool_lookups": [{"guess": 2}, {"guess": 4, "suffix": 2}],
+                "pool_hits": [{}, {"guess": 3}], "phrases_learned": [{"text": 4}, {"window": 2}],
+                "pool_seconds": [0.2, 0.1], "pool_draft_seconds": [0.1, 0.05],
+            }  # fmt: skip
+    return folded
+
+
+def test_the_pools_steps():
+    found = summary(with_pool(fold()))["ouroboros"]
+    # 10 of the 18 tokens of the steps were drafted.
+    assert found["accepted_by_source"] == {"draft": 10, "bonus": 8}
+    assert (found["pool_size"], found["pool_evicted"]) == (5, 4)
+    assert found["hit_rate"] == {"guess": 0.5, "suffix": 0.0}
+    assert found["per_step"] == {
+        "pool_size": 4.0, "draft_forwards": 3.0, "draft_rows": 5.0, "pool_lookups": {"guess": 3.0, "suffix": 1.0},
+        "pool_hits": {"guess": 1.5}, "phrases_learned": {"text": 2.0, "window": 1.0},
+        "seconds": pytest.approx({"draft": 0.275, "verify": 0.55, "pool": 0.15, "rest": 0.025}),
+    }  # fmt: skip
+
+
+def test_a_nested_drafters_pool_is_told_apart():
+    assert summary(with_pool(fold()))["ouroboros"]["drafter"] is None
+    found = summary(with_pool(fold(), nested=True))
+    own, within = found["ouroboros"], found["ouroboros"]["drafter"]
+    assert (own["pool_size"], within["pool_size"]) == (5, 9)
+    assert within["hit_rate"] == {"guess": 0.5, "suffix": 0.0}
+    assert own["phrases_learned"] == within["phrases_learned"] == {"text": 16, "window": 8}, "each its own"
+    assert within["drafter"] is None
+    assert found["pool_hit_rate"] == 3 / 8
+    rows = dict(_work(found))
+    assert rows["pool hit rate of the drafter's own pool"] == "50% by guess, 0% by suffix"
+    assert rows["phrases learned by it"] == "16 text, 8 window"
+    assert rows["pool hit rate"] == "38%"
+
+
+def test_a_steps_parts_add_up_to_decode_time():
+    seconds = summary(with_pool(fold()))["seconds"]
+    # 4 generations: 0.3 s in the pool, 0.15 s of them while drafting, which takes 2.8 s, as the rest takes 0.8 s.
+    assert (seconds["pool"], seconds["pool_draft"]) == (pytest.approx(1.2), pytest.approx(0.6))
+    parts = split(seconds)
+    assert parts == pytest.approx({"draft": 2.2, "verify": 4.4, "pool": 1.2, "rest": 0.2})
+    assert sum(parts.values()) == pytest.approx(seconds["decode"])
+
+
+def test_a_summary_from_before_the_pool_was_timed_is_split_without_it():
+    parts = split({"prefill": 1.0, "draft": 3.0, "verify": 4.0, "other": 1.0, "observe": 0.5, "decode": 8.0})
+    assert parts == {"draft": 3.0, "verify": 4.0, "pool": None, "rest": 1.0}
+    assert set(split(summary(fold())["greedy_seconds"]).values()) == {None}
+
+
+def test_records_older_than_the_pools_columns_still_fold():
+    found, before = summary(with_pool(fold()))["ouroboros"], summary(with_pool(fold(), columns=False))["ouroboros"]
+    assert before == found | {"per_step": None}
+    assert set(summary(with_pool(fold(), columns=False))["seconds"]) == set(summary(fold())["seconds"])
+    assert summary(fold())["ouroboros"] is None
 
 
 def test_speed_over_the_fastest_greedy():

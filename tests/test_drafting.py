@@ -2,6 +2,7 @@
 phrases from verification against the paper's rule."""
 
 import random
+from functools import partial
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from decoding.stopping import Stopping
 from decoding.tree import TokenTree
 from decoding.verification import verify
 from ouroboros.learning import Candidate, aligned_runs, continuations, refine
+from ouroboros.method import _DraftLookahead
 
 
 def continuation(model: torch.nn.Module, tokens: list[int], count: int) -> list[int]:
@@ -86,12 +88,15 @@ def test_first_window_is_the_same_for_every_run_and_differs_by_seed() -> None:
     assert first(0) == first(0) != first(1)
 
 
-@pytest.mark.parametrize("inner", ["plain", "lookahead"])
+@pytest.mark.parametrize("inner", ["plain", "lookahead", "no window"])
 def test_drafts_are_the_draft_models_own_greedy_text(inner: str) -> None:
     """However it is sped up, and whatever was rejected before, the draft is what the draft model would say."""
     model = make_model("llama")
     pool = PhrasePool(4)
-    drafter = Drafter() if inner == "plain" else Lookahead(Window(4, 4, seed=0), pool, max_guesses=3)
+    drafter: Drafter = Drafter()
+    if inner != "plain":
+        kind = Lookahead if inner == "lookahead" else partial(_DraftLookahead, idle_window=False)
+        drafter = kind(Window(4 if inner == "lookahead" else 0, 4, seed=0), pool, max_guesses=3)
     draft = DraftModel(ModelSession(model), drafter, eos=frozenset())
     draw = random.Random(3)
     tokens = [draw.randrange(VOCABULARY) for _ in range(8)]
@@ -101,14 +106,16 @@ def test_drafts_are_the_draft_models_own_greedy_text(inner: str) -> None:
     for number in range(12):
         gamma = 1 + number % 5
         before = draft.forwards()[0]
+        if inner == "no window":
+            pool.insert(tokens[-1], tuple(continuation(model, tokens, 2)), "verification")
         drafted = draft.draft(tokens, gamma, limit=7)
         assert gamma <= len(drafted) <= 7
-        assert inner == "lookahead" or len(drafted) == gamma
+        assert inner != "plain" or len(drafted) == gamma
         assert drafted == continuation(model, tokens, len(drafted))
         fewer_forwards |= draft.forwards()[0] - before < len(drafted)
         kept = draw.randrange(len(drafted) + 1)
         tokens = [*tokens, *drafted[:kept], draw.randrange(VOCABULARY)]
-    assert fewer_forwards == (inner == "lookahead")
+    assert fewer_forwards == (inner != "plain")
 
 
 def test_draft_ends_with_the_end_of_sequence_and_keeps_to_the_limit() -> None:
@@ -202,6 +209,26 @@ def test_a_draft_ends_behind_a_token_of_low_confidence() -> None:
         assert draft.draft(tokens, 6, limit=8) == expected
         ended_early |= 1 < len(expected) < 6
     assert ended_early
+
+
+def test_without_a_window_no_row_is_spent_on_one_and_the_pool_still_serves() -> None:
+    """Every draft forward has the row of its last token and those of the pool's guesses, nothing else."""
+    from ouroboros import method
+
+    model = make_model("llama")
+    prompt = [2, 7, 1, 8]
+    text = continuation(model, prompt, 12)
+    pair = ModelPair(ModelSession(model), ModelSession(blurred(model, 0.0)), frozenset(), str)
+    config = method.Config(gamma=4, k=0, window=0, ngram=3, learn=False, text_phrases=False)
+    bare = method.build(config, pair)
+    steps = bare.generate(prompt, Stopping(frozenset(), 12)).steps
+    assert steps.draft_forwards[0] == steps.draft_rows[0] == 4, "an empty pool: token by token"
+    assert len(bare.pool) == 0
+    bare.pool.insert(text[0], tuple(text[1:3]), "test")
+    outcome = bare.generate(prompt, Stopping(frozenset(), 12))
+    assert outcome.tokens == text
+    assert outcome.steps.sources[0] == ["phrase", "phrase", "draft", "draft"]
+    assert (outcome.steps.draft_forwards[0], outcome.steps.draft_rows[0]) == (2, 4)
 
 
 def test_tokens_of_a_draft_are_credited_to_who_gave_them() -> None:

@@ -18,12 +18,13 @@ PHRASE = st.lists(TOKEN, min_size=1, max_size=3).map(tuple)
 PHRASES = st.dictionaries(TOKEN, st.lists(PHRASE, min_size=1, max_size=4))
 
 
-@given(phrases=PHRASES)
-def test_a_pool_file_holds_what_was_saved(tmp_path_factory, phrases) -> None:
+@given(phrases=PHRASES, useful=st.one_of(st.none(), st.integers(0, 9)))
+def test_a_pool_file_holds_what_was_saved(tmp_path_factory, phrases, useful) -> None:
     path = tmp_path_factory.mktemp("pool") / "deep" / "pool.json"
-    PoolFile(4, "abc", phrases, {"task": "x"}).save(path)
+    credits = None if useful is None else {key: [useful] * len(each) for key, each in phrases.items()}
+    PoolFile(4, "abc", phrases, {"task": "x"}, credits).save(path)
     loaded = PoolFile.load(path)
-    assert loaded == PoolFile(4, "abc", phrases, {"task": "x"})
+    assert loaded == PoolFile(4, "abc", phrases, {"task": "x"}, credits)
     assert [each.name for each in path.parent.iterdir()] == ["pool.json"], "nothing half-written is left"
     assert loaded.describe()
 
@@ -35,6 +36,26 @@ def test_loading_into_a_pool_keeps_order_and_the_newest() -> None:
     assert pool.best(1, 9) == [(3,), (2,)]
     assert pool.best(5, 9) == []
     assert pool.phrases() == {1: [(2,), (3,)], 7: [(4, 5)]}
+
+
+def test_credits_outlive_the_file_and_older_files_have_none(tmp_path) -> None:
+    path = tmp_path / "pool.json"
+    pool = PhrasePool(3, "usefulness")
+    for token in (1, 2, 3):
+        pool.insert(9, (token,), "window")
+    pool.credit(9, (1,), 4)
+    PoolFile.of(pool, 4, "abc", {}).save(path)
+    again = PhrasePool(3, "usefulness")
+    PoolFile.load(path).fill(again)
+    assert again.best(9, 3) == pool.best(9, 3) == [(1,), (3,), (2,)]
+    assert again.credits() == {9: [4, 0, 0]}
+
+    old = json.loads(path.read_text()) | {"version": 1}
+    del old["credits"]
+    path.write_text(json.dumps(old))
+    PoolFile.load(path).fill(again)
+    assert again.best(9, 3) == [(3,), (2,), (1,)]
+    assert again.credits() == {9: [0, 0, 0]}
 
 
 @pytest.mark.parametrize(
@@ -62,6 +83,11 @@ def test_loading_into_a_pool_keeps_order_and_the_newest() -> None:
         ({"phrases": {"1": [[True]]}}, "damaged"),
         ({"phrases": {" 1": [[1]]}}, "damaged"),
         ({"phrases": {"-1": [[1]]}}, "damaged"),
+        ({"credits": {"1": []}}, "damaged"),
+        ({"credits": {"2": [1]}}, "damaged"),
+        ({"credits": {"1": [-1]}}, "damaged"),
+        ({"credits": {"1": [0.5]}}, "damaged"),
+        ({"credits": [[1]]}, "damaged"),
         ({"version": "1\n2"}, "of version"),
         pytest.param("[" * 200_000, "cannot read", id="deeply nested"),
     ],
@@ -90,11 +116,16 @@ def test_a_file_serves_only_its_own_n_and_tokenizer(tmp_path) -> None:
 
 def test_inspect_shows_what_a_file_holds(tmp_path, capsys) -> None:
     path = tmp_path / "pool.json"
-    PoolFile(4, "abc", {1: [(2, 3), (4,)], 6: [(7, 8, 9)]}, {"task": "gsm8k"}).save(path)
+    credits = {1: [3, 0], 6: [5]}
+    PoolFile(4, "abc", {1: [(2, 3), (4,)], 6: [(7, 8, 9)]}, {"task": "gsm8k"}, credits).save(path)
     assert main(["inspect", str(path)]) == 0
     printed = capsys.readouterr().out
     assert "3 phrases under 2 first tokens" in printed
     assert "[2, 3], [4]" in printed
+    assert [line for line in printed.splitlines() if line.startswith("most useful")] == [
+        "most useful: [7, 8, 9] behind token 6, 5 accepted",
+        "most useful: [2, 3] behind token 1, 3 accepted",
+    ]
     assert "task: gsm8k" in printed
 
 

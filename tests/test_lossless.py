@@ -51,6 +51,8 @@ OPTIONS = [
         {"rejected": "continuations", "shortest_run": 3, "k": 0},
         {"refinement": "off", "order": "usefulness", "text_phrases": False},
         {"idle_window": True, "pool_capacity": 1},
+        {"window": 0, "pool_capacity": 3},
+        {"window": 0, "pool_capacity": 2, "gamma": "auto", "order": "usefulness", "text_phrases": False},
         {"confidence": 0.5, "phrase_drafting": False},
         {"confidence": 0.9, "gamma": 9},
         {"gamma": "auto"},
@@ -83,6 +85,7 @@ COVERING = [
     ouroboros.Config(gamma=8, k=2, window=3, ngram=5, pool_capacity=2, max_guesses=1, shortest_run=1),
     ouroboros.Config(gamma="auto", k=2, window=3, ngram=4, confidence=0.2, idle_window=True, order="usefulness",
                      rejected="continuations", refinement="newest"),
+    ouroboros.Config(gamma=3, k=3, window=0, ngram=4, pool_capacity=4),
     ouroboros.Config(drafter=prompt_lookup.Config(draft_length=3), k=2, ngram=4, pool_capacity=3),
     self_speculative.Config(skip=None, skip_attention=[1], max_draft=5, threshold=0.3),
     prompt_lookup.Config(),
@@ -324,6 +327,8 @@ def test_parts_beyond_the_paper_are_really_taken(llama: ModelPair) -> None:
 
     plain = work()
     assert work(idle_window=True)["draft rows"] < plain["draft rows"]
+    bare = work(window=0, pool_capacity=4)
+    assert bare["window"] == 0 < min(bare["rejection"], plain["window"])
     assert work(confidence=0.9)["drafted"] / work(confidence=0.9)["steps"] < plain["drafted"] / plain["steps"]
     assert work(refinement="off")["refinement"] == 0 < plain["refinement"]
     assert work(rejected="continuations")["rejection"] > work(shortest_run=3)["rejection"]
@@ -376,6 +381,8 @@ def test_methods_that_draft_with_a_model_refuse_a_pair_without_one(llama: ModelP
         (ouroboros.Config, {"ngram": 2}),
         (ouroboros.Config, {"shortest_run": 0}),
         (ouroboros.Config, {"shortest_run": 5}),
+        (ouroboros.Config, {"window": -1}),
+        (ouroboros.Config, {"pool_capacity": None, "window": 0}),
         (ouroboros.Config, {"pool_capacity": 0}),
         (ouroboros.Config, {"max_guesses": 0}),
         (ouroboros.Config, {"gamma": "often"}),

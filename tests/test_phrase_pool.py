@@ -4,24 +4,46 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decoding.phrase_pool import PhrasePool, TextPhrases
+from decoding.phrase_pool import ORDERS, PhrasePool, TextPhrases
 
-# Few, so that the same phrase comes again.
+# Few, so that the same phrase comes again, and keys are full and their phrases credited.
+keys = st.integers(0, 1)
 phrases = st.sampled_from([(), (1,), (2,), (1, 2), (2, 1), (3, 3, 3)])
 operations = st.lists(
     st.one_of(
-        st.tuples(st.just("insert"), st.integers(0, 2), phrases),
-        st.tuples(st.just("replace"), st.integers(0, 2), phrases, phrases),
+        st.tuples(st.just("insert"), keys, phrases),
+        st.tuples(st.just("replace"), keys, phrases, phrases),
+        st.tuples(st.just("credit"), keys, phrases, st.integers(1, 3)),
         st.tuples(st.just("clear")),
     ),
+    min_size=10,
     max_size=60,
 )
 
 
-@given(capacity=st.integers(1, 4), operations=operations)
-def test_pool_behaves_like_lists_with_least_recent_eviction(capacity: int, operations: list[tuple]) -> None:
-    pool, model = PhrasePool(capacity), {}
+def test_the_least_useful_gives_way_and_of_several_the_oldest() -> None:
+    pool = PhrasePool(3, "usefulness")
+    for token in (1, 2, 3):
+        pool.insert(9, (token,), "test")
+    pool.credit(9, (1,), 4)
+    pool.insert(9, (4,), "test")
+    assert pool.best(9, 3) == [(1,), (4,), (3,)], "the oldest stays, it has served"
+    for token in (3, 4):
+        pool.credit(9, (token,), 1)
+    pool.insert(9, (5,), "test")
+    assert pool.best(9, 3) == [(1,), (4,), (5,)], "of two with one token each the older goes; the new one has yet none"
+
+
+@given(capacity=st.integers(1, 4), order=st.sampled_from(ORDERS), operations=operations)
+def test_pool_behaves_like_lists(capacity: int, order: str, operations: list[tuple]) -> None:
+    """The least recent of a key is evicted or, in order of usefulness, the oldest of those with the least credit."""
+    pool, model, credits = PhrasePool(capacity, order), {}, {}
     evicted = 0
+
+    def ranked(key: int) -> list[tuple[int, ...]]:
+        newest = model.get(key, [])[::-1]
+        return sorted(newest, key=lambda phrase: -credits[key, phrase]) if order == "usefulness" else newest
+
     for operation, *arguments in operations:
         if operation == "clear":
             pool.clear()
@@ -29,6 +51,12 @@ def test_pool_behaves_like_lists_with_least_recent_eviction(capacity: int, opera
             continue
         key, *said = arguments
         entries = model.setdefault(key, [])
+        if operation == "credit":
+            pool.credit(key, *said)
+            if said[0] in entries:
+                credits[key, said[0]] += said[1]
+            assert pool.best(key, capacity) == ranked(key)
+            continue
         if operation == "replace" and said[0] != said[1] and said[0] in entries:
             entries.remove(said[0])
         if operation == "insert":
@@ -39,16 +67,26 @@ def test_pool_behaves_like_lists_with_least_recent_eviction(capacity: int, opera
         if new:
             if new in entries:
                 entries.remove(new)
-            elif len(entries) == capacity:
-                entries.pop(0)
-                evicted += 1
+            else:
+                if len(entries) == capacity:
+                    entries.remove(ranked(key)[-1])
+                    evicted += 1
+                credits[key, new] = 0
             entries.append(new)
-        for other in range(3):
-            expected = model.get(other, [])[::-1]
+            assert new in pool.best(key, capacity), "what comes never makes way for itself"
+        for other in range(2):
+            expected = ranked(other)
             assert pool.best(other, capacity) == expected
             assert pool.best(other, 2) == expected[:2]
         assert len(pool) == sum(map(len, model.values()))
         assert pool.evicted == evicted
+    saved = PhrasePool(capacity, order)
+    saved.load(pool.phrases(), pool.credits())
+    assert [saved.best(key, capacity) for key in range(2)] == [ranked(key) for key in range(2)]
+    assert len(saved) == len(pool)
+    smaller = PhrasePool(1, order)
+    smaller.load(pool.phrases(), pool.credits())
+    assert [smaller.best(key, capacity) for key in range(2)] == [ranked(key)[:1] for key in range(2)]
 
 
 def test_counts_tell_origins_lookups_and_hits() -> None:

@@ -6,11 +6,17 @@ from matplotlib.ticker import MaxNLocator
 
 from bench.collection import Run
 from bench.figures.series import Series, all_series, tasks_of, title_of, with_prompts
-from bench.figures.style import BLUE, GREY, HATCHES, ORANGE, Drawing, canvas, entitle, legend, looks
+from bench.figures.style import BLUE, GREEN, GREY, HATCHES, ORANGE, Drawing, canvas, entitle, legend, looks
+from bench.split import split
 
 # A share of fewer steps is noise, and is left out.
 FEWEST = 20
-PARTS = (("draft", ORANGE, HATCHES[1]), ("verify", BLUE, ""), ("other", GREY, HATCHES[2]))
+LOOKS = {
+    "draft": ("draft", ORANGE, HATCHES[1]),
+    "verify": ("verify (the target's forward)", BLUE, ""),
+    "pool": ("pool (look-ups, inserts)", GREEN, HATCHES[3]),
+    "rest": ("rest (bookkeeping, learning)", GREY, HATCHES[2]),
+}
 
 
 def acceptance(runs: Sequence[Run]) -> list[Drawing]:
@@ -63,11 +69,13 @@ def _reached(found: dict) -> list[int]:
 
 
 def step_time(runs: Sequence[Run]) -> list[Drawing]:
-    """Stacked bars: milliseconds of a step, by draft, verification and the rest; greedy's step beside them."""
+    """Stacked bars: milliseconds of a step, by draft, verification, pool and the rest; greedy's step beside them."""
     series = [each for each in all_series(runs) if any(map(_timed, each.runs.values()))]
     if not series:
         return []
     tasks = [task for task in tasks_of(series) if any(_timed(each.runs.get(task)) for each in series)]
+    timed = [run for each in series for run in each.runs.values() if _timed(run)]
+    parts = [name for name in LOOKS if any(split(run["seconds"])[name] is not None for run in timed)]
     names = ["greedy", *(each.name for each in series)]
     columns = min(len(tasks), 3)
     lines = -(-len(tasks) // columns)
@@ -77,7 +85,8 @@ def step_time(runs: Sequence[Run]) -> list[Drawing]:
         there = [(place, each.runs[task]) for place, each in enumerate(series, 1) if _timed(each.runs.get(task))]
         shown = [(0, _greedy_step(there[0][1])), *((place, _step(run)) for place, run in there)]
         handles, left = [], [0.0] * len(shown)
-        for name, colour, hatch in PARTS:
+        for name in parts:
+            _, colour, hatch = LOOKS[name]
             widths = [step[name] for _, step in shown]
             handles.append(
                 axes.barh(
@@ -96,7 +105,7 @@ def step_time(runs: Sequence[Run]) -> list[Drawing]:
         axes.grid(axis="x")
     for axes in panels[len(tasks) :]:
         axes.set_visible(False)
-    legend(figure, handles, ["draft", "verify (the target's forward)", "other (bookkeeping, learning)"])
+    legend(figure, handles, [LOOKS[name][0] for name in parts])
     note = "a step is one forward of the target after the prefill; greedy: as measured beside the first"
     entitle(figure, "Where a step's time goes", title_of(series), note)
     return [Drawing("step_time", figure)]
@@ -107,11 +116,16 @@ def _timed(run: Run | None) -> bool:
 
 
 def _step(run: Run) -> dict[str, float]:
-    return {name: 1000 * run["seconds"][name] / run["target_forwards"] for name, *_ in PARTS}
+    return _milliseconds(run["seconds"], run["target_forwards"])
 
 
 def _greedy_step(run: Run) -> dict[str, float]:
     """Of the greedy generations beside a run; greedy gives one token a step."""
     seconds = run["greedy_seconds"]
     steps = run["tokens_per_second"]["decode"]["greedy"] * seconds["decode"]
-    return {name: 1000 * seconds[name] / steps for name, *_ in PARTS}
+    return _milliseconds(seconds, steps)
+
+
+def _milliseconds(seconds: dict, steps: float) -> dict[str, float]:
+    """A step's, by part; a pool that there is not, or that was not timed yet, takes none."""
+    return {name: 1000 * (part or 0.0) / steps for name, part in split(seconds).items()}

@@ -90,8 +90,8 @@ class Run:
         return max((each.get("started", "") for each in self.provenance.get("sessions", [])), default="")
 
     @cached_property
-    def spans(self) -> list[tuple[str, str, float, float]]:
-        """(process, machine, begin, end) in seconds of every process that measured; [] without its records."""
+    def spans(self) -> list[tuple[str, str, frozenset[str], float, float]]:
+        """(process, machine, its cores or GPU if known, begin, end) of each that measured; [] without its records."""
         ends: dict[str, float] = {}
         try:
             with (self.folder / "records.jsonl").open(encoding="utf-8") as lines:
@@ -99,7 +99,7 @@ class Run:
                     record = json.loads(line)
                     ends[record["session"]] = max(record["finished"], ends.get(record["session"], 0.0))
             return [
-                (each["session"], f"{each.get('platform')} {self.provenance.get('cpu')}", _seconds(each), end)
+                (each["session"], _host(each, self.provenance), frozenset(each.get("places", ())), _seconds(each), end)
                 for each in self.provenance.get("sessions", [])
                 if (end := ends.get(each["session"]))
             ]
@@ -137,6 +137,10 @@ class Run:
             except UserError:
                 made_by = {}
         return made_by.get("task")
+
+
+def _host(session: dict[str, Any], provenance: dict[str, Any]) -> str:
+    return f"{session.get('platform')} {provenance.get('cpu')}"
 
 
 def _seconds(session: dict[str, Any]) -> float:
@@ -236,13 +240,16 @@ def _word(value: object) -> str:
 
 def overlapping(runs: Sequence[Run]) -> dict[Run, bool | None]:
     """Whether another process measured some other of these runs at the same time on a machine of the same kind, so
-    that both may have shared cores; None where records or provenance are gone."""
-    spans = sorted({span for run in runs for span in run.spans}, key=lambda span: span[2])
+    that both may have shared cores, unless each is known to have had its own; None where records or provenance are
+    gone."""
+    spans = {span for run in runs for span in run.spans}
 
-    def met(span: tuple[str, str, float, float]) -> bool:
-        process, machine, begin, end = span
+    def met(span: tuple[str, str, frozenset[str], float, float]) -> bool:
+        process, machine, places, begin, end = span
         return any(
-            other[0] != process and other[1] == machine and other[2] < end and begin < other[3] for other in spans
-        )
+            other[0] != process and other[1] == machine and other[3] < end and begin < other[4]
+            and not (places and other[2] and places.isdisjoint(other[2]))
+            for other in spans
+        )  # fmt: skip
 
     return {run: any(map(met, run.spans)) if run.spans else None for run in runs}

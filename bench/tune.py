@@ -10,14 +10,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import hydra
 import optuna
 from omegaconf import DictConfig, OmegaConf
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from tqdm import tqdm
 
-from bench.cli import guarded
+from bench.cli import main
+from bench.company import Company
 from bench.models import LoadedPair, Place, load_pair, resolve_place
 from bench.prompts import Prompts, load_prompts
 from bench.provenance import environment
@@ -125,7 +125,8 @@ def tune(config: DictConfig) -> int:
     if left > 0:
         loaded = load_pair(plan.model, place, plan.settings.seed)
         objective = Objective(plan, loaded, prompts, present)
-        with tqdm(total=left, desc=f"{name} on {plan.task.name}", unit="trial", file=sys.stderr) as bar:
+        bar = tqdm(total=left, desc=f"{name} on {plan.task.name}", unit="trial", file=sys.stderr)
+        with Company(place.device, plan.settings.cores), bar:
             for _ in range(left):
                 _trial(study, objective, space)
                 bar.set_postfix_str(f"best {study.best_value:.2f}x", refresh=False)
@@ -192,12 +193,13 @@ def _write(
     """The winner as a method's yaml, and the study's table and plots."""
     best = {**present, **study.best_params}
     seen = environment(device)
+    threads = plan.settings.cores or seen["threads"]
     finished = [trial for trial in study.trials if trial.value is not None]
     header = [
         f"Chosen by python -m bench.tune {' '.join(sys.argv[1:])}",
         f"{study.best_value:.3f} times greedy's decode speed, median of {len(prompts.examples)} prompts,",
         f"the best of {len(finished)} trials; {plan.methods[0].history}, {seen['device'] or device}, "
-        f"{seen['threads']} threads, torch {seen['versions']['torch']}, commit {(seen['git'] or {}).get('commit')}",
+        f"{threads} threads, torch {seen['versions']['torch']}, commit {(seen['git'] or {}).get('commit')}",
     ]
     file = CONF / "method" / f"{wanted.save}.yaml"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -210,11 +212,5 @@ def _write(
     say(f"written: {file} (method={wanted.save}), {folder}/trials.csv")
 
 
-@hydra.main(version_base="1.3", config_path=str(CONF), config_name="tune")
-def main(config: DictConfig) -> None:
-    """Hydra's entry; the exit status is the command line's of bench."""
-    sys.exit(guarded(config, tune))
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(main(tune, "tune"))

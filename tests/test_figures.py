@@ -104,7 +104,8 @@ def test_lines_join_runs_that_differ_in_one_setting_only(runs):
     assert found.settings == ("gamma",) and sorted(found.cells) == [(2,), (4,), (8,)]
     [drawing] = sensitivity(those)
     assert drawing.name == "sensitivity_gamma_ouroboros"
-    left, right = drawing.figure.axes
+    left, right, share = drawing.figure.axes
+    assert list(share.lines[0].get_ydata()) == [0.5, 0.5, 0.5]
     assert list(right.lines[0].get_xdata()) == [2, 4, 8] and list(right.lines[0].get_ydata()) == [2.2, 2.4, 2.8]
     assert list(left.containers[0].lines[0].get_ydata()) == [1.2, 1.4, 1.8]
 
@@ -125,7 +126,7 @@ def test_three_settings_give_one_figure(runs):
     grid = [(g, k, w) for g in (4, 8, 12) for k in (1, 3, 5) for w in (5, 10, 15)]
     those = runs(*(summary_of(speed=g + k / 10, settings={"gamma": g, "k": k, "window": w}) for g, k, w in grid))
     [drawing] = sensitivity(those)
-    assert drawing.name == "sensitivity_gamma_k_window_ouroboros_humaneval" and len(drawing.figure.axes) == 6
+    assert drawing.name == "sensitivity_gamma_k_window_ouroboros_humaneval" and len(drawing.figure.axes) == 9
 
 
 def test_a_grid_with_a_hole_leaves_the_cell_white(runs):

@@ -13,7 +13,7 @@ from bench.collection import Run, grouped
 from bench.figures.beside import beside_published
 from bench.figures.contamination import contamination
 from bench.figures.speed import cold_and_warm, efficiency, speedups
-from bench.figures.steps import acceptance, step_time
+from bench.figures.steps import MOST, acceptance, step_time
 from bench.figures.style import STYLE, Drawing, save
 from bench.figures.sweeps import sensitivity
 from bench.terminal import say
@@ -26,7 +26,7 @@ FIGURES: dict[str, tuple[Draw, str, bool]] = {
     "speedup": (speedups, "a method other than greedy", True),
     "efficiency": (efficiency, "a method that counts its target forwards", True),
     "sensitivity": (sensitivity, "runs that differ in nothing but 3 values of a setting, or 6 cells of a grid", False),
-    "acceptance": (acceptance, "a method that drafts, and tells its steps", True),
+    "acceptance": (acceptance, f"a method that drafts, and tells its steps; {MOST} at most", True),
     "step_time": (step_time, "a method that tells its steps", True),
     "cold_warm": (cold_and_warm, "the same case with history=cold and history=warm", True),
     "contamination": (contamination, "runs with history=file and pools of two tasks", False),

@@ -34,7 +34,7 @@ def beside_published(runs: Sequence[Run]) -> list[Drawing]:
     for each in sorted(all_series(runs), key=lambda each: len(each.name)):
         for task, run in each.runs.items():
             key = each.method, run["history"], task
-            if key in cases and run["label"].startswith(each.method):
+            if key in cases and run["label"] in (each.method, f"{each.method} {run['history']}"):
                 ours.setdefault(key, run)
     if not ours:
         return []

@@ -1,5 +1,6 @@
 """Which runs stand for a method in figures over several tasks."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -56,10 +57,13 @@ def _settings(run: Run) -> str:
 FIRST, LAST = ("hf_generate", "speculative", "lookahead"), ("ouroboros", "oracle")
 
 
-def _order(series: Series) -> tuple[int, str, int]:
+def _order(series: Series) -> tuple[int, str, int, list[tuple[float, str]]]:
     method = series.method
     place = FIRST.index(method) if method in FIRST else 9 + LAST.index(method) if method in LAST else len(FIRST)
-    return place, method, min(run.place for run in series.runs.values())
+    # Numbers by their size: gamma=8 stands before gamma=12.
+    words = re.findall(r"\d+(?:\.\d+)?|\D+", series.name)
+    named = [(float(word), "") if word[0].isdigit() else (0.0, word) for word in words]
+    return place, method, min(run.place for run in series.runs.values()), named
 
 
 def tasks_of(series: Sequence[Series]) -> list[str]:

@@ -25,7 +25,9 @@ def all_series(runs: Sequence[Run]) -> list[Series]:
     Where a series has several runs on a task, that which says most stands for it, never the fastest: the setting that
     most tasks have, then the newest. Runs on fewer prompts, or with another wording, than most of a task are left out.
     """
-    runs = [run for run in _same_prompts(runs) if run["method"] != "greedy" and run["history"] != "file"]
+    runs = [run for run in _same_prompts(runs) if run["method"] != "greedy"]
+    pools = [run for run in runs if run["history"] == "file"]
+    runs = [run for run in runs if run["history"] != "file"]
     found = []
     for (label, history), alike in grouped(runs, lambda run: (run["label"], run["history"])).items():
         common = Counter(settings for settings, _ in {(_settings(run), run["task"]) for run in alike})
@@ -35,7 +37,8 @@ def all_series(runs: Sequence[Run]) -> list[Series]:
         }
         name = label if history == "cold" or label.endswith(history) else f"{label} {history}"
         found.append(Series(name, next(iter(chosen.values()))["method"], chosen))
-    return sorted(found, key=_order)
+    # One alone beside saved pools is what those are compared with, in a figure of their own.
+    return [] if pools and len(found) == 1 else sorted(found, key=_order)
 
 
 def _same_prompts(runs: Sequence[Run]) -> list[Run]:

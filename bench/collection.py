@@ -77,7 +77,30 @@ class Run:
     @property
     def title(self) -> str:
         """The setup in words."""
-        return f"{self['model']}, {self.data}, {self['dtype']}, {self['device']} ({self.machine}), batch size 1"
+        return self.title_of(self.pair)
+
+    def title_of(self, models: str) -> str:
+        """The same with other words for the models."""
+        return f"{models}, {self.data}, {self['dtype']}, {self['device']} ({self.machine}), batch size 1"
+
+    @property
+    def draft(self) -> str:
+        """The draft model's name, "" where there is none."""
+        return Path((self.config.get("model") or {}).get("draft") or "").name
+
+    @property
+    def pair(self) -> str:
+        """The models' label, and the draft where it has a name of its own."""
+        return self["model"] + (f" with {self.draft}" if self.draft not in ("", "draft") else "")
+
+    @property
+    def draft_cost(self) -> float | None:
+        """Seconds of a draft model's forward over a greedy step's; None without such forwards."""
+        greedy = self["greedy_seconds"]["decode"]
+        if not self.summary.get("draft_forwards") or not self["seconds"]["draft"] or not greedy:
+            return None
+        step = 1 / self["tokens_per_second"]["decode"]["greedy"]
+        return self["seconds"]["draft"] / self["draft_forwards"] / step
 
     @property
     def data(self) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from bench.collection import Run, grouped
 
+# So many settings under one label, all on as many tasks, are a sweep.
+SWEEP = 3
 PAPER = ("humaneval", "mbpp", "gsm8k", "cnndm", "wmt16")
 
 
@@ -31,10 +33,15 @@ def all_series(runs: Sequence[Run]) -> list[Series]:
     found = []
     for (label, history), alike in grouped(runs, lambda run: (run["label"], run["history"])).items():
         common = Counter(settings for settings, _ in {(_settings(run), run["task"]) for run in alike})
-        chosen = {
-            task: max(those, key=lambda run: (common[_settings(run)], run.started, str(run.folder)))
-            for task, those in grouped(alike, lambda run: run["task"]).items()
-        }
+        chosen = {}
+        for task, those in grouped(alike, lambda run: run["task"]).items():
+            most = max(common[_settings(run)] for run in those)
+            fit = [run for run in those if common[_settings(run)] == most]
+            # Of a sweep none stands for the method; it has a figure of its own.
+            if len({_settings(run) for run in fit}) < SWEEP:
+                chosen[task] = max(fit, key=lambda run: (run.started, str(run.folder)))
+        if not chosen:
+            continue
         name = label if history == "cold" or label.endswith(history) else f"{label} {history}"
         found.append(Series(name, next(iter(chosen.values()))["method"], chosen))
     # One alone beside saved pools is what those are compared with, in a figure of their own.

@@ -17,7 +17,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 bench: $(VENV)/installed  ## install, then the main job: Ouroboros on HumanEval-style problems, bundled pair
 	$(PY) -m bench method=ouroboros task=humaneval limit=20
 
-# SIZE=quick: three presets in ten minutes. SIZE=tune: the tuned settings, beforehand.
+# Two jobs side by side. SIZE=quick: three presets in ten minutes. SIZE=tune: the tuned settings, beforehand.
 SIZE ?= full
 
 paper: $(VENV)/installed  ## the paper's tables and figures below results/paper, in under two hours; SIZE=quick: ten minutes

@@ -29,8 +29,8 @@ MULTIRUN = {"-m", "--multirun"}
 LAUNCHER = "hydra/launcher="
 
 
-def main() -> int:
-    """Run the job or the multirun of sys.argv; the exit status."""
+def main(run: Callable[[DictConfig], int] | None = None, name: str = "config") -> int:
+    """Run the job or the multirun of sys.argv, by `run` with conf/<name>.yaml; the exit status."""
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     # Without it Hydra prints its own errors and exits with 1.
@@ -40,7 +40,7 @@ def main() -> int:
     try:
         for arguments in single_jobs(given[1:]):
             sys.argv = [given[0], *arguments]
-            worst = max(worst, _composed())
+            worst = max(worst, _composed(run or run_job, name))
     except KeyboardInterrupt:
         complain("interrupted; what is measured is kept, and the same command goes on")
         return INTERRUPTED
@@ -75,17 +75,19 @@ def single_jobs(arguments: Sequence[str]) -> list[list[str]]:
     return [[*flags, *combination] for combination in product(*choices)]
 
 
-def _composed() -> int:
+def _composed(run: Callable[[DictConfig], int], name: str) -> int:
     """Compose the job of sys.argv and run it; the exit status (of jobs under a launcher that of the first bad one)."""
     statuses: list[int] = []
+    launched = any(each.startswith(LAUNCHER) for each in sys.argv)
 
     def job(config: DictConfig) -> None:
-        statuses.append(guarded(config))
+        status = guarded(config, run)
+        if launched and status:
+            raise BadStatus(status)
+        statuses.append(status)
 
-    launched = any(each.startswith(LAUNCHER) for each in sys.argv)
     try:
-        task = launched_job if launched else job
-        hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(task)()
+        hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(job)()
     except BadStatus as error:
         return error.status
     except (HydraException, OmegaConfBaseException, OSError) as error:
@@ -101,13 +103,7 @@ class BadStatus(Exception):
         self.status = status
 
 
-def launched_job(config: DictConfig) -> None:
-    """A job in a process that a launcher started."""
-    if status := guarded(config):
-        raise BadStatus(status)
-
-
-def guarded(config: DictConfig, run: Callable[[DictConfig], int] = run_job) -> int:
+def guarded(config: DictConfig, run: Callable[[DictConfig], int]) -> int:
     """One job's exit status; only an interrupt leaves it as an exception, so that a multirun goes on."""
     debug = bool(OmegaConf.select(config, "debug", default=False))
     try:

@@ -77,7 +77,30 @@ class Run:
     @property
     def title(self) -> str:
         """The setup in words."""
-        return f"{self['model']}, {self.data}, {self['dtype']}, {self['device']} ({self.machine}), batch size 1"
+        return self.title_of(self.pair)
+
+    def title_of(self, models: str) -> str:
+        """The same with other words for the models."""
+        return f"{models}, {self.data}, {self['dtype']}, {self['device']} ({self.machine}), batch size 1"
+
+    @property
+    def draft(self) -> str:
+        """The draft model's name, "" where there is none."""
+        return Path((self.config.get("model") or {}).get("draft") or "").name
+
+    @property
+    def pair(self) -> str:
+        """The models' label, and the draft where it has a name of its own."""
+        return self["model"] + (f" with {self.draft}" if self.draft not in ("", "draft") else "")
+
+    @property
+    def draft_cost(self) -> float | None:
+        """Seconds of a draft model's forward over a greedy step's; None without such forwards."""
+        greedy = self["greedy_seconds"]["decode"]
+        if not self.summary.get("draft_forwards") or not self["seconds"]["draft"] or not greedy:
+            return None
+        step = 1 / self["tokens_per_second"]["decode"]["greedy"]
+        return self["seconds"]["draft"] / self["draft_forwards"] / step
 
     @property
     def data(self) -> str:
@@ -90,8 +113,8 @@ class Run:
         return max((each.get("started", "") for each in self.provenance.get("sessions", [])), default="")
 
     @cached_property
-    def spans(self) -> list[tuple[str, str, float, float]]:
-        """(process, machine, begin, end) in seconds of every process that measured; [] without its records."""
+    def spans(self) -> list[tuple[str, str, frozenset[str], float, float]]:
+        """(process, machine, its cores or GPU if known, begin, end) of each that measured; [] without its records."""
         ends: dict[str, float] = {}
         try:
             with (self.folder / "records.jsonl").open(encoding="utf-8") as lines:
@@ -99,7 +122,7 @@ class Run:
                     record = json.loads(line)
                     ends[record["session"]] = max(record["finished"], ends.get(record["session"], 0.0))
             return [
-                (each["session"], f"{each.get('platform')} {self.provenance.get('cpu')}", _seconds(each), end)
+                (each["session"], _host(each, self.provenance), frozenset(each.get("places", ())), _seconds(each), end)
                 for each in self.provenance.get("sessions", [])
                 if (end := ends.get(each["session"]))
             ]
@@ -137,6 +160,10 @@ class Run:
             except UserError:
                 made_by = {}
         return made_by.get("task")
+
+
+def _host(session: dict[str, Any], provenance: dict[str, Any]) -> str:
+    return f"{session.get('platform')} {provenance.get('cpu')}"
 
 
 def _seconds(session: dict[str, Any]) -> float:
@@ -236,13 +263,16 @@ def _word(value: object) -> str:
 
 def overlapping(runs: Sequence[Run]) -> dict[Run, bool | None]:
     """Whether another process measured some other of these runs at the same time on a machine of the same kind, so
-    that both may have shared cores; None where records or provenance are gone."""
-    spans = sorted({span for run in runs for span in run.spans}, key=lambda span: span[2])
+    that both may have shared cores, unless each is known to have had its own; None where records or provenance are
+    gone."""
+    spans = {span for run in runs for span in run.spans}
 
-    def met(span: tuple[str, str, float, float]) -> bool:
-        process, machine, begin, end = span
+    def met(span: tuple[str, str, frozenset[str], float, float]) -> bool:
+        process, machine, places, begin, end = span
         return any(
-            other[0] != process and other[1] == machine and other[2] < end and begin < other[3] for other in spans
-        )
+            other[0] != process and other[1] == machine and other[3] < end and begin < other[4]
+            and not (places and other[2] and places.isdisjoint(other[2]))
+            for other in spans
+        )  # fmt: skip
 
     return {run: any(map(met, run.spans)) if run.spans else None for run in runs}

@@ -7,6 +7,7 @@ that no other run holds; runs that share are labelled in their provenance and re
 import json
 import os
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,20 +18,22 @@ from filelock import FileLock
 from decoding.errors import UserError
 
 FOLDER = Path(tempfile.gettempdir()) / f"ouroboros-bench-{os.getuid()}"
+# Seconds that a run waits for others to leave the cores it needs.
+PATIENCE = 900.0
 
 
 class Company:
     """What this process measures on, and how many other runs of this user and machine do too. A context manager.
 
     device: as in torch. cores: on a CPU, how many cores to take for this run alone; all threads of the process move
-    there until the end. None: all that the process may use, shared or not.
+    there until the end; while too few are free it waits. None: all that the process may use, shared or not.
 
     Attributes:
         places: what the run is on, such as ["core 0", "core 1"].
         most: the largest number of other runs seen on one of them.
 
     Raises:
-        UserError: fewer cores are free, or this system cannot bind a process to cores.
+        UserError: fewer cores are free for a long while, or this system cannot bind a process to cores.
     """
 
     def __init__(self, device: str, cores: int | None) -> None:
@@ -42,14 +45,10 @@ class Company:
 
     def __enter__(self) -> "Company":
         FOLDER.mkdir(parents=True, exist_ok=True)
-        with FileLock(FOLDER / "claiming.lock"):
-            self._before = (_affinity(), torch.get_num_threads())
-            if self.cores:
-                _bind(self._free(self.cores))
-                torch.set_num_threads(self.cores)
-            self.places = [_gpu(self.device)] if self.device.startswith("cuda") else _names(_affinity())
-            process = {"created": psutil.Process().create_time(), "places": self.places}
-            self._file.write_text(json.dumps(process))
+        self._before = (_affinity(), torch.get_num_threads())
+        deadline = time.monotonic() + (PATIENCE if (self.cores or 0) <= len(_affinity()) else 0)
+        while not self._claimed(last=time.monotonic() >= deadline):
+            time.sleep(1)
         self.look()
         return self
 
@@ -65,15 +64,25 @@ class Company:
         grown, self.most = here > self.most, max(here, self.most)
         return grown
 
-    def _free(self, count: int) -> set[int]:
-        taken = {place for places in self._others() for place in places}
-        free = [core for core in sorted(_affinity()) if f"core {core}" not in taken]
-        if len(free) < count:
-            raise UserError(
-                f"cores={count}: other runs hold all but {len(free)} of the cores; run fewer side by side "
-                "(hydra.launcher.n_jobs), or set cores=null to share them and have the run labelled"
-            )
-        return set(free[:count])
+    def _claimed(self, last: bool) -> bool:
+        """Take the cores and say so to others, if enough are free; what cannot be had the last time is an error."""
+        with FileLock(FOLDER / "claiming.lock"):
+            if self.cores:
+                taken = {place for places in self._others() for place in places}
+                free = [core for core in sorted(_affinity()) if f"core {core}" not in taken]
+                if len(free) < self.cores:
+                    if not last:
+                        return False
+                    raise UserError(
+                        f"cores={self.cores}: other runs hold all but {len(free)} of the cores; run fewer side by side "
+                        "(hydra.launcher.n_jobs), or set cores=null to share them and have the run labelled"
+                    )
+                _bind(set(free[: self.cores]))
+                torch.set_num_threads(self.cores)
+            self.places = [_gpu(self.device)] if self.device.startswith("cuda") else _names(_affinity())
+            process = {"created": psutil.Process().create_time(), "places": self.places}
+            self._file.write_text(json.dumps(process))
+        return True
 
     def _others(self) -> list[list[str]]:
         """The places of every other process that measures now; what a killed one left behind is swept away."""

@@ -1,13 +1,19 @@
-"""`make paper`: the commands of conf/paper/<size>.yaml one after the other, with one progress bar over all of them.
+"""`make paper`: the commands of conf/paper/<size>.yaml, with one progress bar over all of them.
 
-Each is a command that a reader can type. What is complete is not measured again, so the same call goes on where it was
-stopped. Each runs in a process of its own, because records hold the process' largest memory.
+Each is a command that a reader can type. Their jobs run two side by side, each on a core and in a process of its own:
+records hold the process' largest memory. A command that measures nothing waits for all before it, and is waited for.
+What is complete is not measured again, so the same call goes on where it was stopped.
 """
 
 import argparse
+import ctypes
+import itertools
+import os
 import shlex
+import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,15 +29,16 @@ from bench.terminal import complain, say
 from decoding.errors import UserError
 
 ROOT = CONF.parent
-# One generation of the bundled pair on 2 CPU cores, the mean over tasks and methods, start and scoring included.
-SECONDS = 0.8
+SIDE_BY_SIDE = 2
+# One generation of the bundled pair on its core, the mean over methods and tasks, with its part of start and warm-up.
+SECONDS = 0.65
 # Commands that measure, and the config they compose.
 MEASURING = {"bench": "config", "bench.tune": "tune"}
 
 
 @dataclass
 class Step:
-    """A command, and how many generations it measures where none is done yet."""
+    """A command, one job of it where it is a multirun, and how many generations it measures if none is done yet."""
 
     command: str
     generations: int
@@ -43,13 +50,13 @@ class Step:
 
 
 def read_steps(size: str) -> list[Step]:
-    """The commands of conf/paper/<size>.yaml, every preset and setting in them checked, and what makes their tables.
+    """The jobs of conf/paper/<size>.yaml, every preset and setting in them checked, and what makes their tables.
 
     Raises:
         UserError: tuned settings that are not there yet, or a setting that is wrong.
     """
     commands = OmegaConf.to_container(OmegaConf.load(CONF / "paper" / f"{size}.yaml"))
-    return [Step(command, _generations(command)) for command in [*commands, *_reports(commands)]]
+    return [step for command in [*commands, *_reports(commands)] for step in _jobs(command)]
 
 
 def _reports(commands: list[str]) -> list[str]:
@@ -66,42 +73,74 @@ def _reports(commands: list[str]) -> list[str]:
     return reports + [f"python -m bench.archive pack {whole} {whole}.tar.xz" for whole in wholes]
 
 
-def _generations(command: str) -> int:
+def _jobs(command: str) -> list[Step]:
     words = shlex.split(command)
-    if words[:2] != ["python", "-m"] or words[2] not in MEASURING:
-        return 0
-    return sum(_of_job(MEASURING[words[2]], arguments) for arguments in single_jobs(words[3:]))
+    module = words[2] if words[:2] == ["python", "-m"] else None
+    if module not in MEASURING:
+        return [Step(command, 0)]
+    jobs = single_jobs(words[3:])
+    return [Step(shlex.join([*words[:3], *job]), _generations(MEASURING[module], job)) for job in jobs]
 
 
-def _of_job(name: str, arguments: list[str]) -> int:
+def _generations(name: str, arguments: list[str]) -> int:
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             resolved = OmegaConf.to_container(compose(name, arguments))
     except HydraException as error:
         raise UserError(f"{' '.join(arguments)}: {error}") from error
-    trials = resolved.pop("tune", {"trials": 1})["trials"]
+    tune = resolved.pop("tune", {"trials": 1, "finalists": 0})
+    trials = tune["trials"] + tune["finalists"]
     plan = read_plan(OmegaConf.create(resolved))
     return trials * (plan.settings.limit or 0) * plan.settings.repeats * (len(plan.methods) + 1)
+
+
+def minutes(steps: list[Step]) -> float:
+    """How long all of them take, about."""
+    return sum(step.generations for step in steps) * SECONDS / SIDE_BY_SIDE / 60
 
 
 def run(steps: list[Step], title: str) -> int:
     """Run them all, whatever fails; the worst exit status."""
     worst = 0
     failed = []
-    with tqdm(total=sum(step.generations for step in steps), desc=title, unit="gen", file=sys.stderr) as bar:
-        for number, step in enumerate(steps, 1):
-            bar.write(f"\n[{number}/{len(steps)}] {step.command}", file=sys.stderr)
-            status = subprocess.run([sys.executable, *step.arguments], cwd=ROOT).returncode
-            if status == INTERRUPTED:
-                raise KeyboardInterrupt
-            if status:
-                failed.append(step.command)
-                # Below zero: killed by a signal.
-                worst = max(worst, status if status > 0 else MISMATCH)
-            bar.update(step.generations)
+    # What needs a core of its own finds one, if this process may use fewer.
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else SIDE_BY_SIDE
+    bar = tqdm(total=sum(step.generations for step in steps), desc=title, unit="gen", file=sys.stderr)
+    with bar, ThreadPoolExecutor(min(SIDE_BY_SIDE, cores)) as pool:
+        try:
+            for _, group in itertools.groupby(steps, lambda step: step.generations > 0):
+                waiting = {pool.submit(_run, step): step for step in group}
+                for done in as_completed(waiting):
+                    step, ended = waiting[done], done.result()
+                    if ended.returncode == INTERRUPTED:
+                        raise KeyboardInterrupt
+                    # Whole, because the lines of two jobs would mix; of a job that went well without its warnings.
+                    bar.write(f"\n$ {step.command}\n{ended.stdout}", file=sys.stdout)
+                    if ended.returncode:
+                        bar.write(ended.stderr, file=sys.stderr)
+                        failed.append(step.command)
+                        # Below zero: killed by a signal.
+                        worst = max(worst, ended.returncode if ended.returncode > 0 else MISMATCH)
+                    bar.update(step.generations)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     for command in failed:
         complain(f"failed: {command}")
     return worst
+
+
+def _run(step: Step) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, *step.arguments], cwd=ROOT, capture_output=True, text=True, errors="replace",
+        preexec_fn=_end_with_the_driver if sys.platform == "linux" else None,
+    )  # fmt: skip
+
+
+def _end_with_the_driver() -> None:
+    """A job whose driver was killed would hold its core and its folders against the next call."""
+    set_death_signal = 1
+    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -116,8 +155,7 @@ def main(arguments: list[str] | None = None) -> int:
         complain(str(error))
         return USER_ERROR
     total = sum(step.generations for step in steps)
-    minutes = total * SECONDS / 60
-    say(f"{len(steps)} commands, {total} generations: {minutes:.0f} minutes on 2 CPU cores if none is done")
+    say(f"{len(steps)} jobs, {total} generations: {minutes(steps):.0f} minutes on 2 CPU cores if none is done")
     try:
         return run(steps, f"paper {size}")
     except KeyboardInterrupt:

@@ -32,10 +32,7 @@ def summarize(case: Case, plan: Plan, prompts: Prompts, fold: Fold, quality: tup
     quality: scores of the method's outputs and of greedy's.
     """
     identity, seed = case.identity, plan.settings.seed
-    decode, greedy_decode = decode_throughput(fold.method), decode_throughput(fold.reference)
-    total, greedy_total = total_throughput(fold.method), total_throughput(fold.reference)
-    generated = sum(len(record["tokens"]) for record in flat(fold.method))
-    summary = {
+    return {
         "schema_version": SCHEMA_VERSION,
         "label": case.label,
         "method": case.config.name,
@@ -54,9 +51,25 @@ def summarize(case: Case, plan: Plan, prompts: Prompts, fold: Fold, quality: tup
         "history": case.history,
         "prompts": len(fold.prompts),
         "repeats": plan.settings.repeats,
+        **figures(fold, seed),
+        "quality": {"method": quality[0].means, "greedy": quality[1].means},
+        "quality_notes": quality[0].notes,
+        "peak_memory_bytes": max(record["peak_memory_bytes"] for record in flat(fold.method)),
+        "peak_memory_of": "the device, in this method's generations"
+        if identity["device"].startswith("cuda")
+        else "the whole process, all cases together",
+        "folder": str(case.folder),
+    }
+
+
+def figures(fold: Fold, seed: int) -> dict[str, Any]:
+    """What of a summary follows from its records alone."""
+    decode, greedy_decode = decode_throughput(fold.method), decode_throughput(fold.reference)
+    total, greedy_total = total_throughput(fold.method), total_throughput(fold.reference)
+    return {
         "shortened_prompts": sum(repeats[0]["prompt_cut"] > 0 for repeats in fold.method),
         "measured_side_by_side": fold.side_by_side,
-        "generated_tokens": generated,
+        "generated_tokens": sum(len(record["tokens"]) for record in flat(fold.method)),
         "stops": dict(Counter(record["stop"] for record in flat(fold.method))),
         "tokens_per_second": {
             "decode": {"method": decode.rate(), "greedy": greedy_decode.rate()},
@@ -72,16 +85,8 @@ def summarize(case: Case, plan: Plan, prompts: Prompts, fold: Fold, quality: tup
         "seconds": _seconds(fold.method),
         "greedy_seconds": _seconds(fold.reference),
         "lossless": lossless(fold),
-        "quality": {"method": quality[0].means, "greedy": quality[1].means},
-        "quality_notes": quality[0].notes,
         "repetition": repetition_rate(record["tokens"] for record in flat(fold.method)),
-        "peak_memory_bytes": max(record["peak_memory_bytes"] for record in flat(fold.method)),
-        "peak_memory_of": "the device, in this method's generations"
-        if identity["device"].startswith("cuda")
-        else "the whole process, all cases together",
-        "folder": str(case.folder),
     }
-    return summary
 
 
 def _work(fold: Fold) -> dict[str, Any]:

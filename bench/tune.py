@@ -14,14 +14,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import hydra
 import optuna
 from omegaconf import DictConfig, OmegaConf
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from tqdm import tqdm
 
-from bench.cli import guarded
+from bench.cli import main
+from bench.company import Company
 from bench.models import LoadedPair, Place, load_pair, resolve_place
 from bench.prompts import Prompts, load_prompts
 from bench.provenance import environment
@@ -152,14 +152,15 @@ def tune(config: DictConfig) -> int:
     def objective(examples: Sequence[Example]) -> Objective:
         return Objective(plan, loaded(), examples, prompts.warmup, present)
 
-    if left > 0:
-        search = objective(searched)
-        with tqdm(total=left, desc=f"{name} on {plan.task.name}", unit="trial", file=sys.stderr) as bar:
-            for _ in range(left):
-                _trial(study, search, space)
-                bar.set_postfix_str(f"best {study.best_value:.2f}x", refresh=False)
-                bar.update()
-    final = _final(study, wanted.finalists, lambda: objective(kept))
+    with Company(place.device, plan.settings.cores):
+        if left > 0:
+            search = objective(searched)
+            with tqdm(total=left, desc=f"{name} on {plan.task.name}", unit="trial", file=sys.stderr) as bar:
+                for _ in range(left):
+                    _trial(study, search, space)
+                    bar.set_postfix_str(f"best {study.best_value:.2f}x", refresh=False)
+                    bar.update()
+        final = _final(study, wanted.finalists, lambda: objective(kept))
     _write(wanted, study, final, plan, present, (len(searched), len(kept)), place.device)
     return 0
 
@@ -243,12 +244,13 @@ def _write(
     winner = study.trials[max(final, key=final.__getitem__)]
     speed = final[winner.number]
     seen = environment(device)
+    threads = plan.settings.cores or seen["threads"]
     finished = [trial for trial in study.trials if trial.value is not None]
     header = [
         f"Chosen by python -m bench.tune {' '.join(sys.argv[1:])}",
         f"{speed:.3f} times greedy's decode speed, median of {prompts[1]} prompts, the best of {len(final)} finalists",
         f"of {len(finished)} trials ({winner.value:.3f} in the search, on {prompts[0]} other prompts); "
-        f"{plan.methods[0].history}, {seen['device'] or device}, {seen['threads']} threads, "
+        f"{plan.methods[0].history}, {seen['device'] or device}, {threads} threads, "
         f"torch {seen['versions']['torch']}, commit {(seen['git'] or {}).get('commit')}",
     ]
     file = CONF / "method" / f"{wanted.save}.yaml"
@@ -264,11 +266,5 @@ def _write(
     say(f"written: {file} (method={wanted.save}), {folder}/trials.csv")
 
 
-@hydra.main(version_base="1.3", config_path=str(CONF), config_name="tune")
-def main(config: DictConfig) -> None:
-    """Hydra's entry; the exit status is the command line's of bench."""
-    sys.exit(guarded(config, tune))
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(main(tune, "tune"))

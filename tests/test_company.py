@@ -20,6 +20,7 @@ CORES = sorted(os.sched_getaffinity(0))
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(company, "FOLDER", tmp_path / "company")
+    monkeypatch.setattr(company, "PATIENCE", 0.0)
     return tmp_path / "company"
 
 
@@ -77,6 +78,16 @@ def test_cores_of_its_own(other):
     with pytest.raises(UserError, match="all but 0 of the cores"), Company("cpu", 1):
         pass
     assert os.sched_getaffinity(0) == set(CORES)
+
+
+def test_it_waits_for_cores(monkeypatch, other):
+    monkeypatch.setattr(company, "PATIENCE", 60.0)
+    other(*(f"core {core}" for core in CORES))
+    monkeypatch.setattr(company.time, "sleep", lambda _: other())
+    with Company("cpu", 1) as mine:
+        assert mine.places == [f"core {CORES[0]}"]
+    with pytest.raises(UserError, match="other runs hold all but"), Company("cpu", len(CORES) + 1):
+        pytest.fail("more cores than there are")
 
 
 def test_a_run_that_shares_its_cores_says_so(monkeypatch, capsys, arguments, other):

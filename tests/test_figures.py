@@ -11,6 +11,7 @@ from bench.collection import collect
 from bench.figures.__main__ import FIGURES, main
 from bench.figures.beside import beside_published
 from bench.figures.contamination import contamination
+from bench.figures.drafts import draft_size, of_several_drafts
 from bench.figures.series import all_series
 from bench.figures.speed import cold_and_warm, efficiency, speedups
 from bench.figures.steps import acceptance, step_time
@@ -104,7 +105,8 @@ def test_lines_join_runs_that_differ_in_one_setting_only(runs):
     assert found.settings == ("gamma",) and sorted(found.cells) == [(2,), (4,), (8,)]
     [drawing] = sensitivity(those)
     assert drawing.name == "sensitivity_gamma_ouroboros"
-    left, right = drawing.figure.axes
+    left, right, share = drawing.figure.axes
+    assert list(share.lines[0].get_ydata()) == [0.5, 0.5, 0.5]
     assert list(right.lines[0].get_xdata()) == [2, 4, 8] and list(right.lines[0].get_ydata()) == [2.2, 2.4, 2.8]
     assert list(left.containers[0].lines[0].get_ydata()) == [1.2, 1.4, 1.8]
 
@@ -120,12 +122,35 @@ def test_a_grid_is_a_heat_map_and_not_lines_as_well(runs):
     assert "1.10 [1.00, 1.20]" in words(drawing.figure)
 
 
+def test_drafts_of_several_sizes_are_one_figure(tmp_path, runs):
+    """Also where a case took no draft, and has no cost to tell."""
+    for number, draft in enumerate(("some/draft", "d-1", "d-2")):
+        here = {"identity": {"weights": {"target": "t", "draft": draft}}}
+        for label, forwards in (("speculative", 900), ("automatic", None)):
+            summary = summary_of("speculative", 1 + number, label=label, draft_forwards=forwards)
+            write_run(tmp_path / "sizes", summary, here, {"model": {"draft": draft}})
+    found, _ = collect([tmp_path / "sizes"])
+    [those] = of_several_drafts(found)
+    figure = draft_size(those).figure
+    left, right = figure.axes
+    assert {text.get_text().split("\n")[0] for text in left.get_xticklabels()} == {"draft", "d-1", "d-2"}
+    assert [list(line.get_ydata()) for line in right.lines] == [[2, 3, 4]] * 2
+    assert {run.pair for run in those} == {"tiny", "tiny with d-1", "tiny with d-2"}
+    main([str(tmp_path / "sizes"), "--output", str(tmp_path / "drawn")])
+    assert [file.stem for file in (tmp_path / "drawn").glob("*.png")] == ["draft_size_tiny-bundled-test-float32-cpu"]
+
+
+def test_of_a_sweep_none_stands_for_the_method(runs):
+    those = runs(*(summary_of(speed=gamma / 4, settings={"gamma": gamma}) for gamma in (4, 8, 12)))
+    assert all_series(those) == [] and beside_published(those) == []
+
+
 def test_three_settings_give_one_figure(runs):
     """The sweep that issue 6 names."""
     grid = [(g, k, w) for g in (4, 8, 12) for k in (1, 3, 5) for w in (5, 10, 15)]
     those = runs(*(summary_of(speed=g + k / 10, settings={"gamma": g, "k": k, "window": w}) for g, k, w in grid))
     [drawing] = sensitivity(those)
-    assert drawing.name == "sensitivity_gamma_k_window_ouroboros_humaneval" and len(drawing.figure.axes) == 6
+    assert drawing.name == "sensitivity_gamma_k_window_ouroboros_humaneval" and len(drawing.figure.axes) == 9
 
 
 def test_a_grid_with_a_hole_leaves_the_cell_white(runs):

@@ -43,7 +43,6 @@ def test_only_a_launcher_hands_the_sweep_to_hydra():
 @pytest.mark.parametrize("status", [0, 1, 2])
 def test_a_launched_job_s_status_leaves_its_process(monkeypatch, tmp_path, status):
     monkeypatch.setattr(bench.cli, "run_job", lambda config: status)
-    monkeypatch.setattr(bench.cli.guarded, "__defaults__", (bench.cli.run_job,))
     monkeypatch.setattr("sys.argv", ["bench", "-m", "hydra/launcher=basic", "method=speculative"])
     monkeypatch.chdir(tmp_path)
     assert main() == status

@@ -1,6 +1,7 @@
 """Reports over many runs: what is read, what shares a table, what is marked, and that nothing is lost on the way."""
 
 import csv
+import json
 import re
 from datetime import datetime
 
@@ -215,6 +216,17 @@ def test_another_machine_shares_no_cores(tmp_path):
     write_run(tmp_path, summary_of(), times=("2026-01-01T10:00:00+00:00", end))
     write_run(tmp_path, summary_of(), {"cpu": "Another CPU"}, times=("2026-01-01T10:00:00+00:00", end))
     assert set(overlapping(collect([tmp_path])[0]).values()) == {False}
+
+
+@pytest.mark.parametrize(("other", "shared"), [("core 1", False), ("core 0", True), (None, True)])
+def test_runs_side_by_side_on_cores_of_their_own_share_none(tmp_path, other, shared):
+    end = datetime.fromisoformat("2026-01-01T10:10:00+00:00").timestamp()
+    for method, place in (("ouroboros", "core 0"), ("speculative", other)):
+        folder = write_run(tmp_path, summary_of(method), times=("2026-01-01T10:00:00+00:00", end))
+        provenance = json.loads((folder / "provenance.json").read_text())
+        provenance["sessions"][0] |= {"places": [place]} if place else {}
+        (folder / "provenance.json").write_text(json.dumps(provenance))
+    assert set(overlapping(collect([tmp_path])[0]).values()) == {shared}
 
 
 @pytest.mark.parametrize(

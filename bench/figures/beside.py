@@ -1,5 +1,6 @@
 """Published speedups beside ours, where method and task are the same."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from matplotlib.lines import Line2D
@@ -29,13 +30,19 @@ def beside_published(runs: Sequence[Run]) -> list[Drawing]:
     """A panel for every task, a column for every method: our value with its interval, and what others tell."""
     published = speedups(rows())
     cases = {_key(each) for each in published}
-    ours: dict[tuple[str, str, str], Run] = {}
-    # The plainest name of a method stands for it: a variant of an ablation is another method.
-    for each in sorted(all_series(runs), key=lambda each: len(each.name)):
+    standing: dict[tuple[str, str, str], list[Run]] = defaultdict(list)
+    for each in all_series(runs):
         for task, run in each.runs.items():
             key = each.method, run["history"], task
             if key in cases and run["label"].startswith(each.method):
-                ours.setdefault(key, run)
+                standing[key].append(run)
+    # The plainest name of a method stands for it, a setting only if it is alone: of a sweep none does, and a variant of
+    # an ablation is another method.
+    ours = {}
+    for key, those in standing.items():
+        plain = [run for run in those if run["label"] in (key[0], " ".join(key[:2]))]
+        if plain or len(those) == 1:
+            ours[key] = (plain or those)[0]
     if not ours:
         return []
     tasks = in_order(task for *_, task in ours)

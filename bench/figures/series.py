@@ -1,11 +1,14 @@
 """Which runs stand for a method in figures over several tasks."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.collection import Run, grouped
 
+# So many settings under one label, all on as many tasks, are a sweep.
+SWEEP = 3
 PAPER = ("humaneval", "mbpp", "gsm8k", "cnndm", "wmt16")
 
 
@@ -24,17 +27,25 @@ def all_series(runs: Sequence[Run]) -> list[Series]:
     Where a series has several runs on a task, that which says most stands for it, never the fastest: the setting that
     most tasks have, then the newest. Runs on fewer prompts, or with another wording, than most of a task are left out.
     """
-    runs = [run for run in _same_prompts(runs) if run["method"] != "greedy" and run["history"] != "file"]
+    runs = [run for run in _same_prompts(runs) if run["method"] != "greedy"]
+    pools = [run for run in runs if run["history"] == "file"]
+    runs = [run for run in runs if run["history"] != "file"]
     found = []
     for (label, history), alike in grouped(runs, lambda run: (run["label"], run["history"])).items():
         common = Counter(settings for settings, _ in {(_settings(run), run["task"]) for run in alike})
-        chosen = {
-            task: max(those, key=lambda run: (common[_settings(run)], run.started, str(run.folder)))
-            for task, those in grouped(alike, lambda run: run["task"]).items()
-        }
+        chosen = {}
+        for task, those in grouped(alike, lambda run: run["task"]).items():
+            most = max(common[_settings(run)] for run in those)
+            fit = [run for run in those if common[_settings(run)] == most]
+            # Of a sweep none stands for the method; it has a figure of its own.
+            if len({_settings(run) for run in fit}) < SWEEP:
+                chosen[task] = max(fit, key=lambda run: (run.started, str(run.folder)))
+        if not chosen:
+            continue
         name = label if history == "cold" or label.endswith(history) else f"{label} {history}"
         found.append(Series(name, next(iter(chosen.values()))["method"], chosen))
-    return sorted(found, key=_order)
+    # One alone beside saved pools is what those are compared with, in a figure of their own.
+    return [] if pools and len(found) == 1 else sorted(found, key=_order)
 
 
 def _same_prompts(runs: Sequence[Run]) -> list[Run]:
@@ -56,10 +67,13 @@ def _settings(run: Run) -> str:
 FIRST, LAST = ("hf_generate", "speculative", "lookahead"), ("ouroboros", "oracle")
 
 
-def _order(series: Series) -> tuple[int, str, int]:
+def _order(series: Series) -> tuple[int, str, int, list[tuple[float, str]]]:
     method = series.method
     place = FIRST.index(method) if method in FIRST else 9 + LAST.index(method) if method in LAST else len(FIRST)
-    return place, method, min(run.place for run in series.runs.values())
+    # Numbers by their size: gamma=8 stands before gamma=12.
+    words = re.findall(r"\d+(?:\.\d+)?|\D+", series.name)
+    named = [(float(word), "") if word[0].isdigit() else (0.0, word) for word in words]
+    return place, method, min(run.place for run in series.runs.values()), named
 
 
 def tasks_of(series: Sequence[Series]) -> list[str]:

@@ -24,7 +24,7 @@ from bench.figures.style import (
     whiskers,
 )
 
-NAMED = 12
+NAMED = 8
 INTERVALS = "95% bootstrap intervals over prompts; dashed: greedy decoding"
 
 

@@ -11,6 +11,8 @@ from bench.split import split
 
 # A share of fewer steps is noise, and is left out.
 FEWEST = 20
+# More lines than this nobody can tell apart.
+MOST = 12
 LOOKS = {
     "draft": ("draft", ORANGE, HATCHES[1]),
     "verify": ("verify (the target's forward)", BLUE, ""),
@@ -22,11 +24,12 @@ LOOKS = {
 def acceptance(runs: Sequence[Run]) -> list[Drawing]:
     """Lines by depth: the share of all steps that accept so far, and of those that came there the share that go on."""
     series = [each for each in all_series(runs) if any(_drafted(each, task) for task in each.runs)]
-    if not series:
+    if not 0 < len(series) <= MOST:
         return []
     tasks = [task for task in tasks_of(series) if any(_drafted(each, task) for each in series)]
     figure, grid = canvas(2, len(tasks), max(2.9, 4.6 / len(tasks)), 2.1, sharex="col", sharey="row")
     handles: dict[str, object] = {}
+    deepest = dict.fromkeys(tasks, 1)
     for each, look in zip(series, looks([each.method for each in series]), strict=True):
         style = {"color": look.colour, "marker": look.marker, "linestyle": look.dash, "markersize": 3.5}
         for column, task in enumerate(tasks):
@@ -36,6 +39,7 @@ def acceptance(runs: Sequence[Run]) -> list[Drawing]:
             reached = _reached(found)
             marginal = [share for share, count in zip(found["marginal"], reached, strict=True) if count >= FEWEST]
             depths = range(1, len(marginal) + 1)
+            deepest[task] = max(deepest[task], len(marginal))
             [handles[each.name]] = grid[0][column].plot(depths, marginal, **style)
             conditional = [float("nan") if share is None else share for share in found["conditional"]]
             grid[1][column].plot(depths, conditional[: len(marginal)], **style)
@@ -44,7 +48,8 @@ def acceptance(runs: Sequence[Run]) -> list[Drawing]:
         grid[1][column].set_xlabel("depth in the draft")
         for line in grid:
             line[column].set_ylim(0, 1.04)
-            line[column].xaxis.set_major_locator(MaxNLocator(integer=True))
+            line[column].set_xlim(0.7, deepest[task] + 0.3)
+            line[column].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
             line[column].grid()
     grid[0][0].set_ylabel("share of all steps")
     grid[1][0].set_ylabel("share of those there")

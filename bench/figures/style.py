@@ -1,5 +1,6 @@
 """One look for every figure: sizes, colours that colour-blind readers tell apart, names of files, and saving."""
 
+import itertools
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
@@ -126,9 +127,10 @@ def legend(figure: Figure, handles: Sequence[object], labels: Sequence[str]) -> 
 
 
 def _width(labels: Sequence[str], columns: int) -> int:
-    """Letters that a legend takes across, filled column by column, with its handles."""
-    rows = -(-len(labels) // columns)
-    return sum(max(map(len, labels[start : start + rows])) + 7 for start in range(0, len(labels), rows))
+    """Letters that a legend takes across with its handles; matplotlib's columns differ by one entry at most."""
+    rows, longer = divmod(len(labels), columns)
+    ends = [rows * column + min(column, longer) for column in range(columns + 1)]
+    return sum(max(map(len, labels[start:end])) + 8 for start, end in itertools.pairwise(ends))
 
 
 def _heighten(figure: Figure, inches: float) -> None:
@@ -159,6 +161,7 @@ def bars(axes: Axes, places: Sequence[float], figures: Sequence[dict], width: fl
         axes.annotate(
             f"{value:.{digits}f}", (place, max(value, _or(figure["high"], value))), (0, 3),
             textcoords="offset points", ha="center", va="bottom", fontsize=6, rotation=90 if width < 0.16 else 0,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
         )  # fmt: skip
     return drawn
 

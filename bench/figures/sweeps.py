@@ -1,6 +1,6 @@
 """Sensitivity: runs that differ in exactly one setting as lines, in two as a heat map, in three as a row of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -13,7 +13,13 @@ GRID = 6
 FILLED = 0.7
 # Several lines' intervals lie over each other: each in its line's colour, thin.
 FAINT = {"elinewidth": 0.7, "capthick": 0.7}
-FIGURES = ("times greedy's decode speed", "tokens per target forward")
+# What is drawn of a run, and how to read it; the first with its interval.
+SPEED = "times greedy's decode speed"
+FIGURES: dict[str, Callable[[Run], float | None]] = {
+    SPEED: lambda run: run["speedup"]["decode"]["value"],
+    "tokens per target forward": lambda run: run["tokens_per_target_forward"],
+    "share of drafted tokens accepted": lambda run: run["acceptance"]["rate"],
+}
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ def _number(run: Run, key: str) -> float | None:
 
 
 def sensitivity(runs: Sequence[Run]) -> list[Drawing]:
-    """Lines for each method and setting, a heat map for each grid; left: speed, right: tokens per target forward."""
+    """Lines for each method and setting, a heat map for each grid: speed, tokens per target forward, acceptance."""
     sweeps = find_sweeps(runs)
     lines = [sweep for sweep in sweeps if len(sweep.settings) == 1]
     drawings = [
@@ -100,7 +106,7 @@ def _by(sweeps: Sequence[Sweep], key) -> dict:
 
 
 def _lines(method: str, setting: str, sweeps: Sequence[Sweep]) -> Drawing:
-    figure, [panels] = canvas(1, 2, 3.3, 2.6)
+    figure, [panels] = canvas(1, len(FIGURES), 3.0, 2.6)
     tasks = list(dict.fromkeys(sweep.first["task"] for sweep in sweeps))
     names = _names(sweeps)
     handles = []
@@ -115,7 +121,8 @@ def _lines(method: str, setting: str, sweeps: Sequence[Sweep]) -> Drawing:
         handles.append(
             panels[0].errorbar(values, [each["value"] for each in speed], yerr=whiskers(speed), **style, **FAINT)
         )
-        panels[1].plot(values, [run["tokens_per_target_forward"] for run in chosen], **style)
+        for axes, reading in list(zip(panels, FIGURES.values(), strict=True))[1:]:
+            axes.plot(values, [_or_gap(reading(run)) for run in chosen], **style)
     ticks = sorted({value for sweep in sweeps for value in sweep.values(0)})
     for axes, figured in zip(panels, FIGURES, strict=True):
         axes.set_xlabel(setting)
@@ -131,6 +138,10 @@ def _lines(method: str, setting: str, sweeps: Sequence[Sweep]) -> Drawing:
     note = "bars on the left: 95% bootstrap intervals over prompts"
     entitle(figure, f"{method}: sensitivity to {setting}, all else equal", sweeps[0].first.title, note)
     return Drawing(f"sensitivity_{setting}_{method}", figure)
+
+
+def _or_gap(value: float | None) -> float:
+    return float("nan") if value is None else value
 
 
 def _names(sweeps: Sequence[Sweep]) -> list[str]:
@@ -151,10 +162,9 @@ def _grid(sweep: Sweep, name: str) -> Drawing:
     down, across, *more = sweep.settings
     thirds = sweep.values(2) if more else [None]
     rows, columns = sweep.values(0), sweep.values(1)
-    figure, grid = canvas(2, len(thirds), 0.75 * len(columns) + 1.3, 0.42 * len(rows) + 0.9)
-    readings = (lambda run: run["speedup"]["decode"]["value"], lambda run: run["tokens_per_target_forward"])
-    for panels, title, reading in zip(grid, FIGURES, readings, strict=True):
-        known = [value for run in sweep.cells.values() if (value := reading(run)) is not None]
+    figure, grid = canvas(len(FIGURES), len(thirds), 0.75 * len(columns) + 1.3, 0.42 * len(rows) + 0.9)
+    for panels, (title, reading) in zip(grid, FIGURES.items(), strict=True):
+        known = [value for run in sweep.cells.values() if (value := reading(run)) is not None] or [0.0]
         for axes, third in zip(panels, thirds, strict=True):
             at = [[sweep.cells.get((y, x) if third is None else (y, x, third)) for x in columns] for y in rows]
             values = [[None if run is None else reading(run) for run in line] for line in at]
@@ -176,7 +186,7 @@ def _grid(sweep: Sweep, name: str) -> Drawing:
 def _cell(run: Run | None, value: float | None, title: str) -> str:
     if value is None:
         return "–"
-    if title != FIGURES[0] or run["speedup"]["decode"]["low"] is None:
+    if title != SPEED or run["speedup"]["decode"]["low"] is None:
         return f"{value:.2f}"
     figure = run["speedup"]["decode"]
     return f"{value:.2f}\n[{figure['low']:.2f}, {figure['high']:.2f}]"

@@ -1,0 +1,147 @@
+"""results/paper: its tables and figures follow from its packed records alone, and its README says what they say."""
+
+import csv
+import json
+import math
+import re
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pytest
+
+from bench import published
+from bench.archive import unpack
+from bench.figures.__main__ import main as draw
+from bench.float32 import roles
+from bench.fold import Fold
+from bench.models import Place
+from bench.report import main as report
+from bench.reporting import json_text
+from bench.store import RunFolder
+from bench.summary import figures
+
+PAPER = Path(__file__).resolve().parent.parent / "results" / "paper"
+ARCHIVE = PAPER / "runs.tar.xz"
+PRESETS = sorted(folder.name for folder in (PAPER / "tables").glob("*"))
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+INTERVAL = re.compile(r"(\d+\.\d+) \[(\d+\.\d+), (\d+\.\d+)\]")
+
+pytestmark = pytest.mark.skipif(not ARCHIVE.exists(), reason="no results/paper: make paper has not been run")
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory):
+    """A folder that holds results/paper/runs, as the checkout of who measured did."""
+    root = tmp_path_factory.mktemp("paper")
+    unpack(ARCHIVE, root / "results" / "paper" / "runs")
+    return root
+
+
+@pytest.fixture(scope="module")
+def folders(unpacked):
+    """Every run folder."""
+    found = sorted(file.parent for file in unpacked.rglob("summary.json"))
+    assert found
+    return found
+
+
+def test_it_is_small_enough_for_git():
+    assert sum(file.stat().st_size for file in PAPER.rglob("*") if "runs" not in file.parts[:-1]) < 15 * 2**20
+
+
+def test_every_summary_follows_from_its_records(folders):
+    for path in folders:
+        summary = json.loads((path / "summary.json").read_text())
+        wanted = roles(Place(summary["device"], summary["dtype"]))
+        with RunFolder(path) as folder:
+            ids = list(dict.fromkeys(prompt for prompt, *_ in folder.records))
+            fold = Fold.of(folder, ids, summary["repeats"], wanted)
+            assert len(ids) == summary["prompts"]
+            again = json.loads(json_text(figures(fold, summary["seed"])))
+        assert {key: summary[key] for key in again} == again, path
+
+
+def test_every_run_tells_where_it_comes_from(folders):
+    for path in folders:
+        provenance = json.loads((path / "provenance.json").read_text())
+        assert provenance["git"]["commit"] and provenance["cpu"] and provenance["sessions"], path
+        assert json.loads((path / "summary.json").read_text())["lossless"]["mismatch"] == 0, path
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_tables_are_made_from_these_runs(unpacked, monkeypatch, preset):
+    monkeypatch.chdir(unpacked)
+    assert report([f"results/paper/runs/{preset}", "--output", f"tables/{preset}"]) == 0
+    for name in ("report.csv", "report.md", "report.tex"):
+        assert Path("tables", preset, name).read_text() == (PAPER / "tables" / preset / name).read_text()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_no_interval_is_infinite(preset):
+    for row in rows(PAPER / "tables" / preset / "report.csv"):
+        low, value, high = (float(row[f"decode_speedup{end}"]) for end in ("_low", "", "_high"))
+        assert 0 < low <= value <= high < math.inf
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_no_figure_is_empty(preset):
+    pictures = list((PAPER / "figures" / preset).glob("*.png"))
+    assert pictures
+    for file in pictures:
+        picture = plt.imread(file)[..., :3]
+        # Where anything but white, black and grey is drawn: bars, lines, points or cells.
+        assert (picture.max(axis=2) - picture.min(axis=2) > 0.2).mean() > 0.0005, file
+        assert file.with_suffix(".pdf").stat().st_size > 5000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_figures_are_drawn_from_these_runs(unpacked, monkeypatch, preset):
+    monkeypatch.chdir(unpacked)
+    assert draw([f"results/paper/runs/{preset}", "--output", f"figures/{preset}"]) == 0
+    drawn, kept = (set(Path(each, preset).glob("*.*")) for each in ("figures", PAPER / "figures"))
+    assert {file.name for file in drawn} == {file.name for file in kept}
+
+
+def test_the_numbers_of_the_readme_s_tables_are_in_the_tables(folders):
+    """Under a heading that names presets, in theirs; as they are printed. An interval only with its value."""
+    others = [row for file in sorted(published.FOLDER.glob("*.csv")) for row in rows(file)]
+    ratios = [str(each.value) for each in published.speedups(published.rows())]
+    chosen = PRESETS
+    for line in (PAPER / "README.md").read_text().splitlines():
+        if line.startswith("#"):
+            chosen = [preset for preset in PRESETS if preset in re.findall(r"\w+", line)] or PRESETS
+        if not line.startswith("|"):
+            continue
+        here = [row for preset in chosen for row in rows(PAPER / "tables" / preset / "report.csv")]
+        panels = [row for path in folders if path.parts[-4] in chosen for row in rows(path / "comparison.csv")]
+        texts = [text for row in [*here, *panels, *others] for text in row.values()]
+        known = {float(found) for text in texts for found in NUMBER.findall(text)}
+        known |= {float(each) for each in ratios}
+        known |= {100 * float(row["acceptance_rate"]) for row in here if row["acceptance_rate"]}
+        intervals = [
+            tuple(row[f"{name}{end}"] for end in ("_value", "_low", "_high"))
+            if f"{name}_value" in row
+            else tuple(row[f"{name}{end}"] for end in ("", "_low", "_high"))
+            for row in [*here, *panels]
+            for name in ("decode_speedup", "end_to_end_speedup", "decode", "end_to_end")
+            if f"{name}_low" in row
+        ]
+        for printed in INTERVAL.findall(line):
+            assert any(all(map(says, printed, found)) for found in intervals), (printed, line)
+        for printed in NUMBER.findall(INTERVAL.sub("", line)):
+            assert any(says(printed, value) for value in known), (printed, line)
+
+
+def says(printed: str, value: str | float) -> bool:
+    """Whether a value is printed so, rounded to as many digits as there are; half up or half to even."""
+    digits = len(printed.partition(".")[2])
+    return value not in ("", None) and abs(float(printed) - float(value)) <= 0.5 * 10**-digits + 1e-9
+
+
+def rows(file: Path) -> list[dict[str, str]]:
+    """Of a table; [] if there is none."""
+    if not file.exists():
+        return []
+    with file.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))

@@ -68,8 +68,9 @@ class TextLookup(Drafter):
         for size in range(min(self.max_ngram, len(tokens)), self.min_ngram - 1, -1):
             places = self._places.get(tuple(tokens[-size:]))
             if places:
-                count = min(self.draft_length, limit, len(tokens) - places[-1])
-                tree.add(0, copied(tokens, places[-1], count, self.eos, self.vocabulary), "lookup")
+                start = places[-1]
+                count = min(self.draft_length, limit, len(tokens) - start)
+                tree.add(0, copied(tokens, start, count, self.eos, self.vocabulary), "lookup")
                 return
 
     def _read(self, text: list[int]) -> None:

@@ -131,7 +131,7 @@ def test_pools_of_a_case_s_own(monkeypatch, capsys, arguments):
     common = [*arguments, "~method", "limit=1", "max_new_tokens=4"]
     fill = [*arguments, "method=ouroboros", "history=warm", "save_history=one.json", "output=pools"]
     assert run(monkeypatch, *fill) == 0
-    Path("two.json").write_text(json.dumps(json.loads(Path("one.json").read_text()) | {"phrases": {}}))
+    Path("two.json").write_text(json.dumps(json.loads(Path("one.json").read_text()) | {"phrases": {}, "credits": {}}))
     cases = [{"name": "ouroboros"}] + [
         {"name": "ouroboros", "history": "file", "history_file": f"{each}.json"} for each in ("one", "two")
     ]

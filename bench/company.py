@@ -81,7 +81,9 @@ class Company:
                 torch.set_num_threads(self.cores)
             self.places = [_gpu(self.device)] if self.device.startswith("cuda") else _names(_affinity())
             process = {"created": psutil.Process().create_time(), "places": self.places}
-            self._file.write_text(json.dumps(process))
+            partial = self._file.with_suffix(".partial")
+            partial.write_text(json.dumps(process))
+            partial.replace(self._file)  # whole or not at all: others look without the lock
         return True
 
     def _others(self) -> list[list[str]]:

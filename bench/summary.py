@@ -142,7 +142,9 @@ def _per_step(fold: Fold) -> dict[str, Any] | None:
     if not sizes:
         return None
     columns = {name: steps_column(fold.method, name) for name in ("pool_size", "draft_forwards", "draft_rows")}
-    means: dict[str, Any] = {name: sum(column) / len(sizes) or None for name, column in columns.items()}
+    means: dict[str, Any] = {name: sum(column) / len(sizes) for name, column in columns.items()}
+    if not means["draft_forwards"]:
+        means |= {"draft_forwards": None, "draft_rows": None}  # no draft model
     for name in ("pool_lookups", "pool_hits", "phrases_learned"):
         counts: Counter[str] = Counter()
         for step in steps_column(fold.method, name):

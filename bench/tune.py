@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+import torch
 from omegaconf import DictConfig, OmegaConf
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
@@ -72,6 +73,7 @@ class Objective:
         self.plan = plan
         self.loaded = loaded
         self.defaults = defaults
+        self.exact = next(loaded.pair.target.model.parameters()).dtype in (torch.float32, torch.float64)
         self.history = plan.methods[0].history
         self.race = Race(loaded, plan.task, plan.max_new_tokens, 0.0, "tune", [])
         self.greedy = METHODS["greedy"].load().build(METHODS["greedy"].load().Config(), loaded.pair)
@@ -99,7 +101,7 @@ class Objective:
                 generation = each.generate(ids, stopping)
                 seconds[who] = generation.decode_seconds
                 outputs[who] = generation.tokens
-            if outputs["method"] != outputs["greedy"] and self.plan.settings.dtype in (None, "float32", "float64"):
+            if outputs["method"] != outputs["greedy"] and self.exact:
                 raise UserError(f"the output of {config} on prompt {name} is not greedy's: look into it before tuning")
             if seconds["method"] > 0:  # an output of one token has no decode time
                 ratios.append(seconds["greedy"] / seconds["method"])

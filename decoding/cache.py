@@ -91,10 +91,11 @@ class TreeCache(Cache):
         """Make room for `capacity` rows; what is cached stays."""
         if capacity <= self.capacity:
             return
-        self.capacity = max(capacity, self.capacity * 3 // 2)
+        capacity = max(capacity, self.capacity * 3 // 2)
         self._placed = None
         for buffer in self._buffers:
-            buffer.reserve(self.capacity, self.length)
+            buffer.reserve(capacity, self.length)
+        self.capacity = capacity
 
     def place(self, rows: int) -> None:
         """Make every layer's views those of a forward of `rows` rows behind the cursor.
@@ -103,9 +104,9 @@ class TreeCache(Cache):
         every forward, of the draft too.
         """
         if self._placed != (self.length, rows):
-            self._placed = (self.length, rows)
             for buffer in self._buffers:
                 buffer.place(self.length, rows)
+            self._placed = (self.length, rows)
 
     def advance(self, rows: int) -> None:
         """Confirm the `rows` rows behind the cursor."""

@@ -79,11 +79,13 @@ class PhrasePool:
         del phrases[min(phrases, key=phrases.__getitem__) if useful else next(iter(phrases))]  # the oldest on a tie
 
     def replace(self, key: int, old: Phrase, new: Phrase, origin: str) -> None:
-        """Remove `old` if it is still there, and insert `new` as the newest."""
+        """Remove `old` if it is still there, and insert `new` as the newest, with the credits of both."""
         with self.clock:
-            if old != new and self._phrases.get(key, {}).pop(old, None) is not None:
+            earned = self._phrases.get(key, {}).pop(old, None) if old != new else None
+            if earned is not None:
                 self._size -= 1
             self.insert(key, new, origin)
+            self.credit(key, new, earned or 0)
 
     def credit(self, key: int, phrase: Phrase, accepted: int) -> None:
         """Note that `accepted` tokens of the phrase were confirmed; nothing where it has gone meanwhile."""

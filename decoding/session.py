@@ -158,7 +158,7 @@ class ModelSession:
             position_ids=places,
             past_key_values=self._cache,
             use_cache=True,
-            logits_to_keep=_kept(rows, len(tokens), self.device),
+            logits_to_keep=_kept(rows, len(tokens)),
         )
         self._cache.truncate(cached)
         logits = output.logits[0]
@@ -195,12 +195,12 @@ class ModelSession:
         self.truncate(known)
 
 
-def _kept(rows: list[int], count: int, device: torch.device) -> int | torch.Tensor:
+def _kept(rows: list[int], count: int) -> int | torch.Tensor:
     """Which of `count` rows the head runs on, as transformers takes it: the last n as a number, which is a slice and no
-    gather, any others by their places."""
-    if rows[0] == count - len(rows) and rows[-1] == count - 1:
+    gather, any others by their places (on the CPU: such an index fits whatever device the last layer is on)."""
+    if rows == list(range(count - len(rows), count)):
         return len(rows)
-    return torch.tensor(rows, device=device)
+    return torch.tensor(rows)
 
 
 def _longrope_boundary(config: object) -> int | None:

@@ -107,6 +107,10 @@ def decode(
     ids = _row(input_ids, model.device)
     mask = settings.pop("attention_mask", None)
     settings["attention_mask"] = torch.ones_like(ids) if mask is None else _row(mask, model.device)
+    # generate() drops these two on the way to us.
+    for name in ("streamer", "assistant_model"):
+        if settings.get(name) is not None:
+            raise UserError(f"not supported here, so refused rather than ignored: {name}")
     configs = [config for config in (settings.get("generation_config"), model.generation_config) if config is not None]
     # generate() drops a tokenizer on the way to us, and without one fails itself where it finds these two.
     if settings.get("token_healing", any(config.token_healing for config in configs)):

@@ -151,7 +151,7 @@ class Ouroboros(Drafter):
         if last in self.eos and end:
             return
         for phrase in self.pool.best(last, self.k, "suffix"):
-            nodes = tree.add(end, phrase[: limit - tree.depths[end]], "suffix")
+            nodes = tree.add(end, phrase[: max(limit - tree.depths[end], 0)], "suffix")
             if nodes:
                 self._candidates.append(Candidate(phrase, nodes))
 
@@ -159,8 +159,6 @@ class Ouroboros(Drafter):
         self.base.observe(verdict)
         if verdict.tree is not self._tree:
             return
-        if self.text:
-            self.text.read(self._tokens + verdict.tokens)  # the last step's words too: a warm pool wants them
         tree, end = verdict.tree, self._chain[-1]
         accepted, counted = set(verdict.path), set()
         gains = []  # a node that several candidates share is the newest's gain
@@ -169,10 +167,14 @@ class Ouroboros(Drafter):
             gains.append(len(hits - counted))
             counted |= hits
             self.pool.credit(tree.tokens[end], candidate.phrase, len(hits))
+        if self.text:
+            # The last step's words too: a warm pool wants them. Behind the credits, for a phrase may give way to these.
+            self.text.read(self._tokens + verdict.tokens)
         wrong = [node for node in self._chain if node not in accepted]
         if self.adaptive:
             forwards, rows = (now - then for now, then in zip(self.base.forwards(), self._before, strict=True))
             drafted = len(self._chain) - 1
+            gains += [0] * (self.k - len(gains))  # asked for and not found: it gave nothing
             self.adaptive.learn(drafted, drafted - len(wrong), forwards, rows, None if wrong else gains)
         if self.config.learn:
             self._learn(verdict, wrong)

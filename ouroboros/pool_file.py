@@ -41,6 +41,7 @@ class PoolFile:
     phrases: Mapping[int, list[Phrase]]
     made_by: dict[str, Any] = field(default_factory=dict)
     credits: Mapping[int, list[int]] | None = None
+    version: int = VERSION
 
     @classmethod
     def of(cls, pool: PhrasePool, ngram: int, tokenizer: str, made_by: dict[str, Any]) -> "PoolFile":
@@ -84,7 +85,7 @@ class PoolFile:
             phrases = {_id(key): [_phrase(each) for each in listed] for key, listed in content["phrases"].items()}
             made_by = dict(content.get("made_by", {}))
             credits = _credits(content.get("credits"), phrases)
-            loaded = cls(_of(int, content["ngram"]), _of(str, content["tokenizer"]), phrases, made_by, credits)
+            loaded = cls(_of(int, content["ngram"]), _of(str, content["tokenizer"]), phrases, made_by, credits, version)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"{path} is damaged ({error!r}): write it anew {ANEW}") from error
         if not all(0 < len(phrase) < loaded.ngram for listed in phrases.values() for phrase in listed):
@@ -105,7 +106,7 @@ class PoolFile:
         counts = {key: len(phrases) for key, phrases in self.phrases.items()}
         lengths = Counter(len(phrase) for phrases in self.phrases.values() for phrase in phrases)
         lines = [
-            f"{FORMAT}, version {VERSION}: N {self.ngram}, tokenizer {self.tokenizer}",
+            f"{FORMAT}, version {self.version}: N {self.ngram}, tokenizer {self.tokenizer}",
             f"{sum(counts.values())} phrases under {len(counts)} first tokens",
         ]
         if counts:

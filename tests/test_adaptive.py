@@ -92,3 +92,17 @@ def test_gamma_follows_the_draft(noise: float) -> None:
         assert max(late) <= 3
     else:
         assert max(outcome.steps.drafted) > outcome.steps.drafted[0]
+
+
+def test_suffixes_that_the_pool_does_not_have_count_as_worth_nothing() -> None:
+    """An empty pool must not let k look good for ever, and so the draft look dispensable."""
+    target = make_model("llama")
+    pair = ModelPair(ModelSession(target), ModelSession(target), frozenset(), str)
+    settings = method.Config(gamma="auto", k="auto", phrase_drafting=False, text_phrases=False, learn=False)
+    decoder = method.build(settings, pair)
+    adaptive = decoder.drafter.adaptive
+    adaptive.draft, adaptive.target = costs(5, 0), costs(10, 0.1)
+    _, first = adaptive.choose()
+    decoder.generate(prompts(1)[0], Stopping(frozenset(), 100))
+    gamma, last = adaptive.choose()
+    assert gamma > 0 and last < first

@@ -54,6 +54,7 @@ def test_credits_outlive_the_file_and_older_files_have_none(tmp_path) -> None:
     del old["credits"]
     path.write_text(json.dumps(old))
     PoolFile.load(path).fill(again)
+    assert "version 1" in PoolFile.load(path).describe()[0]
     assert again.best(9, 3) == [(3,), (2,), (1,)]
     assert again.credits() == {9: [0, 0, 0]}
 

@@ -209,6 +209,8 @@ def test_stop_strings_end_the_output_where_they_end_generates(where) -> None:
         ouroboros.decode(target, prompt, draft_model=target, **given)
     with pytest.raises(UserError, match="token_healing"):
         ouroboros.decode(target, prompt, draft_model=target, tokenizer=tokenizer, max_new_tokens=3, token_healing=True)
+    with pytest.raises(UserError, match="assistant_model"):
+        ouroboros.decode(target, prompt, assistant_model=target, max_new_tokens=3)
 
 
 def test_forward_costs_are_measured_once_a_model() -> None:

@@ -57,8 +57,10 @@ def test_pool_behaves_like_lists(capacity: int, order: str, operations: list[tup
                 credits[key, said[0]] += said[1]
             assert pool.best(key, capacity) == ranked(key)
             continue
+        earned = 0
         if operation == "replace" and said[0] != said[1] and said[0] in entries:
             entries.remove(said[0])
+            earned = credits[key, said[0]]
         if operation == "insert":
             pool.insert(key, said[0], "test")
         else:
@@ -72,6 +74,7 @@ def test_pool_behaves_like_lists(capacity: int, order: str, operations: list[tup
                     entries.remove(ranked(key)[-1])
                     evicted += 1
                 credits[key, new] = 0
+            credits[key, new] += earned
             entries.append(new)
             assert new in pool.best(key, capacity), "what comes never makes way for itself"
         for other in range(2):

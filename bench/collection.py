@@ -249,7 +249,7 @@ def names(runs: Sequence[Run]) -> dict[Run, str]:
 def _label(run: Run) -> str:
     label, history = run["label"], run["history"]
     if history == "file":
-        return f"{label} pool of {run.pool_of or 'a file'}"
+        history = f"pool of {run.pool_of or 'a file'}"
     return label if history == "cold" or label.endswith(history) else f"{label} {history}"
 
 

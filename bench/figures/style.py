@@ -30,7 +30,7 @@ STYLE = {
     "lines.markersize": 5,
     "errorbar.capsize": 2,
     "hatch.linewidth": 0.6,
-    "savefig.dpi": 180,
+    "savefig.dpi": 130,
     "pdf.fonttype": 42,
     "svg.hashsalt": "bench",
 }

@@ -1,5 +1,6 @@
 """The sandbox: hostile programs are stopped by every isolation this machine has, honest ones are judged fairly."""
 
+import os
 import re
 import shutil
 import socket
@@ -172,6 +173,14 @@ def test_nothing_lives_on_when_a_parent_is_killed(victim, backend):
 
 
 # Honest programs
+
+
+def test_a_strict_umask_takes_no_isolation_away(backend):
+    before = os.umask(0o077)
+    try:
+        assert try_backend(backend)
+    finally:
+        os.umask(before)
 
 
 def outcome_of(backend, code, tests, names=("f",), limits=LIMITS, preamble=""):

@@ -76,6 +76,13 @@ def test_spec_bench_is_read_from_its_own_file_name(tmp_path):
     assert load_rows(task("spec_bench"), local(tmp_path)).rows == rows
 
 
+@pytest.mark.parametrize("reference", [5, True, 0.5, "One.", {"a": "b"}, [3], [["a", None]]])
+def test_a_spec_bench_reference_of_another_form_is_named(tmp_path, reference):
+    row = {"question_id": 81, "category": "rag", "turns": ["Who?"], "reference": reference}
+    write(tmp_path / "spec_bench/question.jsonl", [row])
+    assert "question.jsonl:1: field 'reference' must be a list" in fails("spec_bench", local(tmp_path))
+
+
 def test_json_csv_and_parquet_give_the_rows_of_jsonl(tmp_path):
     rows = mbpp_rows(12)
     write(tmp_path / "jsonl/mbpp/test.jsonl", rows)

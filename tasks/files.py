@@ -52,7 +52,7 @@ def read_rows(
 
 
 def check_fields(row: Mapping, required: Mapping[str, Kind], optional: Mapping[str, Kind], place: str) -> None:
-    """Raise UserError, naming place and field, if a field is missing or of the wrong type.
+    """Raise UserError, naming place and field, if a field is missing, of the wrong type, or no text a tokenizer takes.
 
     A dotted name is a field of a nested object; the kind `list` means a list of strings, `object` anything.
     """
@@ -65,12 +65,23 @@ def check_fields(row: Mapping, required: Mapping[str, Kind], optional: Mapping[s
         if value is not None and not _fits(value, kind):
             wanted = " or ".join(_names(kind))
             raise UserError(f"{place}: field {name!r} must be {wanted}, not {type(value).__name__}")
+        if not _encodable(value):
+            raise UserError(f"{place}: field {name!r} holds a lone surrogate (half a character, \\ud800 to \\udfff)")
 
 
 def _fits(value: object, kind: Kind) -> bool:
     if isinstance(value, list) and list in _kinds(kind):
         return all(isinstance(item, str) for item in value)
     return kind is object or (isinstance(value, kind) and not isinstance(value, bool))
+
+
+def _encodable(value: object) -> bool:
+    """Whether all strings in the value can be written as UTF-8: JSON's escapes can name halves of characters."""
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _kinds(kind: Kind) -> tuple[type, ...]:

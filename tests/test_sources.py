@@ -180,6 +180,7 @@ def test_digest_follows_the_rows_and_the_worked_examples(tmp_path):
         (b'{"question": 3, "answer": "#### 1"}\n', "test.jsonl:1: field 'question' must be str, not int"),
         (b'{"question": "a", "answer": "one"}\n', "test.jsonl:1: the answer has no line '#### number'"),
         (b'["a"]\n', "test.jsonl:1: a row must be an object"),
+        (b'{"question": "a\\ud800", "answer": "#### 1"}\n', "test.jsonl:1: field 'question' holds a lone surrogate"),
         (b'{"question": "\xff"}\n', "test.jsonl:1: no valid UTF-8"),
         (b"", "test.jsonl holds no rows"),
     ],
@@ -188,6 +189,15 @@ def test_a_broken_row_is_named_by_file_and_line(tmp_path, content, message):
     (tmp_path / "gsm8k").mkdir()
     (tmp_path / "gsm8k/test.jsonl").write_bytes(content)
     assert message in fails("gsm8k", local(tmp_path), shots=0)
+
+
+def test_a_lone_surrogate_is_refused_in_lists_too_and_in_no_other_field(tmp_path):
+    rows = [{"question_id": 81, "category": "rag", "turns": ["Who \U0001f600?"], "more": "\ud800"}]
+    write(tmp_path / "spec_bench/question.jsonl", rows)
+    assert load_rows(task("spec_bench"), local(tmp_path)).rows == rows
+    for field in ({"turns": ["a", "\udfff"]}, {"reference": [["a", "\ud800"]]}):
+        write(tmp_path / "spec_bench/question.jsonl", [{**rows[0], **field}])
+        assert f"question.jsonl:1: field '{next(iter(field))}' holds" in fails("spec_bench", local(tmp_path))
 
 
 @pytest.mark.parametrize(("suffix", "message"), [("json", "no valid JSON"), ("parquet", "no valid parquet")])

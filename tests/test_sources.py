@@ -70,6 +70,14 @@ def test_mbpp_keeps_its_first_ten_problems_for_worked_examples(tmp_path):
     assert [row["task_id"] for row in load_rows(task("mbpp", shots=0), local(tmp_path)).rows] == [11, 12, 13, 14, 15]
 
 
+@pytest.mark.parametrize("tests", [[], [" "]])
+def test_an_mbpp_problem_without_tests_is_named(tmp_path, tests):
+    rows = mbpp_rows(11)
+    rows[10]["test_list"] = tests
+    write(tmp_path / "mbpp/test.jsonl", rows)
+    assert "test.jsonl:11: field 'test_list' holds no test" in fails("mbpp", local(tmp_path))
+
+
 def test_spec_bench_is_read_from_its_own_file_name(tmp_path):
     rows = [{"question_id": 81, "category": "rag", "turns": ["Who?"], "reference": [["A", "B"]]}]
     write(tmp_path / "spec_bench/question.jsonl", rows)

@@ -96,11 +96,11 @@ def _jsonl(path: Path, *_kinds: Mapping[str, Kind]) -> Iterator[tuple[str, objec
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if line.strip():
-                yield f"{path}:{number}", _parsed(line, f"{path}:{number}")
+                yield f"{path}:{number}", _parsed(line.rstrip(), path, number)
 
 
 def _json(path: Path, *_kinds: Mapping[str, Kind]) -> Iterator[tuple[str, object]]:
-    rows = _parsed(path.read_bytes(), str(path))
+    rows = _parsed(path.read_bytes(), path)
     if not isinstance(rows, list):
         raise UserError(f"{path}: the file must hold a list of rows, not {type(rows).__name__}")
     for number, row in enumerate(rows, 1):
@@ -158,10 +158,13 @@ def _parquet(
         raise UserError(f"{path}: no valid parquet ({str(error).splitlines()[0]})") from error
 
 
-def _parsed(text: bytes, place: str) -> object:
+def _parsed(text: bytes, path: Path, first: int = 1) -> object:
+    """The JSON value that begins on line `first` of the file."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise UserError(f"{place}: no valid JSON ({error.msg}, column {error.colno})") from error
+        line = first + error.lineno - 1
+        raise UserError(f"{path}:{line}: no valid JSON ({error.msg}, column {error.colno})") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{place}: no valid UTF-8 ({error.reason})") from error
+        line = first + text.count(b"\n", 0, error.start)
+        raise UserError(f"{path}:{line}: no valid UTF-8 ({error.reason})") from error

@@ -184,6 +184,7 @@ def test_digest_follows_the_rows_and_the_worked_examples(tmp_path):
     ("content", "message"),
     [
         (b'{"question": "a", "answer": "#### 1"}\n\n{broken\n', "test.jsonl:3: no valid JSON"),
+        (b'{"question": "a", \n', "test.jsonl:1: no valid JSON"),
         (b'{"question": "a"}\n', "test.jsonl:1: field 'answer' is missing; the row has question"),
         (b'{"question": 3, "answer": "#### 1"}\n', "test.jsonl:1: field 'question' must be str, not int"),
         (b'{"question": "a", "answer": "one"}\n', "test.jsonl:1: the answer has no line '#### number'"),
@@ -212,6 +213,19 @@ def test_a_lone_surrogate_is_refused_in_lists_too_and_in_no_other_field(tmp_path
 def test_a_broken_file_is_named(tmp_path, suffix, message):
     (tmp_path / "gsm8k").mkdir()
     (tmp_path / f"gsm8k/test.{suffix}").write_text("nonsense")
+    assert message in fails("gsm8k", local(tmp_path), shots=0)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'[\n {"question": "a",\n  "answer" "#### 1"}\n]', "test.json:3: no valid JSON"),
+        (b'[\n {"question": "a",\n\n  "answer": "\xff"}\n]', "test.json:4: no valid UTF-8"),
+    ],
+)
+def test_a_broken_json_file_is_named_with_its_line(tmp_path, content, message):
+    (tmp_path / "gsm8k").mkdir()
+    (tmp_path / "gsm8k/test.json").write_bytes(content)
     assert message in fails("gsm8k", local(tmp_path), shots=0)
 
 

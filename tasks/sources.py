@@ -104,7 +104,7 @@ def load_rows(task: Task, data: DataConfig, first: int | None = None) -> Rows:
         if shot_split == split:
             shots, rows = rows[:count], rows[count:]
         else:
-            shots = list(islice(_iterate(task, source, shot_split), count))
+            shots = [row for _, row in islice(_iterate(task, source, shot_split), count)]
         if len(shots) < count:
             raise UserError(f"task.shots={count}: {source.origin} has only {len(shots)} rows for worked examples")
     if not rows:
@@ -149,11 +149,11 @@ def _resolved(task: Task, source: Source, split: str) -> str:
 def _checked(task: Task, source: Source, split: str, enough: int | None) -> list[Row]:
     """All rows of a split, or its start with `enough` rows to evaluate; an id that occurs twice is an error."""
     rows, seen, found = [], {}, 0
-    for number, row in enumerate(_iterate(task, source, split), 1):
+    for place, row in _iterate(task, source, split):
         identity = str(row[task.id_field or "id"])
         if identity in seen:
-            raise UserError(f"{source.origin}, {split}: rows {seen[identity]} and {number} have the same id {identity}")
-        seen[identity] = number
+            raise UserError(f"{seen[identity]} and {place} have the same id {identity}")
+        seen[identity] = place
         rows.append(row)
         found += not task.reserved(row)
         if found == enough:
@@ -161,14 +161,14 @@ def _checked(task: Task, source: Source, split: str, enough: int | None) -> list
     return rows
 
 
-def _iterate(task: Task, source: Source, split: str) -> Iterator[Row]:
-    """Rows of a split as they are read, each checked, with an id where the data set has none."""
+def _iterate(task: Task, source: Source, split: str) -> Iterator[tuple[str, Row]]:
+    """Rows of a split with the place of each as they are read, checked, with an id where the data set has none."""
     for number, (place, row) in enumerate(source.read(split)):
         check_fields(row, task.fields, task.optional_fields, place)
         fault = task.fault(row)
         if fault:
             raise UserError(f"{place}: {fault}")
-        yield row if task.id_field else {"id": f"{task.name}/{split}/{number}", **row}
+        yield place, row if task.id_field else {"id": f"{task.name}/{split}/{number}", **row}
 
 
 def _digest(rows: list[Row]) -> str:

@@ -246,8 +246,8 @@ def test_custom_prompts_come_from_a_file(tmp_path):
     write(file, [{"id": 1, "prompt": "a", "stop": ["\n", "."]}, {"id": "b", "prompt": "c", "reference": "d"}])
     loaded = load_rows(task("custom"), DataConfig(path=str(file)))
     assert [example.id for example in loaded.examples(TASKS["custom"]())] == ["1", "b"]
-    write(file, [{"id": 1, "prompt": "a"}, {"id": "1", "prompt": "b"}])
-    assert "rows 1 and 2 have the same id 1" in fails("custom", DataConfig(path=str(file)))
+    file.write_text('{"id": 1, "prompt": "a"}\n\n{"id": "1", "prompt": "b"}\n')
+    assert fails("custom", DataConfig(path=str(file))) == f"{file}:1 and {file}:3 have the same id 1"
     write(file, [{"id": 1, "prompt": "a", "stop": [3]}])
     assert "field 'stop' must be str or a list of strings" in fails("custom", DataConfig(path=str(file)))
     for empty in ("", ["\n", ""]):

@@ -111,6 +111,8 @@ def test_numbers_are_found_in_the_forms_models_write():
     assert marked_number("so\n#### $1,234.50\nmore 7") == Decimal("1234.5")
     assert marked_number("#### -3") == -3 and marked_number("the answer is 3") is None
     assert last_number("first 2, then 18.") == 18 and last_number("none") is None
+    assert last_number("8 - 5") == 5 and last_number("3 - $5") == 5 and last_number("$ 5") == 5
+    assert last_number("so -5") == last_number("so -$5") == last_number("so -$ 5") == -5
 
 
 def test_gsm8k_matches_strictly_and_flexibly():

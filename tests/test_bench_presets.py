@@ -239,6 +239,13 @@ def test_other_failures_and_no_network_are_one_line(monkeypatch):
     assert "the hub cannot be reached; give a local folder" in str(cannot_load("some/model", error))
 
 
+@pytest.mark.parametrize("name", ["some/mo del", "some/model--v2", "some/model.", "/".join(["a" * 60] * 2), "some/"])
+def test_what_cannot_be_a_hub_id_is_told_so(monkeypatch, capsys, arguments, name):
+    assert run(monkeypatch, *arguments, f"model.target='{name}'", "check=true") == 2
+    error = capsys.readouterr().err.strip()
+    assert "is no folder, and no hub id can be written so: " in error and "\n" not in error
+
+
 def test_ids_beyond_the_head_are_no_difference(folders, tmp_path):
     """As in CodeLlama 34B and 7B, whose tokenizers name other tokens beyond the 34B's 32000 rows."""
     names = {"target": ["<a>", "<b>"], "draft": ["<c>"]}

@@ -16,6 +16,10 @@ BUNDLED = Path(__file__).parent / "bundled"
 SOURCES = ("bundled", "local", "hub")
 
 
+class NoRows(UserError):
+    """The split is not there, or too small to leave a row beside the worked examples; nothing in it is broken."""
+
+
 @dataclass(frozen=True)
 class DataConfig:
     """Where to read rows.
@@ -84,7 +88,8 @@ def load_rows(task: Task, data: DataConfig, first: int | None = None) -> Rows:
     are taken for them from the evaluated split, are left out.
 
     Raises:
-        UserError: one line that names the missing folder, split or network, or the broken row by file and line.
+        NoRows: the split is missing or too small.
+        UserError: one line that names the missing folder or network, or the broken row by file and line.
     """
     source = _source(task, data)
     split = "prompts" if data.path else _resolved(task, source, data.split)
@@ -97,7 +102,7 @@ def load_rows(task: Task, data: DataConfig, first: int | None = None) -> Rows:
     else:
         shot_split = next((name for name in task.shot_splits if name in source.splits), None)
         if shot_split is None:
-            raise UserError(
+            raise NoRows(
                 f"task.shots={count}: {source.origin} has no split {' or '.join(task.shot_splits)} to take "
                 f"worked examples from; add one, or set task.shots=0"
             )
@@ -106,9 +111,9 @@ def load_rows(task: Task, data: DataConfig, first: int | None = None) -> Rows:
         else:
             shots = [row for _, row in islice(_iterate(task, source, shot_split), count)]
         if len(shots) < count:
-            raise UserError(f"task.shots={count}: {source.origin} has only {len(shots)} rows for worked examples")
+            raise NoRows(f"task.shots={count}: {source.origin} has only {len(shots)} rows for worked examples")
     if not rows:
-        raise UserError(f"{source.origin}: no row of {split} is left to evaluate after task.shots={count}")
+        raise NoRows(f"{source.origin}: no row of {split} is left to evaluate after task.shots={count}")
     rows = rows[:first]
     return Rows(rows, shots, split, _digest([*rows, *shots]), source.origin)
 
@@ -141,7 +146,7 @@ def _resolved(task: Task, source: Source, split: str) -> str:
         if name in source.splits:
             return name
     known = sorted({*source.splits, *(asked for asked, name in task.aliases.items() if name in source.splits)})
-    raise UserError(
+    raise NoRows(
         f"data.split={split}: {task.name} has no such split in {source.origin}; choose among {', '.join(known)}"
     )
 

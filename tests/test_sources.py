@@ -173,6 +173,16 @@ def test_warm_up_prompts_come_from_the_small_split_and_are_not_read_further(monk
     assert load_prompts(task("gsm8k", shots=0), DataConfig(source="hub"), 3, 5).warmup_from == "validation"
 
 
+def test_a_broken_row_among_the_warm_up_prompts_is_named(tmp_path):
+    write(tmp_path / "gsm8k/test.jsonl", gsm8k_rows(3, 100))
+    write(tmp_path / "gsm8k/train.jsonl", gsm8k_rows(2))
+    # A split that the worked examples use up is no fault.
+    assert load_prompts(task("gsm8k", shots=2), local(tmp_path), 1, None).warmup_from == "last rows"
+    write(tmp_path / "gsm8k/validation.jsonl", [{"question": "a"}])
+    with pytest.raises(UserError, match="validation.jsonl:1: field 'answer' is missing"):
+        load_prompts(task("gsm8k", shots=2), local(tmp_path), 1, None)
+
+
 def test_digest_follows_the_rows_and_the_worked_examples(tmp_path):
     write(tmp_path / "gsm8k/test.jsonl", gsm8k_rows(3, 100))
     write(tmp_path / "gsm8k/train.jsonl", gsm8k_rows(20))

@@ -47,6 +47,8 @@ def test_humaneval_runs_the_tests_on_the_answer_proper():
         "Here it is:\n```python\ndef add(a, b):\n    return math.floor(a) + b\n```\nDone.",
         "```python\n    return a + b\n```",
         "def add(a, b):\n    return a + b",
+        "```python\nfrom __future__ import annotations\n\ndef add(a: Number, b):\n    return a + b\n```",
+        "```\nfrom __future__ import (\n    division,\n)  # x\nimport os\ndef add(a, b):\n    return a + b\n```",
     ],
 )
 def test_humaneval_takes_the_code_out_of_a_chat_answer(text):

@@ -294,6 +294,26 @@ def test_a_sandbox_that_breaks_is_an_error_and_no_failure(best, monkeypatch):
         outcome_of(best, "pass", "")
 
 
+@pytest.mark.parametrize("breaks", [1, 2])
+def test_a_sandbox_that_breaks_is_tried_once_more(best, monkeypatch, breaks):
+    tries = []
+
+    def flaky(submission, limits, backend):
+        tries.append(submission.code)
+        if submission.code == "1" and tries.count("1") <= breaks:
+            raise SandboxError("BlockingIOError: Resource temporarily unavailable")
+        return Outcome("passed", submission.code)
+
+    monkeypatch.setattr(runner, "run_submission", flaky)
+    submissions = [Submission(code, (), "") for code in "012"]
+    if breaks == 1:
+        assert [outcome.reason for outcome in run_submissions(submissions, LIMITS)] == ["0", "1", "2"]
+    else:
+        with pytest.raises(SandboxError, match="temporarily unavailable"):
+            run_submissions(submissions, LIMITS)
+    assert tries.count("1") == 2
+
+
 def test_without_any_isolation_every_reason_is_named(monkeypatch):
     missing = (Backend("bubblewrap", wrapper="no-such-program"), Backend("other", wrapper="nor-this"))
     monkeypatch.setattr(runner, "BACKENDS", missing)

@@ -259,6 +259,12 @@ def test_an_honest_program_passes(best, code, tests):
         ("f = 1", "f()", "TypeError"),
         ("def f():\n    import ctypes\n    ctypes.string_at(0)", "f()", "EOFError"),
         ("class Own(Exception):\n    pass\ndef f():\n    raise Own('why')", "f()", "CandidateError: Own: why"),
+        ("class f:\n    def __str__(self):\n        return 1 / 0", "assert False, f()", "its str raises ZeroDivision"),
+        (
+            "class Own(Exception):\n    def __str__(self):\n        raise SystemExit\ndef f():\n    raise Own",
+            "f()",
+            "CandidateError: Own: .no text: its str raises SystemExit",
+        ),
     ],
 )
 def test_a_wrong_program_fails_with_a_reason(best, code, tests, reason):

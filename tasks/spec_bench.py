@@ -2,6 +2,8 @@
 
 Each turn is an example of its own. A later turn's prompt holds the answers to the earlier ones, greedy decoding's for
 every method alike, and is encoded and prefilled anew: no cache is carried from turn to turn.
+
+The set is not on the hub: its authors' question.jsonl is read with data=local.
 """
 
 from collections.abc import Sequence

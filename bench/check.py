@@ -11,7 +11,7 @@ from bench.models import LoadedPair, Place, load_tokenizers, resolve_place
 from bench.runner import Entrant, Race
 from bench.settings import ModelConfig, Plan
 from bench.weights import cannot_load, config_of, locate
-from decoding.session import ModelSession, check_masks
+from decoding.session import ModelSession, check_masks, context_of
 from tasks import Example
 
 # What transformers spreads over the devices that are there; any other device_map is one device.
@@ -30,7 +30,9 @@ def foretell(plan: Plan, place: Place, examples: Sequence[Example]) -> list[str]
     seen += [f"{each.name}: {each.parameters / 1e6:.1f} M parameters" for each in parts]
     longest = max(examples, key=lambda example: len(example.prompt))
     prompt = len(plan.task.encode(longest, tokenizers.tokenizer))
-    return [*seen, fit(parts, prompt + plan.max_new_tokens)]
+    # A longer prompt is cut or refused, and an output ends with the context.
+    context = context_of(config_of(plan.model.target, plan.model.revision))
+    return [*seen, fit(parts, min(prompt + plan.max_new_tokens, context))]
 
 
 def _parts(model: ModelConfig, place: Place) -> list[Part]:

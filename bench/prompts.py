@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from decoding.errors import UserError
 from tasks import Example, Task
 from tasks.overlap import bundled_share
-from tasks.sources import BUNDLED, DataConfig, Rows, load_rows
+from tasks.sources import BUNDLED, DataConfig, NoRows, Rows, load_rows
 
 
 @dataclass
@@ -59,7 +58,7 @@ def _other_split(task: Task, data: DataConfig, split: str, count: int) -> Rows |
     for name in dict.fromkeys(("validation", "train", "test", *more)):
         try:
             found = load_rows(task, replace(data, split=name), first=count)
-        except UserError:
+        except NoRows:
             continue
         if found.split != split:
             return found

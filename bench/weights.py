@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
 from transformers import AutoConfig, PretrainedConfig
 
 from bench.memory import INDEX, safetensors_files
@@ -28,7 +30,7 @@ def weights_digests(model: ModelConfig) -> dict[str, str | None]:
 
 
 def locate(name: str) -> tuple[str, bool]:
-    """(folder or hub id, whether it is a folder). Raises UserError for a folder that holds no model."""
+    """(folder or hub id, whether it is a folder). Raises UserError for a folder without a model, or what is neither."""
     if name.startswith("bundled:"):
         folder = BUNDLED / name.removeprefix("bundled:")
         if not (folder / "config.json").is_file():
@@ -43,6 +45,10 @@ def locate(name: str) -> tuple[str, bool]:
         return str(folder), True
     if name.startswith(("/", ".", "~")) or name.count("/") != 1:
         raise UserError(f"{name} is no folder: give the folder of a transformers model, or a hub id as in owner/name")
+    try:
+        validate_repo_id(name)
+    except HFValidationError as error:
+        raise UserError(f"{name!r} is no folder, and no hub id can be written so: {error}") from error
     return name, False
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from transformers import PreTrainedModel
+from transformers import PretrainedConfig, PreTrainedModel
 from transformers.cache_utils import DynamicCache
 
 from decoding.cache import TreeCache
@@ -28,6 +28,11 @@ class Counters:
     seconds: float = 0.0
 
 
+def context_of(config: PretrainedConfig) -> int:
+    """How many tokens a model's context holds; endlessly many where its config does not say."""
+    return int(getattr(config.get_text_config(decoder=True), "max_position_embeddings", 0) or 1 << 30)
+
+
 class ModelSession:
     """One model, one sequence (batch size 1).
 
@@ -43,7 +48,7 @@ class ModelSession:
         self.device = model.device
         config = model.config.get_text_config(decoder=True)
         self.vocabulary = min(vocabulary or config.vocab_size, config.vocab_size)
-        self.context = int(getattr(config, "max_position_embeddings", 0) or 1 << 30)
+        self.context = context_of(model.config)
         self.rope_boundary = _longrope_boundary(config)
         self._masks = MaskBuilder(model)
         self.tokens: list[int] = []

@@ -1,6 +1,5 @@
 """What tasks that ask for code share: their settings, and pass@1 by running the tests."""
 
-import math
 import re
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 
 from decoding.errors import UserError
 from decoding.settings import require_at_least
-from tasks.base import Example, Row, Scores, Task, TaskConfig, averaged
+from tasks.base import Example, Row, Scores, Task, TaskConfig
 from tasks.sandbox import Limits, SandboxError, Submission, run_submissions
 
 BLOCK = re.compile(r"```[^\n`]*\n(.*?)(?:```|\Z)", re.DOTALL)
@@ -18,19 +17,6 @@ def fenced_code(text: str) -> str:
     """The first code block of a chat answer, or the whole answer if it has none."""
     found = BLOCK.search(text)
     return found.group(1) if found else text
-
-
-def pass_at_k(samples: int, correct: int, k: int) -> float:
-    """Unbiased estimate of the chance that one of k programs passes, from n `samples` of which c are `correct`.
-
-    1 - C(n-c, k) / C(n, k), equation 1 of Chen et al. 2021 (arXiv 2107.03374); the mean over problems is pass@k.
-
-    Raises:
-        ValueError: not 0 <= correct <= samples, or not 1 <= k <= samples.
-    """
-    if not (0 <= correct <= samples and 1 <= k <= samples):
-        raise ValueError(f"pass@{k} cannot be estimated from {correct} correct of {samples} samples")
-    return 1.0 - math.comb(samples - correct, k) / math.comb(samples, k)
 
 
 @dataclass(frozen=True)
@@ -67,9 +53,14 @@ class CodeTask(Task):
         """The program that the answer makes, and the row's tests, which run in another process than the program."""
 
     def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Scores:
-        """pass@1: the share of programs that pass all their tests; None where they cannot be run safely."""
+        """pass@1: the share of programs that pass all their tests; None where they cannot be run safely.
+
+        Decoding is greedy, so a problem has one sample; pass@k of several is `metric("pass_at_k")` of tasks/metrics.py.
+        """
         if not self.config.run_tests:
             return _not_run(examples, "task.run_tests=false")
+        if not examples:
+            return _not_run(examples, "no examples")
         submissions = [
             self.submission(example.row, self.clean(example, text))
             for example, text in zip(examples, texts, strict=True)
@@ -78,8 +69,12 @@ class CodeTask(Task):
             outcomes = run_submissions(submissions, Limits(self.config.timeout, self.config.memory_mib))
         except SandboxError as error:
             return _not_run(examples, str(error))
+        # Imported here: evaluate takes a second or more, which a job needs only at its end.
+        from tasks.metrics import metric
+
+        found = metric("pass_at_k").compute(predictions=[[outcome.passed] for outcome in outcomes])
         notes = {"pass@1": next((outcome.isolation for outcome in outcomes if outcome.isolation), "no outcome")}
-        return averaged([{"pass@1": float(outcome.passed)} for outcome in outcomes], notes)
+        return Scores({"pass@1": found["pass@1"]}, found["per_example"], notes)
 
 
 def _not_run(examples: Sequence[Example], reason: str) -> Scores:

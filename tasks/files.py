@@ -52,7 +52,7 @@ def read_rows(
 
 
 def check_fields(row: Mapping, required: Mapping[str, Kind], optional: Mapping[str, Kind], place: str) -> None:
-    """Raise UserError, naming place and field, if a field is missing or of the wrong type.
+    """Raise UserError, naming place and field, if a field is missing, of the wrong type, or no text a tokenizer takes.
 
     A dotted name is a field of a nested object; the kind `list` means a list of strings, `object` anything.
     """
@@ -65,12 +65,23 @@ def check_fields(row: Mapping, required: Mapping[str, Kind], optional: Mapping[s
         if value is not None and not _fits(value, kind):
             wanted = " or ".join(_names(kind))
             raise UserError(f"{place}: field {name!r} must be {wanted}, not {type(value).__name__}")
+        if not _encodable(value):
+            raise UserError(f"{place}: field {name!r} holds a lone surrogate (half a character, \\ud800 to \\udfff)")
 
 
 def _fits(value: object, kind: Kind) -> bool:
     if isinstance(value, list) and list in _kinds(kind):
         return all(isinstance(item, str) for item in value)
-    return isinstance(value, kind) and not isinstance(value, bool)
+    return kind is object or (isinstance(value, kind) and not isinstance(value, bool))
+
+
+def _encodable(value: object) -> bool:
+    """Whether all strings in the value can be written as UTF-8: JSON's escapes can name halves of characters."""
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _kinds(kind: Kind) -> tuple[type, ...]:
@@ -85,11 +96,11 @@ def _jsonl(path: Path, *_kinds: Mapping[str, Kind]) -> Iterator[tuple[str, objec
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if line.strip():
-                yield f"{path}:{number}", _parsed(line, f"{path}:{number}")
+                yield f"{path}:{number}", _parsed(line.rstrip(), path, number)
 
 
 def _json(path: Path, *_kinds: Mapping[str, Kind]) -> Iterator[tuple[str, object]]:
-    rows = _parsed(path.read_bytes(), str(path))
+    rows = _parsed(path.read_bytes(), path)
     if not isinstance(rows, list):
         raise UserError(f"{path}: the file must hold a list of rows, not {type(rows).__name__}")
     for number, row in enumerate(rows, 1):
@@ -147,10 +158,13 @@ def _parquet(
         raise UserError(f"{path}: no valid parquet ({str(error).splitlines()[0]})") from error
 
 
-def _parsed(text: bytes, place: str) -> object:
+def _parsed(text: bytes, path: Path, first: int = 1) -> object:
+    """The JSON value that begins on line `first` of the file."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise UserError(f"{place}: no valid JSON ({error.msg}, column {error.colno})") from error
+        line = first + error.lineno - 1
+        raise UserError(f"{path}:{line}: no valid JSON ({error.msg}, column {error.colno})") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{place}: no valid UTF-8 ({error.reason})") from error
+        line = first + text.count(b"\n", 0, error.start)
+        raise UserError(f"{path}:{line}: no valid UTF-8 ({error.reason})") from error

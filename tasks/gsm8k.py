@@ -7,7 +7,8 @@ from decimal import Decimal
 from tasks.base import Example, Hub, Row, Scores, Task
 from tasks.scoring import compared
 
-NUMBER = r"-?\$?\s?\d[\d,]*(?:\.\d+)?"
+# A minus with a space behind it takes away, as in 8 - 5.
+NUMBER = r"-?(?:\$\s?)?\d[\d,]*(?:\.\d+)?"
 MARKED = re.compile(rf"####\s*({NUMBER})")
 
 

@@ -1,8 +1,12 @@
 """HumanEval (arXiv 2107.03374): complete a Python function from its signature and docstring."""
 
+import re
+
 from tasks.base import Hub, Row
 from tasks.code import CodeTask, fenced_code
 from tasks.sandbox import Submission
+
+FUTURE = re.compile(r"^from __future__ import (?:\([^)]*\).*|.*)\n?", re.MULTILINE)
 
 
 class HumanEval(CodeTask):
@@ -45,6 +49,8 @@ class HumanEval(CodeTask):
             block = fenced_code(answer)
             # The prompt stands first for its imports and helpers; a whole function then replaces the stub.
             complete = f"def {row['entry_point']}(" in block
-            code = f"{stub}\n{block}" if complete else row["prompt"] + block
+            # Only these imports must stand before everything else.
+            future, rest = "\n".join(FUTURE.findall(block)), FUTURE.sub("", block)
+            code = f"{future}\n{stub}\n{rest}" if complete else row["prompt"] + block
         tests = f"{row['test']}\n\ncheck({row['entry_point']})\n"
         return Submission(code, (row["entry_point"],), tests, preamble=stub)

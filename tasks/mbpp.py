@@ -24,6 +24,10 @@ class Mbpp(CodeTask):
     max_new_tokens = 512
     stop_strings = (END,)
 
+    def fault(self, row: Row) -> str | None:
+        """Without a test every program would pass."""
+        return None if any(test.strip() for test in row["test_list"]) else "field 'test_list' holds no test"
+
     def reserved(self, row: Row) -> bool:
         """The authors keep the problems 1 to 10 for worked examples."""
         return 1 <= row["task_id"] <= 10

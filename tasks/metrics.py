@@ -1,11 +1,13 @@
-"""Text scores: subclasses of `evaluate.Metric` around the libraries that define them, rouge_score and sacrebleu.
+"""Scores: subclasses of `evaluate.Metric`; those for texts wrap the libraries that define them, rouge_score, sacrebleu.
 
-Our own subclasses, because `evaluate.load` would fetch a script from the hub. Each takes answers (`predictions`) and
-for every answer its alternatives (`references`, at least one), and gives the figures over the set, `per_example`: one
-mapping an answer, and `notes`: how each figure was computed.
+Our own subclasses, because `evaluate.load` would fetch a script from the hub. Those for texts take answers
+(`predictions`) and for every answer its alternatives (`references`, at least one); pass@k takes what became of each
+problem's programs. All give the figures over the set, `per_example`: one mapping an answer or problem, and `notes`: how
+each figure was computed.
 """
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from statistics import fmean
@@ -20,19 +22,28 @@ from sacrebleu.metrics import BLEU, CHRF
 Result = dict[str, Any]
 
 
-class TextMetric(evaluate.Metric):
-    """What the text metrics share. figures: the names of what `compute` gives; citation: where it was defined."""
+class OwnMetric(evaluate.Metric):
+    """What the metrics share. figures: the names of what `compute` gives; citation: where it was defined."""
 
     figures: ClassVar[tuple[str, ...]]
     citation_of: ClassVar[str]
+    inputs: ClassVar[str]
+    columns: ClassVar[Features]
 
     def _info(self) -> evaluate.MetricInfo:
         return evaluate.MetricInfo(
             description=type(self).__doc__,
             citation=self.citation_of,
-            inputs_description="predictions: strings; references: for each a list of strings, its alternatives",
-            features=Features({"predictions": Value("string"), "references": List(Value("string"))}),
+            inputs_description=self.inputs,
+            features=self.columns,
         )
+
+
+class TextMetric(OwnMetric):
+    """What the metrics for texts share."""
+
+    inputs = "predictions: strings; references: for each a list of strings, its alternatives"
+    columns = Features({"predictions": Value("string"), "references": List(Value("string"))})
 
 
 class ExactMatch(TextMetric):
@@ -98,11 +109,42 @@ class Translation(TextMetric):
         }
 
 
-METRICS: dict[str, type[TextMetric]] = {"exact_match": ExactMatch, "rouge": Rouge, "translation": Translation}
+class PassAtK(OwnMetric):
+    """The chance that one of k programs drawn from a problem's samples passes its tests, averaged over the problems.
+
+    `compute(..., k=[1, 10])` gives pass@1 and pass@10; no k may be more than a problem has samples.
+    """
+
+    figures = ("pass@1",)
+    citation_of = "Evaluating Large Language Models Trained on Code (arXiv 2107.03374), equation 1"
+    inputs = "predictions: for each problem a list of booleans, whether each of its samples passes"
+    columns = Features({"predictions": List(Value("bool"))})
+
+    def _compute(self, predictions: list[list[bool]], k: Sequence[int] = (1,)) -> Result:
+        counts = [(len(passed), sum(passed)) for passed in predictions]
+        return _averaged([{f"pass@{each}": pass_at_k(*count, each) for each in k} for count in counts], {})
+
+
+def pass_at_k(samples: int, correct: int, k: int) -> float:
+    """Unbiased estimate of the chance that one of k programs passes, from n `samples` of which c are `correct`.
+
+    1 - C(n-c, k) / C(n, k), equation 1 of Chen et al. 2021 (arXiv 2107.03374); the mean over problems is pass@k.
+
+    Raises:
+        ValueError: not 0 <= correct <= samples, or not 1 <= k <= samples.
+    """
+    if not (0 <= correct <= samples and 1 <= k <= samples):
+        raise ValueError(f"pass@{k} cannot be estimated from {correct} correct of {samples} samples")
+    return 1.0 - math.comb(samples - correct, k) / math.comb(samples, k)
+
+
+METRICS: dict[str, type[OwnMetric]] = {
+    "exact_match": ExactMatch, "rouge": Rouge, "translation": Translation, "pass_at_k": PassAtK,
+}  # fmt: skip
 
 
 @cache
-def metric(name: str) -> TextMetric:
+def metric(name: str) -> OwnMetric:
     """The metric `name` of METRICS, ready to compute."""
     # evaluate makes a folder for the cache that a metric kept in memory never writes.
     with TemporaryDirectory() as folder:

@@ -16,6 +16,10 @@ BUNDLED = Path(__file__).parent / "bundled"
 SOURCES = ("bundled", "local", "hub")
 
 
+class NoRows(UserError):
+    """The split is not there, or too small to leave a row beside the worked examples; nothing in it is broken."""
+
+
 @dataclass(frozen=True)
 class DataConfig:
     """Where to read rows.
@@ -84,7 +88,8 @@ def load_rows(task: Task, data: DataConfig, first: int | None = None) -> Rows:
     are taken for them from the evaluated split, are left out.
 
     Raises:
-        UserError: one line that names the missing folder, split or network, or the broken row by file and line.
+        NoRows: the split is missing or too small.
+        UserError: one line that names the missing folder or network, or the broken row by file and line.
     """
     source = _source(task, data)
     split = "prompts" if data.path else _resolved(task, source, data.split)
@@ -97,18 +102,18 @@ def load_rows(task: Task, data: DataConfig, first: int | None = None) -> Rows:
     else:
         shot_split = next((name for name in task.shot_splits if name in source.splits), None)
         if shot_split is None:
-            raise UserError(
+            raise NoRows(
                 f"task.shots={count}: {source.origin} has no split {' or '.join(task.shot_splits)} to take "
                 f"worked examples from; add one, or set task.shots=0"
             )
         if shot_split == split:
             shots, rows = rows[:count], rows[count:]
         else:
-            shots = list(islice(_iterate(task, source, shot_split), count))
+            shots = [row for _, row in islice(_iterate(task, source, shot_split), count)]
         if len(shots) < count:
-            raise UserError(f"task.shots={count}: {source.origin} has only {len(shots)} rows for worked examples")
+            raise NoRows(f"task.shots={count}: {source.origin} has only {len(shots)} rows for worked examples")
     if not rows:
-        raise UserError(f"{source.origin}: no row of {split} is left to evaluate after task.shots={count}")
+        raise NoRows(f"{source.origin}: no row of {split} is left to evaluate after task.shots={count}")
     rows = rows[:first]
     return Rows(rows, shots, split, _digest([*rows, *shots]), source.origin)
 
@@ -141,7 +146,7 @@ def _resolved(task: Task, source: Source, split: str) -> str:
         if name in source.splits:
             return name
     known = sorted({*source.splits, *(asked for asked, name in task.aliases.items() if name in source.splits)})
-    raise UserError(
+    raise NoRows(
         f"data.split={split}: {task.name} has no such split in {source.origin}; choose among {', '.join(known)}"
     )
 
@@ -149,11 +154,11 @@ def _resolved(task: Task, source: Source, split: str) -> str:
 def _checked(task: Task, source: Source, split: str, enough: int | None) -> list[Row]:
     """All rows of a split, or its start with `enough` rows to evaluate; an id that occurs twice is an error."""
     rows, seen, found = [], {}, 0
-    for number, row in enumerate(_iterate(task, source, split), 1):
+    for place, row in _iterate(task, source, split):
         identity = str(row[task.id_field or "id"])
         if identity in seen:
-            raise UserError(f"{source.origin}, {split}: rows {seen[identity]} and {number} have the same id {identity}")
-        seen[identity] = number
+            raise UserError(f"{seen[identity]} and {place} have the same id {identity}")
+        seen[identity] = place
         rows.append(row)
         found += not task.reserved(row)
         if found == enough:
@@ -161,14 +166,14 @@ def _checked(task: Task, source: Source, split: str, enough: int | None) -> list
     return rows
 
 
-def _iterate(task: Task, source: Source, split: str) -> Iterator[Row]:
-    """Rows of a split as they are read, each checked, with an id where the data set has none."""
+def _iterate(task: Task, source: Source, split: str) -> Iterator[tuple[str, Row]]:
+    """Rows of a split with the place of each as they are read, checked, with an id where the data set has none."""
     for number, (place, row) in enumerate(source.read(split)):
         check_fields(row, task.fields, task.optional_fields, place)
         fault = task.fault(row)
         if fault:
             raise UserError(f"{place}: {fault}")
-        yield row if task.id_field else {"id": f"{task.name}/{split}/{number}", **row}
+        yield place, row if task.id_field else {"id": f"{task.name}/{split}/{number}", **row}
 
 
 def _digest(rows: list[Row]) -> str:

@@ -2,6 +2,8 @@
 
 Each turn is an example of its own. A later turn's prompt holds the answers to the earlier ones, greedy decoding's for
 every method alike, and is encoded and prefilled anew: no cache is carried from turn to turn.
+
+The set is not on the hub: its authors' question.jsonl is read with data=local.
 """
 
 from collections.abc import Sequence
@@ -31,9 +33,10 @@ class SpecBench(Task):
         if not row["turns"]:
             return "field 'turns' is empty"
         replies = row.get("reference") or []
-        texts = [text for reply in replies for text in (reply if isinstance(reply, list) else [reply])]
-        if isinstance(replies, list) and all(isinstance(text, str) for text in texts):
-            return None
+        if isinstance(replies, list):
+            texts = [text for reply in replies for text in (reply if isinstance(reply, list) else [reply])]
+            if all(isinstance(text, str) for text in texts):
+                return None
         return "field 'reference' must be a list with a string, or a list of alternatives, for each turn"
 
     def category(self, row: Row) -> str:

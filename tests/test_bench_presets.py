@@ -177,6 +177,15 @@ def test_a_spread_pair_is_counted_on_all_devices(monkeypatch, capsys, arguments)
     assert "cpu 1.0 GiB, cuda:0 1.0 GiB: enough" in said and "outputs" not in said
 
 
+@pytest.mark.parametrize(("words", "more"), [(10, 1000), (1000, 10)])
+def test_no_more_than_the_context_is_foretold(monkeypatch, capsys, arguments, tmp_path, words, more):
+    monkeypatch.setattr("bench.job.weights_here", lambda name, revision: False)
+    (tmp_path / "long.jsonl").write_text(json.dumps({"id": 1, "prompt": "fox " * words}))
+    given = (f"data.path={tmp_path / 'long.jsonl'}", f"max_new_tokens={more}", "check=true")
+    assert run(monkeypatch, *arguments, *given) == 0
+    assert " for 256 tokens; " in capsys.readouterr().out
+
+
 def in_cache(cache, folder, name):
     """The folder as the hub's cache holds it."""
     home = cache / f"models--{name.replace('/', '--')}"
@@ -237,6 +246,13 @@ def test_other_failures_and_no_network_are_one_line(monkeypatch):
     assert str(cannot_load("some/model", error)) == "cannot load some/model: Can't load it"
     monkeypatch.setattr("bench.weights.offline", lambda name: True)
     assert "the hub cannot be reached; give a local folder" in str(cannot_load("some/model", error))
+
+
+@pytest.mark.parametrize("name", ["some/mo del", "some/model--v2", "some/model.", "/".join(["a" * 60] * 2), "some/"])
+def test_what_cannot_be_a_hub_id_is_told_so(monkeypatch, capsys, arguments, name):
+    assert run(monkeypatch, *arguments, f"model.target='{name}'", "check=true") == 2
+    error = capsys.readouterr().err.strip()
+    assert "is no folder, and no hub id can be written so: " in error and "\n" not in error
 
 
 def test_ids_beyond_the_head_are_no_difference(folders, tmp_path):

@@ -9,7 +9,7 @@ import evaluate
 import pytest
 
 from tasks.gsm8k import last_number, marked_number
-from tasks.metrics import METRICS, metric
+from tasks.metrics import METRICS, TextMetric, metric
 from tasks.scoring import compared
 
 ANSWERS = [
@@ -48,9 +48,11 @@ def test_every_metric_is_one_of_evaluate_and_leaves_nothing_on_the_disk(tmp_path
     for name, kind in METRICS.items():
         found = metric(name)
         assert isinstance(found, evaluate.Metric) and isinstance(found, kind)
-        result = found.compute(predictions=ANSWERS, references=single(REFERENCES))
+        texts = {"predictions": ANSWERS, "references": single(REFERENCES)}
+        given = texts if issubclass(kind, TextMetric) else {"predictions": [[True, False]] * len(ANSWERS)}
+        result = found.compute(**given)
         assert set(result) == {*kind.figures, "per_example", "notes"} and len(result["per_example"]) == len(ANSWERS)
-        assert found.compute(predictions=ANSWERS, references=single(REFERENCES)) == result
+        assert found.compute(**given) == result
     assert not list(tmp_path.iterdir())
 
 
@@ -101,6 +103,17 @@ def test_exact_match_by_strict_and_flexible_extraction():
     assert [(each["strict"], each["flexible"]) for each in scores.per_example] == [(1, 1), (0, 1), (0, 1), (0, 0)]
     assert scores.means == {"strict": 0.25, "flexible": 0.75}
     assert compared("exact_match", [" b\n", "c"], [["a", "b"], ["d"]]).means == {"exact_match": 0.5}
+
+
+def test_pass_at_k_is_the_unbiased_estimate_averaged_over_the_problems():
+    # 1 - C(n - c, k) / C(n, k) by hand, with n = 5 samples and c = 2, 0, 5 correct ones.
+    problems = [[True, False, False, True, False], [False] * 5, [True] * 5]
+    result = metric("pass_at_k").compute(predictions=problems, k=[1, 2, 4])
+    known = {"pass@1": 2 / 5, "pass@2": 1 - 3 / 10, "pass@4": 1.0}
+    assert result["per_example"] == [pytest.approx(known), dict.fromkeys(known, 0.0), dict.fromkeys(known, 1.0)]
+    assert [result[name] for name in known] == pytest.approx([1.4 / 3, 1.7 / 3, 2 / 3])
+    with pytest.raises(ValueError, match=r"pass@6 cannot be estimated from 2 correct of 5 samples"):
+        metric("pass_at_k").compute(predictions=problems, k=[6])
 
 
 def test_what_has_no_reference_has_no_score():

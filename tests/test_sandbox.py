@@ -1,5 +1,6 @@
 """The sandbox: hostile programs are stopped by every isolation this machine has, honest ones are judged fairly."""
 
+import os
 import re
 import shutil
 import socket
@@ -174,6 +175,14 @@ def test_nothing_lives_on_when_a_parent_is_killed(victim, backend):
 # Honest programs
 
 
+def test_a_strict_umask_takes_no_isolation_away(backend):
+    before = os.umask(0o077)
+    try:
+        assert try_backend(backend)
+    finally:
+        os.umask(before)
+
+
 def outcome_of(backend, code, tests, names=("f",), limits=LIMITS, preamble=""):
     return run_submission(Submission(code, names, tests, preamble), limits, backend)
 
@@ -250,6 +259,12 @@ def test_an_honest_program_passes(best, code, tests):
         ("f = 1", "f()", "TypeError"),
         ("def f():\n    import ctypes\n    ctypes.string_at(0)", "f()", "EOFError"),
         ("class Own(Exception):\n    pass\ndef f():\n    raise Own('why')", "f()", "CandidateError: Own: why"),
+        ("class f:\n    def __str__(self):\n        return 1 / 0", "assert False, f()", "its str raises ZeroDivision"),
+        (
+            "class Own(Exception):\n    def __str__(self):\n        raise SystemExit\ndef f():\n    raise Own",
+            "f()",
+            "CandidateError: Own: .no text: its str raises SystemExit",
+        ),
     ],
 )
 def test_a_wrong_program_fails_with_a_reason(best, code, tests, reason):
@@ -283,6 +298,26 @@ def test_a_sandbox_that_breaks_is_an_error_and_no_failure(best, monkeypatch):
     monkeypatch.setattr(isolation, "readable_paths", lambda: ["/nowhere"])
     with pytest.raises(SandboxError):
         outcome_of(best, "pass", "")
+
+
+@pytest.mark.parametrize("breaks", [1, 2])
+def test_a_sandbox_that_breaks_is_tried_once_more(best, monkeypatch, breaks):
+    tries = []
+
+    def flaky(submission, limits, backend):
+        tries.append(submission.code)
+        if submission.code == "1" and tries.count("1") <= breaks:
+            raise SandboxError("BlockingIOError: Resource temporarily unavailable")
+        return Outcome("passed", submission.code)
+
+    monkeypatch.setattr(runner, "run_submission", flaky)
+    submissions = [Submission(code, (), "") for code in "012"]
+    if breaks == 1:
+        assert [outcome.reason for outcome in run_submissions(submissions, LIMITS)] == ["0", "1", "2"]
+    else:
+        with pytest.raises(SandboxError, match="temporarily unavailable"):
+            run_submissions(submissions, LIMITS)
+    assert tries.count("1") == 2
 
 
 def test_without_any_isolation_every_reason_is_named(monkeypatch):

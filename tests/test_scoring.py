@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks import TASKS, make_task
-from tasks.code import pass_at_k
 from tasks.gsm8k import last_number, marked_number
+from tasks.metrics import pass_at_k
 from tasks.sandbox import SandboxError, runner
 
 ADD = {
@@ -47,6 +47,8 @@ def test_humaneval_runs_the_tests_on_the_answer_proper():
         "Here it is:\n```python\ndef add(a, b):\n    return math.floor(a) + b\n```\nDone.",
         "```python\n    return a + b\n```",
         "def add(a, b):\n    return a + b",
+        "```python\nfrom __future__ import annotations\n\ndef add(a: Number, b):\n    return a + b\n```",
+        "```\nfrom __future__ import (\n    division,\n)  # x\nimport os\ndef add(a, b):\n    return a + b\n```",
     ],
 )
 def test_humaneval_takes_the_code_out_of_a_chat_answer(text):
@@ -111,6 +113,8 @@ def test_numbers_are_found_in_the_forms_models_write():
     assert marked_number("so\n#### $1,234.50\nmore 7") == Decimal("1234.5")
     assert marked_number("#### -3") == -3 and marked_number("the answer is 3") is None
     assert last_number("first 2, then 18.") == 18 and last_number("none") is None
+    assert last_number("8 - 5") == 5 and last_number("3 - $5") == 5 and last_number("$ 5") == 5
+    assert last_number("so -5") == last_number("so -$5") == last_number("so -$ 5") == -5
 
 
 def test_gsm8k_matches_strictly_and_flexibly():

@@ -70,10 +70,25 @@ def test_mbpp_keeps_its_first_ten_problems_for_worked_examples(tmp_path):
     assert [row["task_id"] for row in load_rows(task("mbpp", shots=0), local(tmp_path)).rows] == [11, 12, 13, 14, 15]
 
 
+@pytest.mark.parametrize("tests", [[], [" "]])
+def test_an_mbpp_problem_without_tests_is_named(tmp_path, tests):
+    rows = mbpp_rows(11)
+    rows[10]["test_list"] = tests
+    write(tmp_path / "mbpp/test.jsonl", rows)
+    assert "test.jsonl:11: field 'test_list' holds no test" in fails("mbpp", local(tmp_path))
+
+
 def test_spec_bench_is_read_from_its_own_file_name(tmp_path):
     rows = [{"question_id": 81, "category": "rag", "turns": ["Who?"], "reference": [["A", "B"]]}]
     write(tmp_path / "spec_bench/question.jsonl", rows)
     assert load_rows(task("spec_bench"), local(tmp_path)).rows == rows
+
+
+@pytest.mark.parametrize("reference", [5, True, 0.5, "One.", {"a": "b"}, [3], [["a", None]]])
+def test_a_spec_bench_reference_of_another_form_is_named(tmp_path, reference):
+    row = {"question_id": 81, "category": "rag", "turns": ["Who?"], "reference": reference}
+    write(tmp_path / "spec_bench/question.jsonl", [row])
+    assert "question.jsonl:1: field 'reference' must be a list" in fails("spec_bench", local(tmp_path))
 
 
 def test_json_csv_and_parquet_give_the_rows_of_jsonl(tmp_path):
@@ -158,6 +173,16 @@ def test_warm_up_prompts_come_from_the_small_split_and_are_not_read_further(monk
     assert load_prompts(task("gsm8k", shots=0), DataConfig(source="hub"), 3, 5).warmup_from == "validation"
 
 
+def test_a_broken_row_among_the_warm_up_prompts_is_named(tmp_path):
+    write(tmp_path / "gsm8k/test.jsonl", gsm8k_rows(3, 100))
+    write(tmp_path / "gsm8k/train.jsonl", gsm8k_rows(2))
+    # A split that the worked examples use up is no fault.
+    assert load_prompts(task("gsm8k", shots=2), local(tmp_path), 1, None).warmup_from == "last rows"
+    write(tmp_path / "gsm8k/validation.jsonl", [{"question": "a"}])
+    with pytest.raises(UserError, match="validation.jsonl:1: field 'answer' is missing"):
+        load_prompts(task("gsm8k", shots=2), local(tmp_path), 1, None)
+
+
 def test_digest_follows_the_rows_and_the_worked_examples(tmp_path):
     write(tmp_path / "gsm8k/test.jsonl", gsm8k_rows(3, 100))
     write(tmp_path / "gsm8k/train.jsonl", gsm8k_rows(20))
@@ -169,10 +194,12 @@ def test_digest_follows_the_rows_and_the_worked_examples(tmp_path):
     ("content", "message"),
     [
         (b'{"question": "a", "answer": "#### 1"}\n\n{broken\n', "test.jsonl:3: no valid JSON"),
+        (b'{"question": "a", \n', "test.jsonl:1: no valid JSON"),
         (b'{"question": "a"}\n', "test.jsonl:1: field 'answer' is missing; the row has question"),
         (b'{"question": 3, "answer": "#### 1"}\n', "test.jsonl:1: field 'question' must be str, not int"),
         (b'{"question": "a", "answer": "one"}\n', "test.jsonl:1: the answer has no line '#### number'"),
         (b'["a"]\n', "test.jsonl:1: a row must be an object"),
+        (b'{"question": "a\\ud800", "answer": "#### 1"}\n', "test.jsonl:1: field 'question' holds a lone surrogate"),
         (b'{"question": "\xff"}\n', "test.jsonl:1: no valid UTF-8"),
         (b"", "test.jsonl holds no rows"),
     ],
@@ -183,10 +210,32 @@ def test_a_broken_row_is_named_by_file_and_line(tmp_path, content, message):
     assert message in fails("gsm8k", local(tmp_path), shots=0)
 
 
+def test_a_lone_surrogate_is_refused_in_lists_too_and_in_no_other_field(tmp_path):
+    rows = [{"question_id": 81, "category": "rag", "turns": ["Who \U0001f600?"], "more": "\ud800"}]
+    write(tmp_path / "spec_bench/question.jsonl", rows)
+    assert load_rows(task("spec_bench"), local(tmp_path)).rows == rows
+    for field in ({"turns": ["a", "\udfff"]}, {"reference": [["a", "\ud800"]]}):
+        write(tmp_path / "spec_bench/question.jsonl", [{**rows[0], **field}])
+        assert f"question.jsonl:1: field '{next(iter(field))}' holds" in fails("spec_bench", local(tmp_path))
+
+
 @pytest.mark.parametrize(("suffix", "message"), [("json", "no valid JSON"), ("parquet", "no valid parquet")])
 def test_a_broken_file_is_named(tmp_path, suffix, message):
     (tmp_path / "gsm8k").mkdir()
     (tmp_path / f"gsm8k/test.{suffix}").write_text("nonsense")
+    assert message in fails("gsm8k", local(tmp_path), shots=0)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'[\n {"question": "a",\n  "answer" "#### 1"}\n]', "test.json:3: no valid JSON"),
+        (b'[\n {"question": "a",\n\n  "answer": "\xff"}\n]', "test.json:4: no valid UTF-8"),
+    ],
+)
+def test_a_broken_json_file_is_named_with_its_line(tmp_path, content, message):
+    (tmp_path / "gsm8k").mkdir()
+    (tmp_path / "gsm8k/test.json").write_bytes(content)
     assert message in fails("gsm8k", local(tmp_path), shots=0)
 
 
@@ -207,8 +256,8 @@ def test_custom_prompts_come_from_a_file(tmp_path):
     write(file, [{"id": 1, "prompt": "a", "stop": ["\n", "."]}, {"id": "b", "prompt": "c", "reference": "d"}])
     loaded = load_rows(task("custom"), DataConfig(path=str(file)))
     assert [example.id for example in loaded.examples(TASKS["custom"]())] == ["1", "b"]
-    write(file, [{"id": 1, "prompt": "a"}, {"id": "1", "prompt": "b"}])
-    assert "rows 1 and 2 have the same id 1" in fails("custom", DataConfig(path=str(file)))
+    file.write_text('{"id": 1, "prompt": "a"}\n\n{"id": "1", "prompt": "b"}\n')
+    assert fails("custom", DataConfig(path=str(file))) == f"{file}:1 and {file}:3 have the same id 1"
     write(file, [{"id": 1, "prompt": "a", "stop": [3]}])
     assert "field 'stop' must be str or a list of strings" in fails("custom", DataConfig(path=str(file)))
     for empty in ("", ["\n", ""]):

@@ -141,10 +141,17 @@ def run_submissions(submissions: Sequence[Submission], limits: Limits) -> list[O
     """Outcomes of the programs, in order, under the strongest isolation at hand.
 
     Raises:
-        SandboxError: no isolation can be had, or a sandbox broke.
+        SandboxError: no isolation can be had, or a sandbox broke twice.
     """
     if not submissions:
         return []
     backend = strongest()
     with ThreadPoolExecutor(WORKERS) as pool:
-        return list(pool.map(lambda submission: run_submission(submission, limits, backend), submissions))
+        return list(pool.map(lambda submission: _persistently(submission, limits, backend), submissions))
+
+
+def _persistently(submission: Submission, limits: Limits, backend: Backend) -> Outcome:
+    """The outcome, at the second try if need be: on a busy machine a fork may fail that succeeds a moment later."""
+    with suppress(SandboxError):
+        return run_submission(submission, limits, backend)
+    return run_submission(submission, limits, backend)

@@ -45,6 +45,14 @@ OPERATIONS = {
 }
 
 
+def text_of(error: BaseException) -> str:
+    """What the exception says, cut short; its own `str` may raise too."""
+    try:
+        return str(error)[:REASON_CHARACTERS]
+    except BaseException as other:
+        return f"(no text: its str raises {type(other).__name__})"
+
+
 def serve(channel: Channel, site_packages: Sequence[str]) -> None:
     """Say that the candidate is shut in, then answer requests until the judge is gone."""
     sys.path.extend(site_packages)
@@ -61,4 +69,4 @@ def serve(channel: Channel, site_packages: Sequence[str]) -> None:
             values = [decode(each, objects.__getitem__) for each in arguments]
             channel.send(["value", encode(OPERATIONS[operation](*values), hold)])
         except BaseException as error:  # whatever the program raises is an answer, and so is a message too long
-            channel.send(["error", type(error).__name__, str(error)[:REASON_CHARACTERS]])
+            channel.send(["error", type(error).__name__, text_of(error)])

@@ -10,7 +10,7 @@ import os
 import sys
 import types
 
-from .candidate import REASON_CHARACTERS
+from .candidate import REASON_CHARACTERS, text_of
 from .job import Job
 from .wire import Channel, decode, encode
 
@@ -129,7 +129,7 @@ def verdict(job: Job, candidate: Candidate) -> tuple[str, str]:
         module.__dict__.update({name: defined[name] for name in job.names if name in defined})
         exec(compile(job.tests, "tests.py", "exec"), module.__dict__)
     except BaseException as error:  # SystemExit and KeyboardInterrupt are failures too
-        return "failed", f"{type(error).__name__}: {error}"[:REASON_CHARACTERS]
+        return "failed", f"{type(error).__name__}: {text_of(error)}"[:REASON_CHARACTERS]
     return "passed", ""
 
 

@@ -57,6 +57,8 @@ def enter(root: str, readable: Sequence[str], scratch_bytes: int, scratch_files:
 
 def _build(root: str, readable: Sequence[str]) -> None:
     """Make a read-only tree of `readable` at `root`, with a place for the scratch folder, and turn it into /."""
+    # The folders made here are root's, and whoever root becomes must find a way through them.
+    os.umask(0o022)
     kernel.call("mount", None, b"/", None, RECURSIVE | PRIVATE, None)
     kernel.call("mount", b"tmpfs", root.encode(), b"tmpfs", NO_SUID | NO_DEVICES, b"size=1m,mode=755")
     for path in readable:

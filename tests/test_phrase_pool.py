@@ -146,3 +146,16 @@ def test_usefulness_goes_by_accepted_tokens_and_then_by_recency(inserted, credit
     assert pool.best(1, 99) == [(token,) for token in expected]
     pool.insert(1, (expected[-1],), "test")
     assert useful[expected[0]] == useful[expected[-1]] or pool.best(1, 99)[0] == (expected[0],), "refreshing keeps it"
+
+
+def test_a_refined_phrase_keeps_what_it_has_earned() -> None:
+    pool = PhrasePool(2, "usefulness")
+    pool.insert(9, (1, 2), "test")
+    pool.credit(9, (1, 2), 3)
+    pool.insert(9, (5,), "test")
+    pool.replace(9, (1, 2), (1, 4), "test")
+    assert pool.credits() == {9: [0, 3]}
+    pool.credit(9, (5,), 2)
+    pool.replace(9, (5,), (1, 4), "test")
+    assert pool.phrases() == {9: [(1, 4)]} and pool.credits() == {9: [5]}, "what both have earned"
+    assert len(pool) == 1

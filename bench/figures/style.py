@@ -120,7 +120,7 @@ def entitle(figure: Figure, what: str, setup: str, note: str = "") -> None:
 
 def legend(figure: Figure, handles: Sequence[object], labels: Sequence[str]) -> None:
     """Below the panels, in as many columns as fit."""
-    letters = figure.get_figwidth() * 17
+    letters = figure.get_figwidth() * 15  # an inch holds so many, the wide ones among them
     columns = next((count for count in range(len(labels), 1, -1) if _width(labels, count) <= letters), 1)
     figure.legend(handles, labels, loc="outside lower center", ncols=columns)
     _heighten(figure, 0.17 * -(-len(labels) // columns))

@@ -147,8 +147,7 @@ def test_covering_set_on_every_family(family: str, config: object) -> None:
         accepted += sum(outcome.steps.accepted)
     assert accepted
     # A chain's rows stay where they are (without a window a draft may be one), a pool of two phrases a key soon drops
-    # what was planted, and automatic lengths
-    # go by the clock.
+    # what was planted, and automatic lengths go by the clock.
     settings = vars(config)
     still = settings.get("pool_capacity") == 2 or settings.get("gamma") == "auto" or settings.get("window") == 0
     assert moved or still or config.name in CHAINS

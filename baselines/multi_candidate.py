@@ -70,10 +70,7 @@ class MultiCandidate(Drafter):
         self._root = 0
 
     def reset(self, prompt: list[int], length: int) -> None:
-        self.session.reset()
-        self.session.reserve(length)
-        if len(prompt) < self.session.context:
-            self.session.prefill(prompt)
+        self.session.begin(prompt, length)
         self._expanded = None
         self._root = 0
 

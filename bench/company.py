@@ -45,8 +45,8 @@ class Company:
 
     def __enter__(self) -> "Company":
         FOLDER.mkdir(parents=True, exist_ok=True)
-        self._before = (_affinity(), torch.get_num_threads())
-        deadline = time.monotonic() + (PATIENCE if (self.cores or 0) <= len(_affinity()) else 0)
+        self._before = (affinity(), torch.get_num_threads())
+        deadline = time.monotonic() + (PATIENCE if (self.cores or 0) <= len(affinity()) else 0)
         while not self._claimed(last=time.monotonic() >= deadline):
             time.sleep(1)
         self.look()
@@ -69,7 +69,7 @@ class Company:
         with FileLock(FOLDER / "claiming.lock"):
             if self.cores:
                 taken = {place for places in self._others() for place in places}
-                free = [core for core in sorted(_affinity()) if f"core {core}" not in taken]
+                free = [core for core in sorted(affinity()) if f"core {core}" not in taken]
                 if len(free) < self.cores:
                     if not last:
                         return False
@@ -79,7 +79,7 @@ class Company:
                     )
                 _bind(set(free[: self.cores]))
                 torch.set_num_threads(self.cores)
-            self.places = [_gpu(self.device)] if self.device.startswith("cuda") else _names(_affinity())
+            self.places = [_gpu(self.device)] if self.device.startswith("cuda") else _names(affinity())
             process = {"created": psutil.Process().create_time(), "places": self.places}
             partial = self._file.with_suffix(".partial")
             partial.write_text(json.dumps(process))
@@ -103,7 +103,8 @@ class Company:
         return found
 
 
-def _affinity() -> set[int]:
+def affinity() -> set[int]:
+    """The cores that this process may use."""
     return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
 
 

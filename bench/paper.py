@@ -8,7 +8,6 @@ What is complete is not measured again, so the same call goes on where it was st
 import argparse
 import ctypes
 import itertools
-import os
 import shlex
 import signal
 import subprocess
@@ -23,6 +22,7 @@ from omegaconf import OmegaConf
 from tqdm import tqdm
 
 from bench.cli import INTERRUPTED, MISMATCH, USER_ERROR, single_jobs
+from bench.company import affinity
 from bench.registry import CONF
 from bench.settings import read_plan
 from bench.terminal import complain, say
@@ -104,9 +104,8 @@ def run(steps: list[Step], title: str) -> int:
     worst = 0
     failed = []
     # What needs a core of its own finds one, if this process may use fewer.
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else SIDE_BY_SIDE
     bar = tqdm(total=sum(step.generations for step in steps), desc=title, unit="gen", file=sys.stderr)
-    with bar, ThreadPoolExecutor(min(SIDE_BY_SIDE, cores)) as pool:
+    with bar, ThreadPoolExecutor(min(SIDE_BY_SIDE, len(affinity()))) as pool:
         try:
             for _, group in itertools.groupby(steps, lambda step: step.generations > 0):
                 waiting = {pool.submit(_run, step): step for step in group}

@@ -29,10 +29,7 @@ class DraftModel:
 
     def reset(self, prompt: list[int], length: int) -> None:
         """Read the prompt; `length` is the longest the sequence may get."""
-        self.session.reset()
-        self.session.reserve(length)
-        if len(prompt) < self.session.context:
-            self.session.prefill(prompt)
+        self.session.begin(prompt, length)
         self.inner.reset(prompt, length)
         self._confirmed = 0
 

@@ -76,6 +76,13 @@ class ModelSession:
         self.reserved = max(self.reserved, min(length, self.context))
         self._cache.reserve(min(length, self.context) + 256)
 
+    def begin(self, prompt: list[int], length: int) -> None:
+        """A new sequence of at most `length` tokens: cache the prompt, where it leaves room to draft behind it."""
+        self.reset()
+        self.reserve(length)
+        if len(prompt) < self.context:
+            self.prefill(prompt)
+
     def room(self, position: int) -> int:
         """How deep a tree may grow whose root is at `position`: up to the context's end, or up to the point from
         which longrope would rotate the rows before it differently."""

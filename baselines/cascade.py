@@ -7,8 +7,8 @@ continues behind them.
 
 from dataclasses import dataclass
 
+from baselines.prompt_lookup import NgramIndex, PromptLookup
 from baselines.speculative import draft_session
-from decoding.copying import copied
 from decoding.decoder import Drafter, ModelPair
 from decoding.draft_model import DraftModel
 from decoding.errors import UserError
@@ -40,54 +40,6 @@ class Config:
         require_at_least("method.draft_length", self.draft_length, 1)
         if self.tail > self.draft_length:
             raise UserError(f"method.tail must be at most method.draft_length ({self.draft_length}), not {self.tail}")
-
-
-class TextLookup(Drafter):
-    """Copies what followed the last earlier occurrence of the text's last n tokens, the longest n first.
-
-    The end of the text may be taken back, as drafted text is: what was indexed of it is then forgotten.
-    """
-
-    def __init__(
-        self, max_ngram: int, min_ngram: int, draft_length: int, eos: frozenset[int], vocabulary: int
-    ) -> None:
-        self.max_ngram = max_ngram
-        self.min_ngram = min_ngram
-        self.draft_length = draft_length
-        self.eos = eos
-        self.vocabulary = vocabulary
-        self._text: list[int] = []
-        self._places: dict[tuple[int, ...], list[int]] = {}
-
-    def reset(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
-        self._text = []
-        self._places = {}
-
-    def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
-        self._read(tokens[:-1])
-        for size in range(min(self.max_ngram, len(tokens)), self.min_ngram - 1, -1):
-            places = self._places.get(tuple(tokens[-size:]))
-            if places:
-                start = places[-1]
-                count = min(self.draft_length, limit, len(tokens) - start)
-                tree.add(0, copied(tokens, start, count, self.eos, self.vocabulary), "lookup")
-                return
-
-    def _read(self, text: list[int]) -> None:
-        """Index `text`: for every n-gram the places behind it, ascending."""
-        while self._text != text[: len(self._text)]:
-            for ngram in self._endings():
-                self._places[ngram].pop()
-            self._text.pop()
-        for token in text[len(self._text) :]:
-            self._text.append(token)
-            for ngram in self._endings():
-                self._places.setdefault(ngram, []).append(len(self._text))
-
-    def _endings(self) -> list[tuple[int, ...]]:
-        """The n-grams that end the text read."""
-        longest = min(self.max_ngram, len(self._text))
-        return [tuple(self._text[-size:]) for size in range(self.min_ngram, longest + 1)]
 
 
 class Cascade(Drafter):
@@ -122,8 +74,7 @@ class Cascade(Drafter):
 def build(config: Config, pair: ModelPair) -> DraftThenVerify:
     """Cascade Speculative Drafting for `pair`. Raises UserError if the pair has no draft."""
     session = draft_session(pair, config.name)
-    lookup = TextLookup(
-        config.max_ngram, config.min_ngram, config.draft_length, pair.eos, pair.target.vocabulary
-    )
+    index = NgramIndex(config.min_ngram, config.max_ngram)
+    lookup = PromptLookup(index, config.draft_length, pair.eos, pair.target.vocabulary)
     draft = DraftModel(session, lookup, pair.eos)
     return DraftThenVerify(pair, Cascade(config.gamma, config.tail, draft, lookup))

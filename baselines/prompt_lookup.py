@@ -2,7 +2,7 @@
 
 The text's last n tokens are looked up in the prompt and the output so far, the longest n first, and the tokens behind
 their most recent earlier occurrence are proposed, fewer than `draft_length` where the repeat is that recent. The
-author's code scans for the first occurrence instead; here an index from n-gram to its last place makes a lookup O(1).
+author's code scans for the first occurrence instead; here an index from n-gram to its places makes a lookup O(1).
 Without a match nothing is proposed.
 """
 
@@ -38,25 +38,33 @@ class Config:
 
 
 class NgramIndex:
-    """Where every n-gram of a growing text ended last, the text's own end left out: it is to be looked up."""
+    """Where every n-gram of a text ended, the text's own end left out: it is to be looked up.
+
+    The text may grow, and its end may be taken back, as drafted text is.
+    """
 
     def __init__(self, shortest: int, longest: int) -> None:
         self.shortest = shortest
         self.longest = longest
-        self._ends: dict[tuple[int, ...], int] = {}
-        self._known = 0
+        self._text: list[int] = []
+        self._ends: dict[tuple[int, ...], list[int]] = {}  # ascending
 
     def clear(self) -> None:
         """A new text begins."""
-        self._ends.clear()
-        self._known = 0
+        self._text = []
+        self._ends = {}
 
     def read(self, tokens: list[int]) -> None:
-        """Take in what the text has gained since the last call: O(longest - shortest) a token."""
-        for end in range(self._known, len(tokens) - 1):
-            for length in range(self.shortest, min(self.longest, end + 1) + 1):
-                self._ends[tuple(tokens[end + 1 - length : end + 1])] = end
-            self._known = end + 1
+        """Forget what the text has lost since the last call, take in what it has gained: O(longest) a token."""
+        text = tokens[:-1]
+        while self._text != text[: len(self._text)]:
+            for ngram in self._endings():
+                self._ends[ngram].pop()
+            self._text.pop()
+        for token in text[len(self._text) :]:
+            self._text.append(token)
+            for ngram in self._endings():
+                self._ends.setdefault(ngram, []).append(len(self._text))
 
     def find(self, tokens: list[int]) -> int | None:
         """The place behind the last earlier occurrence of the longest n-gram that ends the text, None without any.
@@ -64,10 +72,15 @@ class NgramIndex:
         tokens: the text that was read last.
         """
         for length in range(min(self.longest, len(tokens)), self.shortest - 1, -1):
-            end = self._ends.get(tuple(tokens[-length:]))
-            if end is not None:
-                return end + 1
+            ends = self._ends.get(tuple(tokens[-length:]))
+            if ends:
+                return ends[-1]
         return None
+
+    def _endings(self) -> list[tuple[int, ...]]:
+        """The n-grams that end the text read."""
+        longest = min(self.longest, len(self._text))
+        return [tuple(self._text[-size:]) for size in range(self.shortest, longest + 1)]
 
 
 class PromptLookup(Drafter):

@@ -16,7 +16,7 @@ from baselines.skip_set import checked, load_skip_set
 from decoding.decoder import Drafter, ModelPair
 from decoding.errors import UserError
 from decoding.loop import DraftThenVerify
-from decoding.settings import require_at_least
+from decoding.settings import require_at_least, require_share
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
 from decoding.view import SessionView
@@ -48,8 +48,7 @@ class Config:
     def __post_init__(self) -> None:
         require_at_least("method.max_draft", self.max_draft, 0)
         for name in ("threshold", "acceptance", "threshold_step"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise UserError(f"method.{name} must be at least 0 and at most 1, not {getattr(self, name):g}")
+            require_share(f"method.{name}", getattr(self, name))
         named = load_skip_set(self.skip) if self.skip else None
         for kind in ("attention", "mlp"):
             # Named in full, so that records of one file name with two contents never mix.

@@ -10,19 +10,25 @@ from decoding.draft_model import DraftModel
 from decoding.errors import MissingDraft
 from decoding.loop import DraftThenVerify
 from decoding.session import ModelSession
-from decoding.settings import require_at_least
+from decoding.settings import require_at_least, require_share
 from decoding.tree import TokenTree
 
 
 @dataclass
 class Config:
-    """gamma: draft tokens per step; 0 proposes nothing and costs what greedy costs."""
+    """gamma: draft tokens per step; 0 proposes nothing and costs what greedy costs.
+
+    confidence: a draft ends behind a token of lower probability, the rule of Draft & Verify (arXiv 2309.08168) with a
+        fixed threshold; 0: never, as in the papers.
+    """
 
     name: str = "speculative"
     gamma: int = 4
+    confidence: float = 0.0
 
     def __post_init__(self) -> None:
         require_at_least("method.gamma", self.gamma, 0)
+        require_share("method.confidence", self.confidence)
 
 
 class Speculative(Drafter):
@@ -53,5 +59,5 @@ def draft_session(pair: ModelPair, method: str) -> ModelSession:
 
 def build(config: Config, pair: ModelPair) -> DraftThenVerify:
     """Speculative decoding for `pair`. Raises UserError if the pair has no draft."""
-    draft = DraftModel(draft_session(pair, config.name), Drafter(), pair.eos)
+    draft = DraftModel(draft_session(pair, config.name), Drafter(), pair.eos, config.confidence)
     return DraftThenVerify(pair, Speculative(config.gamma, draft))

@@ -80,7 +80,7 @@ class Company:
                 _bind(set(free[: self.cores]))
                 torch.set_num_threads(self.cores)
             self.places = [_gpu(self.device)] if self.device.startswith("cuda") else _names(affinity())
-            process = {"created": psutil.Process().create_time(), "places": self.places}
+            process = {"started": started(psutil.Process()), "places": self.places}
             partial = self._file.with_suffix(".partial")
             partial.write_text(json.dumps(process))
             partial.replace(self._file)  # whole or not at all: others look without the lock
@@ -94,10 +94,10 @@ class Company:
                 continue
             try:
                 process = json.loads(file.read_text())
-                if psutil.Process(int(file.stem)).create_time() == process["created"]:
+                if started(psutil.Process(int(file.stem))) == process["started"]:
                     found.append(process["places"])
                     continue
-            except (OSError, ValueError, psutil.Error):
+            except (OSError, ValueError, KeyError, psutil.Error):
                 pass  # it ended just now, or it was killed
             file.unlink(missing_ok=True)
         return found
@@ -106,6 +106,11 @@ class Company:
 def affinity() -> set[int]:
     """The cores that this process may use."""
     return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+
+
+def started(process: psutil.Process) -> float:
+    """Seconds from the machine's start to the process's: what a change of the wall clock leaves as it is."""
+    return round(process.create_time() - psutil.boot_time(), 2)
 
 
 def _bind(cores: set[int]) -> None:

@@ -6,6 +6,8 @@ more, on validation prompts that the search has not seen, and the best of these 
 same command goes on where it was stopped.
 """
 
+import math
+import random
 import statistics
 import sys
 from collections.abc import Callable, Sequence
@@ -19,6 +21,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.trial import FrozenTrial, Trial, TrialState
 from tqdm import tqdm
 
 from bench.cli import main
@@ -141,33 +144,29 @@ def tune(config: DictConfig) -> int:
     folder = Path(wanted.study)
     folder.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = _study(folder, {"space": space, **_identity(plan, place, prompts)})
+    here = environment(place.device)
+    study = _study(folder, {"space": space, **_identity(plan, place, prompts, here)})
     present = resolved["method"]
     if not study.trials and all(present.get(key) in values for key, values in space.items()):
         study.enqueue_trial({key: present[key] for key in space})
-    left = wanted.trials - sum(trial.state.is_finished() for trial in study.trials)
 
     @cache
     def loaded() -> LoadedPair:
         return load_pair(plan.model, place, plan.settings.seed)
 
     def objective(examples: Sequence[Example]) -> Objective:
+        known = study.user_attrs.get("commits", [])
+        study.set_user_attr("commits", list(dict.fromkeys([*known, here["git"]["commit"]])))
         return Objective(plan, loaded(), examples, prompts.warmup, present)
 
     with Company(place.device, plan.settings.cores):
-        if left > 0:
-            search = objective(searched)
-            with tqdm(total=left, desc=f"{name} on {plan.task.name}", unit="trial", file=sys.stderr) as bar:
-                for _ in range(left):
-                    _trial(study, search, space)
-                    bar.set_postfix_str(f"best {study.best_value:.2f}x", refresh=False)
-                    bar.update()
+        _search(study, wanted.trials, space, present, lambda: objective(searched), f"{name} on {plan.task.name}")
         final = _final(study, wanted.finalists, lambda: objective(kept))
-    _write(wanted, study, final, plan, present, (len(searched), len(kept)), place.device)
+    _write(wanted, study, final, plan, present, (len(searched), len(kept)))
     return 0
 
 
-def _identity(plan: Plan, place: Place, prompts: Prompts) -> dict[str, Any]:
+def _identity(plan: Plan, place: Place, prompts: Prompts, here: dict[str, Any]) -> dict[str, Any]:
     """What trials of one study must share, beside the values they choose from."""
     return {
         "method": plan.methods[0].config.name,
@@ -177,6 +176,9 @@ def _identity(plan: Plan, place: Place, prompts: Prompts) -> dict[str, Any]:
         "prompts": [example.id for example in prompts.examples],
         "weights": weights_digests(plan.model),
         "place": asdict(place),
+        "device": here["device"],
+        "threads": plan.settings.cores or here["threads"],
+        "torch": here["versions"]["torch"],
         "max_new_tokens": plan.max_new_tokens,
     }
 
@@ -184,10 +186,9 @@ def _identity(plan: Plan, place: Place, prompts: Prompts) -> dict[str, Any]:
 def _study(folder: Path, identity: dict[str, Any]) -> optuna.Study:
     file = str(folder / "journal.log")
     storage = JournalStorage(JournalFileBackend(file, lock_obj=JournalFileOpenLock(file)))
-    sampler = optuna.samplers.TPESampler(seed=SEED, n_startup_trials=8, multivariate=True)
-    study = optuna.create_study(
-        storage=storage, sampler=sampler, study_name="tune", direction="maximize", load_if_exists=True
-    )
+    study = optuna.create_study(storage=storage, study_name="tune", direction="maximize", load_if_exists=True)
+    # With one seed for all, a search that goes on would begin with the same random proposals again.
+    study.sampler = optuna.samplers.TPESampler(seed=SEED + len(study.trials), n_startup_trials=8, multivariate=True)
     for name, value in identity.items():
         if study.user_attrs.get(name, value) != value:
             raise UserError(f"{folder} holds a search with another {name}: remove it, or set tune.study=FOLDER")
@@ -195,26 +196,59 @@ def _study(folder: Path, identity: dict[str, Any]) -> optuna.Study:
     return study
 
 
-def _trial(study: optuna.Study, objective: Objective, space: dict[str, list[Any]]) -> None:
-    """One proposal, measured; settings that cannot stand together are pruned, the same ones not measured twice."""
-    trial = study.ask()
-    settings = {key: trial.suggest_categorical(key, values) for key, values in space.items()}
-    twin = next((each for each in study.trials if each.value is not None and each.params == settings), None)
-    if twin is not None:
-        study.tell(trial, twin.value)
+def _search(
+    study: optuna.Study,
+    count: int,
+    space: dict[str, list[Any]],
+    present: dict[str, Any],
+    objective: Callable[[], Objective],
+    title: str,
+) -> None:
+    """Measure until `count` settings of `space` are measured, or all that can stand together are."""
+    measured = len(_trials(study, TrialState.COMPLETE))
+    if measured >= count:
         return
-    try:
-        method_config({**objective.defaults, **settings})
-    except UserError:
-        study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-        return
-    study.tell(trial, objective(settings))
+    measure = None
+    with tqdm(total=count - measured, desc=title, unit="trial", file=sys.stderr) as bar:
+        while measured < count and (trial := _proposal(study, space)) is not None:
+            try:
+                method_config({**present, **trial.params})
+            except UserError:
+                study.tell(trial, state=TrialState.PRUNED)
+                continue
+            measure = measure or objective()
+            study.tell(trial, measure(trial.params))
+            measured += 1
+            bar.set_postfix_str(f"best {study.best_value:.2f}x", refresh=False)
+            bar.update()
+    if not measured:
+        raise UserError(f"no values of the search space can stand together: {', '.join(space)}")
+
+
+def _proposal(study: optuna.Study, space: dict[str, list[Any]]) -> Trial | None:
+    """Settings that were not tried before: the sampler's, or any where it repeats itself; None if there are none."""
+    tried = [trial.params for trial in _trials(study, TrialState.COMPLETE, TrialState.PRUNED)]
+    if len(tried) == math.prod(len(values) for values in space.values()):
+        return None
+    while True:
+        trial = study.ask()
+        settings = {key: trial.suggest_categorical(key, values) for key, values in space.items()}
+        if settings not in tried:
+            return trial
+        study.tell(trial, state=TrialState.FAIL)
+        choose = random.Random(len(study.trials)).choice
+        while settings in tried:
+            settings = {key: choose(values) for key, values in space.items()}
+        study.enqueue_trial(settings)
+
+
+def _trials(study: optuna.Study, *states: TrialState) -> list[FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=states)
 
 
 def _final(study: optuna.Study, count: int, objective: Callable[[], Objective]) -> dict[int, float]:
     """Trial numbers of the best `count` settings and their speed on prompts that the search has not seen."""
-    ranked = sorted((trial for trial in study.trials if trial.value is not None), key=lambda each: -each.value)
-    finalists = list({str(trial.params): trial for trial in ranked}.values())[:count]
+    finalists = sorted(_trials(study, TrialState.COMPLETE), key=lambda trial: -trial.value)[:count]
     known = {int(number): value for number, value in study.user_attrs.get("finals", {}).items()}
     lacking = [trial for trial in finalists if trial.number not in known]
     if lacking:
@@ -240,20 +274,17 @@ def _write(
     plan: Plan,
     present: dict[str, Any],
     prompts: tuple[int, int],
-    device: str,
 ) -> None:
     """The winner as a method's yaml, and the study's table and plots. prompts: of the search, and of the finalists."""
     winner = study.trials[max(final, key=final.__getitem__)]
     speed = final[winner.number]
-    seen = environment(device)
-    threads = plan.settings.cores or seen["threads"]
-    finished = [trial for trial in study.trials if trial.value is not None]
+    measured = study.user_attrs
     header = [
         f"Chosen by python -m bench.tune {' '.join(sys.argv[1:])}",
         f"{speed:.3f} times greedy's decode speed, median of {prompts[1]} prompts, the best of {len(final)} finalists",
-        f"of {len(finished)} trials ({winner.value:.3f} in the search, on {prompts[0]} other prompts); "
-        f"{plan.methods[0].history}, {seen['device'] or device}, {threads} threads, "
-        f"torch {seen['versions']['torch']}, commit {(seen['git'] or {}).get('commit')}",
+        f"of {len(_trials(study, TrialState.COMPLETE))} trials ({winner.value:.3f} in the search, {prompts[0]} others)",
+        f"{plan.methods[0].history}, {measured['device']}, {measured['threads']} threads, torch {measured['torch']}, "
+        f"commit {', '.join(map(str, measured['commits']))}",
     ]
     file = CONF / "method" / f"{wanted.save}.yaml"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -261,6 +292,7 @@ def _write(
     file.write_text("".join(f"# {line}\n" for line in header) + OmegaConf.to_yaml(OmegaConf.create(best)))
     folder = Path(wanted.study)
     table = study.trials_dataframe(attrs=("number", "value", "params", "state", "duration"))
+    table = table[table["state"].isin([TrialState.COMPLETE.name, TrialState.PRUNED.name])].copy()
     table.insert(2, "final", table["number"].map(final))
     table.to_csv(folder / "trials.csv", index=False)
     draw_study(study, final, folder, f"{present['name']} on {plan.task.name}, {plan.model.label}")

@@ -21,7 +21,7 @@ from decoding.draft_model import DraftModel
 from decoding.errors import UserError
 from decoding.loop import DraftThenVerify
 from decoding.phrase_pool import ORDERS, PhrasePool, TextPhrases
-from decoding.settings import require_at_least
+from decoding.settings import require_at_least, require_share
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
 from ouroboros.adaptive import LONGEST, MOST, Adaptive, Limits
@@ -97,8 +97,7 @@ class Config:
         for name, known in (("rejected", REJECTED), ("refinement", REFINEMENTS), ("order", ORDERS)):
             if getattr(self, name) not in known:
                 raise UserError(f"method.{name} must be one of {', '.join(known)}, not {getattr(self, name)}")
-        if not 0 <= self.confidence <= 1:
-            raise UserError(f"method.confidence must be between 0 and 1, not {self.confidence:g}")
+        require_share("method.confidence", self.confidence)
 
 
 class Ouroboros(Drafter):

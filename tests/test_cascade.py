@@ -10,7 +10,8 @@ from matrix import check, make_pair, prompts, reference
 from test_drafting import continuation
 
 from baselines import speculative
-from baselines.cascade import Cascade, Config, TextLookup, build
+from baselines.cascade import Cascade, Config, build
+from baselines.prompt_lookup import NgramIndex, PromptLookup
 from decoding.decoder import Drafter, ModelPair
 from decoding.draft_model import DraftModel
 from decoding.session import ModelSession
@@ -45,17 +46,18 @@ def test_lookup_against_brute_force_while_the_text_is_taken_back(
     changes: list, shortest: int, more: int, draft_length: int, limit: int
 ) -> None:
     """Each change takes tokens from the text's end and adds others, as rejected drafts do."""
-    lookup = TextLookup(shortest + more - 1, shortest, draft_length, frozenset({END}), vocabulary=ALIEN)
+    longest = shortest + more - 1
+    lookup = PromptLookup(NgramIndex(shortest, longest), draft_length, frozenset({END}), vocabulary=ALIEN)
     lookup.reset([], 99)
     text = [0, 1, 2, 0, 1]
     for taken, added in changes:
         text = text[: max(len(text) - taken, 1)] + added
         count = max(min(draft_length, limit), 0)
-        assert proposed(lookup, text, limit) == brute_force(text, lookup.max_ngram, shortest, count)
+        assert proposed(lookup, text, limit) == brute_force(text, longest, shortest, count)
 
 
 def test_a_new_text_begins_empty() -> None:
-    lookup = TextLookup(2, 1, 4, frozenset(), VOCABULARY)
+    lookup = PromptLookup(NgramIndex(1, 2), 4, frozenset(), VOCABULARY)
     assert proposed(lookup, [1, 2, 3, 1], 9) == [2, 3, 1]
     lookup.reset([1], 99)
     assert proposed(lookup, [1], 9) == []
@@ -90,7 +92,7 @@ def test_the_draft_model_first_and_the_lookup_behind_it() -> None:
 @pytest.mark.parametrize(("limit", "room", "length"), [(20, 50, 5), (20, 4, 4), (4, 50, 4), (3, 50, 3), (2, 50, 2)])
 def test_limit_and_room_end_the_tail(limit: int, room: int, length: int) -> None:
     text = [9, 9, 9, 9, 9, 9]
-    drafter = drafter_of(3, 2, TextLookup(1, 1, 5, frozenset(), VOCABULARY))
+    drafter = drafter_of(3, 2, PromptLookup(NgramIndex(1, 1), 5, frozenset(), VOCABULARY))
     tokens = [*range(VOCABULARY), *text, *range(VOCABULARY)]
     drafter.reset(tokens[:-1], 200)
     tree = TokenTree(tokens[-1], room)

@@ -31,8 +31,8 @@ def other(folder):
 
     def hold(*places: str) -> None:
         folder.mkdir(exist_ok=True)
-        created = psutil.Process(process.pid).create_time()
-        (folder / f"{process.pid}.json").write_text(json.dumps({"created": created, "places": list(places)}))
+        started = company.started(psutil.Process(process.pid))
+        (folder / f"{process.pid}.json").write_text(json.dumps({"started": started, "places": list(places)}))
 
     yield hold
     process.kill()
@@ -55,9 +55,18 @@ def test_others_on_the_same_cores_are_counted(other):
         assert not mine.look(), "only when there are more than ever"
 
 
+def test_a_change_of_the_wall_clock_hides_nobody(other, monkeypatch):
+    before = psutil.boot_time()
+    with Company("cpu", None) as mine:
+        other(f"core {CORES[0]}")
+        monkeypatch.setattr(psutil._psplatform, "boot_time", lambda: before + 3600)
+        assert psutil.boot_time() == before + 3600
+        assert mine.look() and mine.most == 1
+
+
 def test_what_a_killed_run_left_is_swept_away(folder):
     folder.mkdir()
-    (folder / "1.json").write_text(json.dumps({"created": 0, "places": [f"core {CORES[0]}"]}))
+    (folder / "1.json").write_text(json.dumps({"started": 0, "places": [f"core {CORES[0]}"]}))
     (folder / "99999999.json").write_text("{")
     with Company("cpu", None) as mine:
         assert mine.most == 0

@@ -30,7 +30,10 @@ from decoding.session import ModelSession
 from decoding.stopping import Stopping
 from ouroboros import method as ouroboros
 
-SPECULATIVE = [speculative.Config(gamma=gamma) for gamma in (0, 1, 4, 9)]
+SPECULATIVE = [
+    *(speculative.Config(gamma=gamma) for gamma in (0, 1, 4, 9)),
+    speculative.Config(gamma=9, confidence=0.5),
+]
 LOOKAHEAD = [
     lookahead.Config(window=window, ngram=ngram, max_guesses=guesses, text_phrases=text)
     for (window, ngram, guesses), text in itertools.product([(1, 3, 1), (3, 3, 2), (4, 5, 4), (7, 4, 7)], [False, True])
@@ -243,13 +246,16 @@ def test_every_path_is_taken(llama: ModelPair) -> None:
 
 
 def test_ouroboros_without_its_parts_takes_the_steps_of_speculative(llama: ModelPair, llama_tests: list) -> None:
-    for gamma in (1, 4, 8):
-        parts_off = ouroboros.Config(gamma=gamma, k=0, phrase_drafting=False, learn=False)
+    drafted = []
+    for shared in ({"gamma": 1}, {"gamma": 8, "confidence": 0.5}, {"gamma": 4}, {"gamma": 8}):
+        parts_off = ouroboros.Config(**shared, k=0, phrase_drafting=False, learn=False)
         ours = check(llama, parts_off, llama_tests)
-        theirs = check(llama, speculative.Config(gamma=gamma), llama_tests)
+        theirs = check(llama, speculative.Config(**shared), llama_tests)
         for one, other in zip(ours, theirs, strict=True):
             for column in ("drafted", "accepted", "emitted", "rows", "draft_forwards", "draft_rows", "sources"):
                 assert getattr(one.steps, column) == getattr(other.steps, column)
+        drafted.append(sum(sum(outcome.steps.drafted) / len(outcome.steps) for outcome in theirs))
+    assert drafted == sorted(set(drafted)), "an unsure draft ends early, and not at once"
 
 
 def test_recorded_work_is_the_work_done(llama: ModelPair) -> None:
@@ -393,6 +399,7 @@ def test_methods_that_draft_with_a_model_refuse_a_pair_without_one(llama: ModelP
         (ouroboros.Config, {"refinement": "true"}),
         (ouroboros.Config, {"order": "random"}),
         (ouroboros.Config, {"confidence": 1.5}),
+        (speculative.Config, {"confidence": -0.1}),
     ],
 )
 def test_settings_out_of_range_are_refused(config: type, fields: dict) -> None:

@@ -46,9 +46,9 @@ def test_every_place_is_indexed_once() -> None:
     class Counting(dict):
         count = 0
 
-        def __setitem__(self, key, value):
+        def setdefault(self, key, default):
             self.count += 1
-            super().__setitem__(key, value)
+            return super().setdefault(key, default)
 
     index = NgramIndex(1, 3)
     index._ends = Counting()

@@ -261,7 +261,7 @@ def test_a_panel_tells_its_skip_sets_apart() -> None:
     ("fields", "said"),
     [
         ({"max_draft": -1}, "method.max_draft must be at least 0"),
-        ({"threshold": 1.5}, "method.threshold must be at least 0 and at most 1, not 1.5"),
+        ({"threshold": 1.5}, "method.threshold must be between 0 and 1, not 1.5"),
         ({"acceptance": -0.1}, "method.acceptance must be"),
         ({"threshold_step": 2.0}, "method.threshold_step must be"),
         ({"skip": "nosuch"}, "method.skip=nosuch is no file and no preset: .*llama-2-13b"),

@@ -1,6 +1,8 @@
 """The search for settings: on validation prompts only, going on where it stopped, and taken by later runs."""
 
+import csv
 import sys
+from pathlib import Path
 
 import pytest
 from bench_pair import bench_arguments, make_pair, run, write_prompts
@@ -59,6 +61,45 @@ def test_the_winner_is_written_and_taken(tuned, tmp_path, monkeypatch, capsys) -
     cases = f"compare=[{name},{{name: {name}, gamma: 3, label: three}}]"
     assert run(monkeypatch, *bench_arguments(pair), f"method={name}", cases) == 0
     assert "three" in capsys.readouterr().out
+
+
+def read_trials(folder: Path) -> list[dict[str, str]]:
+    with (folder / "study" / "trials.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_trial_is_another_setting_until_there_are_no_more(tuned, tmp_path, monkeypatch, capsys) -> None:
+    """A sampler repeats itself, most of all in a small space, and in a search that goes on."""
+    monkeypatch.setattr(bench.tune, "_space", lambda name: {"gamma": [1, 2, 3], "confidence": [0.0, 0.5]})
+    for trials, measured in ((2, 2), (4, 4), (50, 6), (50, 6)):
+        assert tuned("method=speculative", f"tune.trials={trials}") == 0
+        tried = {(each["params_gamma"], each["params_confidence"]) for each in read_trials(tmp_path)}
+        assert len(tried) == len(read_trials(tmp_path)) == measured
+    assert f"of {measured} trials" in (CONF / "method" / f"tuned/{tmp_path.name}/winner.yaml").read_text()
+
+
+def test_settings_that_cannot_stand_together_cost_nothing(tuned, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(bench.tune, "_space", lambda name: {"max_ngram": [1, 2, 3], "min_ngram": [3]})
+    assert tuned("method=prompt_lookup", "tune.trials=2") == 0
+    states = [each["state"] for each in read_trials(tmp_path)]
+    assert sorted(states) == ["COMPLETE", "PRUNED", "PRUNED"]
+    monkeypatch.setattr(bench.tune, "_space", lambda name: {"max_ngram": [1, 2], "min_ngram": [3]})
+    assert tuned("method=prompt_lookup", "tune.study=other") == 2
+    assert "stand together: max_ngram, min_ngram" in capsys.readouterr().err
+
+
+def test_a_study_names_the_code_that_measured_it(tuned, tmp_path, monkeypatch) -> None:
+    """Not the code that only writes its winner again."""
+    winner = CONF / "method" / f"tuned/{tmp_path.name}/winner.yaml"
+
+    def at(commit: str) -> None:
+        real = bench.tune.environment
+        monkeypatch.setattr(bench.tune, "environment", lambda device: real(device) | {"git": {"commit": commit}})
+
+    for commit, trials, named in (("first", 1, "first"), ("later", 1, "first"), ("last", 2, "first, last")):
+        at(commit)
+        assert tuned("method=speculative", f"tune.trials={trials}", "tune.finalists=1") == 0
+        assert f"commit {named}\n" in winner.read_text()
 
 
 @pytest.mark.parametrize(

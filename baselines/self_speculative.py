@@ -96,12 +96,15 @@ class SelfSpeculative(Drafter):
         self.early_exit = early_exit
         self.max_draft = max_draft
         self.eos = eos
+        self._tree: TokenTree | None = None
+        self._chain: list[int] = []
 
     def reset(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
         self.view.reset()
         self.early_exit.reset()
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        self._tree, self._chain = tree, []
         if self.view.rotates_anew(len(tokens) - 1):
             return  # the rows that must be encoded again are the target's, and must come from the whole target
         node, fresh = 0, tokens[len(self.view.tokens) :]
@@ -109,14 +112,16 @@ class SelfSpeculative(Drafter):
             for _ in range(min(self.max_draft, limit)):
                 token, probability = likeliest(self.view.prefill(fresh))
                 (node,) = tree.add(node, [token], "draft")
+                self._chain.append(node)
                 if probability < self.early_exit.threshold or token in self.eos:
                     return
                 fresh = [token]
 
     def observe(self, verdict: Verdict) -> None:
-        drafted = len(verdict.tree) - 1
-        if drafted:
-            self.early_exit.learn(len(verdict.path) - 1, drafted, drafted == self.max_draft)
+        # Of what others hung behind the draft, or drafted in its place, nothing is to be learned.
+        if verdict.tree is self._tree and self._chain:
+            accepted = len(set(self._chain).intersection(verdict.path))
+            self.early_exit.learn(accepted, len(self._chain), len(self._chain) == self.max_draft)
 
     def forwards(self) -> tuple[int, int]:
         return self.view.counters.forwards, self.view.counters.rows

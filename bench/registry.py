@@ -55,6 +55,8 @@ METHODS: dict[str, Method] = {
 
 # Settings that hold another method: its name, or a mapping with `name` and settings.
 METHODS_WITHIN = ("fallback", "drafter")
+# What the name of settings ends with that were tuned for a history that is kept.
+WARM = "_warm"
 
 
 def method_config(settings: Mapping[str, object], group: str = "method") -> object:
@@ -85,15 +87,17 @@ def panel_config(entry: object, group: str) -> object:
     given = {"name": entry} if isinstance(entry, str) else entry
     name = given.get("name") if isinstance(given, Mapping) else None
     file = CONF / "method" / f"{name}.yaml"
-    if isinstance(name, str) and name.startswith("tuned/") and not file.is_file():
+    inside = isinstance(name, str) and file.resolve().is_relative_to((CONF / "method").resolve())
+    if inside and name.startswith("tuned/") and not file.is_file():
         raise UserError(f"{group}: {name} is not tuned yet: {_tuning(name)} writes {file.relative_to(CONF.parent)}")
-    if not file.is_file() or (name not in METHODS and "/" not in name):
+    if not inside or not file.is_file():
         raise UserError(f"{group}: {entry!r} is no method: give one of {', '.join(METHODS)}, or {{name: NAME, ...}}")
     defaults = OmegaConf.to_container(OmegaConf.load(file))
-    return method_config({**defaults, **given, "name": defaults["name"]}, group)
+    return method_config({**defaults, **given, "name": defaults.get("name")}, group)
 
 
 def _tuning(name: str) -> str:
     """The command that writes conf/method/<name>.yaml, for a name tuned/MODEL/TASK/METHOD."""
     model, task, method = [*name.split("/")[1:], "", "", ""][:3]
-    return f"python -m bench.tune method={method} task={task} model={model}"
+    history = " history=warm" if method.endswith(WARM) else ""
+    return f"python -m bench.tune method={method.removesuffix(WARM)} task={task} model={model}{history}"

@@ -11,7 +11,7 @@ import random
 import statistics
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from bench.company import Company
 from bench.models import LoadedPair, Place, load_pair, resolve_place
 from bench.prompts import Prompts, load_prompts
 from bench.provenance import environment
-from bench.registry import CONF, METHODS, method_config
+from bench.registry import CONF, METHODS, WARM, method_config
 from bench.runner import Race
 from bench.settings import Plan, read_plan
 from bench.terminal import say
@@ -51,8 +51,8 @@ class TuneConfig:
     trials: int = 20
     finalists: int = 4
     space: str | None = None
-    save: str = ""
-    study: str = ""
+    save: str | None = None
+    study: str | None = None
 
     def __post_init__(self) -> None:
         require_at_least("tune.trials", self.trials, 1)
@@ -141,6 +141,10 @@ def tune(config: DictConfig) -> int:
             f"the search takes {count} prompts and the finalists others, but there are {len(prompts.examples)} in all: "
             "set a smaller limit"
         )
+    default = f"tuned/{plan.model.name}/{plan.task.name}/{name}"
+    if plan.methods[0].history == "warm":
+        default += WARM
+    wanted = replace(wanted, save=wanted.save or default, study=wanted.study or f"results/{default}")
     folder = Path(wanted.study)
     folder.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)

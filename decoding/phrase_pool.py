@@ -7,13 +7,14 @@ may be shorter than the usual length.
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from decoding.stopwatch import Stopwatch
 
 Phrase = tuple[int, ...]
 
 ORDERS = ("recency", "usefulness")
+TEXTS = ("prompt", "output")
 
 
 class PhrasePool:
@@ -152,20 +153,28 @@ class PhrasePool:
 
 
 class TextPhrases:
-    """Feeds a pool with every phrase of the confirmed text, the prompt included (off in the paper's setting)."""
+    """Feeds a pool with the phrases of the confirmed text (off in the paper's setting).
 
-    def __init__(self, pool: PhrasePool, length: int) -> None:
+    parts: of the text; a phrase that ends in the prompt is the "prompt"'s, any other the "output"'s.
+    """
+
+    def __init__(self, pool: PhrasePool, length: int, parts: Collection[str] = TEXTS) -> None:
         self.pool = pool
         self.length = length
-        self._done = 0
+        self.parts = parts
+        self.reset(0)
 
-    def reset(self) -> None:
-        """A new text begins."""
+    def reset(self, prompt: int) -> None:
+        """A new text begins with a prompt of that many tokens."""
+        self._prompt = prompt
         self._done = 0
 
     def read(self, tokens: list[int]) -> None:
         """Insert the phrases that the text has gained since the last call."""
         with self.pool.clock:
             for start in range(self._done, len(tokens) - self.length):
-                self.pool.insert(tokens[start], tuple(tokens[start + 1 : start + 1 + self.length]), "text")
+                end = start + 1 + self.length
+                part = "prompt" if end <= self._prompt else "output"
+                if part in self.parts:
+                    self.pool.insert(tokens[start], tuple(tokens[start + 1 : end]), part)
         self._done = max(self._done, len(tokens) - self.length)

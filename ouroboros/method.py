@@ -20,7 +20,7 @@ from decoding.decoder import Drafter, ModelPair
 from decoding.draft_model import DraftModel
 from decoding.errors import UserError
 from decoding.loop import DraftThenVerify
-from decoding.phrase_pool import ORDERS, PhrasePool, TextPhrases
+from decoding.phrase_pool import ORDERS, TEXTS, PhrasePool, TextPhrases
 from decoding.settings import require_at_least, require_share
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
@@ -36,8 +36,8 @@ class Config:
     """What is drafted, what lengthens it, what is learned, and what the pool keeps.
 
     drafter: what drafts: "draft_model", or the typed config of another method (on the command line its name, or a
-        mapping with `name` and settings); gamma, window, max_guesses, phrase_drafting, idle_window and confidence then
-        say nothing.
+        mapping with `name` and settings); gamma, window (but for the capacity it stands for), max_guesses,
+        phrase_drafting, idle_window and confidence then say nothing.
     gamma: draft length per step; "auto" chooses it step by step (see ouroboros/adaptive.py).
     k: suffix candidates verified behind the draft (0: no lengthening; or "auto").
     window: W, lookahead columns on the draft model (0: no window, phrases come from elsewhere). ngram: N, a phrase's
@@ -50,8 +50,8 @@ class Config:
         full ones, N - 1). refinement: what the target said along a suffix replaces it "in_place" (the paper), stands
         beside it as "newest", or is "off".
     pool_capacity: phrases kept per key (null: W). order: which of them are tried first and give way last, by "recency"
-        (the paper) or "usefulness". text_phrases: also take phrases from the prompt and the confirmed text (not in the
-        paper).
+        (the paper) or "usefulness". text_phrases: also take phrases from the text, of the "prompt", the confirmed
+        "output" or both (True; not in the paper).
     """
 
     name: str = "ouroboros"
@@ -70,15 +70,20 @@ class Config:
     refinement: str = "in_place"
     pool_capacity: int | None = 4
     order: str = "recency"
-    text_phrases: bool = True
+    text_phrases: bool | str = True
 
     def __post_init__(self) -> None:
-        if self.drafter != DRAFT_MODEL and not is_dataclass(self.drafter):
-            raise UserError(f"method.drafter must be {DRAFT_MODEL} or another method, not {self.drafter}")
+        if self.drafter != DRAFT_MODEL and (isinstance(self.drafter, type) or not is_dataclass(self.drafter)):
+            raise UserError(
+                f"method.drafter must be {DRAFT_MODEL} or another method's Config, such as baselines.suffix.Config(), "
+                f"not {self.drafter}"
+            )
         for name in ("gamma", "k"):
             value = getattr(self, name)
             if isinstance(value, str) and value != AUTO:
                 raise UserError(f"method.{name} must be a number or {AUTO}, not {value}")
+            if not isinstance(value, int | str):
+                raise UserError(f"method.{name} must be a whole number or {AUTO}, not {value}")
             if value != AUTO:
                 require_at_least(f"method.{name}", value, 0)
             elif self.drafter != DRAFT_MODEL:
@@ -94,6 +99,10 @@ class Config:
             value = getattr(self, name)
             if value is not None:
                 require_at_least(f"method.{name}", value, 1)
+        if not isinstance(self.text_phrases, bool) and self.text_phrases not in TEXTS:
+            raise UserError(
+                f"method.text_phrases must be true, false or one of {', '.join(TEXTS)}, not {self.text_phrases}"
+            )
         for name, known in (("rejected", REJECTED), ("refinement", REFINEMENTS), ("order", ORDERS)):
             if getattr(self, name) not in known:
                 raise UserError(f"method.{name} must be one of {', '.join(known)}, not {getattr(self, name)}")
@@ -117,7 +126,8 @@ class Ouroboros(Drafter):
         self.pool = pool
         self.eos = eos
         self.adaptive = adaptive
-        self.text = TextPhrases(pool, config.ngram - 1) if config.text_phrases else None
+        parts = TEXTS if config.text_phrases is True else (config.text_phrases,)
+        self.text = TextPhrases(pool, config.ngram - 1, parts) if config.text_phrases else None
         self.k = 0 if config.k == AUTO else int(config.k)
         self._tree: TokenTree | None = None
         self._tokens: list[int] = []
@@ -132,7 +142,7 @@ class Ouroboros(Drafter):
             self.base.gamma = LONGEST  # whatever the last prompt ended with, the draft model reads this one
         self.base.reset(prompt, length)
         if self.text:
-            self.text.reset()
+            self.text.reset(len(prompt))
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
         self._tokens = tokens

@@ -33,8 +33,8 @@ def tuned(tmp_path, monkeypatch):
     OmegaConf.save({**OmegaConf.load(skipping), "skip": None, "skip_mlp": [1]}, skipping)
 
     def write(model: str, task: str) -> None:
-        for name in METHODS:
-            settings = OmegaConf.load(CONF / "method" / f"{name}.yaml")
+        for name in (*METHODS, "lookahead_warm", "ouroboros_warm"):
+            settings = OmegaConf.load(CONF / "method" / f"{name.removesuffix('_warm')}.yaml")
             if name == "self_speculative":
                 settings.update({"skip": None, "skip_mlp": [1]})
             file = copy / "method" / "tuned" / model / task / f"{name}.yaml"
@@ -98,6 +98,7 @@ def test_what_is_tuned_has_a_search_space():
     for file in (CONF / "experiment").glob("*.yaml"):
         cases = OmegaConf.to_container(OmegaConf.load(file), resolve=False).get("cases", [])
         named |= {case["name"].split("/")[-1] for case in cases if case["name"].startswith("tuned/")}
+    named = {name.removesuffix("_warm") for name in named}
     assert named >= {"speculative", "lookahead", "ouroboros"}
     assert named <= {file.stem for file in (CONF / "search").glob("*.yaml")}
 
@@ -114,6 +115,11 @@ def test_every_value_of_a_search_space_is_a_setting(file):
 def test_missing_tuned_settings_are_named_with_the_command_that_makes_them(tuned):
     with pytest.raises(UserError, match=r"not tuned yet: python -m bench.tune method=lookahead task=gsm8k model=tiny"):
         panel_config("tuned/tiny/gsm8k/lookahead", "cases")
+    with pytest.raises(UserError, match=r"method=ouroboros task=gsm8k model=tiny history=warm"):
+        panel_config("tuned/tiny/gsm8k/ouroboros_warm", "cases")
+    for name in ("../config", "tuned/../../config", None, 3):
+        with pytest.raises(UserError, match="is no method"):
+            panel_config({"name": name}, "cases")
 
 
 def test_a_panel_of_cases_alone(monkeypatch, capsys, arguments):

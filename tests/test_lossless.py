@@ -63,6 +63,7 @@ OPTIONS = [
         {"gamma": "auto", "k": "auto", "confidence": 0.3, "idle_window": True, "rejected": "continuations"},
         {"drafter": lookahead.Config()},
         {"drafter": speculative.Config(), "rejected": "continuations"},
+        {"drafter": self_speculative.Config(skip=None, skip_attention=[1], max_draft=5, threshold=0.3)},
     )
 ]
 RECYCLING = [token_recycling.Config(nodes=nodes, prompt=prompt) for nodes in (1, 12, 80) for prompt in (False, True)]
@@ -398,6 +399,9 @@ def test_methods_that_draft_with_a_model_refuse_a_pair_without_one(llama: ModelP
         (ouroboros.Config, {"rejected": "all"}),
         (ouroboros.Config, {"refinement": "true"}),
         (ouroboros.Config, {"order": "random"}),
+        (ouroboros.Config, {"gamma": 2.5}),
+        (ouroboros.Config, {"drafter": lookahead.Config}),
+        (ouroboros.Config, {"text_phrases": "all"}),
         (ouroboros.Config, {"confidence": 1.5}),
         (speculative.Config, {"confidence": -0.1}),
     ],

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decoding.phrase_pool import ORDERS, PhrasePool, TextPhrases
+from decoding.phrase_pool import ORDERS, TEXTS, PhrasePool, TextPhrases
 
 # Few, so that the same phrase comes again, and keys are full and their phrases credited.
 keys = st.integers(0, 1)
@@ -112,6 +112,22 @@ def test_counts_tell_origins_lookups_and_hits() -> None:
 def test_capacity_below_one_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         PhrasePool(0)
+
+
+@given(text=st.lists(st.integers(0, 5), max_size=30), prompt=st.integers(0, 30))
+def test_text_phrases_belong_to_the_part_they_end_in(text: list[int], prompt: int) -> None:
+    learned = {}
+    for parts in (TEXTS, *((part,) for part in TEXTS)):
+        pool = PhrasePool(50)
+        reader = TextPhrases(pool, 3, parts)
+        reader.reset(prompt)
+        reader.read(text)
+        learned[parts] = {(key, phrase) for key in range(6) for phrase in pool.best(key, 50)}
+        assert set(pool.learned) <= set(parts)
+    runs = [tuple(text[start : start + 4]) for start in range(len(text) - 3)]
+    for part, mine in (("prompt", runs[: max(prompt - 3, 0)]), ("output", runs[max(prompt - 3, 0) :])):
+        assert learned[part,] == {(run[0], run[1:]) for run in mine}
+    assert learned[TEXTS] == learned["prompt",] | learned["output",]
 
 
 @given(text=st.lists(st.integers(0, 5), max_size=30), cuts=st.lists(st.integers(0, 30), max_size=5))

@@ -18,6 +18,8 @@ from decoding.decoder import ModelPair
 from decoding.errors import UserError
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
+from decoding.tree import TokenTree
+from decoding.verification import Verdict, verify
 from decoding.view import SessionView
 
 CONFIGS = [
@@ -121,6 +123,39 @@ def test_drafting_stops_behind_an_unsure_token_which_is_kept(llama: ModelPair) -
     assert len({full for full, _, _ in seen}) == 2
     assert len({length for _, length, _ in seen}) > 2
     assert len({threshold for _, _, threshold in seen}) > 10
+
+
+def test_the_threshold_learns_from_its_own_draft_alone(llama: ModelPair) -> None:
+    """Whatever others hang behind it, and nothing where another drafted in its place."""
+    config = Config(skip=None, skip_attention=[1], max_draft=4, threshold=0.0, threshold_step=0.1)
+    drafter = build(config, llama).drafter
+    seen = []
+    drafter.early_exit.learn = lambda *counts: seen.append(counts)
+    tokens = prompts(1)[0]
+    drafter.reset(tokens, 100)
+    llama.target.reset()
+    llama.target.prefill(tokens[:-1])
+    tree = TokenTree(tokens[-1], room=50)
+    drafter.propose(tokens, tree, 9)
+    chain = tree.first_path()
+    assert len(chain) == 5
+    tree.add(chain[-1], [7, 7, 7], "suffix")
+    tree.add(chain[2], [9], "other")
+
+    def said(tokens: list[int]) -> Verdict:
+        logits = torch.full((len(tree), VOCABULARY), 0.0)
+        for node, token in zip([0, *chain[1:], *range(5, 8)], tokens, strict=False):
+            logits[node, token] = 9.0
+        return verify(tree, tree.rows(), logits)
+
+    draft = [tree.tokens[node] for node in chain[1:]]
+    for answer in ([*draft, 7, 7, 7], [*draft, 8], [*draft[:2], (draft[2] + 1) % VOCABULARY]):
+        drafter.observe(said(answer))
+    assert seen == [(4, 4, True), (4, 4, True), (2, 4, True)]
+    foreign = TokenTree(tokens[-1], room=50)
+    foreign.add(0, draft, "match")
+    drafter.observe(verify(foreign, foreign.rows(), torch.zeros(len(foreign), VOCABULARY)))
+    assert len(seen) == 3
 
 
 def test_everything_is_reset_for_every_prompt(llama: ModelPair) -> None:

@@ -11,7 +11,7 @@ import random
 import statistics
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,12 @@ from typing import Any
 import optuna
 import torch
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, Trial, TrialState
 from tqdm import tqdm
+from yaml import YAMLError
 
 from bench.cli import main
 from bench.company import Company
@@ -42,6 +44,8 @@ from tasks.base import Example
 from tasks.settings import typed
 
 SEED = 0
+# Trials whose settings need no other.
+TRIED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 @dataclass
@@ -130,7 +134,7 @@ def tune(config: DictConfig) -> int:
     if plan.settings.history == "file" or plan.settings.save_history or len(plan.methods) > 1:
         raise UserError("tuning takes one method, history cold or warm, and no pool files: leave the rest out")
     name = plan.methods[0].config.name
-    space = _space(wanted.space or name)
+    space = _space(wanted.space or name, name)
     place = resolve_place(plan.settings.device, plan.settings.dtype)
     limit = plan.settings.limit
     prompts = load_prompts(plan.task, plan.data, plan.settings.warmup, 2 * limit if limit else None)
@@ -141,6 +145,8 @@ def tune(config: DictConfig) -> int:
             f"the search takes {count} prompts and the finalists others, but there are {len(prompts.examples)} in all: "
             "set a smaller limit"
         )
+    if plan.model.name is None and None in (wanted.save, wanted.study):
+        raise UserError("a pair without a name has no place for its settings: set model.name=NAME")
     default = f"tuned/{plan.model.name}/{plan.task.name}/{name}"
     if plan.methods[0].history == "warm":
         default += WARM
@@ -151,7 +157,8 @@ def tune(config: DictConfig) -> int:
     here = environment(place.device)
     study = _study(folder, {"space": space, **_identity(plan, place, prompts, here)})
     present = resolved["method"]
-    if not study.trials and all(present.get(key) in values for key, values in space.items()):
+    # Also where the search was stopped in its first trial.
+    if not _trials(study, *TRIED) and all(present.get(key) in values for key, values in space.items()):
         study.enqueue_trial({key: present[key] for key in space})
 
     @cache
@@ -159,8 +166,9 @@ def tune(config: DictConfig) -> int:
         return load_pair(plan.model, place, plan.settings.seed)
 
     def objective(examples: Sequence[Example]) -> Objective:
-        known = study.user_attrs.get("commits", [])
-        study.set_user_attr("commits", list(dict.fromkeys([*known, here["git"]["commit"]])))
+        # What a later call did not measure with is not said to have been used.
+        now = f"{here['cpu']}, torch {torch.__version__}, commit {here['git']['commit']}"
+        study.set_user_attr("sittings", list(dict.fromkeys([*study.user_attrs.get("sittings", []), now])))
         return Objective(plan, loaded(), examples, prompts.warmup, present)
 
     with Company(place.device, plan.settings.cores):
@@ -182,7 +190,6 @@ def _identity(plan: Plan, place: Place, prompts: Prompts, here: dict[str, Any]) 
         "place": asdict(place),
         "device": here["device"],
         "threads": plan.settings.cores or here["threads"],
-        "torch": here["versions"]["torch"],
         "max_new_tokens": plan.max_new_tokens,
     }
 
@@ -231,7 +238,7 @@ def _search(
 
 def _proposal(study: optuna.Study, space: dict[str, list[Any]]) -> Trial | None:
     """Settings that were not tried before: the sampler's, or any where it repeats itself; None if there are none."""
-    tried = [trial.params for trial in _trials(study, TrialState.COMPLETE, TrialState.PRUNED)]
+    tried = [trial.params for trial in _trials(study, *TRIED)]
     if len(tried) == math.prod(len(values) for values in space.values()):
         return None
     while True:
@@ -263,12 +270,24 @@ def _final(study: optuna.Study, count: int, objective: Callable[[], Objective]) 
     return {trial.number: known[trial.number] for trial in finalists}
 
 
-def _space(name: str) -> dict[str, list[Any]]:
+def _space(name: str, method: str) -> dict[str, list[Any]]:
+    """The values to choose from, by setting of the method. Raises UserError where the file does not hold such."""
     file = CONF / "search" / f"{name}.yaml"
     if not file.exists():
         known = ", ".join(sorted(each.stem for each in file.parent.glob("*.yaml")))
         raise UserError(f"there is no search space {name}: choose among {known}, or write {file}")
-    return OmegaConf.to_container(OmegaConf.load(file))
+    try:
+        space = OmegaConf.to_container(OmegaConf.load(file))
+    except (YAMLError, OmegaConfBaseException) as error:
+        raise UserError(f"{file} cannot be read: {str(error).splitlines()[0]}") from error
+    settings = [field.name for field in fields(METHODS[method].load().Config)]
+    for key, values in space.items() if isinstance(space, dict) else [(None, space)]:
+        if key not in settings:
+            raise UserError(f"{file}: {key} is no setting of {method}; they are {', '.join(settings)}")
+        distinct = isinstance(values, list) and all(value not in values[:place] for place, value in enumerate(values))
+        if not distinct or not values:
+            raise UserError(f"{file}: {key} must be a list of different values, not {values}")
+    return space
 
 
 def _write(
@@ -282,13 +301,12 @@ def _write(
     """The winner as a method's yaml, and the study's table and plots. prompts: of the search, and of the finalists."""
     winner = study.trials[max(final, key=final.__getitem__)]
     speed = final[winner.number]
-    measured = study.user_attrs
     header = [
         f"Chosen by python -m bench.tune {' '.join(sys.argv[1:])}",
         f"{speed:.3f} times greedy's decode speed, median of {prompts[1]} prompts, the best of {len(final)} finalists",
         f"of {len(_trials(study, TrialState.COMPLETE))} trials ({winner.value:.3f} in the search, {prompts[0]} others)",
-        f"{plan.methods[0].history}, {measured['device']}, {measured['threads']} threads, torch {measured['torch']}, "
-        f"commit {', '.join(map(str, measured['commits']))}",
+        f"{plan.methods[0].history}, {study.user_attrs['device']}, {study.user_attrs['threads']} threads",
+        *study.user_attrs["sittings"],
     ]
     file = CONF / "method" / f"{wanted.save}.yaml"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -296,7 +314,7 @@ def _write(
     file.write_text("".join(f"# {line}\n" for line in header) + OmegaConf.to_yaml(OmegaConf.create(best)))
     folder = Path(wanted.study)
     table = study.trials_dataframe(attrs=("number", "value", "params", "state", "duration"))
-    table = table[table["state"].isin([TrialState.COMPLETE.name, TrialState.PRUNED.name])].copy()
+    table = table[table["state"].isin([state.name for state in TRIED])].copy()
     table.insert(2, "final", table["number"].map(final))
     table.to_csv(folder / "trials.csv", index=False)
     draw_study(study, final, folder, f"{present['name']} on {plan.task.name}, {plan.model.label}")

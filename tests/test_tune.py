@@ -1,6 +1,7 @@
 """The search for settings: on validation prompts only, going on where it stopped, and taken by later runs."""
 
 import csv
+import re
 import sys
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def read_trials(folder: Path) -> list[dict[str, str]]:
 
 def test_every_trial_is_another_setting_until_there_are_no_more(tuned, tmp_path, monkeypatch, capsys) -> None:
     """A sampler repeats itself, most of all in a small space, and in a search that goes on."""
-    monkeypatch.setattr(bench.tune, "_space", lambda name: {"gamma": [1, 2, 3], "confidence": [0.0, 0.5]})
+    monkeypatch.setattr(bench.tune, "_space", lambda *_: {"gamma": [1, 2, 3], "confidence": [0.0, 0.5]})
     for trials, measured in ((2, 2), (4, 4), (50, 6), (50, 6)):
         assert tuned("method=speculative", f"tune.trials={trials}") == 0
         tried = {(each["params_gamma"], each["params_confidence"]) for each in read_trials(tmp_path)}
@@ -79,13 +80,50 @@ def test_every_trial_is_another_setting_until_there_are_no_more(tuned, tmp_path,
 
 
 def test_settings_that_cannot_stand_together_cost_nothing(tuned, tmp_path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(bench.tune, "_space", lambda name: {"max_ngram": [1, 2, 3], "min_ngram": [3]})
+    monkeypatch.setattr(bench.tune, "_space", lambda *_: {"max_ngram": [1, 2, 3], "min_ngram": [3]})
     assert tuned("method=prompt_lookup", "tune.trials=2") == 0
     states = [each["state"] for each in read_trials(tmp_path)]
     assert sorted(states) == ["COMPLETE", "PRUNED", "PRUNED"]
-    monkeypatch.setattr(bench.tune, "_space", lambda name: {"max_ngram": [1, 2], "min_ngram": [3]})
+    monkeypatch.setattr(bench.tune, "_space", lambda *_: {"max_ngram": [1, 2], "min_ngram": [3]})
     assert tuned("method=prompt_lookup", "tune.study=other") == 2
     assert "stand together: max_ngram, min_ngram" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        ("gama: [1, 2]", "gama is no setting of speculative; they are name, gamma, confidence"),
+        ("gamma: [1, 2, 1]", "gamma must be a list of different values"),
+        ("gamma: []", "gamma must be a list"),
+        ("gamma: 4", "gamma must be a list of different values, not 4"),
+        ("[1, 2]", "is no setting"),
+        ("gamma: [1, 2", "cannot be read"),
+    ],
+)
+def test_a_faulty_space_is_refused_in_one_line(tuned, monkeypatch, tmp_path, capsys, space, said) -> None:
+    (tmp_path / "conf" / "search").mkdir(parents=True)
+    (tmp_path / "conf" / "search" / "mine.yaml").write_text(space)
+    monkeypatch.setattr(bench.tune, "CONF", tmp_path / "conf")
+    assert tuned("method=speculative", "tune.space=mine") == 2
+    error = capsys.readouterr().err.strip()
+    assert said in error and "\n" not in error
+
+
+def test_a_pair_without_a_name_has_no_place(tuned, capsys) -> None:
+    assert tuned("method=speculative", "model.name=null", "tune.save=null") == 2
+    assert "model.name=NAME" in capsys.readouterr().err
+
+
+def test_a_search_stopped_in_its_first_trial_begins_with_the_present_settings(tuned, tmp_path, monkeypatch) -> None:
+    def stopped(*_: object) -> float:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(bench.tune.Objective, "__call__", stopped)
+        tuned("method=speculative", "tune.trials=1")
+    assert tuned("method=speculative", "tune.trials=1") == 0
+    (only,) = read_trials(tmp_path)
+    assert (only["params_gamma"], only["params_confidence"]) == ("4", "0.0")
 
 
 def test_a_study_names_the_code_that_measured_it(tuned, tmp_path, monkeypatch) -> None:
@@ -96,10 +134,10 @@ def test_a_study_names_the_code_that_measured_it(tuned, tmp_path, monkeypatch) -
         real = bench.tune.environment
         monkeypatch.setattr(bench.tune, "environment", lambda device: real(device) | {"git": {"commit": commit}})
 
-    for commit, trials, named in (("first", 1, "first"), ("later", 1, "first"), ("last", 2, "first, last")):
+    for commit, trials, named in (("first", 1, ["first"]), ("later", 1, ["first"]), ("last", 2, ["first", "last"])):
         at(commit)
         assert tuned("method=speculative", f"tune.trials={trials}", "tune.finalists=1") == 0
-        assert f"commit {named}\n" in winner.read_text()
+        assert re.findall(r"^# .*torch .*, commit (\w+)$", winner.read_text(), re.MULTILINE) == named
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,8 @@ def build(config: Config, pair: ModelPair) -> DraftThenVerify:
     if config.skip and (made_for := load_skip_set(config.skip)).layers != skipper.layers:
         raise UserError(
             f"method.skip={config.skip} was made for the {made_for.layers} layers of {made_for.model}, the target has "
-            f"{skipper.layers}: search a set of its own with scripts/search_skip_layers.py, or set method.skip=null"
+            f"{skipper.layers}: search a set of its own with scripts/search_skip_layers.py, or set method.skip=null "
+            "(of a case in a panel: {name: self_speculative, skip: null})"
         )
     for kind in ("attention", "mlp"):
         checked(getattr(config, f"skip_{kind}"), skipper.layers, f"method.skip_{kind}")

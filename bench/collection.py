@@ -262,9 +262,9 @@ def _word(value: object) -> str:
 
 
 def overlapping(runs: Sequence[Run]) -> dict[Run, bool | None]:
-    """Whether another process measured some other of these runs at the same time on a machine of the same kind, so
-    that both may have shared cores, unless each is known to have had its own; None where records or provenance are
-    gone."""
+    """Whether a run shared its cores, or may have: it saw others on them, or another process measured some other of
+    these runs at the same time on a machine of the same kind and not each is known to have had cores of its own; None
+    where records or provenance are gone."""
     spans = {span for run in runs for span in run.spans}
 
     def met(span: tuple[str, str, frozenset[str], float, float]) -> bool:
@@ -275,4 +275,9 @@ def overlapping(runs: Sequence[Run]) -> dict[Run, bool | None]:
             for other in spans
         )  # fmt: skip
 
-    return {run: any(map(met, run.spans)) if run.spans else None for run in runs}
+    def found(run: Run) -> bool | None:
+        if run.summary.get("neighbours"):
+            return True
+        return any(map(met, run.spans)) if run.spans else None
+
+    return {run: found(run) for run in runs}

@@ -26,7 +26,9 @@ LEGEND = (
     "Speedups are total tokens / total seconds over greedy decoding of the same engine measured beside each run, with "
     "95% bootstrap intervals over prompts; the best of a table is bold (of runs without a mismatch, bounds left out)."
 )
-SHARED_LEGEND = f"{SHARED} measured while another of these runs was, on a machine of this kind: cores may be shared."
+SHARED_LEGEND = (
+    f"{SHARED} measured while another run was, on the same cores or on a machine of this kind: cores may be shared."
+)
 
 
 def row(run: Run, name: str, best: Sequence[str], shared: bool | None) -> dict[str, Any]:

@@ -89,7 +89,7 @@ class Race:
         if len(ids) >= context:
             raise UserError(
                 f"prompt {example.id} has {len(ids)} tokens, but the model's context holds {context}: "
-                "leave it out, or take a model with more context"
+                "leave it out, lower task.shots, or take a model with more context"
             )
         return ids, len(whole) - len(ids)
 

@@ -74,7 +74,8 @@ def generate(
     strings with `stopping_criteria=StoppingCriteriaList([StopStringCriteria(tokenizer, ["..."])])`. Logits processors
     and stopping criteria are asked after every token; criteria get no scores.
 
-    Returns [1, prompt + output], or the output object where return_dict_in_generate is set.
+    Returns [1, prompt + output], or the output object where return_dict_in_generate is set (sequences alone: the caches
+    end with the call).
     Raises UserError for anything that would change the output and is not obeyed here, for a length beyond the model's
     context, and where the method needs a draft model and has none.
     """
@@ -150,6 +151,8 @@ def _stream(
     except MissingDraft as error:
         raise UserError(f"method {method.name} needs a draft model: give draft_model=") from error
     prompt = input_ids[0].tolist()
+    if not all(0 <= token < target.vocabulary for token in prompt):
+        raise UserError(f"the prompt holds token ids that the model does not have: it has {target.vocabulary}")
     check_prompt(prompt, target.context)
     if generation_config.max_length > target.context:
         raise UserError(
@@ -157,7 +160,7 @@ def _stream(
             f"{target.context}: lower max_new_tokens or max_length"
         )
     stopping = _CriteriaStopping(eos, stopping_criteria, input_ids, generation_config.max_length)
-    choose = _processed(logits_processor) if logits_processor else None
+    choose = _processed(logits_processor, input_ids.device) if logits_processor else None
     return (token for tokens in loop.stream(prompt, stopping, choose) for token in tokens)
 
 
@@ -206,12 +209,15 @@ class _CriteriaStopping:
         return None
 
 
-def _processed(processors: LogitsProcessorList) -> Choose:
-    """The argmax behind the processors, on the scores that transformers' own greedy search hands them."""
+def _processed(processors: LogitsProcessorList, device: torch.device) -> Choose:
+    """The argmax behind the processors, on the scores that transformers' own greedy search hands them.
+
+    device: the prompt's, where the processors were made.
+    """
 
     def choose(text: list[int], logits: torch.Tensor) -> int:
-        scores = logits[None].to(torch.float32, copy=True)
-        return int(processors(torch.tensor([text], device=logits.device), scores).argmax())
+        scores = logits[None].to(device, torch.float32, copy=True)
+        return int(processors(torch.tensor([text], device=device), scores).argmax())
 
     return choose
 

@@ -1,8 +1,10 @@
 """What a task is: how a row becomes a prompt, where an answer ends, and what it scores."""
 
+import re
 from abc import ABC, abstractmethod
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from statistics import fmean
 from typing import ClassVar
 
@@ -100,7 +102,8 @@ class Task(ABC):
 
     Attributes:
         name: as on the command line.
-        number: raised whenever the prompt's wording changes, so that records of two wordings never mix.
+        number, chat_number: of the base and of the chat variant, raised whenever the prompt's wording changes, so that
+            records of two wordings never mix.
         hub: address of the data set, None if it is not there.
         fields: field of a row (dotted for a nested one) to its type; `list` means a list of strings,
             `object` anything.
@@ -116,6 +119,7 @@ class Task(ABC):
 
     name: ClassVar[str]
     number: ClassVar[int] = 1
+    chat_number: ClassVar[int] = 1
     hub: ClassVar[Hub | None] = None
     fields: ClassVar[Mapping[str, type | tuple[type, ...]]]
     optional_fields: ClassVar[Mapping[str, type | tuple[type, ...]]] = {}
@@ -134,7 +138,8 @@ class Task(ABC):
     @property
     def version(self) -> str:
         """Name and version of the prompt, for the records: "humaneval-base-1"."""
-        return f"{self.name}-{self.config.variant}-{self.number}"
+        number = self.chat_number if self.config.variant == "chat" else self.number
+        return f"{self.name}-{self.config.variant}-{number}"
 
     @property
     def stop(self) -> tuple[str, ...]:
@@ -176,6 +181,10 @@ class Task(ABC):
     def answer(self, row: Row) -> str:
         """The reference continuation of `question(row)`; "" where the row has none."""
 
+    def reply(self, row: Row) -> str:
+        """The reference answer to `instruction(row)`, as a chat model should give it."""
+        return self.answer(row).strip()
+
     @abstractmethod
     def reference(self, row: Row) -> object:
         """What `score` compares an answer with."""
@@ -190,7 +199,7 @@ class Task(ABC):
         messages: list[dict[str, str]] = []
         for shot in shots:
             messages.append({"role": "user", "content": self.instruction(shot)})
-            messages.append({"role": "assistant", "content": self.answer(shot).strip()})
+            messages.append({"role": "assistant", "content": self.reply(shot)})
         messages.append({"role": "user", "content": self.instruction(row)})
         return Example(
             id=str(row.get(self.id_field or "id", "")),
@@ -246,12 +255,36 @@ class Task(ABC):
         """The example itself if its prompt has at most `limit` tokens, else one shortened to fit.
 
         Raises:
-            UserError: the prompt is too long and this task has nothing that may be shortened.
+            UserError: the prompt is too long, and nothing in it may be shortened or that is not enough.
         """
         length = len(self.encode(example, tokenizer))
         if length <= limit:
             return example
+        passage = self.passage(example.row) or ""
+        ends = [word.end() for word in re.finditer(r"\S+", passage)]
+        kept = bisect_right(
+            range(len(ends)),
+            limit,
+            key=lambda words: len(self.encode(self._cut(example, passage[: ends[words]]), tokenizer)),
+        )
+        if kept:
+            return self._cut(example, passage[: ends[kept - 1]])
         raise UserError(
             f"{self.name} {example.id}: the prompt has {length} tokens, but the context leaves room for {limit}; "
             "lower max_new_tokens or task.shots, or use a model with a longer context"
         )
+
+    def passage(self, row: Row) -> str | None:  # noqa: ARG002
+        """The part of the row's prompt that is shortened, from its end, where the prompt is too long; None: nothing."""
+        return None
+
+    def with_passage(self, row: Row, text: str) -> Row:
+        """The row with `text` as its passage. Only called where there is one."""
+        raise NotImplementedError
+
+    def _cut(self, example: Example, text: str) -> Example:
+        """The example with `text` as its passage, its worked examples as they are."""
+        row = self.with_passage(example.row, text)
+        worked = example.prompt.removesuffix(self.question(example.row))
+        request = {"role": "user", "content": self.instruction(row)}
+        return replace(example, row=row, prompt=worked + self.question(row), messages=(*example.messages[:-1], request))

@@ -1,9 +1,6 @@
 """CNN/DailyMail 3.0.0 (arXiv 1704.04368): summarise a news article."""
 
-import re
-from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import replace
 
 from tasks.base import Example, Hub, Row, Scores, Task
 from tasks.scoring import compared
@@ -36,27 +33,13 @@ class CnnDm(Task):
         """The highlights."""
         return row["highlights"]
 
-    def fit(self, example: Example, tokenizer, limit: int) -> Example:
-        """The example with as many words of its article, from the start, as `limit` tokens hold."""
-        if len(self.encode(example, tokenizer)) <= limit:
-            return example
-        article = example.row["article"]
-        ends = [word.end() for word in re.finditer(r"\S+", article)]
-        kept = bisect_right(
-            range(len(ends)),
-            limit,
-            key=lambda words: len(self.encode(self._cut(example, ends[words]), tokenizer)),
-        )
-        if kept == 0:
-            return super().fit(example, tokenizer, limit)
-        return self._cut(example, ends[kept - 1])
+    def passage(self, row: Row) -> str:
+        """The article, never the instruction."""
+        return row["article"]
 
-    def _cut(self, example: Example, end: int) -> Example:
-        """The example whose article ends before the character `end`."""
-        row = {**example.row, "article": example.row["article"][:end]}
-        worked = example.prompt.removesuffix(self.question(example.row))
-        request = {"role": "user", "content": self.instruction(row)}
-        return replace(example, row=row, prompt=worked + self.question(row), messages=(*example.messages[:-1], request))
+    def with_passage(self, row: Row, text: str) -> Row:
+        """The row with another article."""
+        return {**row, "article": text}
 
     def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Scores:
         """F-measure of ROUGE-1, -2, -L and -Lsum."""

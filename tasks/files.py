@@ -111,31 +111,34 @@ def _csv(
     path: Path, required: Mapping[str, Kind], optional: Mapping[str, Kind]
 ) -> Iterator[tuple[str, object]]:
     kinds = {**required, **optional}
-    structured = {name.split(".")[0] for name, kind in kinds.items() if "." in name or kind is not str}
+    structured = {name: kind for name, kind in kinds.items() if "." not in name and kind is not str}
+    structured |= {name.split(".")[0]: dict for name in kinds if "." in name}
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             # The default of 128 kB is less than the longest articles.
             csv.field_size_limit(1 << 27)
             reader = csv.DictReader(lines)
             headings = reader.fieldnames or []
-            # Where a row begins: a cell may go on over many lines.
-            begin = reader.line_num + 1
             for row in reader:
-                place, begin = f"{path}:{begin}", reader.line_num + 1
+                # Where the row begins: a cell may go on over many lines, and empty lines before it are none of its own.
+                texts = [text for value in row.values() for text in (value if isinstance(value, list) else [value])]
+                place = f"{path}:{reader.line_num - sum(text.count(chr(10)) for text in texts if text)}"
                 if None in row:
                     raise UserError(f"{place}: the row has more cells than the {len(headings)} headings of the file")
                 cells = {name: value for name, value in row.items() if value or name not in optional}
-                yield place, {name: _cell(value) if name in structured else value for name, value in cells.items()}
+                parsed = {name: _cell(cells[name], kind) for name, kind in structured.items() if name in cells}
+                yield place, cells | parsed
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: no valid UTF-8 csv ({error})") from error
 
 
-def _cell(text: str | None) -> object:
-    """A cell that may hold a number, a list or an object; what is neither stays text."""
+def _cell(text: str | None, kind: Kind) -> object:
+    """A cell that may hold a number, a list or an object; what is neither, or does not fit the kind, stays text."""
     try:
-        return json.loads(text) if text else None
-    except ValueError:
+        value = json.loads(text) if text else None
+    except (ValueError, RecursionError):
         return text
+    return text if str in _kinds(kind) and not _fits(value, kind) else value
 
 
 def _parquet(
@@ -168,3 +171,5 @@ def _parsed(text: bytes, path: Path, first: int = 1) -> object:
     except UnicodeDecodeError as error:
         line = first + text.count(b"\n", 0, error.start)
         raise UserError(f"{path}:{line}: no valid UTF-8 ({error.reason})") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or lists in lists in lists
+        raise UserError(f"{path}:{first}: no JSON that can be read ({error})") from error

@@ -18,6 +18,7 @@ class HumanEval(CodeTask):
     id_field = "task_id"
     # The set has no training split; worked examples can only come from data that brings one.
     max_new_tokens = 512
+    chat_number = 2
     stop_strings = (
         "\ndef ", "\nclass ", "\nif __name__", "\nprint(", "\nassert ", "\nimport ", "\nfrom ", "\n#", "\n```",
     )  # fmt: skip
@@ -36,6 +37,10 @@ class HumanEval(CodeTask):
     def answer(self, row: Row) -> str:
         """The body of the function."""
         return row["canonical_solution"]
+
+    def reply(self, row: Row) -> str:
+        """The whole function in one block."""
+        return f"```python\n{row['prompt']}{row['canonical_solution'].rstrip()}\n```"
 
     def reference(self, row: Row) -> str:
         """The tests that a completed function must pass."""

@@ -23,6 +23,7 @@ class Mbpp(CodeTask):
     paper_shots = 3
     max_new_tokens = 512
     stop_strings = (END,)
+    chat_number = 2
 
     def fault(self, row: Row) -> str | None:
         """Without a test every program would pass."""
@@ -42,7 +43,11 @@ class Mbpp(CodeTask):
 
     def answer(self, row: Row) -> str:
         """The code and the mark that closes it; some rows of the set have DOS line ends."""
-        return row["code"].replace("\r\n", "\n") + f"\n{END}"
+        return f"{self._code(row)}\n{END}"
+
+    def reply(self, row: Row) -> str:
+        """The code in one block."""
+        return f"```python\n{self._code(row)}\n```"
 
     def reference(self, row: Row) -> list[str]:
         """The asserts that the code must pass."""
@@ -50,12 +55,15 @@ class Mbpp(CodeTask):
 
     def submission(self, row: Row, answer: str) -> Submission:
         """The code, and the tests after their set-up; what is tested is what the reference solution defines."""
-        code = fenced_code(answer) if self.config.variant == "chat" else answer
-        reference = self.answer(row).removesuffix(END)
+        code = fenced_code(answer).split(END)[0] if self.config.variant == "chat" else answer
+        reference = self._code(row)
         names = tuple(dict.fromkeys(DEFINITION.findall(reference)))
         tests = "\n".join([row["test_setup_code"], *row["test_list"]]) + "\n"
         # The tests of some rows use a module that only the solution imports.
         return Submission(code, names, tests, preamble="\n".join(IMPORT.findall(reference)))
+
+    def _code(self, row: Row) -> str:
+        return row["code"].replace("\r\n", "\n")
 
     def _task(self, row: Row) -> str:
         tests = "\n".join(row["test_list"])

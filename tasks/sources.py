@@ -123,14 +123,14 @@ def _source(task: Task, data: DataConfig) -> Source:
     if task.name == "custom" or data.path:
         if not (task.name == "custom" and data.path):
             raise UserError("task=custom and data.path=FILE belong together: give both or neither")
-        file = Path(data.path)
+        file = Path(data.path).expanduser()
         return Source(("prompts",), lambda _: read_rows(file, *kinds), str(file))
     if data.source == "hub":
         hub = task.hub
         if hub is None:
             raise UserError(f"{task.name} is not on the hub: {INSTEAD}")
         return Source(hub.splits, lambda split: hub_rows(hub, split, data.revision), f"hub:{hub.path}")
-    folder = (BUNDLED if data.source == "bundled" else Path(data.root)) / task.name
+    folder = (BUNDLED if data.source == "bundled" else Path(data.root).expanduser()) / task.name
     files = splits_in(folder)
     if not files:
         layout = f"{folder}/SPLIT with one of {', '.join(EXTENSIONS)}"

@@ -6,6 +6,7 @@ every method alike, and is encoded and prefilled anew: no cache is carried from 
 The set is not on the hub: its authors' question.jsonl is read with data=local.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,6 +16,11 @@ from tasks.scoring import compared
 
 # Its questions come from GSM8K: what counts is the number at the end.
 RECKONING = "math_reasoning"
+# Where the long texts stand in turns of two categories: behind a word, and before the question on the last line.
+PASSAGES = {
+    "summarization": re.compile(r"(Summarize: )(.+)()", re.DOTALL),
+    "rag": re.compile(r"()(.+)(\n[^\n]+)", re.DOTALL),
+}
 
 
 class SpecBench(Task):
@@ -87,6 +93,16 @@ class SpecBench(Task):
             row={**row, "turn": done + 1},
         )
 
+    def passage(self, row: Row) -> str | None:
+        """The article of a summary, the passages that a question is asked about; both stand in single turns."""
+        parts = _parts(row)
+        return parts[1] if parts else None
+
+    def with_passage(self, row: Row, text: str) -> Row:
+        """The row with another such text."""
+        before, _, after = _parts(row)
+        return {**row, "turns": [before + text + after]}
+
     def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Scores:
         """ROUGE-L F against the nearest alternative where there is a reference; of problems the last number too."""
         answers = [self.clean(example, text).strip() for example, text in zip(examples, texts, strict=True)]
@@ -105,6 +121,13 @@ class SpecBench(Task):
                 "exact_match": f"last number of the answer; category {RECKONING} only",
             },
         )
+
+
+def _parts(row: Row) -> tuple[str, str, str] | None:
+    """What stands before the passage of a turn, the passage, and what stands behind it; None if it has none."""
+    form = PASSAGES.get(row["category"])
+    found = form.fullmatch(row["turns"][0]) if form and len(row["turns"]) == 1 else None
+    return found.groups() if found else None
 
 
 def _opened(before: str, turn: str) -> str:

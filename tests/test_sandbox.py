@@ -233,7 +233,7 @@ HONEST = {
     ),
     "output": (
         "import os\nassert os.listdir() == []\nprint('é')\ndef f():\n    return __name__",
-        "print('x')\nassert f() == '__main__'",
+        "print('x')\nassert f() == 'program'",
     ),
     "order of sets": (
         "def f():\n    return list({'a', 'b', 'c', 'd', 'e'})",

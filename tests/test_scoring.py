@@ -55,6 +55,21 @@ def test_humaneval_takes_the_code_out_of_a_chat_answer(text):
     assert scored("humaneval", [ADD], [text], variant="chat").means == {"pass@1": 1.0}
 
 
+@pytest.mark.parametrize("name", ["humaneval", "mbpp"])
+def test_a_worked_chat_answer_passes_its_own_tests(name):
+    """What the examples teach a chat model must be right."""
+    row = {"humaneval": ADD, "mbpp": MBPP}[name]
+    task = make_task({"name": name, "variant": "chat"})
+    shown = task.example(row, [row]).messages[1]["content"]
+    assert shown.startswith("```python\n") and shown.endswith("\n```") and "[DONE]" not in shown
+    assert scored(name, [row], [shown], variant="chat").means == {"pass@1": 1.0}
+
+
+def test_what_a_program_does_when_called_itself_is_not_done():
+    text = f"{MBPP['code']}\n\nif __name__ == '__main__':\n    import unittest\n    unittest.main()\n"
+    assert scored("mbpp", [MBPP], [text]).means == {"pass@1": 1.0}
+
+
 def test_mbpp_runs_every_test_with_its_setup():
     texts = [f"{MBPP['code']}\n[DONE]\nrubbish(", "def add(a, b):\n    return 3\n"]
     assert [each["pass@1"] for each in scored("mbpp", [MBPP] * 2, texts).per_example] == [1, 0]

@@ -11,6 +11,7 @@ from bench.prompts import load_prompts
 from decoding.errors import UserError
 from tasks import TASKS, make_task, sources
 from tasks.base import Hub
+from tasks.files import read_rows
 from tasks.sources import DataConfig, load_rows
 
 
@@ -135,6 +136,20 @@ def test_every_task_reads_all_four_kinds_of_files(tmp_path, name):
     loaded = [load_rows(task(name, shots=0), local(tmp_path / kind)) for kind in ("jsonl", "json", "csv", "parquet")]
     assert loaded[0].rows[0].items() >= rows[0].items()
     assert all(each.rows == loaded[0].rows and each.digest == loaded[0].digest for each in loaded)
+
+
+def test_lines_and_words_of_csv_are_what_they_are(tmp_path):
+    """A blank line is no row, and an id that looks like a number stays the text it is."""
+    (tmp_path / "p.csv").write_text('id,prompt\n\n1e5,"x\ny"\n\n1.1,z\n2,\n')
+    rows = list(read_rows(tmp_path / "p.csv", {"prompt": str}, {"id": (str, int)}))
+    assert [(place.rpartition(":")[2], row["id"]) for place, row in rows] == [("3", "1e5"), ("6", "1.1"), ("7", 2)]
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"id": ' + "9" * 5000 + "}"])
+def test_json_that_python_will_not_read_is_named(tmp_path, text):
+    (tmp_path / "p.jsonl").write_text('{"prompt": "x"}\n' + text + "\n")
+    with pytest.raises(UserError, match=r"p.jsonl:2: no JSON that can be read"):
+        list(read_rows(tmp_path / "p.jsonl", {}))
 
 
 def test_nested_fields_survive_csv(tmp_path):

@@ -108,6 +108,8 @@ def test_only_spec_bench_has_categories():
 def test_version_names_task_variant_and_wording():
     assert make_task({"name": "humaneval"}).version == "humaneval-base-1"
     assert make_task({"name": "gsm8k", "variant": "chat"}).version == "gsm8k-chat-1"
+    versions = [make_task({"name": "mbpp", "variant": variant}).version for variant in ("base", "chat")]
+    assert versions == ["mbpp-base-1", "mbpp-chat-2"]
 
 
 def test_shots_default_to_the_paper_but_not_on_bundled_data():
@@ -189,6 +191,18 @@ def test_only_an_article_is_shortened_to_fit_the_context():
     shorter = task.fit(example, tokenizer, room - 1)
     assert shorter.prompt == task.example({**row, "article": "one two three"}, [row]).prompt
     assert shorter.messages[-1]["content"].endswith("one two three") and shorter.reference == "x"
+    bench = TASKS["spec_bench"]()
+    for category, turn, cut in (
+        ("summarization", "Summarize: one two three", "Summarize: one two"),
+        ("rag", "one two three\nwhat is it?", "one two\nwhat is it?"),
+    ):
+        whole = bench.example({"question_id": 1, "category": category, "turns": [turn]})
+        short = bench.fit(whole, tokenizer, len(bench.encode(whole, tokenizer)) - 1)
+        assert (short.prompt, short.messages[-1]["content"]) == (bench.question(short.row), cut)
+    for category, turns in (("qa", ["one two three"]), ("summarization", ["one two"]), ("rag", ["a\nb?", "c?"])):
+        whole = bench.example({"question_id": 1, "category": category, "turns": turns})
+        with pytest.raises(UserError, match="spec_bench 1: the prompt has"):
+            bench.fit(whole, tokenizer, len(bench.encode(whole, tokenizer)) - 1)
     with pytest.raises(UserError, match="cnndm a: the prompt has"):
         task.fit(example, tokenizer, 10)
     with pytest.raises(UserError, match="wmt16 w: the prompt has"):

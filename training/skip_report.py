@@ -37,13 +37,16 @@ def write_report(folder: Path, study: optuna.Study, config: object, costs: Costs
             layers = [" ".join(number for kind, number in skipped if kind == each) for each in ("attention", "mlp")]
             rest = [f"{x:.4f}" if isinstance(x, float) else x for x in (worth[name] for name in COLUMNS[5:])]
             writer.writerow([trial.number, f"{value:.2f}", f"{record:.2f}", *layers, *rest])
+    # The first, but where the search was stopped in it: then it is asked for again behind the others.
+    bare = [value for trial, value in zip(trials, values, strict=True) if not any(trial.params.values())]
+    nothing = bare[0] if bare else None
     reckoned = config.objective == "cost_model"
     greedy = 1 / costs.steps[0] if reckoned else check["greedy"].tokens_per_second
-    _plot(values, best, greedy, reckoned, folder / "convergence.png")
+    _plot(values, best, greedy, nothing, reckoned, folder / "convergence.png")
     summary = {
         "objective": config.objective,
         "trials": len(trials),
-        "objective_values": {"greedy": greedy, "nothing skipped": values[0], "skip set": study.best_value},
+        "objective_values": {"greedy": greedy, "nothing skipped": nothing, "skip set": study.best_value},
         "measured": {name: _shown(worth) for name, worth in check.items()},
         "costs_in_seconds": asdict(costs),
     }
@@ -77,13 +80,16 @@ def _shown(worth: Worth) -> dict[str, float | None]:
     }
 
 
-def _plot(values: list[float], best: list[float], greedy: float, reckoned: bool, file: Path) -> None:
+def _plot(
+    values: list[float], best: list[float], greedy: float, nothing: float | None, reckoned: bool, file: Path
+) -> None:
     """Every trial's value, the best so far, and what it is to beat."""
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     axes.plot(values, ".", color="tab:gray", markersize=3, label="trial")
     axes.step(range(len(best)), best, where="post", color="tab:blue", label="best so far")
     axes.axhline(greedy, color="tab:orange", linestyle="--", label="greedy")
-    axes.axhline(values[0], color="tab:red", linestyle=":", label="nothing skipped")
+    if nothing is not None:
+        axes.axhline(nothing, color="tab:red", linestyle=":", label="nothing skipped")
     axes.set_xlabel("trial")
     axes.set_ylabel(f"tokens per second, {'reckoned' if reckoned else 'measured'}")
     axes.set_ylim(bottom=0)

@@ -118,9 +118,11 @@ def _texts(config: SkipSearchConfig, loaded: LoadedPair) -> list[Text]:
             raise UserError(f"tasks.{name} is no task: choose among {', '.join(TASKS)}")
         task = TASKS[name]()
         rows = load_rows(task, data, first=count)
-        if rows.split.startswith("test"):
+        if rows.split.startswith("test") or rows.split == task.aliases.get("test"):
             raise UserError(f"tasks.{name}: a skip set is searched on validation prompts, not on {rows.split}")
-        for example in tqdm(rows.examples(task), desc=f"greedy on {name}", leave=False):
+        # Later turns follow answers, which are not there.
+        first_turns = [example for example in rows.examples(task) if not example.follows]
+        for example in tqdm(first_turns, desc=f"greedy on {name}", leave=False):
             strings = task.stop + example.stop
             stopping = Stopping(pair.eos, config.max_new_tokens, strings, pair.decode)
             prompt = task.encode(example, loaded.tokenizer)
@@ -141,6 +143,9 @@ def _study(folder: Path, seed: int) -> optuna.Study:
     )
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        # What was asked for is asked again: the first trial is the one that skips nothing.
+        if asked := trial.system_attrs.get("fixed_params"):
+            study.enqueue_trial(asked)
     # Another seed after every stop: the same one would draw the same sets again.
     study.sampler = optuna.samplers.TPESampler(
         n_startup_trials=RANDOM_TRIALS, multivariate=True, seed=seed + len(study.trials)

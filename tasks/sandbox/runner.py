@@ -85,7 +85,9 @@ def run_submission(submission: Submission, limits: Limits, backend: Backend) -> 
                 start_new_session=True,
                 timeout=limits.seconds + 2 * GRACE_SECONDS,
             )
-        except (OSError, subprocess.TimeoutExpired) as error:
+        except subprocess.TimeoutExpired as error:
+            raise SandboxError(f"{backend.name}: no answer within {error.timeout:g} s") from None
+        except OSError as error:
             raise SandboxError(f"{backend.name}: {error}") from None
     if ended.returncode == TIMEOUT:
         return Outcome("timeout", f"longer than {limits.seconds:g} s")
@@ -114,7 +116,8 @@ def try_backend(backend: Backend) -> str:
     """
     if sys.platform != "linux":
         raise SandboxError(f"{backend.name}: needs Linux")
-    outcome = run_submission(PROBE, Limits(), backend)
+    # Long: on a busy machine a slow sandbox is not one that cannot be had.
+    outcome = run_submission(PROBE, Limits(seconds=60), backend)
     if not outcome.passed:
         raise SandboxError(f"{backend.name}: {outcome.reason}")
     return outcome.isolation

@@ -16,10 +16,13 @@ REASON_CHARACTERS = 200
 
 
 def run_module(code: str, names: Sequence[str]) -> dict[str, object]:
-    """Run the program as the main module; those of its globals that are among `names`."""
-    module = types.ModuleType("__main__")
+    """Run the program as a module that is imported; those of its globals that are among `names`.
+
+    Not as the main one: a program may end with what it does when it is called itself, such as `unittest.main()`.
+    """
+    module = types.ModuleType("program")
     # Where dataclasses and pickle look a class up.
-    sys.modules["__main__"] = module
+    sys.modules["program"] = module
     exec(compile(code, "program.py", "exec"), module.__dict__)
     return {name: module.__dict__[name] for name in names if name in module.__dict__}
 

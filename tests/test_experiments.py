@@ -37,6 +37,8 @@ def tuned(tmp_path, monkeypatch):
             settings = OmegaConf.load(CONF / "method" / f"{name.removesuffix('_warm')}.yaml")
             if name == "self_speculative":
                 settings.update({"skip": None, "skip_mlp": [1]})
+            if name == "speculative":
+                settings.gamma = 7  # not what a preset has beside it
             file = copy / "method" / "tuned" / model / task / f"{name}.yaml"
             file.parent.mkdir(parents=True, exist_ok=True)
             OmegaConf.save(settings, file)

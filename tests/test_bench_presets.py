@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import huggingface_hub.constants
@@ -153,6 +154,18 @@ def test_check_foretells_and_then_decodes(monkeypatch, capsys, arguments):
     assert run(monkeypatch, *arguments, "check=true") == 2
     error = capsys.readouterr().err.strip()
     assert error.startswith("error: not enough memory on cpu (target ") and "\n" not in error
+
+
+@pytest.mark.parametrize("placed", ["auto", "{'': cpu}"])
+def test_a_target_that_transformers_places_decodes_the_same(monkeypatch, arguments, placed):
+    outputs = []
+    for given in ([], [f"model.device_map={placed}"]):
+        folder = f"output=placed{len(given)}"
+        compared = "compare=[speculative]"
+        assert run(monkeypatch, *arguments, "method=ouroboros", compared, "limit=2", folder, *given) == 0
+        records = sorted(Path(folder.removeprefix("output=")).rglob("records.jsonl"))
+        outputs.append([[json.loads(line)["tokens"] for line in each.open()] for each in records])
+    assert outputs[0] == outputs[1] and len(outputs[0]) == 2
 
 
 def test_an_unknown_device_map_is_told(monkeypatch, capsys, arguments):

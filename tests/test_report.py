@@ -211,6 +211,14 @@ def test_runs_at_the_same_time_are_labelled(tmp_path, report):
     assert "| ouroboros * |" in markdown and "| suffix |" in markdown and "cores may be shared" in markdown
 
 
+def test_a_run_that_saw_others_on_its_cores_is_labelled_whatever_ran_here(tmp_path, report):
+    write_run(tmp_path / "runs", summary_of() | {"neighbours": 1})
+    write_run(tmp_path / "runs", summary_of("speculative") | {"neighbours": 0})
+    table, markdown, *_ = report()
+    assert {row["method"]: row["cores_may_be_shared"] for row in table} == {"ouroboros": "True", "speculative": ""}
+    assert "| ouroboros * |" in markdown
+
+
 def test_another_machine_shares_no_cores(tmp_path):
     end = datetime.fromisoformat("2026-01-01T10:10:00+00:00").timestamp()
     write_run(tmp_path, summary_of(), times=("2026-01-01T10:00:00+00:00", end))

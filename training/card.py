@@ -53,7 +53,9 @@ def _evaluate(
     eos = frozenset({tokenizer.eos_token_id})
     decoder = greedy.build(greedy.Config(), ModelPair(ModelSession(target), None, eos, tokenizer.decode))
     texts, lengths, agreed = [], [], 0
-    for example in examples:
+    for place, example in enumerate(examples):
+        if example.follows:
+            example = examples[place] = task.follow_up(examples[place - 1], texts[-1])
         prompt = task.encode(example, tokenizer)
         stopping = Stopping(eos, task.max_new_tokens, task.stop + example.stop, tokenizer.decode)
         tokens = decoder.generate(prompt, stopping).tokens

@@ -30,7 +30,7 @@ STYLE = {
     "lines.markersize": 5,
     "errorbar.capsize": 2,
     "hatch.linewidth": 0.6,
-    "savefig.dpi": 130,
+    "savefig.dpi": 100,
     "pdf.fonttype": 42,
     "svg.hashsalt": "bench",
 }

@@ -55,7 +55,10 @@ class NgramIndex:
         self._ends = {}
 
     def read(self, tokens: list[int]) -> None:
-        """Forget what the text has lost since the last call, take in what it has gained: O(longest) a token."""
+        """Forget what the text has lost since the last call, take in what it has gained.
+
+        O(longest) for each of these tokens, after one comparison of the whole text.
+        """
         text = tokens[:-1]
         while self._text != text[: len(self._text)]:
             for ngram in self._endings():

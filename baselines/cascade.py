@@ -26,11 +26,11 @@ class Config:
     """
 
     name: str = "cascade"
-    gamma: int = 3
-    tail: int = 2
+    gamma: int = 13
+    tail: int = 10
     max_ngram: int = 3
     min_ngram: int = 1
-    draft_length: int = 3
+    draft_length: int = 10
 
     def __post_init__(self) -> None:
         require_at_least("method.gamma", self.gamma, 1)

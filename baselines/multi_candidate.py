@@ -28,9 +28,9 @@ class Config:
     """
 
     name: str = "multi_candidate"
-    branching: list[int] = field(default_factory=lambda: [3, 3, 3, 3])
-    width: int | None = 2
-    nodes: int | None = 7
+    branching: list[int] = field(default_factory=lambda: [4, 2, 2])
+    width: int | None = None
+    nodes: int | None = None
 
     def __post_init__(self) -> None:
         if not self.branching:

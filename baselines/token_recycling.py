@@ -37,8 +37,8 @@ class Config:
     """
 
     name: str = "token_recycling"
-    nodes: int = 12
-    prompt: bool = True
+    nodes: int = PAPER_NODES
+    prompt: bool = False
 
     def __post_init__(self) -> None:
         require_at_least("method.nodes", self.nodes, 1)

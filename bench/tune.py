@@ -10,6 +10,7 @@ import math
 import random
 import statistics
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
@@ -154,6 +155,8 @@ def tune(config: DictConfig) -> int:
     folder = Path(wanted.study)
     folder.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # Lists, such as the shape of a tree, go through the journal unharmed: it is JSON.
+    warnings.filterwarnings("ignore", "Choices for a categorical distribution", UserWarning)
     here = environment(place.device)
     study = _study(folder, {"space": space, **_identity(plan, place, prompts, here)})
     present = resolved["method"]

@@ -36,7 +36,9 @@ def draw_study(study: optuna.Study, final: dict[int, float], folder: Path, title
         for number, value in final.items():
             place = choices.index(study.trials[number].params[name])
             panel.plot(place, value, "o", color="tab:blue", fillstyle="full" if number == winner else "none")
-        panel.set_xticks(range(len(choices)), [str(choice).lower() for choice in choices])
+        labels = [str(choice).lower().replace(" ", "") for choice in choices]
+        slanted = {"rotation": 40, "ha": "right"} if max(map(len, labels)) > 6 else {}
+        panel.set_xticks(range(len(choices)), labels, **slanted)
         panel.set_xlabel(name)
     for panel in panels:
         panel.axhline(1.0, color="tab:orange", linestyle="--", linewidth=1)

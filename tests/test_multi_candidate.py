@@ -182,5 +182,5 @@ def test_shapes_of_a_panel_are_told_apart(monkeypatch, capsys, arguments) -> Non
     other = "compare=[{name: multi_candidate, branching: [2,1]}]"
     assert run(monkeypatch, *arguments, "method=multi_candidate", other, "limit=1") == 0
     printed = capsys.readouterr().out
-    assert "multi_candidate branching=[3,3,3,3]" in printed
+    assert "multi_candidate branching=[4,2,2]" in printed
     assert "multi_candidate branching=[2,1]" in printed

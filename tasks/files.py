@@ -2,25 +2,56 @@
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from decoding.errors import UserError
 
 EXTENSIONS = (".jsonl", ".json", ".csv", ".parquet")
+# How the hub names the parts of a split, as in test-00000-of-00002.parquet.
+SHARD = re.compile(r"(?P<split>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})")
 
 Kind = type | tuple[type, ...]
 
 
-def splits_in(folder: Path) -> dict[str, Path]:
-    """The splits a folder holds: file name without its extension to the file, in order of name."""
-    files = sorted(file for file in folder.glob("*") if file.suffix in EXTENSIONS)
-    found: dict[str, Path] = {}
-    for file in files:
-        if file.stem in found:
-            raise UserError(f"{folder} holds both {found[file.stem].name} and {file.name}: keep one of them")
-        found[file.stem] = file
+def splits_in(folder: Path) -> dict[str, list[Path]]:
+    """The splits a folder holds, in order of name: file name without its extension to the file, or to its shards.
+
+    Raises UserError where two files hold one split.
+    """
+    found: dict[str, list[Path]] = {}
+    for file in sorted(file for file in folder.glob("*") if file.suffix in EXTENSIONS):
+        shard = SHARD.fullmatch(file.stem)
+        split = shard["split"] if shard else file.stem
+        first = found.setdefault(split, [file])[0]
+        if first == file:
+            continue
+        if not shard or _kin(file) != _kin(first):
+            raise UserError(f"{folder} holds both {first.name} and {file.name}: keep one of them")
+        found[split].append(file)
     return found
+
+
+def _kin(shard: Path) -> tuple[str, str]:
+    """What the shards of one split have in common."""
+    return shard.stem[-5:], shard.suffix
+
+
+def read_split(
+    files: Sequence[Path], required: Mapping[str, Kind], optional: Mapping[str, Kind] | None = None
+) -> Iterator[tuple[str, dict]]:
+    """Rows of a split's file or shards, as `read_rows` gives them.
+
+    Raises UserError before the first row if a shard is missing.
+    """
+    if shard := SHARD.fullmatch(files[0].stem):
+        there = {int(SHARD.fullmatch(file.stem)["number"]) for file in files}
+        if lacking := [number for number in range(int(shard["count"])) if number not in there]:
+            name = f"{shard['split']}-{lacking[0]:05}-of-{shard['count']}{files[0].suffix}"
+            raise UserError(f"{files[0].parent}: {name} is missing beside {files[0].name}")
+    for file in files:
+        yield from read_rows(file, required, optional)
 
 
 def read_rows(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from decoding.errors import UserError
 from tasks.base import Example, Row, Task
-from tasks.files import EXTENSIONS, check_fields, read_rows, splits_in
+from tasks.files import EXTENSIONS, check_fields, read_rows, read_split, splits_in
 from tasks.hub import INSTEAD, hub_rows
 
 BUNDLED = Path(__file__).parent / "bundled"
@@ -137,7 +137,7 @@ def _source(task: Task, data: DataConfig) -> Source:
         hint = "write it with: python -m tasks.synthetic" if data.source == "bundled" else f"expected {layout}"
         raise UserError(f"no data for {task.name} in {folder}: {hint}")
     origin = "bundled" if data.source == "bundled" else str(folder)
-    return Source(tuple(files), lambda split: read_rows(files[split], *kinds), origin)
+    return Source(tuple(files), lambda split: read_split(files[split], *kinds), origin)
 
 
 def _resolved(task: Task, source: Source, split: str) -> str:

@@ -189,6 +189,7 @@ def test_search_goes_on_where_it_stopped_and_writes_what_the_method_loads(
     assert set(summary["measured"]) == set(summary["objective_values"]) == {"greedy", "nothing skipped", "skip set"}
     sessions = json.loads((folder / "provenance.json").read_text())["sessions"]
     assert [session["finished_trials"] for session in sessions] == [0, 3]
+    assert all(session["started"] <= session["ended"] for session in sessions)
     assert all(session["versions"]["optuna"] and session["command"][1:] == sys.argv for session in sessions)
     assert (folder / "convergence.png").read_bytes().startswith(b"\x89PNG")
 

@@ -107,6 +107,25 @@ def test_json_csv_and_parquet_give_the_rows_of_jsonl(tmp_path):
     assert all(each.rows == rows[10:] and each.digest == loaded[0].digest for each in loaded)
 
 
+def test_shards_as_the_hub_names_them_are_one_split(tmp_path):
+    rows = mbpp_rows(14)
+    write(tmp_path / "whole/mbpp/test.jsonl", rows)
+    folder = tmp_path / "shards/mbpp"
+    folder.mkdir(parents=True)
+    parts = [folder / f"test-{number:05}-of-00003.parquet" for number in range(3)]
+    for part, some in zip(parts, (rows[:5], rows[5:11], rows[11:]), strict=True):
+        parquet.write_table(pyarrow.Table.from_pylist(some), part)
+    parquet.write_table(pyarrow.Table.from_pylist(rows[:2]), folder / "train-00000-of-00001.parquet")
+    whole, shards = (load_rows(task("mbpp"), local(tmp_path / each)) for each in ("whole", "shards"))
+    assert shards.rows == whole.rows and shards.digest == whole.digest
+    parts[1].unlink()
+    assert "test-00001-of-00003.parquet is missing" in fails("mbpp", local(tmp_path / "shards"))
+    parts[0].rename(folder / "test-00000-of-00002.parquet")
+    assert "keep one of them" in fails("mbpp", local(tmp_path / "shards"))
+    parts[2].rename(folder / "test.parquet")
+    assert "keep one of them" in fails("mbpp", local(tmp_path / "shards"))
+
+
 FORMS = {
     "humaneval": {"task_id": "H/0", "prompt": "def f():\n    pass", "entry_point": "f", "canonical_solution": "    1\n",
                   "test": "def check(candidate):\n    assert 'é'"},

@@ -51,6 +51,9 @@ def write_report(folder: Path, study: optuna.Study, config: object, costs: Costs
         "costs_in_seconds": asdict(costs),
     }
     _write(folder / "summary.json", summary)
+    sessions = study.user_attrs["sessions"]
+    sessions[-1]["ended"] = datetime.now(UTC).isoformat(timespec="seconds")
+    study.set_user_attr("sessions", sessions)
     provenance = {"settings": study.user_attrs["settings"], "sessions": study.user_attrs["sessions"]}
     _write(folder / "provenance.json", provenance)
 

@@ -27,7 +27,7 @@ def keys(content):
 
 
 def test_a_killed_run_goes_on_and_keeps_every_record(arguments):
-    settings = ["method=speculative", "max_new_tokens=60", "repeats=2", "limit=3"]
+    settings = ["method=speculative", "max_new_tokens=60", "repeats=6", "limit=3"]
     command = [sys.executable, "-m", "bench", *arguments, *settings]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -42,12 +42,35 @@ def test_a_killed_run_goes_on_and_keeps_every_record(arguments):
     records = run_folder("speculative") / "records.jsonl"
     content = records.read_bytes()
     whole = content[: content.rindex(b"\n") + 1]
-    assert 3 <= whole.count(b"\n") < 12
+    assert 3 <= whole.count(b"\n") < 36
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert records.read_bytes().startswith(whole)
-    assert len(keys(records.read_bytes())) == len(set(keys(records.read_bytes()))) == 3 * 2 * 2
-    assert run_summary("speculative")["lossless"]["identical"] == 6
+    assert len(keys(records.read_bytes())) == len(set(keys(records.read_bytes()))) == 3 * 6 * 2
+    assert run_summary("speculative")["lossless"]["identical"] == 18
+
+
+def test_a_killed_sweep_goes_on_where_it_was_stopped(arguments):
+    settings = ["-m", "method=speculative", "method.gamma=2,3,4,5,6", "max_new_tokens=40", "limit=2"]
+    command = [sys.executable, "-m", "bench", *arguments, *settings]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while len(list(Path("runs").rglob("records.jsonl"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    before = {file: file.read_bytes() for file in Path("runs").rglob("records.jsonl")}
+    assert 2 <= len(before) < 5, "half-way"
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    after = {file: file.read_bytes() for file in Path("runs").rglob("records.jsonl")}
+    assert len(after) == 5
+    for file, content in after.items():
+        torn = before.get(file, b"")
+        assert content.startswith(torn[: torn.rfind(b"\n") + 1])
+        assert len(keys(content)) == len(set(keys(content))) == 2 * 2
+    assert len(list(Path("runs").rglob("summary.json"))) == 5
 
 
 def test_a_larger_limit_extends_a_torn_run_and_another_commit_may_not(monkeypatch, capsys, arguments):

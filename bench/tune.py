@@ -6,12 +6,8 @@ more, on validation prompts that the search has not seen, and the best of these 
 same command goes on where it was stopped.
 """
 
-import math
-import random
-import statistics
 import sys
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -21,10 +17,7 @@ import optuna
 import torch
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
-from optuna.trial import FrozenTrial, Trial, TrialState
-from tqdm import tqdm
+from optuna.trial import TrialState
 from yaml import YAMLError
 
 from bench.cli import main
@@ -32,21 +25,17 @@ from bench.company import Company
 from bench.models import LoadedPair, Place, load_pair, resolve_place
 from bench.prompts import Prompts, load_prompts
 from bench.provenance import environment
-from bench.registry import CONF, METHODS, WARM, method_config
-from bench.runner import Race
+from bench.registry import CONF, METHODS, WARM
 from bench.settings import Plan, read_plan
 from bench.terminal import say
+from bench.tuning_objective import Objective
 from bench.tuning_plot import draw_study
+from bench.tuning_study import TRIED, measure_finalists, open_study, search, trials_of
 from bench.weights import weights_digests
-from decoding.decoder import Decoder
 from decoding.errors import UserError
 from decoding.settings import require_at_least
 from tasks.base import Example
 from tasks.settings import typed
-
-SEED = 0
-# Trials whose settings need no other.
-TRIED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 @dataclass
@@ -62,64 +51,6 @@ class TuneConfig:
     def __post_init__(self) -> None:
         require_at_least("tune.trials", self.trials, 1)
         require_at_least("tune.finalists", self.finalists, 1)
-
-
-class Objective:
-    """Decode speed over greedy's on `examples`, for one method's settings.
-
-    Raises UserError if an output is not greedy's: a speed is worth nothing then.
-    """
-
-    def __init__(
-        self,
-        plan: Plan,
-        loaded: LoadedPair,
-        examples: Sequence[Example],
-        warmup: Sequence[Example],
-        defaults: dict[str, Any],
-    ) -> None:
-        self.plan = plan
-        self.loaded = loaded
-        self.defaults = defaults
-        self.exact = next(loaded.pair.target.model.parameters()).dtype in (torch.float32, torch.float64)
-        self.history = plan.methods[0].history
-        self.race = Race(loaded, plan.task, plan.max_new_tokens, 0.0, "tune", [])
-        self.greedy = METHODS["greedy"].load().build(METHODS["greedy"].load().Config(), loaded.pair)
-        self.prompts = [(each.id, self.race.encode(each)[0], self.race.stopping(each)) for each in examples]
-        self.warmup = [(self.race.encode(each)[0], self.race.stopping(each)) for each in warmup]
-        self._warm(self.greedy)
-
-    def __call__(self, settings: dict[str, Any]) -> float:
-        """The median over prompts of greedy's decode seconds over the method's with `settings`.
-
-        The median, because a search takes the best of many noisy figures: a burst of other work on the machine, which
-        hits a prompt or two, must not crown a setting.
-        """
-        config = method_config({**self.defaults, **settings})
-        decoder = METHODS[config.name].load().build(config, self.loaded.pair)
-        self._warm(decoder)
-        decoder.forget()
-        ratios = []
-        for number, (name, ids, stopping) in enumerate(self.prompts):
-            if self.history == "cold":
-                decoder.forget()
-            racers = [("method", decoder), ("greedy", self.greedy)]
-            seconds, outputs = {}, {}
-            for who, each in racers[:: -1 if number % 2 else 1]:
-                generation = each.generate(ids, stopping)
-                seconds[who] = generation.decode_seconds
-                outputs[who] = generation.tokens
-            if outputs["method"] != outputs["greedy"] and self.exact:
-                raise UserError(f"the output of {config} on prompt {name} is not greedy's: look into it before tuning")
-            if seconds["method"] > 0:  # an output of one token has no decode time
-                ratios.append(seconds["greedy"] / seconds["method"])
-        if not ratios:
-            raise UserError("no validation prompt was answered with more than one token: there is nothing to time")
-        return statistics.median(ratios)
-
-    def _warm(self, decoder: Decoder) -> None:
-        for ids, stopping in self.warmup:
-            decoder.generate(ids, stopping)
 
 
 def tune(config: DictConfig) -> int:
@@ -152,16 +83,11 @@ def tune(config: DictConfig) -> int:
     if plan.methods[0].history == "warm":
         default += WARM
     wanted = replace(wanted, save=wanted.save or default, study=wanted.study or f"results/{default}")
-    folder = Path(wanted.study)
-    folder.mkdir(parents=True, exist_ok=True)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    # Lists, such as the shape of a tree, go through the journal unharmed: it is JSON.
-    warnings.filterwarnings("ignore", "Choices for a categorical distribution", UserWarning)
     here = environment(place.device)
-    study = _study(folder, {"space": space, **_identity(plan, place, prompts, here)})
+    study = open_study(Path(wanted.study), {"space": space, **_identity(plan, place, prompts, here)})
     present = resolved["method"]
     # Also where the search was stopped in its first trial.
-    if not _trials(study, *TRIED) and all(present.get(key) in values for key, values in space.items()):
+    if not trials_of(study, *TRIED) and all(present.get(key) in values for key, values in space.items()):
         study.enqueue_trial({key: present[key] for key in space})
 
     @cache
@@ -175,8 +101,8 @@ def tune(config: DictConfig) -> int:
         return Objective(plan, loaded(), examples, prompts.warmup, present)
 
     with Company(place.device, plan.settings.cores):
-        _search(study, wanted.trials, space, present, lambda: objective(searched), f"{name} on {plan.task.name}")
-        final = _final(study, wanted.finalists, lambda: objective(kept))
+        search(study, wanted.trials, space, present, lambda: objective(searched), f"{name} on {plan.task.name}")
+        final = measure_finalists(study, wanted.finalists, lambda: objective(kept))
     _write(wanted, study, final, plan, present, (len(searched), len(kept)))
     return 0
 
@@ -195,82 +121,6 @@ def _identity(plan: Plan, place: Place, prompts: Prompts, here: dict[str, Any]) 
         "threads": plan.settings.cores or here["threads"],
         "max_new_tokens": plan.max_new_tokens,
     }
-
-
-def _study(folder: Path, identity: dict[str, Any]) -> optuna.Study:
-    file = str(folder / "journal.log")
-    storage = JournalStorage(JournalFileBackend(file, lock_obj=JournalFileOpenLock(file)))
-    study = optuna.create_study(storage=storage, study_name="tune", direction="maximize", load_if_exists=True)
-    # With one seed for all, a search that goes on would begin with the same random proposals again.
-    study.sampler = optuna.samplers.TPESampler(seed=SEED + len(study.trials), n_startup_trials=8, multivariate=True)
-    for name, value in identity.items():
-        if study.user_attrs.get(name, value) != value:
-            raise UserError(f"{folder} holds a search with another {name}: remove it, or set tune.study=FOLDER")
-        study.set_user_attr(name, value)
-    return study
-
-
-def _search(
-    study: optuna.Study,
-    count: int,
-    space: dict[str, list[Any]],
-    present: dict[str, Any],
-    objective: Callable[[], Objective],
-    title: str,
-) -> None:
-    """Measure until `count` settings of `space` are measured, or all that can stand together are."""
-    measured = len(_trials(study, TrialState.COMPLETE))
-    if measured >= count:
-        return
-    measure = None
-    with tqdm(total=count - measured, desc=title, unit="trial", file=sys.stderr) as bar:
-        while measured < count and (trial := _proposal(study, space)) is not None:
-            try:
-                method_config({**present, **trial.params})
-            except UserError:
-                study.tell(trial, state=TrialState.PRUNED)
-                continue
-            measure = measure or objective()
-            study.tell(trial, measure(trial.params))
-            measured += 1
-            bar.set_postfix_str(f"best {study.best_value:.2f}x", refresh=False)
-            bar.update()
-    if not measured:
-        raise UserError(f"no values of the search space can stand together: {', '.join(space)}")
-
-
-def _proposal(study: optuna.Study, space: dict[str, list[Any]]) -> Trial | None:
-    """Settings that were not tried before: the sampler's, or any where it repeats itself; None if there are none."""
-    tried = [trial.params for trial in _trials(study, *TRIED)]
-    if len(tried) == math.prod(len(values) for values in space.values()):
-        return None
-    while True:
-        trial = study.ask()
-        settings = {key: trial.suggest_categorical(key, values) for key, values in space.items()}
-        if settings not in tried:
-            return trial
-        study.tell(trial, state=TrialState.FAIL)
-        choose = random.Random(len(study.trials)).choice
-        while settings in tried:
-            settings = {key: choose(values) for key, values in space.items()}
-        study.enqueue_trial(settings)
-
-
-def _trials(study: optuna.Study, *states: TrialState) -> list[FrozenTrial]:
-    return study.get_trials(deepcopy=False, states=states)
-
-
-def _final(study: optuna.Study, count: int, objective: Callable[[], Objective]) -> dict[int, float]:
-    """Trial numbers of the best `count` settings and their speed on prompts that the search has not seen."""
-    finalists = sorted(_trials(study, TrialState.COMPLETE), key=lambda trial: -trial.value)[:count]
-    known = {int(number): value for number, value in study.user_attrs.get("finals", {}).items()}
-    lacking = [trial for trial in finalists if trial.number not in known]
-    if lacking:
-        measure = objective()
-        for trial in tqdm(lacking, desc="finalists", unit="setting", file=sys.stderr):
-            known[trial.number] = measure(trial.params)
-            study.set_user_attr("finals", known)
-    return {trial.number: known[trial.number] for trial in finalists}
 
 
 def _space(name: str, method: str) -> dict[str, list[Any]]:
@@ -303,11 +153,12 @@ def _write(
 ) -> None:
     """The winner as a method's yaml, and the study's table and plots. prompts: of the search, and of the finalists."""
     winner = study.trials[max(final, key=final.__getitem__)]
+    measured = len(trials_of(study, TrialState.COMPLETE))
     speed = final[winner.number]
     header = [
         f"Chosen by python -m bench.tune {' '.join(sys.argv[1:])}",
         f"{speed:.3f} times greedy's decode speed, median of {prompts[1]} prompts, the best of {len(final)} finalists",
-        f"of {len(_trials(study, TrialState.COMPLETE))} trials ({winner.value:.3f} in the search, {prompts[0]} others)",
+        f"of {measured} trials ({winner.value:.3f} in the search, {prompts[0]} others)",
         f"{plan.methods[0].history}, {study.user_attrs['device']}, {study.user_attrs['threads']} threads",
         *study.user_attrs["sittings"],
     ]

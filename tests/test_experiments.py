@@ -19,7 +19,7 @@ from decoding.errors import UserError
 PRESETS = sorted(file.stem for file in (CONF / "experiment").glob("*.yaml"))
 # Its compiled rival takes half a minute.
 SLOW = {"methods"}
-POOLS = ("humaneval", "gsm8k", "cnndm", "wmt16")
+POOLS = ("humaneval", "mbpp", "gsm8k", "cnndm", "wmt16")
 
 
 @pytest.fixture

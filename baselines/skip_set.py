@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from decoding.errors import UserError
+from decoding.settings import path_of
 
 PRESETS = Path(__file__).parent / "skip_sets"
 
@@ -55,7 +56,7 @@ def load_skip_set(name: str) -> SkipSet:
     """
     file = PRESETS / f"{name}.json"
     if name.endswith(".json") or not file.is_file():
-        file = Path(name).expanduser()
+        file = path_of(name)
     if not file.is_file():
         known = ", ".join(sorted(preset.stem for preset in PRESETS.glob("*.json")))
         raise UserError(f"method.skip={name} is no file and no preset: give a JSON file, null, or one of {known}")

@@ -8,6 +8,7 @@ from transformers import PreTrainedTokenizerBase
 
 from bench.cases import Case
 from bench.prompts import Prompts
+from bench.registry import METHODS
 from bench.settings import Plan
 from decoding.decoder import Decoder
 from decoding.errors import UserError
@@ -29,6 +30,9 @@ def require_savable(path: str, case: Case) -> None:
     """Raise UserError, before anything is measured, where a pool cannot be saved at `path`."""
     if not case.method.keeps_pool:
         raise UserError(NO_POOL.format(case.config.name))
+    drafter = getattr(getattr(case.config, "drafter", None), "name", None)
+    if drafter and METHODS[drafter].keeps_history:
+        raise UserError(f"save_history keeps the phrase pool alone, but drafter {drafter} learns too: leave one out")
     file = Path(path)
     existing = next(folder for folder in [file, *file.parents] if folder.exists())
     if file.is_dir() or (existing != file and not existing.is_dir()) or not os.access(existing, os.W_OK):

@@ -32,6 +32,7 @@ from bench.weights import weights_digests, weights_here
 from decoding.errors import UserError
 from decoding.session import check_masks
 from ouroboros.pool_file import PoolFile
+from tasks.sources import DataConfig
 
 NOISE_TEXTS = 2
 
@@ -45,9 +46,9 @@ def run_job(config: DictConfig) -> int:
     plan = read_plan(config)
     settings = plan.settings
     place = resolve_place(settings.device, settings.dtype)
-    prompts = load_prompts(plan.task, plan.data, settings.warmup, settings.limit)
     if settings.check:
-        return _check(plan, place, prompts)
+        return _check(plan, place)
+    prompts = load_prompts(plan.task, plan.data, settings.warmup, settings.limit)
     cases = make_cases(plan, place, weights_digests(plan.model), prompts)
     with ExitStack() as stack:
         # One order for all processes, so that two panels never wait for each other's folders.
@@ -116,7 +117,13 @@ def _entrant(case: Case, loaded: LoadedPair, folder: RunFolder) -> Entrant:
     return Entrant(case.label, decoder, case.history, folder, METHOD, saved)
 
 
-def _check(plan: Plan, place: Place, prompts: Prompts) -> int:
+def _check(plan: Plan, place: Place) -> int:
+    data = plan.data
+    if data.source == "hub":
+        # Whether the pair will run does not hang on a data set that may have to be fetched first, for an hour.
+        data = DataConfig()
+        say("prompt lengths are those of the bundled data: the hub's is not fetched for this")
+    prompts = load_prompts(plan.task, data, plan.settings.warmup, plan.settings.limit)
     for line in foretell(plan, place, prompts.examples):
         say(line)
     model = plan.model

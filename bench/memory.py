@@ -125,7 +125,10 @@ def safetensors_files(index: Path | None) -> list[str]:
     """Names of the files that hold a model's weights, by its index where it has one."""
     if index is None or not index.is_file():
         return [SINGLE]
-    return sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    try:
+        return sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{index} is no index of weights, or damaged: fetch it anew") from error
 
 
 def _shapes(config: PretrainedConfig, dtype: torch.dtype) -> tuple[int, int]:

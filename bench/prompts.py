@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 
 from tasks import Example, Task
+from tasks.files import NoRows
 from tasks.overlap import bundled_share
-from tasks.sources import BUNDLED, DataConfig, NoRows, Rows, load_rows
+from tasks.sources import BUNDLED, DataConfig, Rows, load_rows
 
 
 @dataclass

@@ -84,8 +84,9 @@ def tune(config: DictConfig) -> int:
         default += WARM
     wanted = replace(wanted, save=wanted.save or default, study=wanted.study or f"results/{default}")
     here = environment(place.device)
-    study = open_study(Path(wanted.study), {"space": space, **_identity(plan, place, prompts, here)})
     present = resolved["method"]
+    fixed = {key: value for key, value in present.items() if key not in space}
+    study = open_study(Path(wanted.study), {"space": space, "fixed": fixed, **_identity(plan, place, prompts, here)})
     # Also where the search was stopped in its first trial.
     if not trials_of(study, *TRIED) and all(present.get(key) in values for key, values in space.items()):
         study.enqueue_trial({key: present[key] for key in space})

@@ -1,5 +1,6 @@
 """A search drawn: what was measured trial by trial, and how each setting's values did."""
 
+import json
 from itertools import accumulate
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def draw_study(study: optuna.Study, final: dict[int, float], folder: Path, title
         for number, value in final.items():
             place = choices.index(study.trials[number].params[name])
             panel.plot(place, value, "o", color="tab:blue", fillstyle="full" if number == winner else "none")
-        labels = [str(choice).lower().replace(" ", "") for choice in choices]
+        labels = [json.dumps(choice, separators=(",", ":")).strip('"') for choice in choices]
         slanted = {"rotation": 40, "ha": "right"} if max(map(len, labels)) > 6 else {}
         panel.set_xticks(range(len(choices)), labels, **slanted)
         panel.set_xlabel(name)

@@ -1,4 +1,4 @@
-"""The search for settings itself: an optuna study in a folder, whose trials are all different, and its finalists."""
+"""The search for settings itself: an optuna study in a folder, no two trials of which say the same, and finalists."""
 
 import math
 import random
@@ -37,10 +37,12 @@ def open_study(folder: Path, identity: dict[str, Any]) -> optuna.Study:
     study = optuna.create_study(storage=storage, study_name="tune", direction="maximize", load_if_exists=True)
     # With one seed for all, a search that goes on would begin with the same random proposals again.
     study.sampler = optuna.samplers.TPESampler(seed=SEED + len(study.trials), n_startup_trials=8, multivariate=True)
+    known = study.user_attrs
     for name, value in identity.items():
-        if study.user_attrs.get(name, value) != value:
+        if known.get(name) != value and (name in known or study.trials):
             raise UserError(f"{folder} holds a search with another {name}: remove it, or set tune.study=FOLDER")
-        study.set_user_attr(name, value)
+        if name not in known:
+            study.set_user_attr(name, value)
     return study
 
 

@@ -12,6 +12,7 @@ from transformers import AutoConfig, PretrainedConfig
 from bench.memory import INDEX, safetensors_files
 from bench.settings import ModelConfig
 from decoding.errors import UserError
+from decoding.settings import path_of
 
 BUNDLED = Path(__file__).resolve().parent.parent / "models"
 # Beside the weights everything that changes ids or stops: config, generation config, tokenizer, chat template.
@@ -38,7 +39,7 @@ def locate(name: str) -> tuple[str, bool]:
                 f"the bundled pair is not there yet ({folder}): run scripts/train_pair.py, or use model=custom"
             )
         return str(folder), True
-    folder = Path(name).expanduser()
+    folder = path_of(name)
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise UserError(f"{folder} holds no config.json: give the folder of a transformers model")
@@ -78,7 +79,7 @@ def cannot_load(name: str, error: Exception) -> UserError:
     elif any(isinstance(cause, RepositoryNotFoundError) for cause in causes):
         reason = "the hub has no such model, or it is private; check the id, or log in with `hf auth login`"
     elif any(isinstance(cause, RevisionNotFoundError) for cause in causes):
-        reason = "the hub has no such revision of it"
+        reason = "the hub has no such revision of it; a preset pins one: model.revision=null, model.draft_revision=null"
     elif not locate(name)[1] and offline(name):
         reason = "it is no folder, and the hub cannot be reached; give a local folder"
     return UserError(f"cannot load {name}: {reason}")

@@ -9,7 +9,7 @@
 With every part off this takes the very steps of speculative decoding.
 """
 
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from baselines.drafters import make_drafter
@@ -29,6 +29,8 @@ from ouroboros.learning import REFINEMENTS, REJECTED, Candidate, aligned_runs, c
 
 AUTO = "auto"
 DRAFT_MODEL = "draft_model"
+# Settings of how the draft model drafts.
+DRAFTING = ("gamma", "phrase_drafting", "max_guesses", "idle_window", "confidence")
 
 
 @dataclass
@@ -36,8 +38,8 @@ class Config:
     """What is drafted, what lengthens it, what is learned, and what the pool keeps.
 
     drafter: what drafts: "draft_model", or the typed config of another method (on the command line its name, or a
-        mapping with `name` and settings); gamma, window (but for the capacity it stands for), max_guesses,
-        phrase_drafting, idle_window and confidence then say nothing.
+        mapping with `name` and settings); gamma, max_guesses, phrase_drafting, idle_window and confidence then say
+        nothing and stay at their defaults, window stands for the pool's capacity at most.
     gamma: draft length per step; "auto" chooses it step by step (see ouroboros/adaptive.py).
     k: suffix candidates verified behind the draft (0: no lengthening; or "auto").
     window: W, lookahead columns on the draft model (0: no window, phrases come from elsewhere). ngram: N, a phrase's
@@ -47,8 +49,8 @@ class Config:
         behind a draft forward whose last token has a lower probability (0: never).
     learn: feed the pool from verification. rejected: "aligned" runs (the paper) or all "continuations" (the authors'
         code for Spec-Bench). shortest_run: tokens of the shortest phrase taken from rejected text (the paper takes only
-        full ones, N - 1). refinement: what the target said along a suffix replaces it "in_place" (the paper), stands
-        beside it as "newest", or is "off".
+        full ones, N - 1). refinement: what the target said along a suffix replaces it "in_place" (the paper; by value,
+        so that the refined are the newest then, in their old order), stands beside it as "newest", or is "off".
     pool_capacity: phrases kept per key (null: W). order: which of them are tried first and give way last, by "recency"
         (the paper) or "usefulness". text_phrases: also take phrases from the text, of the "prompt", the confirmed
         "output" or both (True; not in the paper).
@@ -78,6 +80,10 @@ class Config:
                 f"method.drafter must be {DRAFT_MODEL} or another method's Config, such as baselines.suffix.Config(), "
                 f"not {self.drafter}"
             )
+        if self.drafter != DRAFT_MODEL:
+            for each in fields(self):
+                if each.name in DRAFTING and getattr(self, each.name) != each.default:
+                    raise UserError(f"method.{each.name} is for drafter={DRAFT_MODEL}: leave it at {each.default}")
         for name in ("gamma", "k"):
             value = getattr(self, name)
             if isinstance(value, str) and value != AUTO:

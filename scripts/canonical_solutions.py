@@ -20,9 +20,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from decoding.errors import UserError
 from tasks import make_task
 from tasks.code import CodeTask
-from tasks.sandbox import Limits, Outcome, run_submissions
+from tasks.sandbox import Limits, Outcome, SandboxError, run_submissions
 from tasks.sources import DataConfig, load_rows
 
 TITLE = """# Canonical solutions through the sandbox, as they are and each with one character broken
@@ -113,7 +114,10 @@ def main() -> None:
         "|---|---|---|---|---|---|---|",
     ]
     for name in ("humaneval", "mbpp"):
-        figures = measure(name, arguments.root)
+        try:
+            figures = measure(name, arguments.root)
+        except (UserError, SandboxError) as error:
+            parser.error(str(error))
         isolation = figures.pop("isolation")
         cells = [f"{value:.1f}" if isinstance(value, float) else str(value) for value in figures.values()]
         lines.append(f"| {' | '.join(cells)} |")

@@ -11,6 +11,7 @@ import platform
 import socket
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,6 +20,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from hostile_programs import HOSTILE, Surroundings, run_hostile, stopped
 from tqdm import tqdm
 
+from bench.provenance import environment
 from tasks.sandbox import SandboxError
 from tasks.sandbox.isolation import BACKENDS
 from tasks.sandbox.runner import try_backend
@@ -40,7 +42,11 @@ def main() -> int:
     arguments = parser.parse_args()
     os.environ["HARNESS_SECRET"] = "s3cret"
     user = "root" if os.geteuid() == 0 else "an ordinary user"
-    machine = f"Linux {platform.release()}, {platform.machine()}, Python {platform.python_version()}, as {user}."
+    commit = environment("cpu")["git"]["commit"]
+    machine = (
+        f"{datetime.now(UTC):%Y-%m-%d}, commit {commit[:7] if commit else 'unknown'}, Linux {platform.release()}, "
+        f"{platform.machine()}, Python {platform.python_version()}, as {user}."
+    )
     lines = [HEAD, machine, ""]
     backends = []
     for backend in BACKENDS:

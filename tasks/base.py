@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field, replace
 from statistics import fmean
 from typing import ClassVar
 
+from jinja2 import TemplateError
+
 from decoding.errors import UserError
 from decoding.settings import require_at_least
 
@@ -235,20 +237,25 @@ class Task(ABC):
         """Token ids of the prompt: the tokenizer's own start token for base text, its template for chat.
 
         Raises:
-            UserError: the chat variant was asked of a tokenizer without a chat template.
+            UserError: the chat variant was asked of a tokenizer without a chat template, or with one that refuses the
+                messages.
         """
         if self.config.variant == "base":
             return list(tokenizer(example.prompt).input_ids)
         if not getattr(tokenizer, "chat_template", None):
             raise UserError("task.variant=chat needs a tokenizer with a chat template: use task.variant=base")
-        ids = tokenizer.apply_chat_template(
-            list(example.messages),
-            add_generation_prompt=True,
-            tokenize=True,
-            return_dict=False,
-            # Read by templates of models that reason first: the answer would begin behind the length limit.
-            enable_thinking=False,
-        )
+        try:
+            ids = tokenizer.apply_chat_template(
+                list(example.messages),
+                add_generation_prompt=True,
+                tokenize=True,
+                return_dict=False,
+                # Read by templates of models that reason first: the answer would begin behind the length limit.
+                enable_thinking=False,
+            )
+        except TemplateError as error:
+            reason = f"the tokenizer's chat template refuses {example.id} ({error})"
+            raise UserError(f"{reason}: use task.variant=base") from error
         return list(ids)
 
     def fit(self, example: Example, tokenizer, limit: int) -> Example:

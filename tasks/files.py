@@ -9,10 +9,14 @@ from pathlib import Path
 from decoding.errors import UserError
 
 EXTENSIONS = (".jsonl", ".json", ".csv", ".parquet")
-# How the hub names the parts of a split, as in test-00000-of-00002.parquet.
-SHARD = re.compile(r"(?P<split>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})")
+# How the hub names the parts of a split, as in test-00000-of-00002.parquet; earlier with a digest behind it.
+SHARD = re.compile(r"(?P<split>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})(-[0-9a-f]{16})?")
 
 Kind = type | tuple[type, ...]
+
+
+class NoRows(UserError):
+    """The split is not there, not whole, or too small to leave a row beside the worked examples; nothing is broken."""
 
 
 def splits_in(folder: Path) -> dict[str, list[Path]]:
@@ -27,15 +31,11 @@ def splits_in(folder: Path) -> dict[str, list[Path]]:
         first = found.setdefault(split, [file])[0]
         if first == file:
             continue
-        if not shard or _kin(file) != _kin(first):
+        kin = SHARD.fullmatch(first.stem)
+        if not shard or not kin or (shard["count"], file.suffix) != (kin["count"], first.suffix):
             raise UserError(f"{folder} holds both {first.name} and {file.name}: keep one of them")
         found[split].append(file)
     return found
-
-
-def _kin(shard: Path) -> tuple[str, str]:
-    """What the shards of one split have in common."""
-    return shard.stem[-5:], shard.suffix
 
 
 def read_split(
@@ -43,13 +43,13 @@ def read_split(
 ) -> Iterator[tuple[str, dict]]:
     """Rows of a split's file or shards, as `read_rows` gives them.
 
-    Raises UserError before the first row if a shard is missing.
+    Raises NoRows, before the first row, if a shard is missing.
     """
     if shard := SHARD.fullmatch(files[0].stem):
         there = {int(SHARD.fullmatch(file.stem)["number"]) for file in files}
         if lacking := [number for number in range(int(shard["count"])) if number not in there]:
             name = f"{shard['split']}-{lacking[0]:05}-of-{shard['count']}{files[0].suffix}"
-            raise UserError(f"{files[0].parent}: {name} is missing beside {files[0].name}")
+            raise NoRows(f"{files[0].parent}: {name} is missing beside {files[0].name}")
     for file in files:
         yield from read_rows(file, required, optional)
 

@@ -8,16 +8,13 @@ from itertools import islice
 from pathlib import Path
 
 from decoding.errors import UserError
+from decoding.settings import path_of
 from tasks.base import Example, Row, Task
-from tasks.files import EXTENSIONS, check_fields, read_rows, read_split, splits_in
+from tasks.files import EXTENSIONS, NoRows, check_fields, read_rows, read_split, splits_in
 from tasks.hub import INSTEAD, hub_rows
 
 BUNDLED = Path(__file__).parent / "bundled"
 SOURCES = ("bundled", "local", "hub")
-
-
-class NoRows(UserError):
-    """The split is not there, or too small to leave a row beside the worked examples; nothing in it is broken."""
 
 
 @dataclass(frozen=True)
@@ -123,14 +120,14 @@ def _source(task: Task, data: DataConfig) -> Source:
     if task.name == "custom" or data.path:
         if not (task.name == "custom" and data.path):
             raise UserError("task=custom and data.path=FILE belong together: give both or neither")
-        file = Path(data.path).expanduser()
+        file = path_of(data.path)
         return Source(("prompts",), lambda _: read_rows(file, *kinds), str(file))
     if data.source == "hub":
         hub = task.hub
         if hub is None:
             raise UserError(f"{task.name} is not on the hub: {INSTEAD}")
         return Source(hub.splits, lambda split: hub_rows(hub, split, data.revision), f"hub:{hub.path}")
-    folder = (BUNDLED if data.source == "bundled" else Path(data.root).expanduser()) / task.name
+    folder = (BUNDLED if data.source == "bundled" else path_of(data.root)) / task.name
     files = splits_in(folder)
     if not files:
         layout = f"{folder}/SPLIT with one of {', '.join(EXTENSIONS)}"

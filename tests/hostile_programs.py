@@ -216,6 +216,14 @@ HOSTILE = (
         def attack(number):
             return Yes()
         """, CHEATS),
+    Hostile("holding everything", "answer with an object that says it contains whatever is looked for",
+            "the judge compares the elements", WRONG, """
+        class Everything:
+            __contains__ = lambda self, other: True
+            __iter__ = lambda self: iter([1, 3])
+        def attack(number):
+            return Everything()
+        """, "assert 3 in attack(1)\nassert 2 in attack(1)"),
     Hostile("an int that lies", "answer with an int whose `==` says yes", "the judge rebuilds plain data", WRONG, """
         class Lie(int):
             __eq__ = lambda self, other: True

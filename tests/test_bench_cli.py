@@ -208,6 +208,26 @@ def test_check_looks_and_leaves_nothing(monkeypatch, capsys, arguments):
     assert not Path("runs").exists()
 
 
+def test_check_passes_on_the_bundled_pair_and_fetches_no_data(monkeypatch, capsys, tmp_path):
+    """What a reader types: the model's own preset, and data of the hub, which cannot be reached here."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tasks.sources.hub_rows", lambda *_: pytest.fail("rows were asked of the hub"))
+    assert run(monkeypatch, "method=ouroboros", "task=gsm8k", "model=tiny", "data=hub", "check=true") == 0
+    said = capsys.readouterr().out
+    assert "prompt lengths are those of the bundled data" in said and "outputs: equal" in said
+
+
+def test_the_hub_without_a_network_ends_in_one_line(monkeypatch, capsys, arguments):
+    def unreachable(*_args, **_kwargs):
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", unreachable)
+    given = [each for each in arguments if not each.startswith(("task=", "data"))]
+    assert run(monkeypatch, *given, "task=humaneval", "data=hub") == 2
+    error = capsys.readouterr().err.strip()
+    assert "data=local" in error and "data=bundled" in error and "\n" not in error
+
+
 def test_caches_are_reserved_before_the_race(monkeypatch, arguments):
     asked = []
     reserve = ModelSession.reserve

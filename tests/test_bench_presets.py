@@ -144,6 +144,16 @@ def test_other_tokenizers_are_told_before_weights_are_loaded(monkeypatch, capsys
     assert error.startswith("error: the tokenizers of target and draft differ: id") and "\n" not in error
 
 
+@pytest.mark.parametrize("content", ["{}", "[]", "{", '{"weight_map": []}'])
+def test_a_damaged_index_of_weights_ends_in_one_line(monkeypatch, capsys, arguments, tmp_path, content):
+    target = next(each for each in arguments if each.startswith("model.target=")).removeprefix("model.target=")
+    copy = shutil.copytree(target, tmp_path / "damaged")
+    (copy / "model.safetensors.index.json").write_text(content)
+    assert run(monkeypatch, *arguments, f"model.target={copy}", "check=true") == 2
+    error = capsys.readouterr().err.strip()
+    assert "no index of weights, or damaged" in error and "\n" not in error
+
+
 def test_check_foretells_and_then_decodes(monkeypatch, capsys, arguments):
     # Reading tens of gigabytes for their digest would take longer than the minute that a check may.
     monkeypatch.setattr("bench.job.weights_digests", refuse)

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from bench_pair import run, run_folder, run_summary
 
+from bench.figures.__main__ import main as draw
+from bench.report import main as report
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -50,27 +53,29 @@ def test_a_killed_run_goes_on_and_keeps_every_record(arguments):
     assert run_summary("speculative")["lossless"]["identical"] == 18
 
 
-def test_a_killed_sweep_goes_on_where_it_was_stopped(arguments):
-    settings = ["-m", "method=speculative", "method.gamma=2,3,4,5,6", "max_new_tokens=40", "limit=2"]
-    command = [sys.executable, "-m", "bench", *arguments, *settings]
+def test_a_killed_sweep_goes_on_where_it_was_stopped_and_gives_one_table_and_one_figure(arguments):
+    swept = ["method=ouroboros", "method.gamma=2,3", "method.k=1,2", "method.window=1,2"]
+    command = [sys.executable, "-m", "bench", "-m", *arguments, *swept, "max_new_tokens=30", "limit=2"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
-    while len(list(Path("runs").rglob("records.jsonl"))) < 2 and time.monotonic() < deadline:
+    while len(list(Path("runs").rglob("records.jsonl"))) < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     before = {file: file.read_bytes() for file in Path("runs").rglob("records.jsonl")}
-    assert 2 <= len(before) < 5, "half-way"
+    assert 3 <= len(before) < 8, "half-way"
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     after = {file: file.read_bytes() for file in Path("runs").rglob("records.jsonl")}
-    assert len(after) == 5
+    assert len(after) == 8
     for file, content in after.items():
         torn = before.get(file, b"")
         assert content.startswith(torn[: torn.rfind(b"\n") + 1])
         assert len(keys(content)) == len(set(keys(content))) == 2 * 2
-    assert len(list(Path("runs").rglob("summary.json"))) == 5
+    assert report(["runs", "--output", "tables"]) == draw(["runs", "--output", "figures"]) == 0
+    assert Path("tables/report.md").read_text().count("| ouroboros ") == 8
+    assert len(list(Path("figures").glob("sensitivity_*.png"))) == 1
 
 
 def test_a_larger_limit_extends_a_torn_run_and_another_commit_may_not(monkeypatch, capsys, arguments):

@@ -195,7 +195,8 @@ def test_a_pool_that_cannot_be_saved_is_refused_before_anything_is_measured(monk
     Path("file").write_text("")
     warm = [*arguments, "history=warm", "limit=1"]
     for more in (["method=suffix", "save_history=x.json"], ["method=ouroboros", "save_history=folder"],
-                 ["method=ouroboros", "save_history=file/x.json"]):  # fmt: skip
+                 ["method=ouroboros", "save_history=file/x.json"],
+                 ["method=ouroboros", "method.drafter=token_recycling", "save_history=x.json"]):  # fmt: skip
         assert run(monkeypatch, *warm, *more) == 2
         assert capsys.readouterr().err.count("\n") == 1
     assert not list(Path("runs").rglob("records.jsonl"))

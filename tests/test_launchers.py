@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from bench_pair import run
+from hydra import compose, initialize_config_dir
 
 import bench.cli
 from bench.cli import main, single_jobs
+from bench.registry import CONF
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -40,6 +42,23 @@ def test_only_a_launcher_hands_the_sweep_to_hydra():
     assert single_jobs(given) == [given]
 
 
+@pytest.mark.parametrize(
+    ("preset", "target", "settings"),
+    [
+        ("side_by_side", "JoblibLauncher", {"n_jobs": 2}),
+        ("slurm", "SlurmLauncher", {"gpus_per_node": 1, "timeout_min": 240}),
+    ],
+)
+def test_every_launcher_preset_composes(preset, target, settings):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        launcher = compose("config", [f"hydra/launcher={preset}"], return_hydra_config=True).hydra.launcher
+    assert launcher._target_.endswith(target) and settings.items() <= dict(launcher).items()
+
+
+def test_every_launcher_preset_is_tested():
+    assert {file.stem for file in (CONF / "hydra/launcher").glob("*.yaml")} == {"side_by_side", "slurm"}
+
+
 @pytest.mark.parametrize("status", [0, 1, 2])
 def test_a_launched_job_s_status_leaves_its_process(monkeypatch, tmp_path, status):
     monkeypatch.setattr(bench.cli, "run_job", lambda config: status)
@@ -50,7 +69,7 @@ def test_a_launched_job_s_status_leaves_its_process(monkeypatch, tmp_path, statu
 
 @pytest.mark.slow
 def test_joblib_side_by_side_on_cores_of_their_own(launched):
-    assert launched("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "cores=1", "method.gamma=2,3") == 0
+    assert launched("hydra/launcher=side_by_side", "cores=1", "method.gamma=2,3") == 0
     sessions = found()
     assert set(sessions) == {2, 3}
     assert all(len(each["places"]) == 1 and each["neighbours"] == 0 for each in sessions.values())

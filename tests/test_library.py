@@ -113,18 +113,18 @@ def test_tokens_come_as_they_are_confirmed() -> None:
 
 def test_a_pool_serves_from_call_to_call() -> None:
     target = make_model("llama")
-    draft = make_model("llama", seed=9)  # agrees on nothing, so that only phrases help
+    draft = make_model("llama")  # agrees on everything, so that suffixes come into play
     method = ouroboros.Config(gamma=2, k=3, window=4, ngram=4)
     pool = ouroboros.new_pool(method)
     given = {"draft_model": draft, "method": method, "pool": pool, "max_new_tokens": 40, "eos_token_id": None}
+    list(ouroboros.decode(target, PROMPT, **given | {"pool": ouroboros.new_pool(method)}))  # checks the masks
     forwards = []
     target.register_forward_pre_hook(lambda *_: forwards.append(1))
     first = list(ouroboros.decode(target, PROMPT, **given))
     cold = len(forwards)
     assert len(pool)
-    list(ouroboros.decode(target, PROMPT, **given))  # masks were checked in the first call only
     assert list(ouroboros.decode(target, PROMPT, **given)) == first
-    assert len(forwards) < 3 * cold
+    assert len(forwards) - cold < cold, "what the first call learned serves the second"
 
 
 REFUSED = {

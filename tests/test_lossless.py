@@ -48,7 +48,7 @@ OUROBOROS = [
     if phrases or window == 4  # without phrase drafting there is no window
 ]
 OPTIONS = [
-    ouroboros.Config(**{"gamma": 4, "k": 2, "window": 3, "ngram": 4, **options})
+    ouroboros.Config(**{"k": 2, "window": 3, "ngram": 4, **({} if "drafter" in options else {"gamma": 4}), **options})
     for options in (
         {"rejected": "continuations", "refinement": "newest"},
         {"rejected": "continuations", "shortest_run": 3, "k": 0},
@@ -355,6 +355,10 @@ def test_suffixes_lengthen_any_drafter(llama: ModelPair) -> None:
             sources.update(source for step in outcome.steps.sources for source in step)
         assert outcome.tokens == reference(pair, prompt, Stopping(frozenset(), 40)).tokens
     assert sources["suffix"] and sources["phrase"], sources
+    for name, value in {"gamma": 3, "phrase_drafting": False, "max_guesses": None, "idle_window": True,
+                        "confidence": 0.5}.items():  # fmt: skip
+        with pytest.raises(UserError, match=f"method.{name} is for drafter=draft_model"):
+            ouroboros.Config(drafter=prompt_lookup.Config(), **{name: value})
     with pytest.raises(UserError, match="method.drafter=hf_generate"):
         build(ouroboros.Config(drafter=hf_generate.Config()), pair)
 

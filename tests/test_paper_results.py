@@ -4,10 +4,12 @@ import csv
 import json
 import math
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
+from test_bench_cli import composed
 
 from bench import published
 from bench.archive import unpack
@@ -17,6 +19,7 @@ from bench.fold import Fold
 from bench.models import Place
 from bench.report import main as report
 from bench.reporting import json_text
+from bench.settings import read_plan
 from bench.store import RunFolder
 from bench.summary import figures
 
@@ -74,6 +77,19 @@ def test_the_tables_are_made_from_these_runs(unpacked, monkeypatch, preset):
     assert report([f"results/paper/runs/{preset}", "--output", f"tables/{preset}"]) == 0
     for name in ("report.csv", "report.md", "report.tex"):
         assert Path("tables", preset, name).read_text() == (PAPER / "tables" / preset / name).read_text()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_runs_are_the_preset_s_own(folders, preset):
+    """None of an older edition of the preset, or of settings that were tuned anew since."""
+    own = [path for path in folders if path.parts[-4] == preset]
+    for task in {path.parts[-3] for path in own}:
+        plan = read_plan(composed(f"experiment={preset.removesuffix('_unseen')}", f"task={task}"))
+        wanted = [json.loads(json.dumps(asdict(each.config))) for each in plan.methods]
+        summaries = [json.loads((path / "summary.json").read_text()) for path in own if path.parts[-3] == task]
+        found = [each["method_config"] for each in summaries]
+        assert all(each in wanted for each in found) and all(each in found for each in wanted)
+        assert len(found) % len(wanted) == 0
 
 
 @pytest.mark.parametrize("preset", PRESETS)

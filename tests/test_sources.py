@@ -118,11 +118,17 @@ def test_shards_as_the_hub_names_them_are_one_split(tmp_path):
     parquet.write_table(pyarrow.Table.from_pylist(rows[:2]), folder / "train-00000-of-00001.parquet")
     whole, shards = (load_rows(task("mbpp"), local(tmp_path / each)) for each in ("whole", "shards"))
     assert shards.rows == whole.rows and shards.digest == whole.digest
+    # Older ones carry a digest; a split that nobody asked for need not be whole.
+    parts[2].rename(folder / "test-00002-of-00003-a09b74b3ef9c3b56.parquet")
+    assert load_rows(task("mbpp"), local(tmp_path / "shards")).digest == whole.digest
+    (folder / "train-00000-of-00001.parquet").rename(folder / "train-00000-of-00002.parquet")
+    config = local(tmp_path / "shards")
+    assert len(load_prompts(task("mbpp"), config, 2, None).examples) == len(whole.rows) - 2
     parts[1].unlink()
     assert "test-00001-of-00003.parquet is missing" in fails("mbpp", local(tmp_path / "shards"))
     parts[0].rename(folder / "test-00000-of-00002.parquet")
     assert "keep one of them" in fails("mbpp", local(tmp_path / "shards"))
-    parts[2].rename(folder / "test.parquet")
+    (folder / "test-00002-of-00003-a09b74b3ef9c3b56.parquet").rename(folder / "test.parquet")
     assert "keep one of them" in fails("mbpp", local(tmp_path / "shards"))
 
 
@@ -295,6 +301,10 @@ def test_custom_prompts_come_from_a_file(tmp_path):
     assert "does not exist" in fails("custom", DataConfig(path=str(tmp_path / "none.jsonl")))
     assert "data.path=FILE belong together" in fails("custom", DataConfig())
     assert "data.path=FILE belong together" in fails("gsm8k", DataConfig(path=str(file)))
+
+
+def test_a_home_of_nobody_is_refused():
+    assert "~nosuchuser" in fails("gsm8k", DataConfig(source="local", root="~nosuchuser/data"))
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,14 @@ def test_chat_uses_the_template_and_is_refused_without_one():
         task.encode(example, FakeTokenizer())
 
 
+def test_a_template_that_refuses_the_messages_ends_in_one_line():
+    tokenizer = make_tokenizer()
+    tokenizer.chat_template = "{{ raise_exception('only systems may speak') }}"
+    task = make_task({"name": "custom", "variant": "chat"})
+    with pytest.raises(UserError, match="chat template refuses .*only systems may speak"):
+        task.encode(task.example(ROWS["custom"]), tokenizer)
+
+
 def test_chat_goes_through_the_tokenizers_own_template_with_the_worked_examples():
     tokenizer = make_tokenizer()
     tokenizer.chat_template = (

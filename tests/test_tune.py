@@ -109,6 +109,15 @@ def test_a_faulty_space_is_refused_in_one_line(tuned, monkeypatch, tmp_path, cap
     assert said in error and "\n" not in error
 
 
+def test_a_study_made_with_other_fixed_settings_is_refused(tuned, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(bench.tune, "_space", lambda *_: {"gamma": [1, 2]})
+    assert tuned("method=speculative", "tune.trials=1") == 0
+    assert tuned("method=speculative", "tune.trials=2", "method.gamma=3") == 0, "where the search begins is not fixed"
+    capsys.readouterr()
+    assert tuned("method=speculative", "tune.trials=2", "method.confidence=0.5") == 2
+    assert "another fixed" in capsys.readouterr().err
+
+
 def test_a_pair_without_a_name_has_no_place(tuned, capsys) -> None:
     assert tuned("method=speculative", "model.name=null", "tune.save=null") == 2
     assert "model.name=NAME" in capsys.readouterr().err

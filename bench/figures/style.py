@@ -1,5 +1,6 @@
 """One look for every figure: sizes, colours that colour-blind readers tell apart, names of files, and saving."""
 
+import io
 import itertools
 import textwrap
 from collections import Counter
@@ -13,6 +14,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 from matplotlib.axes import Axes  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
+from PIL import Image  # noqa: E402
 
 STYLE = {
     "font.size": 8,
@@ -188,6 +190,9 @@ def save(drawing: Drawing, folder: Path) -> list[Path]:
     """As PDF and PNG, the same bytes for the same figures."""
     files = [folder / f"{drawing.name}.{kind}" for kind in ("pdf", "png")]
     drawing.figure.savefig(files[0], metadata={"CreationDate": None})
-    drawing.figure.savefig(files[1], metadata={"Software": None})
+    pixels = io.BytesIO()
+    drawing.figure.savefig(pixels, format="png", metadata={"Software": None})
+    # A drawing has few colours: with a palette it is a third as large.
+    Image.open(pixels).convert("RGB").quantize(256).save(files[1], optimize=True)
     plt.close(drawing.figure)
     return files

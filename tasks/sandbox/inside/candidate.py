@@ -44,7 +44,6 @@ OPERATIONS = {
     "bool": bool,
     "str": str,
     "getitem": operator.getitem,
-    "contains": operator.contains,
 }
 
 

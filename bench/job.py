@@ -7,6 +7,7 @@ be continued, reported or compared by itself; only comparison.csv concerns the p
 import uuid
 from collections.abc import Iterable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -118,12 +119,13 @@ def _entrant(case: Case, loaded: LoadedPair, folder: RunFolder) -> Entrant:
 
 
 def _check(plan: Plan, place: Place) -> int:
-    data = plan.data
-    if data.source == "hub":
+    data, task = plan.data, plan.task
+    if data.source == "hub" and task.hub:
         # Whether the pair will run does not hang on a data set that may have to be fetched first, for an hour.
-        data = DataConfig()
-        say("prompt lengths are those of the bundled data: the hub's is not fetched for this")
-    prompts = load_prompts(plan.task, data, plan.settings.warmup, plan.settings.limit)
+        data, shots = DataConfig(), task.shots("hub")
+        task = type(task)(replace(task.config, shots=shots))
+        say(f"prompt lengths are those of the bundled data after {shots} worked examples: the hub's is not fetched")
+    prompts = load_prompts(task, data, plan.settings.warmup, plan.settings.limit)
     for line in foretell(plan, place, prompts.examples):
         say(line)
     model = plan.model

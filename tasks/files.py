@@ -34,6 +34,8 @@ def splits_in(folder: Path) -> dict[str, list[Path]]:
         kin = SHARD.fullmatch(first.stem)
         if not shard or not kin or (shard["count"], file.suffix) != (kin["count"], first.suffix):
             raise UserError(f"{folder} holds both {first.name} and {file.name}: keep one of them")
+        if SHARD.fullmatch(found[split][-1].stem)["number"] == shard["number"]:  # neighbours in order of name
+            raise UserError(f"{folder} holds both {found[split][-1].name} and {file.name}: keep one of them")
         found[split].append(file)
     return found
 

@@ -223,7 +223,7 @@ HOSTILE = (
             __iter__ = lambda self: iter([1, 3])
         def attack(number):
             return Everything()
-        """, "assert 3 in attack(1)\nassert 2 in attack(1)"),
+        """, "if 3 in attack(1):\n    assert 2 in attack(1)"),
     Hostile("an int that lies", "answer with an int whose `==` says yes", "the judge rebuilds plain data", WRONG, """
         class Lie(int):
             __eq__ = lambda self, other: True

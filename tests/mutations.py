@@ -207,6 +207,14 @@ FAULTS = (
           "elif False:", SANDBOX),
     Fault("no death with the parent", "tasks/sandbox/inside/lockdown.py",
           "kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)", "pass", SANDBOX),
+    Fault("no death with the harness", "tasks/sandbox/inside/supervisor.py",
+          "kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)", "pass", SANDBOX),
+    Fault("`in` believes the program", "tasks/sandbox/inside/judge.py", "    # No __contains__:",
+          "    __contains__ = lambda self, value: True\n    # No __contains__:", SANDBOX),
+    Fault("a shard counts twice", "tasks/files.py", '["number"] == shard["number"]:', '["number"] == "":',
+          ("test_sources.py",)),
+    Fault("a study of other fixed settings goes on", "bench/tuning_study.py",
+          "if known.get(name) != value and (name in known or study.trials):", "if False:", ("test_tune.py",)),
     Fault("no limit on memory", "tasks/sandbox/inside/lockdown.py", "settings.memory_mib << 20)",
           "settings.memory_mib << 40)", SANDBOX),
     Fault("every command of fcntl", "tasks/sandbox/inside/seccomp.py",
@@ -252,7 +260,7 @@ def main() -> int:
     survivors = []
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder) / "tree"
-        ignore = shutil.ignore_patterns(".git", ".venv", "results", "models", "__pycache__", ".*_cache")
+        ignore = shutil.ignore_patterns(".git", ".venv", "results", "__pycache__", ".*_cache")
         shutil.copytree(ROOT, work, ignore=ignore)
         if not passes(work, ALL):
             raise SystemExit("the tests fail without any fault: nothing can be shown")

@@ -214,7 +214,7 @@ def test_check_passes_on_the_bundled_pair_and_fetches_no_data(monkeypatch, capsy
     monkeypatch.setattr("tasks.sources.hub_rows", lambda *_: pytest.fail("rows were asked of the hub"))
     assert run(monkeypatch, "method=ouroboros", "task=gsm8k", "model=tiny", "data=hub", "check=true") == 0
     said = capsys.readouterr().out
-    assert "prompt lengths are those of the bundled data" in said and "outputs: equal" in said
+    assert "prompt lengths are those of the bundled data after 8 worked examples" in said and "outputs: equal" in said
 
 
 def test_the_hub_without_a_network_ends_in_one_line(monkeypatch, capsys, arguments):

@@ -142,9 +142,9 @@ def test_nothing_lives_on_when_a_parent_is_killed(victim, backend):
         "from tasks.sandbox import Limits, Submission\n"
         "from tasks.sandbox.isolation import BACKENDS\n"
         "from tasks.sandbox.runner import run_submission\n"
-        "submission = Submission('import time\\ntime.sleep(60)', (), '')\n"
+        "submission = Submission('import time\\ntime.sleep(90)', (), '')\n"
         f"backend = next(each for each in BACKENDS if each.name == {backend.name!r})\n"
-        "run_submission(submission, Limits(seconds=4.0), backend)\n"
+        "run_submission(submission, Limits(seconds=90), backend)\n"  # longer than what follows waits
     )
 
     before = descendants()
@@ -163,7 +163,7 @@ def test_nothing_lives_on_when_a_parent_is_killed(victim, backend):
         # Supervisor, judge and candidate; bubblewrap has two more of its own.
         assert wait_until(lambda: len(processes()) >= 3)
         if victim == "sandbox":
-            psutil.Process(min(processes())).kill()
+            psutil.Process(harness.pid).children()[0].kill()
             assert wait_until(lambda: not processes())
             assert harness.wait(60) == 1  # by a SandboxError
     finally:

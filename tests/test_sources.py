@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import pyarrow
 import pytest
@@ -121,6 +122,10 @@ def test_shards_as_the_hub_names_them_are_one_split(tmp_path):
     # Older ones carry a digest; a split that nobody asked for need not be whole.
     parts[2].rename(folder / "test-00002-of-00003-a09b74b3ef9c3b56.parquet")
     assert load_rows(task("mbpp"), local(tmp_path / "shards")).digest == whole.digest
+    twice = folder / "test-00000-of-00003-a09b74b3ef9c3b56.parquet"
+    shutil.copy(parts[0], twice)
+    assert "keep one of them" in fails("mbpp", local(tmp_path / "shards")), "its rows would count twice"
+    twice.unlink()
     (folder / "train-00000-of-00001.parquet").rename(folder / "train-00000-of-00002.parquet")
     config = local(tmp_path / "shards")
     assert len(load_prompts(task("mbpp"), config, 2, None).examples) == len(whole.rows) - 2

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import select
 import signal
 import struct
 
@@ -14,15 +15,19 @@ OPEN_FILES = 64
 OPEN_FILES_EVER = 1 << 20
 
 
-def lock_down(settings: Settings) -> list[str]:
+def lock_down(settings: Settings, alive: int) -> list[str]:
     """Limits, no capabilities, Landlock, seccomp, and death with the parent; the names of the layers.
+
+    alive: the end of a pipe whose other end is open in the parent alone. In a pid namespace nothing else tells whether
+    the parent died before its death was made ours.
 
     Raises:
         OSError: one of them, or one that `settings` requires, cannot be had.
     """
-    parent = os.getppid()
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
+    hung_up = select.poll()
+    hung_up.register(alive, 0)
+    if hung_up.poll(0):
         raise OSError("the parent process is gone")
     # No other process of this user may look into this one or trace it.
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)

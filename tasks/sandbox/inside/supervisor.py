@@ -16,7 +16,7 @@ import sys
 import time
 from contextlib import suppress
 
-from . import namespaces
+from . import kernel, namespaces
 from .candidate import serve
 from .job import Settings, load_job, load_settings
 from .judge import Candidate, report, verdict
@@ -46,20 +46,27 @@ def main() -> None:
     # Whatever goes wrong here, and whoever waits no longer: it ends this process, and that ends the others.
     signal.alarm(int(settings.seconds) + GRACE_SECONDS)
     layers = [settings.wrapper] if settings.wrapper else []
-    requests, answers = os.pipe(), os.pipe()
+    requests, answers, (alive, held) = os.pipe(), os.pipe(), os.pipe()
+    harness = os.getppid()
     try:
         if settings.namespaces:
             room = settings.scratch_bytes, settings.scratch_files
             layers.append(namespaces.enter(settings.root, settings.readable, *room))
         else:
             os.chdir(settings.root)
+        # Behind the change of user, which would undo it.
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != harness:
+            raise OSError("the harness is gone")
         judge = os.fork()
         if judge == 0:
-            _judge(settings, layers, Channel(answers[0], requests[1]), (answers[0], requests[1]))
+            os.close(held)
+            _judge(settings, layers, alive, Channel(answers[0], requests[1]), (answers[0], requests[1]))
         candidate = os.fork()
         if candidate == 0:
-            _candidate(settings, Channel(requests[0], answers[1]), (requests[0], answers[1]))
-        for descriptor in (*requests, *answers):
+            os.close(held)
+            _candidate(settings, alive, Channel(requests[0], answers[1]), (requests[0], answers[1]))
+        for descriptor in (*requests, *answers, alive):
             os.close(descriptor)
         status = _watch(judge, candidate, settings)
     except Exception as error:
@@ -67,11 +74,11 @@ def main() -> None:
     os._exit(status)
 
 
-def _judge(settings: Settings, layers: list[str], channel: Channel, pipes: tuple[int, int]) -> None:
+def _judge(settings: Settings, layers: list[str], alive: int, channel: Channel, pipes: tuple[int, int]) -> None:
     """The judge's whole life; does not return."""
     try:
         job = load_job(sys.stdin.buffer.read())
-        layers += lock_down(settings)
+        layers += lock_down(settings, alive)
         candidate = Candidate(channel)
         result = os.dup(1)
         # What the tests print is not the outcome.
@@ -84,11 +91,12 @@ def _judge(settings: Settings, layers: list[str], channel: Channel, pipes: tuple
     os._exit(0)
 
 
-def _candidate(settings: Settings, channel: Channel, pipes: tuple[int, int]) -> None:
+def _candidate(settings: Settings, alive: int, channel: Channel, pipes: tuple[int, int]) -> None:
     """The candidate's whole life; does not return."""
     try:
-        keep_only(*pipes)
-        lock_down(settings)
+        keep_only(*pipes, alive)
+        lock_down(settings, alive)
+        os.close(alive)
         serve(channel, settings.site_packages)
     finally:
         os._exit(1)

@@ -202,7 +202,7 @@ FAULTS = (
     Fault("job before the candidate is split off", "tasks/sandbox/inside/supervisor.py",
           "        judge = os.fork()\n", "        job = sys.stdin.buffer.peek()\n        judge = os.fork()\n", SANDBOX),
     Fault("candidate keeps its parent's files", "tasks/sandbox/inside/supervisor.py",
-          "    try:\n        keep_only(*pipes)\n", "    try:\n", SANDBOX),
+          "    try:\n        keep_only(*pipes, alive)\n", "    try:\n", SANDBOX),
     Fault("scratch folder without end", "tasks/sandbox/inside/supervisor.py", "elif not status and _full(settings):",
           "elif False:", SANDBOX),
     Fault("no death with the parent", "tasks/sandbox/inside/lockdown.py",

@@ -46,6 +46,7 @@ GONE = r"EOFError|Broken pipe"
 WRONG = r"^AssertionError: $"
 
 SET_CHILD_SUBREAPER = 36
+PF_EXITING = 0x4
 COLUMN = ARCHITECTURES.get(kernel.MACHINE, (0, 0))[0]
 # uretprobe and uprobe (335 and 336) are the kernel's own and pass every filter; called by a program they end it.
 ALLOWED = {*numbers(COLUMN).values(), *(int(entry.split()[1 + COLUMN]) for entry in COMMANDS), 335, 336}
@@ -390,9 +391,21 @@ def descendants(own: int | None = None) -> set[int]:
                 continue
             if process.status() == psutil.STATUS_ZOMBIE:
                 os.waitpid(process.pid, os.WNOHANG)
-            else:
+            elif not exiting(process.pid):
                 found.add(process.pid)
     return found
+
+
+def exiting(pid: int) -> bool:
+    """Whether nothing of a process runs any more, though the kernel is still taking it and its namespaces down.
+
+    On a busy machine that takes the kernel many seconds. From the flags in /proc/PID/stat. Raises psutil.NoSuchProcess.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        raise psutil.NoSuchProcess(pid) from None
+    return bool(int(fields[6]) & PF_EXITING)
 
 
 def stopped(hostile: Hostile, outcome: Outcome) -> bool:

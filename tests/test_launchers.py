@@ -16,8 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
-def launched(monkeypatch, arguments):
+def launched(monkeypatch, arguments, tmp_path):
     """A function that runs a sweep under a launcher; its exit status."""
+    # Where measuring processes find each other: those of the tests beside this one are no neighbours of its jobs.
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     # A job's process imports the checkout under test.
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
 

@@ -28,7 +28,7 @@ from bench.reporting import json_text, report_job, write_config
 from bench.runner import Entrant, Progress, Race, unfinished
 from bench.settings import Plan, read_plan
 from bench.store import FLOAT32, METHOD, REFERENCE, RunFolder
-from bench.terminal import say
+from bench.terminal import say, warn
 from bench.weights import weights_digests, weights_here
 from decoding.errors import UserError
 from decoding.session import check_masks
@@ -135,6 +135,7 @@ def _check(plan: Plan, place: Place) -> int:
         say(f"not fetched yet, so nothing is decoded: the weights of {' and '.join(absent)}")
         return 0
     loaded = _load(plan, place)
+    warn(loaded.warnings)
     race = _race(plan, loaded, prompts, "check")
     config = plan.methods[0].config
     method = METHODS[config.name]
@@ -165,7 +166,8 @@ def _measure(
     # Only now are records dropped: what cannot be loaded or prepared costs none.
     ids = [example.id for example in prompts.examples]
     warmup = {"prompts": len(prompts.warmup), "from": prompts.warmup_from}
-    now = session(identifier, warmup, company.places, company.most)
+    warn(loaded.warnings)
+    now = session(identifier, warmup, company.places, company.most, loaded.warnings)
     provenances = {}
     for case, folder in folders.items():
         if plan.settings.overwrite:

@@ -1,6 +1,6 @@
 """Loading a pair of models: device, dtype, tokenizers compared by their maps, end-of-sequence ids."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -26,10 +26,14 @@ class Place:
 
 @dataclass
 class LoadedPair:
-    """The pair as methods see it, and the target's tokenizer."""
+    """The pair as methods see it, and the target's tokenizer.
+
+    warnings: what was seen on loading that changes how figures must be read (see bench/warnings.py).
+    """
 
     pair: ModelPair
     tokenizer: PreTrainedTokenizerBase
+    warnings: list[str] = field(default_factory=list)
 
     def continuation(self, prompt: list[int], output: list[int]) -> str:
         """The text that `output` adds to `prompt`, special tokens left out.

@@ -103,6 +103,7 @@ def report(
     parts = [
         f"# {summary['label']} on {summary['task']}, {summary['model']}, batch size 1",
         markdown(headline([summary])),
+        *_warnings(summary["warnings"]),
         "Speedups are total tokens / total seconds over greedy decoding of the same engine, run beside it; brackets "
         "hold 95% bootstrap intervals over prompts. Prefill and the tokens it gives are left out of tokens/s and of "
         f"the decode speedup. Geometric mean of the prompts' decode ratios: {estimate(summary['speedup']['geomean'])}."
@@ -120,6 +121,10 @@ def report(
     if comparison:
         parts.append("## Against the others of the panel\n\n" + markdown(_ratios(comparison)))
     return "\n\n".join(parts) + "\n"
+
+
+def _warnings(warnings: Sequence[str]) -> list[str]:
+    return ["\n".join(f"- **Warning:** {warning}" for warning in warnings)] if warnings else []
 
 
 def _over_fastest(figure: dict[str, float | None]) -> str:

@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -30,10 +31,13 @@ def environment(device: str) -> dict[str, Any]:
     }
 
 
-def session(identifier: str, warmup: dict[str, Any], places: list[str], neighbours: int) -> dict[str, Any]:
+def session(
+    identifier: str, warmup: dict[str, Any], places: list[str], neighbours: int, warnings: Sequence[str] = ()
+) -> dict[str, Any]:
     """One process that measured: when, by which command, and after which warm-up ({"prompts": int, "from": split}).
 
     places: the cores or the GPU it ran on. neighbours: other runs on them, at most at a time.
+    warnings: see bench/warnings.py.
     """
     return {
         "session": identifier,
@@ -44,6 +48,7 @@ def session(identifier: str, warmup: dict[str, Any], places: list[str], neighbou
         "warmup": warmup,
         "places": places,
         "neighbours": neighbours,
+        "warnings": list(warnings),
     }
 
 

@@ -66,6 +66,7 @@ def row(run: Run, name: str, best: Sequence[str], shared: bool | None) -> dict[s
         "verdict": lossless["verdict"],
         "quality": quality(run["quality"]),
         "best": " ".join(best),
+        "warnings": " | ".join(run.summary.get("warnings", [])) or None,
         "cores_may_be_shared": shared,
         "commit": git.get("commit"),
         "torch": (run.provenance.get("versions") or {}).get("torch"),
@@ -151,7 +152,8 @@ def write_report(runs: Sequence[Run], folder: Path) -> None:
         group.sort(key=lambda run: -(run["speedup"]["decode"]["value"] or 0.0))
         rows += [row(run, called[run], best[run], shared[run]) for run in group]
         table = table_of([cells(run, called[run], best[run], shared[run]) for run in group], group)
-        sections.append(f"## {caption(group)}\n\n" + markdown([[_bold(cell) for cell in line] for line in table]))
+        lines = markdown([[_bold(cell) for cell in line] for line in table])
+        sections.append("\n\n".join([f"## {caption(group)}", lines, *_warnings(group, called)]))
         tables.append(latex_table(table, caption(group)))
     legend = " ".join([LEGEND, *([SHARED_LEGEND] if any(shared.values()) else [])])
     texts = {
@@ -163,6 +165,15 @@ def write_report(runs: Sequence[Run], folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")
         say(f"written: {folder / name}")
     say(f"{len(rows)} runs in {len(tabled)} tables")
+
+
+def _warnings(runs: Sequence[Run], called: dict[Run, str]) -> list[str]:
+    """Below a table, each warning with the rows it is about."""
+    rows: dict[str, list[str]] = {}
+    for run in runs:
+        for warning in run.summary.get("warnings", []):
+            rows.setdefault(warning, []).append(called[run])
+    return ["\n".join(f"- Warning, {', '.join(names)}: {warning}" for warning, names in rows.items())] if rows else []
 
 
 def _bold(cell: tuple[str, bool]) -> str:

@@ -17,6 +17,7 @@ from bench.settings import Plan
 from bench.store import RunFolder
 from bench.summary import compare, summarize
 from bench.terminal import show_table
+from bench.warnings import warnings_of
 from tasks import Scores
 
 
@@ -47,6 +48,7 @@ def report_job(
             "warmup": warmup,
             "neighbours": _neighbours(provenances[case], fold),
             "prompt_overlap": overlap,
+            "warnings": warnings_of(_sessions(provenances[case], fold), fold),
         }
     chosen = next(iter(folders))
     comparison = compare({case.label: fold for case, fold in folds.items()}, plan.settings.seed)

@@ -2,7 +2,7 @@
 # ruff: noqa: T201
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bench.page import headline
@@ -24,7 +24,23 @@ def show_table(title: str, summaries: Sequence[dict[str, Any]], status: str) -> 
         if lossless["mismatch"]:
             whose = "FAULT" if summary["ours"] else "note (a rival from outside)"
             print(f"{whose}: {lossless['mismatch']} outputs of {summary['label']} are a mismatch; {page}")
+    warn(_by_case(summaries))
     print(status, flush=True)
+
+
+def _by_case(summaries: Sequence[dict[str, Any]]) -> list[str]:
+    """Every warning once; one that not all cases have begins with the labels of those that do."""
+    lines = []
+    for warning in dict.fromkeys(each for summary in summaries for each in summary["warnings"]):
+        labels = [summary["label"] for summary in summaries if warning in summary["warnings"]]
+        lines.append(warning if len(labels) == len(summaries) else f"{', '.join(labels)}: {warning}")
+    return lines
+
+
+def warn(warnings: Iterable[str]) -> None:
+    """A line on stdout for each of them (see bench/warnings.py)."""
+    for warning in warnings:
+        say(f"warning: {warning}")
 
 
 def say(text: str) -> None:

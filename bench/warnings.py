@@ -1,0 +1,23 @@
+"""Warnings: what changes how a figure must be read. They stand on the terminal, in report.md and in summary.json.
+
+Some are known when the models are loaded, and each process writes them into its session of provenance.json; the others
+follow from the records.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bench.fold import Fold
+
+# Each looks at the records of one case, and has one sentence or nothing to say.
+CHECKS: Sequence[Callable[[Fold], str | None]] = ()
+
+
+def warnings_of(sessions: Sequence[dict[str, Any]], fold: Fold) -> list[str]:
+    """One sentence a warning, none twice.
+
+    sessions: of provenance.json, the processes that measured the records of `fold`.
+    """
+    told = [warning for session in sessions for warning in session.get("warnings", [])]
+    found = [said for check in CHECKS if (said := check(fold))]
+    return list(dict.fromkeys([*told, *found]))

@@ -3,7 +3,7 @@
 The library drafts before the prefill too, so its first forward of the target verifies a draft already.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from baselines.hf_rival import HfRival
 from baselines.speculative import draft_session
@@ -27,12 +27,16 @@ class Config:
 
     name: str = "hf_assisted"
     gamma: int = 4
-    schedule: str = "constant"
+    schedule: str = "default"
 
     def __post_init__(self) -> None:
         require_at_least("method.gamma", self.gamma, 1)
         if self.schedule not in SCHEDULES:
             raise UserError(f"method.schedule={self.schedule} is unknown: choose one of {', '.join(SCHEDULES)}")
+
+    def canonical(self) -> "Config":
+        """The default schedule knows no gamma."""
+        return self if self.schedule == "constant" else replace(self, gamma=Config.gamma)
 
 
 class HfAssisted(HfRival):

@@ -16,11 +16,11 @@ from decoding.settings import require_at_least
 @dataclass
 class Config:
     """draft_length: tokens of a draft at most. max_matching_ngram_size: tokens that must match, at most; the library
-    shortens the n-gram to 1 where longer ones do not occur, and takes 2 when told nothing."""
+    shortens the n-gram to 1 where longer ones do not occur. The defaults are the library's own."""
 
     name: str = "hf_prompt_lookup"
     draft_length: int = 10
-    max_matching_ngram_size: int = 3
+    max_matching_ngram_size: int = 2
 
     def __post_init__(self) -> None:
         require_at_least("method.draft_length", self.draft_length, 1)

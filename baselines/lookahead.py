@@ -27,10 +27,10 @@ class Config:
     """
 
     name: str = "lookahead"
-    window: int = 2
-    ngram: int = 3
-    max_guesses: int = 2
-    text_phrases: bool = True
+    window: int = 7
+    ngram: int = 5
+    max_guesses: int = 7
+    text_phrases: bool = False
 
     def __post_init__(self) -> None:
         require_at_least("method.window", self.window, 1)

@@ -10,6 +10,7 @@ from bench.models import Place
 from bench.prompts import Prompts
 from bench.registry import METHODS, Method
 from bench.settings import Contender, Plan
+from bench.tuned import Origin
 from decoding.errors import UserError
 
 
@@ -20,7 +21,7 @@ class Case:
     label: the method's name, with the settings that tell it from the panel's other cases.
     config: the method's typed config. history: "cold", "warm" or "file" (then history_file is the saved pool); what
     keeps no pool is always cold.
-    identity: everything that changes results; its hash names the folder.
+    identity: everything that changes results; its hash names the folder. origin: where the settings come from.
     """
 
     label: str
@@ -30,6 +31,7 @@ class Case:
     identity: dict[str, Any]
     folder: Path
     history_file: str | None = None
+    origin: Origin | None = None
 
 
 def make_cases(plan: Plan, place: Place, digests: dict[str, str | None], prompts: Prompts) -> list[Case]:
@@ -60,7 +62,7 @@ def make_cases(plan: Plan, place: Place, digests: dict[str, str | None], prompts
             identity["prompts"] = [example.id for example in prompts.examples]
         name = f"{config.name}-{config_hash(identity)}"
         folder = Path(plan.settings.output) / plan.task.name / _slug(plan.model.label) / name
-        cases.append(Case(label, config, method, history, identity, folder, contender.history_file))
+        cases.append(Case(label, config, method, history, identity, folder, contender.history_file, contender.origin))
     return cases
 
 
@@ -85,13 +87,15 @@ def _labels(contenders: list[Contender]) -> list[str]:
     """
     labels: list[str] = []
     for contender in contenders:
-        peers = [other for other in contenders if other.config.name == contender.config.name]
+        named = [other for other in contenders if other.config.name == contender.config.name]
+        peers = [other for other in named if _kind(other) == _kind(contender)]
         settings = {item.name: getattr(contender.config, item.name) for item in fields(contender.config)}
         differing = [name for name in settings if len({_short(getattr(other.config, name)) for other in peers}) > 1]
         short = [name for name in differing if not isinstance(settings[name], list)]
         if len({tuple(_short(getattr(other.config, name)) for name in short) for other in peers}) == len(peers):
             differing = short
-        words = [contender.config.name, *(f"{name}={_short(settings[name])}" for name in differing)]
+        words = [contender.config.name, *([_kind(contender)] if len(peers) < len(named) else [])]
+        words += [*(f"{name}={_short(settings[name])}" for name in differing)]
         if len({other.history for other in peers}) > 1:
             words.append(contender.history)
         if len({other.history_file for other in peers}) > 1 and contender.history_file:
@@ -101,6 +105,11 @@ def _labels(contenders: list[Contender]) -> list[str]:
             raise UserError(f"two cases are called {label!r}: give each its own label")
         labels.append(label)
     return labels
+
+
+def _kind(contender: Contender) -> str:
+    """Whether its settings are "tuned" or the "paper"'s; "" where nobody asked."""
+    return contender.origin.kind if contender.origin else ""
 
 
 def _short(value: object) -> str:

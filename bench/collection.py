@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from bench import SCHEMA_VERSION
+from bench.page import unsaid
 from decoding.errors import UserError
 
 # What a summary of any age holds; keys that came later are asked for with a default.
@@ -145,6 +146,16 @@ class Run:
         labels = [entry.get("label") or entry.get("name") if isinstance(entry, dict) else entry for entry in entries]
         return labels.index(self["label"]) + 1 if self["label"] in labels else 0
 
+    @property
+    def settings_kind(self) -> str | None:
+        """Whose settings, "tuned" or the "paper"'s; of an older run, as its panel named it; None if nobody knows."""
+        if "settings" in self.summary:
+            return (self["settings"] or {}).get("kind")
+        if not self.place:
+            return None
+        entry = (self.config.get("cases") or self.config.get("compare"))[self.place - 1]
+        return "tuned" if isinstance(entry, dict) and str(entry.get("name")).startswith("tuned/") else None
+
     @cached_property
     def pool_of(self) -> str | None:
         """The task whose prompts filled the saved pool; None without one, or where that is not known any more."""
@@ -247,10 +258,10 @@ def names(runs: Sequence[Run]) -> dict[Run, str]:
 
 
 def _label(run: Run) -> str:
-    label, history = run["label"], run["history"]
+    history = run["history"]
     if history == "file":
         history = f"pool of {run.pool_of or 'a file'}"
-    return label if history == "cold" or label.endswith(history) else f"{label} {history}"
+    return " ".join([run["label"], *unsaid(run["label"], run["method_config"], run.settings_kind, history)])
 
 
 def _word(value: object) -> str:

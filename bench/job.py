@@ -7,7 +7,7 @@ be continued, reported or compared by itself; only comparison.csv concerns the p
 import uuid
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import torch
@@ -49,6 +49,7 @@ def run_job(config: DictConfig) -> int:
     place = resolve_place(settings.device, settings.dtype)
     if settings.check:
         return _check(plan, place)
+    say_settings(plan)
     prompts = load_prompts(plan.task, plan.data, settings.warmup, settings.limit)
     cases = make_cases(plan, place, weights_digests(plan.model), prompts)
     with ExitStack() as stack:
@@ -75,6 +76,13 @@ def run_job(config: DictConfig) -> int:
         if company:
             _measure(plan, place, missing, prompts, cases[0], company)
         return report_job(plan, prompts, folders, wanted, bool(missing))
+
+
+def say_settings(plan: Plan) -> None:
+    """A line for each method that has settings: which, and why."""
+    for each in plan.methods:
+        if each.origin and len(fields(each.config)) > 1:
+            say(f"settings of {each.label or each.config.name}: {each.origin}")
 
 
 def _require_one_environment(folders: Iterable[RunFolder], place: Place, measuring: bool) -> None:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.split import PARTS, split
@@ -31,14 +31,23 @@ def headline(summaries: Sequence[dict[str, Any]]) -> list[list[str]]:
     return table
 
 
-def _history(summary: dict[str, Any]) -> str:
-    """Said behind the label, unless the label says it or nothing is kept."""
-    history = summary["history"]
-    return "" if history == "cold" or summary["label"].endswith(history) else f" ({history})"
+def unsaid(label: str, config: Mapping[str, Any], kind: str | None, history: str) -> list[str]:
+    """What a label does not say itself: whose settings, and which history if any is kept.
+
+    Args:
+        label: of the case. config: the method's settings, of which a method without any has no kind.
+        kind: "tuned" or "paper"; None or "file" says nothing.
+        history: in words; "cold" says nothing.
+    """
+    words = [kind] if kind in ("tuned", "paper") and len(config) > 1 else []
+    words += [history] if history != "cold" else []
+    return [word for word in words if word not in label.split() and not label.endswith(word)]
 
 
 def _line(summary: dict[str, Any]) -> list[str]:
-    return [summary["label"] + _history(summary), *_cells(summary)]
+    kind = (summary.get("settings") or {}).get("kind")
+    more = unsaid(summary["label"], summary["method_config"], kind, summary["history"])
+    return [summary["label"] + (f" ({', '.join(more)})" if more else ""), *_cells(summary)]
 
 
 def _cells(summary: dict[str, Any]) -> list[str]:
@@ -145,6 +154,7 @@ def _conditions(summary: dict[str, Any], provenance: dict[str, Any]) -> list[lis
     return [
         ["", ""],
         ["settings", settings or "none"],
+        ["which are", (summary["settings"] or {}).get("in_words", "-")],
         ["data", f"{summary['data']}, {summary['split']}: {summary['prompts']} prompts x {summary['repeats']}"],
         ["prompts shortened to fit the context", summary["shortened_prompts"]],
         *_turns(summary["later_turns"]),

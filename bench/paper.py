@@ -85,7 +85,7 @@ def _jobs(command: str) -> list[Step]:
 def _generations(name: str, arguments: list[str]) -> int:
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            resolved = OmegaConf.to_container(compose(name, arguments))
+            resolved = OmegaConf.to_container(compose(name, arguments, return_hydra_config=True))
     except HydraException as error:
         raise UserError(f"{' '.join(arguments)}: {error}") from error
     tune = resolved.pop("tune", {"trials": 1, "finalists": 0})

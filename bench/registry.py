@@ -86,14 +86,28 @@ def panel_config(entry: object, group: str) -> object:
     """
     given = {"name": entry} if isinstance(entry, str) else entry
     name = given.get("name") if isinstance(given, Mapping) else None
+    defaults = method_file(name, group, entry)
+    return method_config({**defaults, **given, "name": defaults.get("name")}, group)
+
+
+def method_file(name: object, group: str, entry: object = None) -> dict[str, object]:
+    """The settings in conf/method/<name>.yaml, `name` among them: whose they are.
+
+    Args:
+        name: a method, or a file below that folder such as tuned/tiny/gsm8k/speculative.
+        group: what the user set, and `entry`: how, for messages.
+
+    Raises:
+        UserError: there is no such file.
+    """
     file = CONF / "method" / f"{name}.yaml"
     inside = isinstance(name, str) and file.resolve().is_relative_to((CONF / "method").resolve())
     if inside and name.startswith("tuned/") and not file.is_file():
         raise UserError(f"{group}: {name} is not tuned yet: {_tuning(name)} writes {file.relative_to(CONF.parent)}")
     if not inside or not file.is_file():
-        raise UserError(f"{group}: {entry!r} is no method: give one of {', '.join(METHODS)}, or {{name: NAME, ...}}")
-    defaults = OmegaConf.to_container(OmegaConf.load(file))
-    return method_config({**defaults, **given, "name": defaults.get("name")}, group)
+        shown = name if entry is None else entry
+        raise UserError(f"{group}: {shown!r} is no method: give one of {', '.join(METHODS)}, or {{name: NAME, ...}}")
+    return dict(OmegaConf.to_container(OmegaConf.load(file)))
 
 
 def _tuning(name: str) -> str:

@@ -1,14 +1,15 @@
 """From Hydra's composed config to typed settings: every group re-validated, so that no wrong key or value passes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from bench.registry import METHODS, method_config, panel_config
+from bench.registry import METHODS
+from bench.tuned import MODES, TUNED, Origin, Wanted, chosen_entry, settle
 from decoding.errors import UserError
 from decoding.settings import require_at_least
 from tasks import Task, make_task
@@ -18,7 +19,7 @@ from tasks.sources import DataConfig
 DTYPES = ("float32", "float64", "bfloat16", "float16")
 HISTORIES = ("cold", "warm", "file")
 # What an entry of compare or cases may say beside the method's settings.
-CASE_KEYS = ("history", "history_file", "label")
+CASE_KEYS = ("history", "history_file", "label", "settings")
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Settings:
     top_k: int = 0
     top_p: float = 1.0
     seed: int = 0
+    settings: str = TUNED
     history: str = "cold"
     history_file: str | None = None
     save_history: str | None = None
@@ -58,6 +60,8 @@ class Settings:
             raise UserError(f"temperature={self.temperature:g} is not supported yet: only temperature=0 (greedy) is")
         if self.top_k != 0 or self.top_p != 1:
             raise UserError("top_k and top_p say nothing at temperature 0: leave them at 0 and 1.0")
+        if self.settings not in MODES:
+            raise UserError(f"settings={self.settings} is unknown: choose one of {', '.join(MODES)}")
         if self.history not in HISTORIES:
             raise UserError(f"history={self.history} is unknown: choose one of {', '.join(HISTORIES)}")
         if (self.history == "file") != bool(self.history_file):
@@ -99,13 +103,14 @@ class ModelConfig:
 class Contender:
     """A method in a panel: its typed config, its history (always cold where nothing is kept), and a name of its own.
 
-    history_file: with history "file" the saved pool.
+    history_file: with history "file" the saved pool. origin: where its settings come from; None where nobody asks.
     """
 
     config: Any
     history: str
     label: str | None = None
     history_file: str | None = None
+    origin: Origin | None = None
 
     @property
     def run(self) -> tuple[Any, str, str | None]:
@@ -143,7 +148,8 @@ def read_plan(config: DictConfig) -> Plan:
         UserError: a key or value that is unknown, of the wrong type or out of range.
     """
     try:
-        resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        own = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+        resolved = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise UserError(str(error).splitlines()[0]) from error
     unchosen = resolved.get("method") is None and bool(resolved.get("cases"))
@@ -151,40 +157,55 @@ def read_plan(config: DictConfig) -> Plan:
     root = {key: value for key, value in resolved.items() if key not in (*GROUPS, "experiment")}
     settings = typed(Settings, root, "config")
     source = "compare" if settings.compare else "cases"
-    methods = [] if unchosen else [_contender(method_config(groups["method"]), settings.history, settings.history_file)]
+    task, model = make_task(groups["task"]), typed(ModelConfig, groups["model"], "model")
+    wanted = Wanted(settings.settings, model, task.name)
+    methods = [] if unchosen else [_chosen(chosen_entry(config, resolved), settings, wanted)]
     for entry in settings.compare or settings.cases:
-        contender = _entry(entry, source, settings)
+        contender = _entry(entry, source, settings, wanted)
         if all(contender.run != each.run for each in methods):
             methods.append(contender)
     return Plan(
         settings=settings,
         methods=methods,
-        task=make_task(groups["task"]),
-        model=typed(ModelConfig, groups["model"], "model"),
+        task=task,
+        model=model,
         data=typed(DataConfig, groups["data"], "data"),
         resolved=resolved,
     )
 
 
-def _contender(config: Any, history: str, history_file: str | None, label: str | None = None) -> Contender:
-    if history != "cold" and not METHODS[config.name].keeps_history:
-        raise UserError(f"method={config.name} keeps nothing between prompts: use history=cold instead of {history}")
-    return Contender(config, history, label, history_file)
+def _chosen(entry: Mapping[str, Any], settings: Settings, wanted: Wanted) -> Contender:
+    """The method of the group `method`, with the job's history."""
+    config, origin = settle(entry, "method", wanted, settings.history)
+    _require_history(config, settings.history)
+    return Contender(config, settings.history, None, settings.history_file, origin)
 
 
-def _entry(entry: Any, source: str, settings: Settings) -> Contender:
-    """An entry of compare or cases: a method's settings, and if wanted a history and a label of the case's own."""
-    if not isinstance(entry, Mapping):
-        entry = {"name": entry}
-    own, file, label = (entry.get(name) for name in CASE_KEYS)
-    config = panel_config({key: value for key, value in entry.items() if key not in CASE_KEYS}, source)
+def _entry(entry: Any, source: str, settings: Settings, wanted: Wanted) -> Contender:
+    """An entry of compare or cases: a method's settings, and if wanted a history, a label and `settings` of its own."""
+    given = {"name": entry} if isinstance(entry, str) else entry
+    if not isinstance(given, Mapping) or not isinstance(given.get("name"), str):
+        raise UserError(f"{source}: {entry!r} is no method: give one of {', '.join(METHODS)}, or {{name: NAME, ...}}")
+    own, file, label, mode = (given.get(name) for name in CASE_KEYS)
     if own not in (None, *HISTORIES) or (own == "file") != bool(file):
         raise UserError(f"{source}: the history of a case is cold or warm, or file with its history_file, not {own}")
+    if mode not in (None, *MODES):
+        raise UserError(f"{source}: the settings of a case are one of {', '.join(MODES)}, not {mode}")
+    rest = {key: value for key, value in given.items() if key not in CASE_KEYS}
+    history = own or settings.history
+    config, origin = settle(rest, source, replace(wanted, mode=mode or wanted.mode), history)
     if own is not None:
-        return _contender(config, own, file, label)
+        _require_history(config, own)
+        return Contender(config, own, label, file, origin)
     if not METHODS[config.name].keeps_history:
-        return Contender(config, "cold", label)
-    return Contender(config, settings.history, label, settings.history_file)
+        return Contender(config, "cold", label, None, origin)
+    return Contender(config, history, label, settings.history_file, origin)
+
+
+def _require_history(config: Any, history: str) -> None:
+    """Raise UserError for a history other than cold of a method that keeps nothing."""
+    if history != "cold" and not METHODS[config.name].keeps_history:
+        raise UserError(f"method={config.name} keeps nothing between prompts: use history=cold instead of {history}")
 
 
 def _group(resolved: Mapping[str, Any], name: str) -> Mapping[str, Any]:

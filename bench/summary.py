@@ -37,6 +37,7 @@ def summarize(case: Case, plan: Plan, prompts: Prompts, fold: Fold, quality: tup
         "label": case.label,
         "method": case.config.name,
         "method_config": identity["method"],
+        "settings": case.origin and {**asdict(case.origin), "in_words": str(case.origin)},
         "ours": case.method.ours,
         "task": plan.task.name,
         "prompt_version": plan.task.version,

@@ -1,8 +1,20 @@
 """Checks that every method's and task's typed config shares."""
 
 from pathlib import Path
+from typing import TypeVar
 
 from decoding.errors import UserError
+
+C = TypeVar("C")
+
+
+def canonical(config: C) -> C:
+    """The config that behaves the same and has its silent settings at their defaults; two that are equal are one setting.
+
+    A method whose settings silence each other has a `canonical` of its own.
+    """
+    own = getattr(config, "canonical", None)
+    return own() if own else config
 
 
 def require_at_least(name: str, value: int, lowest: int) -> None:

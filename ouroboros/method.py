@@ -9,7 +9,7 @@
 With every part off this takes the very steps of speculative decoding.
 """
 
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from baselines.drafters import make_drafter
@@ -21,7 +21,7 @@ from decoding.draft_model import DraftModel
 from decoding.errors import UserError
 from decoding.loop import DraftThenVerify
 from decoding.phrase_pool import ORDERS, TEXTS, PhrasePool, TextPhrases
-from decoding.settings import require_at_least, require_share
+from decoding.settings import canonical, require_at_least, require_share
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
 from ouroboros.adaptive import LONGEST, MOST, Adaptive, Limits
@@ -48,8 +48,8 @@ class Config:
         forward (null: the capacity). idle_window: no window rows where the pool has guesses. confidence: a draft ends
         behind a draft forward whose last token has a lower probability (0: never).
     learn: feed the pool from verification. rejected: "aligned" runs (the paper) or all "continuations" (the authors'
-        code for Spec-Bench). shortest_run: tokens of the shortest phrase taken from rejected text (the paper takes only
-        full ones, N - 1). refinement: what the target said along a suffix replaces it "in_place" (the paper; by value,
+        code for Spec-Bench). shortest_run: tokens of the shortest phrase taken from rejected text (null: N - 1, as in the
+        paper, which takes full ones alone). refinement: what the target said along a suffix replaces it "in_place" (the paper; by value,
         so that the refined are the newest then, in their old order), stands beside it as "newest", or is "off".
     pool_capacity: phrases kept per key (null: W). order: which of them are tried first and give way last, by "recency"
         (the paper) or "usefulness". text_phrases: also take phrases from the text, of the "prompt", the confirmed
@@ -58,21 +58,21 @@ class Config:
 
     name: str = "ouroboros"
     drafter: Any = DRAFT_MODEL
-    gamma: int | str = 5
-    k: int | str = 2
-    window: int = 1
-    ngram: int = 3
+    gamma: int | str = 12
+    k: int | str = 3
+    window: int = 20
+    ngram: int = 7
     phrase_drafting: bool = True
-    max_guesses: int | None = 2
+    max_guesses: int | None = None
     idle_window: bool = False
     confidence: float = 0.0
     learn: bool = True
     rejected: str = "aligned"
-    shortest_run: int = 1
+    shortest_run: int | None = None
     refinement: str = "in_place"
-    pool_capacity: int | None = 4
+    pool_capacity: int | None = None
     order: str = "recency"
-    text_phrases: bool | str = True
+    text_phrases: bool | str = False
 
     def __post_init__(self) -> None:
         if self.drafter != DRAFT_MODEL and (isinstance(self.drafter, type) or not is_dataclass(self.drafter)):
@@ -98,13 +98,12 @@ class Config:
         if self.window == 0 and self.pool_capacity is None:
             raise UserError("method.pool_capacity must be given where method.window=0: null stands for W phrases a key")
         require_at_least("method.ngram", self.ngram, 3)
-        require_at_least("method.shortest_run", self.shortest_run, 1)
-        if self.shortest_run >= self.ngram:
-            raise UserError(f"method.shortest_run must be below method.ngram ({self.ngram}), not {self.shortest_run}")
-        for name in ("pool_capacity", "max_guesses"):
+        for name in ("pool_capacity", "max_guesses", "shortest_run"):
             value = getattr(self, name)
             if value is not None:
                 require_at_least(f"method.{name}", value, 1)
+        if self.shortest_run is not None and self.shortest_run >= self.ngram:
+            raise UserError(f"method.shortest_run must be below method.ngram ({self.ngram}), not {self.shortest_run}")
         if not isinstance(self.text_phrases, bool) and self.text_phrases not in TEXTS:
             raise UserError(
                 f"method.text_phrases must be true, false or one of {', '.join(TEXTS)}, not {self.text_phrases}"
@@ -113,6 +112,40 @@ class Config:
             if getattr(self, name) not in known:
                 raise UserError(f"method.{name} must be one of {', '.join(known)}, not {getattr(self, name)}")
         require_share("method.confidence", self.confidence)
+
+    def canonical(self) -> "Config":
+        """The same behaviour, with every setting that says nothing beside the others at its default.
+
+        A setting that stands for another's value (null for W, or for N - 1) becomes that value.
+        """
+        capacity = self.pool_capacity or self.window
+        values: dict[str, Any] = {
+            "pool_capacity": capacity,
+            "max_guesses": min(self.max_guesses or capacity, capacity),
+            "shortest_run": self.shortest_run or self.ngram - 1,
+            "drafter": self.drafter if self.drafter == DRAFT_MODEL else canonical(self.drafter),
+        }
+        silent = self._silent()
+        return replace(self, **values | {each.name: each.default for each in fields(self) if each.name in silent})
+
+    def _silent(self) -> set[str]:
+        """The settings that change nothing beside the others."""
+        silent: set[str] = set()
+        if self.drafter != DRAFT_MODEL:
+            silent |= {*DRAFTING, "window"}
+        if self.gamma == 0:
+            silent |= {"phrase_drafting", "max_guesses", "idle_window", "confidence", "window"}
+        if not self.phrase_drafting:
+            silent |= {"max_guesses", "idle_window", "window"}
+        if self.window == 0:
+            silent.add("idle_window")
+        if self.k == 0:
+            silent.add("refinement")
+            if "max_guesses" in silent:  # nobody asks the pool
+                silent |= {"ngram", "pool_capacity", "order", "text_phrases", "learn"}
+        if not self.learn or "learn" in silent:
+            silent |= {"rejected", "shortest_run", "refinement"}
+        return silent
 
 
 class Ouroboros(Drafter):
@@ -196,7 +229,7 @@ class Ouroboros(Drafter):
 
     def _learn(self, verdict: Verdict, wrong: list[int]) -> None:
         config, tree, end = self.config, verdict.tree, self._chain[-1]
-        bounds = (config.ngram - 1, config.shortest_run)
+        bounds = (config.ngram - 1, config.shortest_run or config.ngram - 1)
         if config.rejected == "aligned":
             choices = [verdict.choices[node] for node in wrong]
             pairs = aligned_runs([tree.tokens[node] for node in wrong], choices, *bounds)

@@ -38,7 +38,7 @@ CONTRACT = {
 
 def composed(*overrides):
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("config", list(overrides))
+        return compose("config", list(overrides), return_hydra_config=True)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -58,7 +58,8 @@ def test_every_setting_is_in_its_yaml():
     for file in (CONF / "model").glob("*.yaml"):
         assert keys(file) == {field.name for field in fields(ModelConfig)}
     assert keys("config.yaml") - {"defaults", "hydra"} == {field.name for field in fields(Settings)}
-    assert {file.stem for file in (CONF / "method").glob("*.yaml")} == set(METHODS)
+    assert {file.stem for file in (CONF / "method").glob("*.yaml")} == {*METHODS, "ouroboros_small"}
+    assert keys("method/ouroboros_small.yaml") == keys("method/ouroboros.yaml")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ def test_warm_passes_and_a_panel_of_settings(monkeypatch, arguments):
     assert run(monkeypatch, *arguments, "history=warm", "repeats=2", "limit=1", cases, "dtype=float64") == 0
     summaries = [json.loads(file.read_text()) for file in Path("runs").rglob("summary.json")]
     assert {(each["label"], each["history"]) for each in summaries} == {
-        ("ouroboros k=2", "warm"), ("ouroboros k=0", "warm"), ("greedy", "cold"),
+        ("ouroboros k=3", "warm"), ("ouroboros k=0", "warm"), ("greedy", "cold"),
     }  # fmt: skip
     assert all(each["lossless"]["identical"] == 2 for each in summaries)
     greedy = next(each for each in summaries if each["method"] == "greedy")
@@ -259,11 +260,11 @@ def check_contract(found, wanted):
 
 def test_cases_may_have_a_history_and_a_label_of_their_own(monkeypatch, capsys, arguments):
     cases = "cases=[{name: ouroboros, label: cold one},{name: ouroboros, history: warm},{name: speculative}]"
-    assert run(monkeypatch, *arguments, "method=ouroboros", "method.k=3", cases, "limit=2") == 0
+    assert run(monkeypatch, *arguments, "method=ouroboros", "method.k=2", cases, "limit=2") == 0
     folders = sorted(Path("runs/custom/random").glob("*/summary.json"))
     summaries = [json.loads(file.read_text()) for file in folders]
     assert {(each["label"], each["history"]) for each in summaries} == {
-        ("ouroboros k=3 cold", "cold"), ("cold one", "cold"), ("ouroboros k=2 warm", "warm"), ("speculative", "cold"),
+        ("ouroboros k=2 cold", "cold"), ("cold one", "cold"), ("ouroboros k=3 warm", "warm"), ("speculative", "cold"),
     }  # fmt: skip
     capsys.readouterr()
     for wrong, said in (

@@ -57,6 +57,7 @@ def fold(float32=None):
 
 def summary(folded):
     case = SimpleNamespace(
+        origin=None,
         label="x", config=SimpleNamespace(name="x"), method=SimpleNamespace(ours=True), history="cold", folder="f",
         identity={"method": {}, "device": "cpu", "dtype": "bfloat16"},
     )  # fmt: skip

@@ -37,8 +37,10 @@ def tuned(tmp_path, monkeypatch):
             settings = OmegaConf.load(CONF / "method" / f"{name.removesuffix('_warm')}.yaml")
             if name == "self_speculative":
                 settings.update({"skip": None, "skip_mlp": [1]})
-            if name == "speculative":
+            if name in ("speculative", "ouroboros", "ouroboros_warm"):
                 settings.gamma = 7  # not what a preset has beside it
+            if name.startswith("lookahead"):
+                settings.window = 2
             file = copy / "method" / "tuned" / model / task / f"{name}.yaml"
             file.parent.mkdir(parents=True, exist_ok=True)
             OmegaConf.save(settings, file)
@@ -104,7 +106,8 @@ def test_what_is_tuned_has_a_search_space():
 @pytest.mark.parametrize("file", sorted((CONF / "search").glob("*.yaml")), ids=lambda file: file.stem)
 def test_every_value_of_a_search_space_is_a_setting(file):
     fixed = {
-        "prompt_lookup": {"max_ngram": 5, "min_ngram": 1}, "self_speculative": {"skip": None}, "cascade": {"tail": 0}
+        "prompt_lookup": {"max_ngram": 5, "min_ngram": 1}, "self_speculative": {"skip": None}, "cascade": {"tail": 0},
+        "ouroboros": {"pool_capacity": 4},
     }  # fmt: skip
     for key, values in OmegaConf.to_container(OmegaConf.load(file)).items():
         for value in values:

@@ -187,7 +187,7 @@ def test_another_runs_pool_is_never_taken_for_this_ones(monkeypatch, capsys, arg
     assert run(monkeypatch, *warm[:-1], "method.ngram=4") == 0
     assert run(monkeypatch, *warm, "method.ngram=4") == 2, "complete, but the file holds the pool of another N"
     assert "does not hold its pool" in capsys.readouterr().err
-    assert PoolFile.load(Path("pool.json")).ngram == 3
+    assert PoolFile.load(Path("pool.json")).ngram == 7
 
 
 def test_a_pool_that_cannot_be_saved_is_refused_before_anything_is_measured(monkeypatch, capsys, arguments) -> None:

@@ -171,7 +171,8 @@ def test_what_cannot_be_a_fallback_is_refused(llama: ModelPair) -> None:
 
 def composed(*overrides: str) -> list[object]:
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return [each.config for each in read_plan(compose("config", list(overrides))).methods]
+        given = compose("config", ["settings=paper", *overrides], return_hydra_config=True)
+        return [each.config for each in read_plan(given).methods]
 
 
 def test_the_fallback_is_named_with_settings_or_without() -> None:

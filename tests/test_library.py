@@ -266,7 +266,8 @@ def test_a_pool_of_another_phrase_length_is_refused() -> None:
     with pytest.raises(UserError, match="ngram=4"):
         ouroboros.decode(target, PROMPT, pool=pool, method=ouroboros.Config(ngram=5), **given)
     own = PhrasePool(1, "usefulness")
-    list(ouroboros.decode(target, PROMPT, pool=own, method=ouroboros.Config(ngram=5, pool_capacity=9), **given))
+    method = ouroboros.Config(ngram=5, window=3, shortest_run=1, pool_capacity=9)
+    list(ouroboros.decode(target, PROMPT, pool=own, method=method, **given | {"max_new_tokens": 20}))
     assert own.capacity == 1 and max(map(len, own.phrases().values())) == 1
 
 

@@ -105,7 +105,7 @@ def _greedy(loaded: LoadedPair, role: str) -> Entrant:
     return Entrant("greedy", method.build(method.Config(), loaded.pair), "cold", None, role)
 
 
-def _race(
+def make_race(
     plan: Plan, loaded: LoadedPair, prompts: Prompts, identifier: str, float32: LoadedPair | None = None
 ) -> Race:
     """Checks that the target follows tree masks, and sets the tolerance by its noise on real prompts."""
@@ -144,7 +144,7 @@ def _check(plan: Plan, place: Place) -> int:
         return 0
     loaded = _load(plan, place)
     warn(loaded.warnings)
-    race = _race(plan, loaded, prompts, "check")
+    race = make_race(plan, loaded, prompts, "check")
     config = plan.methods[0].config
     method = METHODS[config.name]
     decoder = method.load().build(config, loaded.pair)
@@ -164,7 +164,7 @@ def _measure(
     loaded = _load(plan, place)
     float32 = load_float32(plan.model, place, plan.settings.seed)
     identifier = uuid.uuid4().hex[:12]
-    race = _race(plan, loaded, prompts, identifier, float32)
+    race = make_race(plan, loaded, prompts, identifier, float32)
     entrants = [_entrant(case, loaded, folder) for case, folder in folders.items()]
     # Growing a cache takes time that belongs to no prompt.
     length = race.longest([*prompts.warmup, *prompts.examples])

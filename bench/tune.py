@@ -1,41 +1,55 @@
 """Settings chosen on validation prompts: `python -m bench.tune method=M task=T`.
 
-optuna proposes, the engine measures decode speed over greedy's, prompt by prompt in turn, and every output is compared
-with greedy's. The best of many noisy figures is flattered by its own noise, so the best few settings are measured once
-more, on validation prompts that the search has not seen, and the best of these wins. The study is kept, so that the
-same command goes on where it was stopped.
+optuna proposes, the engine measures token rates over greedy's, prompt by prompt in shuffled order, and every output is
+judged. Successive halving spends most time on the best settings; the last few and the published one are measured
+several times on validation prompts that the search has not seen, and the published setting stays unless it is beaten
+beyond the noise of a repeat. The study is kept, so that the same command goes on where it was stopped.
 """
 
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import optuna
+import pandas
 import torch
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from optuna.trial import TrialState
-from yaml import YAMLError
 
 from bench.cli import main
 from bench.company import Company
-from bench.models import LoadedPair, Place, load_pair, resolve_place
+from bench.job import make_race
+from bench.models import Place, load_pair, resolve_place
 from bench.prompts import Prompts, load_prompts
 from bench.provenance import environment
-from bench.registry import CONF, METHODS, WARM
+from bench.registry import CONF, WARM
 from bench.settings import Plan, read_plan
-from bench.terminal import say
+from bench.terminal import say, warn
+from bench.tuned import DIGITS
 from bench.tuning_objective import Objective
 from bench.tuning_plot import draw_study
-from bench.tuning_study import TRIED, measure_finalists, open_study, search, trials_of
+from bench.tuning_space import Space, read_space
+from bench.tuning_study import (
+    PUBLISHED,
+    SEED,
+    Final,
+    measure_finalists,
+    noise_of,
+    open_study,
+    rounds,
+    search,
+    trials_of,
+    winner_of,
+)
 from bench.weights import weights_digests
 from decoding.errors import UserError
 from decoding.settings import require_at_least
-from tasks.base import Example
 from tasks.settings import typed
+
+FEWEST_REPEATS = 3
 
 
 @dataclass
@@ -44,6 +58,7 @@ class TuneConfig:
 
     trials: int = 20
     finalists: int = 4
+    repeats: int = 3
     space: str | None = None
     save: str | None = None
     study: str | None = None
@@ -51,6 +66,7 @@ class TuneConfig:
     def __post_init__(self) -> None:
         require_at_least("tune.trials", self.trials, 1)
         require_at_least("tune.finalists", self.finalists, 1)
+        require_at_least("tune.repeats", self.repeats, FEWEST_REPEATS)
 
 
 def tune(config: DictConfig) -> int:
@@ -58,54 +74,65 @@ def tune(config: DictConfig) -> int:
 
     Raises UserError for a wrong setting, or a split that is not for tuning.
     """
-    resolved = OmegaConf.to_container(config, resolve=True)
-    wanted = typed(TuneConfig, resolved.pop("tune"), "tune")
-    plan = read_plan(OmegaConf.create(resolved))
+    own = OmegaConf.masked_copy(config, [key for key in config if key != "tune"])
+    wanted = typed(TuneConfig, OmegaConf.to_container(config.tune, resolve=True), "tune")
+    plan = read_plan(own)
     if plan.data.split in (None, "test", "test_unseen"):
         raise UserError("tuning happens on validation or training prompts: set data.split=validation")
     if plan.settings.history == "file" or plan.settings.save_history or len(plan.methods) > 1:
         raise UserError("tuning takes one method, history cold or warm, and no pool files: leave the rest out")
-    name = plan.methods[0].config.name
-    space = _space(wanted.space or name, name)
+    name, history = plan.methods[0].config.name, plan.methods[0].history
+    space = Space(read_space(wanted.space or name, name), asdict(plan.methods[0].config))
     place = resolve_place(plan.settings.device, plan.settings.dtype)
-    limit = plan.settings.limit
-    prompts = load_prompts(plan.task, plan.data, plan.settings.warmup, 2 * limit if limit else None)
-    count = limit or len(prompts.examples) // 2
+    prompts, count = _prompts(plan)
     searched, kept = prompts.examples[:count], prompts.examples[count:]
-    if not searched or not kept:
-        raise UserError(
-            f"the search takes {count} prompts and the finalists others, but there are {len(prompts.examples)} in all: "
-            "set a smaller limit"
-        )
     if plan.model.name is None and None in (wanted.save, wanted.study):
         raise UserError("a pair without a name has no place for its settings: set model.name=NAME")
-    default = f"tuned/{plan.model.name}/{plan.task.name}/{name}"
-    if plan.methods[0].history == "warm":
-        default += WARM
+    default = f"tuned/{plan.model.name}/{plan.task.name}/{name}{WARM if history == 'warm' else ''}"
     wanted = replace(wanted, save=wanted.save or default, study=wanted.study or f"results/{default}")
     here = environment(place.device)
-    present = resolved["method"]
-    fixed = {key: value for key, value in present.items() if key not in space}
-    study = open_study(Path(wanted.study), {"space": space, "fixed": fixed, **_identity(plan, place, prompts, here)})
-    # Also where the search was stopped in its first trial.
-    if not trials_of(study, *TRIED) and all(present.get(key) in values for key, values in space.items()):
-        study.enqueue_trial({key: present[key] for key in space})
+    fixed = {key: value for key, value in space.base.items() if key not in space.values}
+    published = {key: space.base[key] for key in space.values}
+    identity = {"space": space.values, "fixed": fixed, "begins with": published}
+    identity |= _identity(plan, place, prompts, here)
+    study = open_study(Path(wanted.study), identity)
 
     @cache
-    def loaded() -> LoadedPair:
-        return load_pair(plan.model, place, plan.settings.seed)
-
-    def objective(examples: Sequence[Example]) -> Objective:
+    def objective() -> Objective:
         # What a later call did not measure with is not said to have been used.
         now = f"{here['cpu']}, torch {torch.__version__}, commit {here['git']['commit']}"
         study.set_user_attr("sittings", list(dict.fromkeys([*study.user_attrs.get("sittings", []), now])))
-        return Objective(plan, loaded(), examples, prompts.warmup, present)
+        torch.manual_seed(plan.settings.seed)
+        loaded = load_pair(plan.model, place, plan.settings.seed)
+        warn(loaded.warnings)
+        race = make_race(plan, loaded, prompts, "tune")
+        for session in filter(None, (loaded.pair.target, loaded.pair.draft)):
+            session.reserve(race.longest([*prompts.warmup, *prompts.examples]))
+        return Objective(race, history, prompts.warmup, SEED + len(study.trials))
 
     with Company(place.device, plan.settings.cores):
-        search(study, wanted.trials, space, present, lambda: objective(searched), f"{name} on {plan.task.name}")
-        final = measure_finalists(study, wanted.finalists, lambda: objective(kept))
-    _write(wanted, study, final, plan, present, (len(searched), len(kept)))
+        course = rounds(wanted.trials, wanted.finalists, len(searched))
+        left = search(study, course, space, objective, searched, f"{name} on {plan.task.name}")
+        final = measure_finalists(study, left[: wanted.finalists], space, objective, kept, wanted.repeats)
+    _write(wanted, study, space, course, final, plan, len(kept))
     return 0
+
+
+def _prompts(plan: Plan) -> tuple[Prompts, int]:
+    """Prompts of the search and of the finalists, first turns alone, and how many of them are the search's.
+
+    Raises UserError for too few.
+    """
+    limit = plan.settings.limit
+    prompts = load_prompts(plan.task, plan.data, plan.settings.warmup, None)
+    first_turns = [example for example in prompts.examples if example.follows is None]
+    count = limit or len(first_turns) // 2
+    if not 0 < count < len(first_turns):
+        raise UserError(
+            f"the search takes {count} prompts and the finalists others, but there are {len(first_turns)} in all: "
+            "set a smaller limit"
+        )
+    return replace(prompts, examples=first_turns[: 2 * count]), count
 
 
 def _identity(plan: Plan, place: Place, prompts: Prompts, here: dict[str, Any]) -> dict[str, Any]:
@@ -124,57 +151,68 @@ def _identity(plan: Plan, place: Place, prompts: Prompts, here: dict[str, Any]) 
     }
 
 
-def _space(name: str, method: str) -> dict[str, list[Any]]:
-    """The values to choose from, by setting of the method. Raises UserError where the file does not hold such."""
-    file = CONF / "search" / f"{name}.yaml"
-    if not file.exists():
-        known = ", ".join(sorted(each.stem for each in file.parent.glob("*.yaml")))
-        raise UserError(f"there is no search space {name}: choose among {known}, or write {file}")
-    try:
-        space = OmegaConf.to_container(OmegaConf.load(file))
-    except (YAMLError, OmegaConfBaseException) as error:
-        raise UserError(f"{file} cannot be read: {str(error).splitlines()[0]}") from error
-    settings = [field.name for field in fields(METHODS[method].load().Config)]
-    for key, values in space.items() if isinstance(space, dict) else [(None, space)]:
-        if key not in settings:
-            raise UserError(f"{file}: {key} is no setting of {method}; they are {', '.join(settings)}")
-        distinct = isinstance(values, list) and all(value not in values[:place] for place, value in enumerate(values))
-        if not distinct or not values:
-            raise UserError(f"{file}: {key} must be a list of different values, not {values}")
-    return space
-
-
 def _write(
     wanted: TuneConfig,
     study: optuna.Study,
-    final: dict[int, float],
+    space: Space,
+    course: Sequence[tuple[int, int, int]],
+    finals: dict[str, Final],
     plan: Plan,
-    present: dict[str, Any],
-    prompts: tuple[int, int],
+    unseen: int,
 ) -> None:
-    """The winner as a method's yaml, and the study's table and plots. prompts: of the search, and of the finalists."""
-    winner = study.trials[max(final, key=final.__getitem__)]
-    measured = len(trials_of(study, TrialState.COMPLETE))
-    speed = final[winner.number]
+    """The winner as a method's yaml, and the study's table and plots. unseen: prompts that the finalists decoded."""
+    winner, noise = winner_of(finals)
+    study.set_user_attr("noise", {"search": noise_of([study.user_attrs[PUBLISHED]["by_repeat"]]), "finals": noise})
+    table = _table(study, space, len(course), finals)
+    best, published = finals[winner], finals[PUBLISHED]
+    searched = table.loc[table["number"] == winner].iloc[0]
+    last = max(number for number in range(len(course)) if searched[f"round_{number}"] == searched[f"round_{number}"])
+    measured, digests = len(table), study.user_attrs["weights"]
+    kept = " (kept: nothing beats it beyond noise)" if winner == PUBLISHED else ""
     header = [
         f"Chosen by python -m bench.tune {' '.join(sys.argv[1:])}",
-        f"{speed:.3f} times greedy's decode speed, median of {prompts[1]} prompts, the best of {len(final)} finalists",
-        f"of {measured} trials ({winner.value:.3f} in the search, {prompts[0]} others)",
+        f"{best.speed:.3f} times greedy's decode speed on {unseen} prompts that the search has not seen x "
+        f"{wanted.repeats} repeats (geometric mean; pooled {best.pooled:.3f})",
+        f"the published setting there: {published.speed:.3f}{kept}; a repeat's noise: {100 * noise:.1f}%",
+        f"of {measured} settings in {len(course)} rounds; in the search {searched[f'round_{last}']:.3f} (round {last})",
         f"{plan.methods[0].history}, {study.user_attrs['device']}, {study.user_attrs['threads']} threads",
         *study.user_attrs["sittings"],
+        f"pair: target {str(digests['target'])[:DIGITS]}, draft {str(digests['draft'])[:DIGITS].lower()}",
     ]
+    choice = {} if winner == PUBLISHED else study.trials[int(winner)].params
     file = CONF / "method" / f"{wanted.save}.yaml"
     file.parent.mkdir(parents=True, exist_ok=True)
-    best = {**present, **winner.params}
-    file.write_text("".join(f"# {line}\n" for line in header) + OmegaConf.to_yaml(OmegaConf.create(best)))
+    settings = asdict(space.config(choice))
+    file.write_text("".join(f"# {line}\n" for line in header) + OmegaConf.to_yaml(OmegaConf.create(settings)))
     folder = Path(wanted.study)
-    table = study.trials_dataframe(attrs=("number", "value", "params", "state", "duration"))
-    table = table[table["state"].isin([state.name for state in TRIED])].copy()
-    table.insert(2, "final", table["number"].map(final))
     table.to_csv(folder / "trials.csv", index=False)
-    draw_study(study, final, folder, f"{present['name']} on {plan.task.name}, {plan.model.label}")
-    say(f"{speed:.2f} times greedy with {winner.params}")
+    draw_study(table, space.values, winner, folder, f"{space.base['name']} on {plan.task.name}, {plan.model.label}")
+    say(f"{best.speed:.2f} times greedy with {choice or 'the published setting'}{kept}")
+    say(f"on the same prompts the published setting: {published.speed:.2f}; a repeat's noise: {100 * noise:.1f}%")
     say(f"written: {file} (method={wanted.save}), {folder}/trials.csv")
+
+
+def _table(study: optuna.Study, space: Space, count: int, finals: dict[str, Final]) -> pandas.DataFrame:
+    """One row a setting: its values, its speed in each round and as a finalist, and the finalists' repeats."""
+
+    def row(label: str, speed: float, choice: Mapping[str, Any]) -> dict[str, Any]:
+        later = {
+            f"round_{number}": study.user_attrs.get(f"round {number}", {}).get(label) for number in range(1, count)
+        }
+        final = finals.get(label)
+        return {
+            "number": label,
+            "round_0": speed,
+            **later,
+            "final": final and final.speed,
+            "final_pooled": final and final.pooled,
+            "final_repeats": " ".join(f"{each:.4f}" for each in final.by_repeat) if final else None,
+            **{f"params_{key}": choice[key] for key in space.values},
+        }
+
+    rows = [row(PUBLISHED, study.user_attrs[PUBLISHED]["speed"], space.base)]
+    rows += [row(str(each.number), each.value, each.params) for each in trials_of(study, TrialState.COMPLETE)]
+    return pandas.DataFrame(rows)
 
 
 if __name__ == "__main__":

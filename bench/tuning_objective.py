@@ -1,73 +1,97 @@
-"""What a search for settings maximises: decode speed over greedy's on validation prompts, every output compared."""
+"""What a search for settings compares: decode speed over greedy's on validation prompts, every output judged."""
 
-import statistics
+import random
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-
-from bench.models import LoadedPair
-from bench.registry import METHODS, method_config
-from bench.runner import Race
-from bench.settings import Plan
-from decoding.decoder import Decoder
+from bench.fold import Fold, decode_throughput
+from bench.lossless import MISMATCH, verdict
+from bench.registry import METHODS
+from bench.runner import Entrant, Race
+from bench.statistics import geometric_mean, speedup
 from decoding.errors import UserError
 from tasks.base import Example
 
 
 class Objective:
-    """Decode speed over greedy's on `examples`, for one method's settings.
+    """Measures settings of one method beside greedy decoding, prompt by prompt, in shuffled order.
 
-    Raises UserError if an output is not greedy's: a speed is worth nothing then.
+    Args:
+        race: the measuring loop of the harness; its first reference is greedy.
+        history: "cold" or "warm".
+        warmup: prompts that every decoder decodes first, unmeasured.
+        seed: of the shuffled orders.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        loaded: LoadedPair,
-        examples: Sequence[Example],
-        warmup: Sequence[Example],
-        defaults: dict[str, Any],
-    ) -> None:
-        self.plan = plan
-        self.loaded = loaded
-        self.defaults = defaults
-        self.exact = next(loaded.pair.target.model.parameters()).dtype in (torch.float32, torch.float64)
-        self.history = plan.methods[0].history
-        self.race = Race(loaded, plan.task, plan.max_new_tokens, 0.0, "tune", [])
-        self.greedy = METHODS["greedy"].load().build(METHODS["greedy"].load().Config(), loaded.pair)
-        self.prompts = [(each.id, self.race.encode(each)[0], self.race.stopping(each)) for each in examples]
-        self.warmup = [(self.race.encode(each)[0], self.race.stopping(each)) for each in warmup]
-        self._warm(self.greedy)
+    def __init__(self, race: Race, history: str, warmup: Sequence[Example], seed: int) -> None:
+        self.race = race
+        self.history = history
+        self.warmup = warmup
+        self.draw = random.Random(seed)
+        self.race.warm_up([], warmup)
 
-    def __call__(self, settings: dict[str, Any]) -> float:
-        """The median over prompts of greedy's decode seconds over the method's with `settings`.
+    def __call__(self, configs: Sequence[Any], examples: Sequence[Example], repeats: int) -> list[list[Fold]]:
+        """The generations of every config, [config][repeat]; a repeat is a pass over `examples` from nothing learned.
 
-        The median, because a search takes the best of many noisy figures: a burst of other work on the machine, which
-        hits a prompt or two, must not crown a setting.
+        Raises:
+            UserError: an output that is not the target's: a speed is worth nothing then.
         """
-        config = method_config({**self.defaults, **settings})
-        decoder = METHODS[config.name].load().build(config, self.loaded.pair)
-        self._warm(decoder)
-        decoder.forget()
-        ratios = []
-        for number, (name, ids, stopping) in enumerate(self.prompts):
-            if self.history == "cold":
-                decoder.forget()
-            racers = [("method", decoder), ("greedy", self.greedy)]
-            seconds, outputs = {}, {}
-            for who, each in racers[:: -1 if number % 2 else 1]:
-                generation = each.generate(ids, stopping)
-                seconds[who] = generation.decode_seconds
-                outputs[who] = generation.tokens
-            if outputs["method"] != outputs["greedy"] and self.exact:
-                raise UserError(f"the output of {config} on prompt {name} is not greedy's: look into it before tuning")
-            if seconds["method"] > 0:  # an output of one token has no decode time
-                ratios.append(seconds["greedy"] / seconds["method"])
-        if not ratios:
-            raise UserError("no validation prompt was answered with more than one token: there is nothing to time")
-        return statistics.median(ratios)
+        greedy = self.race.references[0]
+        entrants = [
+            Entrant(str(number), METHODS[config.name].load().build(config, self.race.loaded.pair), self.history, None)
+            for number, config in enumerate(configs)
+        ]
+        self.race.warm_up(entrants, self.warmup)
+        passes: list[list[Fold]] = [[] for _ in configs]
+        first: dict[tuple[int, str], dict[str, Any]] = {}
+        for repeat in range(repeats):
+            for entrant in entrants:
+                entrant.decoder.forget()
+            records: dict[str, list[dict[str, Any]]] = {each.label: [] for each in [greedy, *entrants]}
+            for example in examples:
+                ids, stopping = self.race.encode(example)[0], self.race.stopping(example)
+                for entrant in self.draw.sample([greedy, *entrants], len(entrants) + 1):
+                    generation = self.race.measure(entrant, example, ids, stopping)
+                    records[entrant.label].append({**generation, "prompt": example.id, "repeat": repeat})
+                reference = records[greedy.label][-1]
+                for number, config in enumerate(configs):
+                    record = records[str(number)][-1]
+                    if verdict(record, reference, first.setdefault((number, example.id), record)) == MISMATCH:
+                        raise UserError(
+                            f"the output of {config} on prompt {example.id} is not greedy's: look into it before tuning"
+                        )
+            ids = [example.id for example in examples]
+            for number in range(len(configs)):
+                sides = ([[record] for record in records[label]] for label in (str(number), greedy.label))
+                passes[number].append(Fold(ids, *sides))
+        return passes
 
-    def _warm(self, decoder: Decoder) -> None:
-        for ids, stopping in self.warmup:
-            decoder.generate(ids, stopping)
+
+def together(folds: Sequence[Fold]) -> Fold:
+    """One fold of several passes over the same prompts."""
+    sides = (
+        [[record for fold in folds for record in getattr(fold, side)[place]] for place in range(len(folds[0].prompts))]
+        for side in ("method", "reference")
+    )
+    return Fold(folds[0].prompts, *sides)
+
+
+def speed_of(folds: Sequence[Fold]) -> float:
+    """Decode speed over greedy's of some passes: the geometric mean over prompts of the ratios of token rates.
+
+    Not the pooled ratio of the reports: with a few prompts, one long output would choose the settings.
+
+    Raises:
+        UserError: no prompt was answered with more than one token.
+    """
+    fold = together(folds)
+    value = geometric_mean(decode_throughput(fold.method), decode_throughput(fold.reference)).value
+    if value is None:
+        raise UserError("no validation prompt was answered with more than one token: there is nothing to time")
+    return value
+
+
+def pooled_speed_of(folds: Sequence[Fold]) -> float | None:
+    """The same as reports have it: total tokens / total seconds over greedy's."""
+    fold = together(folds)
+    return speedup(decode_throughput(fold.method), decode_throughput(fold.reference)).value

@@ -1,11 +1,12 @@
-"""A search drawn: what was measured trial by trial, and how each setting's values did."""
+"""A search drawn: every setting in the first round and as a finalist, and how the values of each did."""
 
 import json
-from itertools import accumulate
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import matplotlib
-import optuna
+import pandas
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
@@ -13,42 +14,48 @@ import matplotlib.pyplot as plt  # noqa: E402
 COLUMNS = 4
 
 
-def draw_study(study: optuna.Study, final: dict[int, float], folder: Path, title: str) -> None:
+def draw_study(
+    table: pandas.DataFrame, values: Mapping[str, list[Any]], winner: str, folder: Path, title: str
+) -> None:
     """Write study.png: the first panel by trial with the best so far, then one panel for every setting.
 
-    final: what the finalists, trials by number, reached on other prompts.
+    Args:
+        table: a row a setting, the published one first; `round_0` and `final` are speeds over greedy's.
+        values: what the search chose from.
+        winner: the `number` of the row that was chosen.
     """
-    winner = max(final, key=final.__getitem__)
-    trials = [trial for trial in study.trials if trial.value is not None]
-    names = list(study.user_attrs["space"])
-    rows = -(-(len(names) + 1) // COLUMNS)
+    rows = -(-(len(values) + 1) // COLUMNS)
     figure, grid = plt.subplots(rows, COLUMNS, figsize=(3 * COLUMNS, 2.6 * rows), sharey=True, layout="constrained")
     panels = grid.flatten()
-    values = [trial.value for trial in trials]
-    panels[0].plot([trial.number for trial in trials], values, ".", color="tab:gray")
-    panels[0].step([trial.number for trial in trials], list(accumulate(values, max)), where="post", color="tab:blue")
-    panels[0].plot(list(final), list(final.values()), "o", color="tab:blue", fillstyle="none")
-    panels[0].plot(winner, final[winner], "o", color="tab:blue")
-    panels[0].set_xlabel("trial (line: best so far)")
-    for name, panel in zip(names, panels[1:], strict=False):
-        choices = study.user_attrs["space"][name]
-        places = [choices.index(trial.params[name]) for trial in trials]
-        panel.plot(places, values, ".", color="tab:gray")
-        for number, value in final.items():
-            place = choices.index(study.trials[number].params[name])
-            panel.plot(place, value, "o", color="tab:blue", fillstyle="full" if number == winner else "none")
-        labels = [json.dumps(choice, separators=(",", ":")).strip('"') for choice in choices]
+    chosen = table["number"] == winner
+    finalists = table["final"].notna()
+    _scatter(panels[0], table.index, table, finalists, chosen)
+    panels[0].step(table.index, table["round_0"].cummax(), where="post", color="tab:blue", linewidth=1)
+    panels[0].set_xlabel("setting (0: published; line: best so far)")
+    for (name, choices), panel in zip(values.items(), panels[1:], strict=False):
+        # The published value need not be among those that are searched.
+        seen = [*choices, *(each for each in table[f"params_{name}"][:1] if each not in choices)]
+        _scatter(panel, [seen.index(each) for each in table[f"params_{name}"]], table, finalists, chosen)
+        labels = [json.dumps(choice, separators=(",", ":")).strip('"') for choice in seen]
         slanted = {"rotation": 40, "ha": "right"} if max(map(len, labels)) > 6 else {}
-        panel.set_xticks(range(len(choices)), labels, **slanted)
+        panel.set_xticks(range(len(seen)), labels, **slanted)
         panel.set_xlabel(name)
     for panel in panels:
         panel.axhline(1.0, color="tab:orange", linestyle="--", linewidth=1)
         panel.grid(alpha=0.3)
-    for panel in panels[len(names) + 1 :]:
+    for panel in panels[len(values) + 1 :]:
         panel.set_visible(False)
     for row in grid.reshape(rows, COLUMNS):
         row[0].set_ylabel("times greedy's speed")
-    legend = "dashed: greedy; circles: finalists on other prompts, filled: chosen"
+    legend = "dots: first round; circles: finalists on unseen prompts, filled: chosen; dashed: greedy"
     figure.suptitle(f"{title}: decode speed on validation prompts\n({legend})")
     figure.savefig(folder / "study.png", dpi=120)
     plt.close(figure)
+
+
+def _scatter(panel: Any, places: Any, table: pandas.DataFrame, finalists: Any, chosen: Any) -> None:
+    """First-round speeds as dots, finalists' as circles, the chosen one's filled; `places` are their x values."""
+    where = pandas.Series(list(places), index=table.index)
+    panel.plot(where, table["round_0"], ".", color="tab:gray")
+    panel.plot(where[finalists], table["final"][finalists], "o", color="tab:blue", fillstyle="none")
+    panel.plot(where[chosen], table["final"][chosen], "o", color="tab:blue")

@@ -48,9 +48,10 @@ class Config:
         forward (null: the capacity). idle_window: no window rows where the pool has guesses. confidence: a draft ends
         behind a draft forward whose last token has a lower probability (0: never).
     learn: feed the pool from verification. rejected: "aligned" runs (the paper) or all "continuations" (the authors'
-        code for Spec-Bench). shortest_run: tokens of the shortest phrase taken from rejected text (null: N - 1, as in the
-        paper, which takes full ones alone). refinement: what the target said along a suffix replaces it "in_place" (the paper; by value,
-        so that the refined are the newest then, in their old order), stands beside it as "newest", or is "off".
+        code for Spec-Bench). shortest_run: tokens of the shortest phrase taken from rejected text (null: N - 1, as in
+        the paper, which takes full ones alone). refinement: what the target said along a suffix replaces it "in_place"
+        (the paper; by value, so that the refined are the newest then, in their old order), stands beside it as
+        "newest", or is "off".
     pool_capacity: phrases kept per key (null: W). order: which of them are tried first and give way last, by "recency"
         (the paper) or "usefulness". text_phrases: also take phrases from the text, of the "prompt", the confirmed
         "output" or both (True; not in the paper).

@@ -1,18 +1,28 @@
 """The search for settings: on validation prompts only, going on where it stopped, and taken by later runs."""
 
 import csv
+import math
 import re
 import sys
 from pathlib import Path
+from statistics import fmean
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from bench_pair import bench_arguments, make_pair, run, write_prompts
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 import bench.tune
+from bench import tuning_objective, tuning_space
 from bench.cli import guarded
 from bench.registry import CONF
+from bench.settings import ModelConfig
+from bench.tuned import pair_digits, pair_of
+from bench.tuning_objective import speed_of
+from bench.tuning_study import Final, noise_of, rounds, winner_of
+from decoding.errors import UserError
 
 
 @pytest.fixture
@@ -28,7 +38,7 @@ def tuned(tmp_path, monkeypatch):
     def tune(*overrides: str) -> int:
         monkeypatch.setattr(sys, "argv", ["tune", *overrides])
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            config = compose("tune", [*given, *overrides])
+            config = compose("tune", [*given, *overrides], return_hydra_config=True)
         return guarded(config, bench.tune.tune)
 
     yield tune
@@ -38,55 +48,161 @@ def tuned(tmp_path, monkeypatch):
         (CONF / "method" / folder).rmdir()
 
 
-def test_the_winner_is_written_and_taken(tuned, tmp_path, monkeypatch, capsys) -> None:
-    pair = tmp_path
-    assert tuned("method=speculative", "tune.trials=2") == 0
-    trials = (tmp_path / "study" / "trials.csv").read_text().splitlines()
-    assert len(trials) == 3
-    assert tuned("method=speculative", "tune.trials=4") == 0, "goes on with the same study"
-    more = (tmp_path / "study" / "trials.csv").read_text().splitlines()
-    assert [line.split(",")[:2] for line in more[:3]] == [line.split(",")[:2] for line in trials]
-    assert len(more) == 5
-    assert (tmp_path / "study" / "study.png").stat().st_size > 5000
-    capsys.readouterr()
-    assert tuned("method=speculative", "tune.trials=4", "max_new_tokens=5") == 2
-    assert "another max_new_tokens" in capsys.readouterr().err
-    name = f"tuned/{tmp_path.name}/winner"
-    file = CONF / "method" / f"{name}.yaml"
-    settings = OmegaConf.to_container(OmegaConf.load(file))
-    finals = [line.split(",") for line in more[1:] if line.split(",")[2]]
-    best = max(finals, key=lambda line: float(line[2]))
-    assert settings["name"] == "speculative" and str(settings["gamma"]) in best
-    assert float(best[2]) != float(best[1]), "measured again, on other prompts"
-    assert "finalists\n# of 4 trials" in file.read_text()
-    cases = f"compare=[{name},{{name: {name}, gamma: 3, label: three}}]"
-    assert run(monkeypatch, *bench_arguments(pair), f"method={name}", cases) == 0
-    assert "three" in capsys.readouterr().out
-
-
 def read_trials(folder: Path) -> list[dict[str, str]]:
     with (folder / "study" / "trials.csv").open() as file:
         return list(csv.DictReader(file))
 
 
+def test_the_winner_is_written_and_taken(tuned, tmp_path, monkeypatch, capsys) -> None:
+    pair = tmp_path
+    assert tuned("method=speculative", "tune.trials=3") == 0
+    trials = read_trials(tmp_path)
+    assert [each["number"] for each in trials] == ["published", "0", "1"]
+    assert tuned("method=speculative", "tune.trials=5") == 0, "goes on with the same study"
+    more = read_trials(tmp_path)
+    assert [each["round_0"] for each in more[:3]] == [each["round_0"] for each in trials]
+    assert len(more) == 5
+    assert (tmp_path / "study" / "study.png").stat().st_size > 5000
+    capsys.readouterr()
+    assert tuned("method=speculative", "tune.trials=5", "max_new_tokens=5") == 2
+    assert "another max_new_tokens" in capsys.readouterr().err
+    name = f"tuned/{tmp_path.name}/winner"
+    file = CONF / "method" / f"{name}.yaml"
+    settings = OmegaConf.to_container(OmegaConf.load(file))
+    finals = [each for each in more if each["final"]]
+    assert finals[0]["number"] == "published", "always among the finalists"
+    assert all(len(each["final_repeats"].split()) == 3 for each in finals)
+    chosen = [each for each in finals if float(each["params_gamma"]) == settings["gamma"]]
+    head = file.read_text()
+    unseen = r"^# ([\d.]+) times greedy's decode speed on 2 prompts that the search has not seen x 3"
+    speed = float(re.search(unseen, head, re.MULTILINE)[1])
+    assert settings["name"] == "speculative" and round(float(chosen[0]["final"]), 3) == speed
+    assert re.search(r"^# the published setting there: [\d.]+.*; a repeat's noise: [\d.]+%$", head, re.MULTILINE)
+    assert pair_of(file) == pair_digits(ModelConfig(target=f"{pair}/target", draft=f"{pair}/draft"))
+    cases = f"compare=[{name},{{name: {name}, gamma: 3, label: three}}]"
+    assert run(monkeypatch, *bench_arguments(pair), f"method={name}", cases) == 0
+    assert "three" in capsys.readouterr().out
+
+
 def test_every_trial_is_another_setting_until_there_are_no_more(tuned, tmp_path, monkeypatch, capsys) -> None:
-    """A sampler repeats itself, most of all in a small space, and in a search that goes on."""
-    monkeypatch.setattr(bench.tune, "_space", lambda *_: {"gamma": [1, 2, 3], "confidence": [0.0, 0.5]})
-    for trials, measured in ((2, 2), (4, 4), (50, 6), (50, 6)):
-        assert tuned("method=speculative", f"tune.trials={trials}") == 0
-        tried = {(each["params_gamma"], each["params_confidence"]) for each in read_trials(tmp_path)}
-        assert len(tried) == len(read_trials(tmp_path)) == measured
-    assert f"of {measured} trials" in (CONF / "method" / f"tuned/{tmp_path.name}/winner.yaml").read_text()
+    """A sampler repeats itself, most of all in a small space, and in a search that goes on. Without a draft of its own
+    length a schedule silences gamma, so of six combinations two are one setting, the published one."""
+    monkeypatch.setattr(bench.tune, "read_space", lambda *_: {"gamma": [2, 3, 5], "schedule": ["constant", "default"]})
+    for trials, measured in ((2, 2), (3, 3), (50, 4), (50, 4)):
+        assert tuned("method=hf_assisted", f"tune.trials={trials}") == 0
+        rows = read_trials(tmp_path)
+        tried = {("any" if each["params_schedule"] == "default" else each["params_gamma"]) for each in rows}
+        assert len(tried) == len(rows) == measured
+    assert f"of {measured} settings" in (CONF / "method" / f"tuned/{tmp_path.name}/winner.yaml").read_text()
 
 
 def test_settings_that_cannot_stand_together_cost_nothing(tuned, tmp_path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(bench.tune, "_space", lambda *_: {"max_ngram": [1, 2, 3], "min_ngram": [3]})
-    assert tuned("method=prompt_lookup", "tune.trials=2") == 0
-    states = [each["state"] for each in read_trials(tmp_path)]
-    assert sorted(states) == ["COMPLETE", "PRUNED", "PRUNED"]
-    monkeypatch.setattr(bench.tune, "_space", lambda *_: {"max_ngram": [1, 2], "min_ngram": [3]})
+    monkeypatch.setattr(bench.tune, "read_space", lambda *_: {"max_ngram": [1, 2, 3], "min_ngram": [3]})
+    assert tuned("method=prompt_lookup", "tune.trials=9") == 0
+    assert [each["params_min_ngram"] for each in read_trials(tmp_path)] == ["1", "3"]
+    monkeypatch.setattr(bench.tune, "read_space", lambda *_: {"max_ngram": [1, 2], "min_ngram": [3]})
     assert tuned("method=prompt_lookup", "tune.study=other") == 2
     assert "stand together: max_ngram, min_ngram" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("trials", "finalists", "prompts", "expected"),
+    [
+        (20, 4, 8, [(20, 4, 1), (10, 8, 1), (5, 8, 2)]),
+        (2, 4, 8, [(2, 4, 1)]),
+        (16, 1, 2, [(16, 1, 1), (8, 2, 1), (4, 2, 2), (2, 2, 4)]),
+        (1, 1, 1, [(1, 1, 1)]),
+    ],
+)
+def test_rounds_halve_settings_and_double_work(trials, finalists, prompts, expected) -> None:
+    assert rounds(trials, finalists, prompts) == expected
+
+
+def final_of(*by_repeat: float) -> Final:
+    return Final(list(by_repeat), math.exp(fmean(map(math.log, by_repeat))), None)
+
+
+def test_the_published_setting_stays_unless_it_is_beaten_beyond_noise() -> None:
+    published = final_of(1.5, 1.6, 1.55)
+    within = {"published": published, "3": final_of(1.58, 1.52, 1.62)}
+    assert winner_of(within)[0] == "published"
+    beyond = {"published": published, "3": final_of(1.9, 1.95, 1.93), "4": final_of(1.2, 1.25, 1.22)}
+    assert winner_of(beyond)[0] == "3"
+    assert winner_of({"published": published})[0] == "published"
+
+
+def test_noise_is_what_repeats_of_one_setting_differ_by() -> None:
+    """A load that slows a whole repeat slows every setting of it, and is no noise of their comparison."""
+    draw = np.random.default_rng(0)
+    logs = draw.normal(0, 0.03, (200, 5)) + np.linspace(0, 1, 200)[:, None] + draw.normal(0, 0.5, 5)
+    assert noise_of(np.exp(logs).tolist()) == pytest.approx(0.03, rel=0.1)
+    assert noise_of([[math.e, math.e**3]]) == pytest.approx(math.sqrt(2))
+
+
+class Slow:
+    """Stands for the race: generations with made-up seconds and lengths."""
+
+    def __init__(self, rows: dict[str, tuple[int, float]]) -> None:
+        self.rows = rows
+        self.references = [SimpleNamespace(label="greedy", decoder=None)]
+        self.loaded = SimpleNamespace(pair=None)
+        self.order: list[list[str]] = []
+
+    def warm_up(self, *_: object) -> None:
+        pass
+
+    def encode(self, example):
+        self.order.append([])
+        return [1], 0
+
+    def stopping(self, example):
+        return None
+
+    def measure(self, entrant, example, ids, stopping):
+        self.order[-1].append(entrant.label)
+        tokens, seconds = self.rows[entrant.label]
+        gap = 9.0 if self.rows.get("wrong") == entrant.label else 0.0
+        return {
+            "tokens": list(range(tokens)), "prefill_tokens": 1, "prefill_seconds": 0.0, "total_seconds": seconds,
+            "stop": "eos", "gap": gap, "tolerance": 0.1, "stop_fault": None,
+        }  # fmt: skip
+
+
+@pytest.fixture
+def objective(monkeypatch):
+    def make(**rows):
+        decoder = SimpleNamespace(forget=lambda: None)
+        module = SimpleNamespace(build=lambda config, pair: decoder)
+        monkeypatch.setitem(tuning_objective.METHODS, "made", SimpleNamespace(load=lambda: module))
+        race = Slow(rows)
+        found = tuning_objective.Objective(race, "cold", [], 0)
+        return race, lambda repeats=1: found(
+            [SimpleNamespace(name="made")] * (len(rows.keys() - {"greedy", "wrong"})),
+            [SimpleNamespace(id=str(number)) for number in range(6)],
+            repeats,
+        )
+
+    return make
+
+
+def test_an_output_that_ends_earlier_does_not_win(objective) -> None:
+    """In half precision outputs may differ within rounding: half the tokens in 60% of the time is no gain."""
+    _, measure = objective(**{"0": (11, 0.6), "greedy": (21, 1.0)})
+    assert speed_of(measure()[0]) == pytest.approx(10 / 0.6 / 20)
+
+
+def test_finalists_run_in_shuffled_order(objective) -> None:
+    race, measure = objective(**{"0": (21, 0.5), "1": (21, 0.4), "greedy": (21, 1.0)})
+    passes = measure(3)
+    assert [len(each) for each in passes] == [3, 3] and speed_of(passes[1]) == pytest.approx(2.5)
+    assert all(sorted(each) == ["0", "1", "greedy"] for each in race.order)
+    assert len({tuple(each) for each in race.order}) > 3, "no cycle in which everybody has one predecessor"
+
+
+def test_an_output_that_is_not_the_targets_ends_the_search(objective) -> None:
+    _, measure = objective(**{"0": (21, 0.5), "greedy": (21, 1.0), "wrong": "0"})
+    with pytest.raises(UserError, match="not greedy's"):
+        measure()
 
 
 @pytest.mark.parametrize(
@@ -103,19 +219,19 @@ def test_settings_that_cannot_stand_together_cost_nothing(tuned, tmp_path, monke
 def test_a_faulty_space_is_refused_in_one_line(tuned, monkeypatch, tmp_path, capsys, space, said) -> None:
     (tmp_path / "conf" / "search").mkdir(parents=True)
     (tmp_path / "conf" / "search" / "mine.yaml").write_text(space)
-    monkeypatch.setattr(bench.tune, "CONF", tmp_path / "conf")
+    monkeypatch.setattr(tuning_space, "CONF", tmp_path / "conf")
     assert tuned("method=speculative", "tune.space=mine") == 2
     error = capsys.readouterr().err.strip()
     assert said in error and "\n" not in error
 
 
 def test_a_study_made_with_other_fixed_settings_is_refused(tuned, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(bench.tune, "_space", lambda *_: {"gamma": [1, 2]})
+    monkeypatch.setattr(bench.tune, "read_space", lambda *_: {"gamma": [1, 2]})
     assert tuned("method=speculative", "tune.trials=1") == 0
-    assert tuned("method=speculative", "tune.trials=2", "method.gamma=3") == 0, "where the search begins is not fixed"
-    capsys.readouterr()
-    assert tuned("method=speculative", "tune.trials=2", "method.confidence=0.5") == 2
-    assert "another fixed" in capsys.readouterr().err
+    for other, said in (("method.gamma=3", "another begins with"), ("method.confidence=0.5", "another fixed")):
+        capsys.readouterr()
+        assert tuned("method=speculative", "tune.trials=2", other) == 2
+        assert said in capsys.readouterr().err
 
 
 def test_a_pair_without_a_name_has_no_place(tuned, capsys) -> None:
@@ -123,16 +239,22 @@ def test_a_pair_without_a_name_has_no_place(tuned, capsys) -> None:
     assert "model.name=NAME" in capsys.readouterr().err
 
 
-def test_a_search_stopped_in_its_first_trial_begins_with_the_present_settings(tuned, tmp_path, monkeypatch) -> None:
-    def stopped(*_: object) -> float:
-        raise KeyboardInterrupt
+def test_a_search_that_was_stopped_goes_on_and_measures_nothing_twice(tuned, tmp_path, monkeypatch) -> None:
+    real, calls = tuning_objective.Objective.__call__, []
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(bench.tune.Objective, "__call__", stopped)
-        tuned("method=speculative", "tune.trials=1")
-    assert tuned("method=speculative", "tune.trials=1") == 0
-    (only,) = read_trials(tmp_path)
-    assert (only["params_gamma"], only["params_confidence"]) == ("4", "0.0")
+    def stopped(self, configs, examples, repeats):
+        calls.append([each.gamma for each in configs])
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(self, configs, examples, repeats)
+
+    monkeypatch.setattr(tuning_objective.Objective, "__call__", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        tuned("method=speculative", "tune.trials=4")
+    assert calls[0] == [4], "the published setting first"
+    assert tuned("method=speculative", "tune.trials=4") == 0
+    measured = calls[:2] + [each for each in calls[3:] if len(each) == 1]
+    assert len(measured) == 4 and [each["number"] for each in read_trials(tmp_path)][0] == "published"
 
 
 def test_a_study_names_the_code_that_measured_it(tuned, tmp_path, monkeypatch) -> None:
@@ -155,6 +277,7 @@ def test_a_study_names_the_code_that_measured_it(tuned, tmp_path, monkeypatch) -
         (["data.split=test"], "validation"),
         (["tune.trials=0"], "tune.trials"),
         (["tune.finalists=0"], "tune.finalists"),
+        (["tune.repeats=2"], "tune.repeats must be at least 3"),
         (["limit=6"], "smaller limit"),
         (["tune.space=nothing"], "no search space"),
         (["method=greedy"], "no search space"),

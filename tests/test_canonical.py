@@ -1,0 +1,75 @@
+"""Settings that say nothing beside others: two configs of one canonical form take the very same steps."""
+
+import random
+from dataclasses import replace
+
+import pytest
+from matrix import build, make_pair, prompts
+from omegaconf import OmegaConf
+
+from baselines import hf_assisted, suffix
+from bench.registry import CONF, METHODS, method_config
+from decoding.errors import UserError
+from decoding.settings import canonical
+from decoding.stopping import Stopping
+from ouroboros.method import Config as Ouroboros
+
+SPACES = sorted(file.stem for file in (CONF / "search").glob("*.yaml"))
+# Beside values of the search, those that silence others.
+MORE = {"ouroboros": {"k": [0, 0, 2], "gamma": [0, 2, 4], "learn": [True, False], "idle_window": [True, False],
+                      "refinement": ["in_place", "off"], "shortest_run": [None, 1], "pool_capacity": [None, 2, 4],
+                      "rejected": ["aligned", "continuations"]}}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return make_pair("llama")
+
+
+def drawn(name: str, draw: random.Random) -> object:
+    """A random setting of a method, of its search space and MORE; None where the values cannot stand together."""
+    space = OmegaConf.to_container(OmegaConf.load(CONF / "search" / f"{name}.yaml")) | MORE.get(name, {})
+    base = OmegaConf.to_container(OmegaConf.load(CONF / "method" / f"{name}.yaml"))
+    if name == "self_speculative":
+        base |= {"skip": None, "skip_mlp": [1]}
+    try:
+        return method_config({**base, **{key: draw.choice(values) for key, values in space.items()}})
+    except UserError:
+        return None
+
+
+def steps(config: object, pair) -> list[tuple]:
+    """What the method did on two prompts, the pool living on: all but times and sizes that nobody can see."""
+    decoder = build(config, pair)
+    found = []
+    for prompt in prompts(2, length=8):
+        done = decoder.generate(prompt, Stopping(frozenset(), 14)).steps
+        found.append((done.drafted, done.accepted, done.rows, done.draft_forwards, done.draft_rows, done.sources))
+    return found
+
+
+@pytest.mark.parametrize("name", [each for each in SPACES if METHODS[each].ours])
+def test_the_canonical_form_takes_the_same_steps(name, pair) -> None:
+    draw = random.Random(name)
+    configs = [config for config in (drawn(name, draw) for _ in range(40)) if config is not None]
+    changed = [config for config in configs if canonical(config) != config and "auto" not in vars(config).values()]
+    for config in changed[:12]:
+        assert steps(canonical(config), pair) == steps(config, pair), config
+        assert canonical(canonical(config)) == canonical(config)
+    assert changed or name != "ouroboros"
+
+
+def test_what_is_silent_makes_no_other_setting() -> None:
+    assert canonical(hf_assisted.Config(gamma=8)) == canonical(hf_assisted.Config(gamma=2))
+    constant = [canonical(hf_assisted.Config(gamma=gamma, schedule="constant")) for gamma in (2, 8)]
+    assert constant[0] != constant[1]
+    token_by_token = Ouroboros(phrase_drafting=False)
+    for silent in ({"max_guesses": 3}, {"window": 4, "pool_capacity": 20}, {"idle_window": True}):
+        assert canonical(replace(token_by_token, **silent)) == canonical(token_by_token)
+    assert canonical(Ouroboros(pool_capacity=20, max_guesses=50)) == canonical(Ouroboros())
+    for said in ({"max_guesses": 3}, {"window": 4}, {"idle_window": True}, {"k": 0}, {"ngram": 5}, {"learn": False}):
+        assert canonical(replace(Ouroboros(), **said)) != canonical(Ouroboros())
+    assert canonical(Ouroboros(k=0, learn=False, phrase_drafting=False)) == canonical(
+        Ouroboros(k=0, phrase_drafting=False, order="usefulness", text_phrases=True)
+    ), "nobody asks the pool"
+    assert canonical(Ouroboros(drafter=suffix.Config(), window=4, pool_capacity=4)).window == 20

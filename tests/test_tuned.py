@@ -1,0 +1,132 @@
+"""Which settings a method runs with: tuned for this pair, task and history, else the published ones; and it says so."""
+
+import json
+from pathlib import Path
+
+import pytest
+from bench_pair import bench_arguments, make_pair, run, run_folder, run_summary, write_prompts
+from omegaconf import OmegaConf
+from test_bench_cli import composed
+
+from bench import registry
+from bench.registry import CONF
+from bench.settings import read_plan
+from decoding.errors import UserError
+
+TINY = "# pair: target 8984e8dd3ad3, draft 79ac17427c44\n"
+
+
+@pytest.fixture
+def tune(tmp_path, monkeypatch):
+    """A function that writes tuned settings below a copy of conf/method without any."""
+    copy = tmp_path / "copy"
+    for file in (CONF / "method").glob("*.yaml"):
+        (copy / "method").mkdir(parents=True, exist_ok=True)
+        (copy / "method" / file.name).write_text(file.read_text())
+    monkeypatch.setattr(registry, "CONF", copy)
+
+    def write(name: str, head: str = TINY, **settings: object) -> None:
+        file = copy / "method" / "tuned" / f"{name}.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        base = OmegaConf.load(CONF / "method" / f"{file.stem.removesuffix('_warm')}.yaml")
+        file.write_text(head + OmegaConf.to_yaml(OmegaConf.merge(base, settings)))
+
+    return write
+
+
+def first(*overrides: str):
+    """The chosen method of a composed job: its config and its origin."""
+    chosen = read_plan(composed(*overrides)).methods[0]
+    return chosen.config, chosen.origin
+
+
+def test_tuned_settings_are_taken_where_they_exist(tune) -> None:
+    tune("tiny/humaneval/ouroboros", gamma=6, k=1)
+    config, origin = first("task=humaneval")
+    assert (config.gamma, config.k, config.window) == (6, 1, 20)
+    assert (origin.kind, origin.file, origin.given) == ("tuned", "tuned/tiny/humaneval/ouroboros", ())
+    for other in (["task=gsm8k"], ["history=warm"], ["settings=paper"], ["model=qwen3_8b_0.6b", "dtype=bfloat16"]):
+        config, origin = first("task=humaneval", *other)
+        assert (config.gamma, config.k, origin.kind) == (12, 3, "paper")
+    assert "nothing is tuned for" in str(origin) and "qwen3_8b_0.6b/humaneval/ouroboros" in str(origin)
+
+
+def test_each_history_has_its_own_and_a_saved_pool_is_a_warm_one(tune) -> None:
+    tune("tiny/humaneval/ouroboros_warm", gamma=9)
+    assert first("history=warm")[0].gamma == 9
+    assert first("history=file", "history_file=pool.json")[0].gamma == 9
+    assert first()[0].gamma == 12
+
+
+def test_what_is_given_wins_even_if_it_is_the_published_value(tune) -> None:
+    tune("tiny/humaneval/ouroboros", gamma=6, k=1)
+    config, origin = first("method.gamma=12", "method.ngram=5")
+    assert (config.gamma, config.k, config.ngram) == (12, 1, 5)
+    assert set(origin.given) == {"gamma", "ngram"} and "gamma" in str(origin)
+
+
+def test_what_a_preset_gives_wins_too(tune) -> None:
+    tune("tiny/humaneval/speculative", gamma=6, confidence=0.5)
+    (registry.CONF / "experiment").mkdir()
+    for value in (4, 7):
+        (registry.CONF / "experiment" / "ablation.yaml").write_text(f"method: {{gamma: {value}}}")
+        config, _ = first("experiment=ablation", "settings=tuned", f"method.gamma={value}", "cases=[]")
+        assert (config.gamma, config.confidence) == (value, 0.5)
+    config, _ = first("experiment=ablation", "settings=tuned", "cases=[]")
+    assert config.gamma == 5, "what differs from the published value was given by somebody"
+
+
+def test_another_pair_of_the_same_name_takes_the_published_ones(tune) -> None:
+    tune("tiny/humaneval/ouroboros", "# pair: target 0123456789ab, draft 79ac17427c44\n", gamma=6)
+    config, origin = first()
+    assert config.gamma == 12 and "other weights" in origin.why
+    tune("tiny/humaneval/ouroboros", gamma=6)
+    assert first()[0].gamma == 6
+    config, origin = first("model.draft=bundled:tiny/target")
+    assert config.gamma == 12 and "other weights" in origin.why
+
+
+def test_settings_of_another_drafter_are_not_mixed_in(tune) -> None:
+    tune("tiny/humaneval/ouroboros", gamma=6, phrase_drafting=False)
+    config, origin = first("method.drafter=suffix")
+    assert config.drafter.name == "suffix" and "another drafter" in origin.why
+
+
+def test_a_named_file_is_taken_as_it_is(tune) -> None:
+    tune("tiny/humaneval/ouroboros", gamma=6, k=1)
+    config, origin = first("method=ouroboros_small", "method.k=0")
+    assert (config.gamma, config.k, origin.kind, origin.given) == (5, 0, "file", ("k",))
+
+
+def test_cases_choose_for_themselves(tune) -> None:
+    tune("tiny/humaneval/ouroboros", gamma=6)
+    tune("tiny/humaneval/speculative", gamma=3)
+    plan = read_plan(composed("compare=[speculative,{name: ouroboros, settings: paper},{name: lookahead, window: 3}]"))
+    found = [(each.config.name, each.origin.kind) for each in plan.methods]
+    assert found == [
+        ("ouroboros", "tuned"), ("speculative", "tuned"), ("ouroboros", "paper"), ("lookahead", "paper"),
+    ]  # fmt: skip
+    assert plan.methods[1].config.gamma == 3 and plan.methods[3].config.window == 3
+    with pytest.raises(UserError, match="settings of a case"):
+        read_plan(composed("compare=[{name: speculative, settings: mine}]"))
+    with pytest.raises(UserError, match="settings=mine"):
+        read_plan(composed("settings=mine"))
+
+
+def test_terminal_report_summary_and_config_say_which(tune, tmp_path, monkeypatch, capsys) -> None:
+    make_pair(tmp_path)
+    write_prompts(tmp_path / "prompts.jsonl", 4)
+    tune("random/custom/speculative", head="", gamma=2)
+    monkeypatch.chdir(tmp_path)
+    arguments = [*bench_arguments(tmp_path, "method=speculative", "max_new_tokens=4")]
+    cases = "compare=[{name: speculative, settings: paper},lookahead]"
+    assert run(monkeypatch, *arguments, cases) == 0
+    printed = capsys.readouterr().out
+    assert "settings of speculative: tuned (conf/method/tuned/random/custom/speculative.yaml)" in printed
+    assert "settings of lookahead: published (conf/method/lookahead.yaml; nothing is tuned for" in printed
+    assert all(f"\n{row} " in printed for row in ("speculative tuned", "speculative paper", "lookahead (paper)"))
+    summaries = {each["label"]: each for each in map(json.loads, (f.read_text() for f in Path().rglob("summary.json")))}
+    assert summaries["speculative tuned"]["settings"]["file"] == "tuned/random/custom/speculative"
+    assert summaries["speculative paper"]["settings"]["kind"] == "paper"
+    assert run_summary("lookahead")["settings"]["why"].startswith("nothing is tuned")
+    assert "published (conf/method/lookahead.yaml" in (run_folder("lookahead") / "report.md").read_text()

@@ -1,14 +1,14 @@
 """From Hydra's composed config to typed settings: every group re-validated, so that no wrong key or value passes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from bench.registry import METHODS, method_config, panel_config
+from bench.registry import METHODS, for_target, method_config, panel_config
 from decoding.errors import UserError
 from decoding.settings import require_at_least
 from tasks import Task, make_task
@@ -156,11 +156,12 @@ def read_plan(config: DictConfig) -> Plan:
         contender = _entry(entry, source, settings)
         if all(contender.run != each.run for each in methods):
             methods.append(contender)
+    model = typed(ModelConfig, groups["model"], "model")
     return Plan(
         settings=settings,
-        methods=methods,
+        methods=[replace(each, config=for_target(each.config, model.target)) for each in methods],
         task=make_task(groups["task"]),
-        model=typed(ModelConfig, groups["model"], "model"),
+        model=model,
         data=typed(DataConfig, groups["data"], "data"),
         resolved=resolved,
     )

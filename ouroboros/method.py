@@ -25,7 +25,7 @@ from decoding.settings import require_at_least, require_share
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
 from ouroboros.adaptive import LONGEST, MOST, Adaptive, Limits
-from ouroboros.learning import REFINEMENTS, REJECTED, Candidate, aligned_runs, continuations, refine
+from ouroboros.learning import REFINEMENTS, REJECTED, Candidate, aligned_runs, continuations, refine, refines
 
 AUTO = "auto"
 DRAFT_MODEL = "draft_model"
@@ -51,6 +51,8 @@ class Config:
         code for Spec-Bench). shortest_run: tokens of the shortest phrase taken from rejected text (the paper takes only
         full ones, N - 1). refinement: what the target said along a suffix replaces it "in_place" (the paper; by value,
         so that the refined are the newest then, in their old order), stands beside it as "newest", or is "off".
+        accepted_only: whether that happens only where the whole draft was accepted. The paper refines after a rejection
+        as well (False); the authors' code does not, where K < N - 1, as in all their published settings (True).
     pool_capacity: phrases kept per key (null: W). order: which of them are tried first and give way last, by "recency"
         (the paper) or "usefulness". text_phrases: also take phrases from the text, of the "prompt", the confirmed
         "output" or both (True; not in the paper).
@@ -70,6 +72,7 @@ class Config:
     rejected: str = "aligned"
     shortest_run: int = 1
     refinement: str = "in_place"
+    accepted_only: bool = False
     pool_capacity: int | None = 4
     order: str = "recency"
     text_phrases: bool | str = True
@@ -206,7 +209,7 @@ class Ouroboros(Drafter):
             pairs = continuations([verdict.choices[node] for node in corrected], behind, *bounds)
         for key, phrase in pairs:
             self.pool.insert(key, phrase, "rejection")
-        if config.refinement != "off":
+        if refines(config.refinement, config.accepted_only, whole=not wrong):
             refine(self.pool, tree.tokens[end], end, self._candidates, verdict, keep=config.refinement == "newest")
 
     def forget(self) -> None:

@@ -1,8 +1,12 @@
-"""Cascade Speculative Drafting (Chen et al., arXiv 2312.11462), at temperature 0 and without lenience.
+"""Cascade Speculative Drafting (Chen et al., arXiv 2312.11462), at temperature 0, without lenience and Max-Gram.
 
 Vertical: the draft model does not draft token by token; a lookup in the text drafts for it, and it reviews.
 Horizontal: later tokens are accepted less often, so the draft model drafts only the first ones, and the lookup
-continues behind them.
+continues after them.
+
+What is left out: the review is strict (lenience would let the draft model pass tokens that it only finds likely
+enough), and the lookup is prompt lookup's, the latest occurrence of an n-gram of bounded length (Max-Gram takes the
+first occurrence of the longest match, of any length, and a table of bigrams where there is none).
 """
 
 from dataclasses import dataclass
@@ -21,7 +25,7 @@ from decoding.tree import TokenTree
 class Config:
     """gamma: tokens of the draft model per step (the paper's k11).
 
-    tail: tokens that the lookup adds behind them (k12), at most draft_length; 0 leaves the horizontal cascade out.
+    tail: tokens that the lookup adds after them (k12), at most draft_length; 0 leaves the horizontal cascade out.
     max_ngram, min_ngram: the longest and shortest n-gram looked up. draft_length: tokens proposed behind a match (k22).
     """
 

@@ -1,7 +1,8 @@
 """A hybrid: what followed a long repeat of the text if there is one, else the draft of another method.
 
-SAM-Decoding (arXiv 2411.10666) with a tree model and SuffixDecoding (arXiv 2411.04975) with a draft model are such
-hybrids; here the other drafter may be that of any method of the harness, with the method's own settings.
+SAM-Decoding (arXiv 2411.10666) with a tree model is such a hybrid, with Token Recycling or EAGLE-2 as the other
+drafter; here that may be any method of the harness, with the method's own settings. It is not SuffixDecoding's hybrid
+(arXiv 2411.04975), which chooses by a score of the match and not by its length.
 
 The automaton reads the text at every step; the other drafter catches up with it when it is asked next. Both observe
 every verdict, so that a drafter which can learn from a foreign tree does.
@@ -10,7 +11,7 @@ every verdict, so that a drafter which can learn from a foreign tree does.
 from dataclasses import dataclass, field
 from typing import Any
 
-from baselines import speculative, suffix
+from baselines import suffix, token_recycling
 from baselines.drafters import make_drafter
 from decoding.decoder import Drafter, ModelPair
 from decoding.loop import DraftThenVerify
@@ -24,12 +25,14 @@ class Config(suffix.Config):
     """The settings of `suffix`, and `fallback`: the other method's typed config (on the command line, its name or a
     mapping with `name` and settings).
 
-    The defaults are SAM-Decoding's: a match of at least 5 tokens is drafted from.
+    The defaults are SAM-Decoding's with a tree model: a match of at least 5 tokens takes 40 rows, however long it is,
+    and Token Recycling drafts otherwise. conf/method/hybrid.yaml says where ours differs.
     """
 
     name: str = "hybrid"
     min_match: int = 5
-    fallback: Any = field(default_factory=speculative.Config)
+    alpha: float | None = None
+    fallback: Any = field(default_factory=token_recycling.Config)
 
 
 class Hybrid(Drafter):

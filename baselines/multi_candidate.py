@@ -23,8 +23,10 @@ from decoding.tree import TokenTree
 class Config:
     """branching: children of every expanded node, level by level; its length is the tree's depth.
 
-    width: nodes expanded per level, the likeliest ones (null: all). nodes: nodes verified, the likeliest of the whole
-    tree (null: all). Likelihood is that of the path from the root.
+    width: nodes expanded per level, the likeliest ones (null: all). nodes: nodes verified beside the root, the
+    likeliest of the whole tree (null: all). Likelihood is that of the path from the root.
+
+    The root, the last confirmed token, is counted nowhere here. EAGLE-2 counts it: its 60 tokens are nodes=59.
     """
 
     name: str = "multi_candidate"

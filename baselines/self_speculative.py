@@ -2,17 +2,18 @@
 
 The target drafts for itself with some of its attention and MLP sub-layers skipped, and verifies the draft as a whole.
 While drafting it reads the target's own rows of all confirmed tokens; its own rows lie behind them until verification
-overwrites them. Drafting stops behind a token of low probability, and the threshold adapts to what is accepted.
+overwrites them. Drafting stops after a token of low probability, and the threshold adapts to what is accepted. It
+lives on from prompt to prompt, as in the authors' code; `forget` brings it back to where it begins.
 
 Paper's terms: max_draft = K, threshold = gamma, acceptance = alpha, threshold_step = epsilon.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
 from baselines.layer_skipping import LayerSkipper
-from baselines.skip_set import checked, load_skip_set
+from baselines.skip_set import checked, load_skip_set, made_for
 from decoding.decoder import Drafter, ModelPair
 from decoding.errors import UserError
 from decoding.loop import DraftThenVerify
@@ -25,19 +26,24 @@ from decoding.view import SessionView
 KEPT_ACCEPTANCE = 0.5
 KEPT_THRESHOLD = 0.9
 
+AUTO = "auto"
+
 
 @dataclass
 class Config:
-    """skip: a JSON file or a preset (baselines/skip_sets) that names the sub-layers to skip; null: only the lists do.
+    """The settings; the defaults are those of the paper's experiments on 13B models (arXiv 2309.08168).
 
+    skip: a JSON file or a preset (baselines/skip_sets) that names the sub-layers to skip; "auto": the preset made for
+        the target; null: only the lists do.
     skip_attention, skip_mlp: layers, from 0, whose attention or MLP is skipped too; what `skip` names is added here.
-    max_draft: longest draft per step. threshold: drafting stops behind a token that the draft gave a lower
-    probability; where it begins for every prompt. acceptance: share of drafted tokens to be accepted, towards which
-    the threshold moves. threshold_step: how far it aims up or down per step; 0: it stays.
+    max_draft: longest draft per step.
+    threshold: drafting stops after a token that the draft gave a lower probability; here it begins.
+    acceptance: share of drafted tokens to be accepted, towards which the threshold moves.
+    threshold_step: how far it aims up or down per step; 0: it stays.
     """
 
     name: str = "self_speculative"
-    skip: str | None = "tiny"
+    skip: str | None = AUTO
     skip_attention: list[int] = field(default_factory=list)
     skip_mlp: list[int] = field(default_factory=list)
     max_draft: int = 12
@@ -49,30 +55,49 @@ class Config:
         require_at_least("method.max_draft", self.max_draft, 0)
         for name in ("threshold", "acceptance", "threshold_step"):
             require_share(f"method.{name}", getattr(self, name))
-        named = load_skip_set(self.skip) if self.skip else None
+        named = load_skip_set(self.skip) if self.skip not in (None, AUTO) else None
         for kind in ("attention", "mlp"):
             # Named in full, so that records of one file name with two contents never mix.
             layers = checked(getattr(self, f"skip_{kind}"), None, f"method.skip_{kind}")
             setattr(self, f"skip_{kind}", sorted({*layers, *(getattr(named, kind) if named else ())}))
+
+    def for_target(self, target: str) -> "Config":
+        """These settings with the skip set that `auto` stands for.
+
+        Args:
+            target: a folder or an id of the hub.
+
+        Raises:
+            UserError: no committed skip set was made for the target.
+        """
+        return replace(self, skip=made_for(target)) if self.skip == AUTO else self
+
+    def canonical(self) -> "Config":
+        """A threshold that stays heeds no acceptance."""
+        return replace(self, acceptance=Config.acceptance) if self.threshold_step == 0 else self
 
 
 class AdaptiveExit:
     """The probability below which drafting stops: the paper's adaptive draft-exiting mechanism.
 
     The threshold aims `step` higher while fewer than `target` of the drafted tokens are accepted; `step` lower
-    otherwise, but for drafts of full length, which no lower threshold could make longer.
+    otherwise, but for drafts of full length, which no lower threshold could make longer. It stays within [0, 1].
     """
 
     def __init__(self, start: float, target: float, step: float) -> None:
         self.start = start
         self.target = target
         self.step = step
-        self.reset()
+        self.forget()
 
     def reset(self) -> None:
-        """A new prompt begins."""
-        self.threshold = self.start
+        """A new prompt begins. The threshold stays where the last one left it."""
         self.acceptance = 0.0
+
+    def forget(self) -> None:
+        """Begin anew, as before the first prompt."""
+        self.threshold = self.start
+        self.reset()
 
     def learn(self, accepted: int, drafted: int, full: bool) -> None:
         """Take in that `accepted` of `drafted` tokens were; full: the draft was as long as one may be."""
@@ -82,7 +107,8 @@ class AdaptiveExit:
             aim += self.step
         elif not full:
             aim -= self.step
-        self.threshold = KEPT_THRESHOLD * self.threshold + (1 - KEPT_THRESHOLD) * aim
+        moved = KEPT_THRESHOLD * self.threshold + (1 - KEPT_THRESHOLD) * aim
+        self.threshold = min(max(moved, 0.0), 1.0)
 
 
 class SelfSpeculative(Drafter):
@@ -91,6 +117,8 @@ class SelfSpeculative(Drafter):
     eos: drafting stops at these tokens, for nothing after them can be accepted.
     """
 
+    keeps_history = True
+
     def __init__(self, view: SessionView, early_exit: AdaptiveExit, max_draft: int, eos: frozenset[int]) -> None:
         self.view = view
         self.early_exit = early_exit
@@ -98,13 +126,14 @@ class SelfSpeculative(Drafter):
         self.eos = eos
         self._tree: TokenTree | None = None
         self._chain: list[int] = []
+        self._cut = False
 
     def reset(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
         self.view.reset()
         self.early_exit.reset()
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
-        self._tree, self._chain = tree, []
+        self._tree, self._chain, self._cut = tree, [], False
         if self.view.rotates_anew(len(tokens) - 1):
             return  # the rows that must be encoded again are the target's, and must come from the whole target
         node, fresh = 0, tokens[len(self.view.tokens) :]
@@ -116,12 +145,17 @@ class SelfSpeculative(Drafter):
                 if probability < self.early_exit.threshold or token in self.eos:
                     return
                 fresh = [token]
+        self._cut = limit < self.max_draft
 
     def observe(self, verdict: Verdict) -> None:
-        # Of what others hung behind the draft, or drafted in its place, nothing is to be learned.
-        if verdict.tree is self._tree and self._chain:
+        # Nothing is to be learned from what others hung behind the draft or drafted in its place, nor from a draft
+        # that ended because the output may get no longer: neither doubt nor the full length ended it.
+        if verdict.tree is self._tree and self._chain and not self._cut:
             accepted = len(set(self._chain).intersection(verdict.path))
             self.early_exit.learn(accepted, len(self._chain), len(self._chain) == self.max_draft)
+
+    def forget(self) -> None:
+        self.early_exit.forget()
 
     def forwards(self) -> tuple[int, int]:
         return self.view.counters.forwards, self.view.counters.rows
@@ -139,12 +173,15 @@ def likeliest(logits: torch.Tensor) -> tuple[int, float]:
 def build(config: Config, pair: ModelPair) -> DraftThenVerify:
     """Self-speculative decoding with the pair's target; the draft is not used.
 
-    Raises UserError for a skip set of another number of layers, and for a target whose sub-layers cannot be skipped.
+    Raises:
+        UserError: no skip set for the target, one of another number of layers, or a target whose sub-layers cannot be
+            skipped.
     """
     skipper = LayerSkipper(pair.target.model)
-    if config.skip and (made_for := load_skip_set(config.skip)).layers != skipper.layers:
+    config = config.for_target(pair.target.model.name_or_path)
+    if config.skip and (named := load_skip_set(config.skip)).layers != skipper.layers:
         raise UserError(
-            f"method.skip={config.skip} was made for the {made_for.layers} layers of {made_for.model}, the target has "
+            f"method.skip={config.skip} was made for the {named.layers} layers of {named.model}, the target has "
             f"{skipper.layers}: search a set of its own with scripts/search_skip_layers.py, or set method.skip=null "
             "(of a case in a panel: {name: self_speculative, skip: null})"
         )

@@ -14,7 +14,8 @@ PRESETS = Path(__file__).parent / "skip_sets"
 class SkipSet:
     """Sub-layers to skip, each list ascending, counted from 0.
 
-    model: whose set it is. layers: how many layers that model has. source: where the set comes from.
+    model: whose set it is, as model.target names it. layers: how many layers that model has. source: where the set
+        comes from.
 
     Raises UserError, naming the layer, for one that is out of range or named twice.
     """
@@ -49,6 +50,32 @@ def checked(layers: list[int], count: int | None, what: str) -> list[int]:
     return sorted(layers)
 
 
+def made_for(target: str) -> str:
+    """The preset whose model is `target`, a folder or an id of the hub: the path must end as the model's name does.
+
+    Raises:
+        UserError: there is none.
+    """
+    parts = _parts(target)
+    for preset in sorted(PRESETS.glob("*.json")):
+        wanted = _parts(load_skip_set(preset.stem).model)
+        if parts[-len(wanted) :] == wanted:
+            return preset.stem
+    raise UserError(
+        f"no skip set was made for the target {target!r}: search one with scripts/search_skip_layers.py and give its "
+        f"file, method.skip=FILE, or name a set of a model with as many layers: {_known()} (method.skip=null skips "
+        "nothing but what skip_attention and skip_mlp name)"
+    )
+
+
+def _parts(model: str) -> tuple[str, ...]:
+    return Path(model.removeprefix("bundled:")).parts
+
+
+def _known() -> str:
+    return ", ".join(sorted(preset.stem for preset in PRESETS.glob("*.json")))
+
+
 def load_skip_set(name: str) -> SkipSet:
     """The skip set in a JSON file, or the preset of that name.
 
@@ -58,8 +85,9 @@ def load_skip_set(name: str) -> SkipSet:
     if name.endswith(".json") or not file.is_file():
         file = path_of(name)
     if not file.is_file():
-        known = ", ".join(sorted(preset.stem for preset in PRESETS.glob("*.json")))
-        raise UserError(f"method.skip={name} is no file and no preset: give a JSON file, null, or one of {known}")
+        raise UserError(
+            f"method.skip={name} is no file and no preset: give a JSON file, auto, null, or one of {_known()}"
+        )
     try:
         return SkipSet(**json.loads(file.read_text(encoding="utf-8")))
     except (TypeError, ValueError) as error:

@@ -1,12 +1,17 @@
-"""Drafts from the longest suffix seen before: SAM-Decoding (arXiv 2411.10666), SuffixDecoding (arXiv 2411.04975).
+"""Drafts from the longest suffix seen before: SAM-Decoding (arXiv 2411.10666).
 
 A suffix automaton over prompt and output knows the longest suffix of the text that has occurred before, of any length,
 and where it did so last; what followed there is proposed, the more of it the longer the match. Outputs of earlier
-prompts are a second automaton, SAM-Decoding's static one and SuffixDecoding's global tree: the longer match is drafted
-from, the one in the text itself on a tie. It is empty unless history is warm, and then grows with every output (some
-600 bytes a token).
+prompts are a second automaton, in the place of SAM-Decoding's static one over a corpus: the longer match is drafted
+from, the one in the text itself on a tie, and a match in earlier outputs counts as `history_bias` tokens shorter. It is
+empty unless history is warm, and then grows with every output (some 600 bytes a token).
 
-Where fewer tokens follow than are wanted, SAM-Decoding looks for older occurrences; here the copy runs on into itself.
+Where fewer tokens follow than are wanted, SAM-Decoding drafts from a shorter suffix or drafts less; here the copy runs
+on into itself. SAM-Decoding copies from the first occurrence, here it is the last one; and it draws a tree by counts
+from its static automaton, here every draft is a chain.
+
+This is not SuffixDecoding (arXiv 2411.04975), which counts how often each continuation occurred, compares the matches
+of all lengths by an expected number of accepted tokens, and may draft a tree.
 """
 
 from dataclasses import dataclass
@@ -24,21 +29,36 @@ from decoding.verification import Verdict
 
 @dataclass
 class Config:
-    """A match of m >= min_match tokens drafts 1 + alpha * m tokens, at most draft_length.
+    """A match of m >= min_match tokens takes 1 + alpha * m rows, at most draft_length.
 
-    The defaults are SAM-Decoding's without a tree model (alpha 4, at most 40 tokens).
+    The rows are counted as SAM-Decoding counts them: the first is that of the last confirmed token, so that one token
+    fewer is drafted, at most draft_length - 1.
+
+    The defaults are SAM-Decoding's without a tree model (alpha 4, at most 40 rows).
+
+    alpha: null for draft_length rows, however long the match.
+    history_bias: of a match in the outputs of earlier prompts, m is so many tokens fewer than match.
     """
 
     name: str = "suffix"
     min_match: int = 1
-    alpha: float = 4.0
+    alpha: float | None = 4.0
     draft_length: int = 40
+    history_bias: int = 5
 
     def __post_init__(self) -> None:
         require_at_least("method.min_match", self.min_match, 1)
-        if not 0 <= self.alpha < inf:
-            raise UserError(f"method.alpha must be a finite number of at least 0, not {self.alpha}")
-        require_at_least("method.draft_length", self.draft_length, 1)
+        if self.alpha is not None and not 0 < self.alpha < inf:
+            raise UserError(f"method.alpha must be null or a finite number above 0, not {self.alpha}")
+        require_at_least("method.draft_length", self.draft_length, 2)
+        require_at_least("method.history_bias", self.history_bias, 0)
+
+    def drafted(self, match: int) -> int:
+        """Tokens that a match of so many is good for: its rows without the last confirmed token's."""
+        rows = self.draft_length
+        if self.alpha is not None:
+            rows = min(rows, 1 + int(self.alpha * match))
+        return rows - 1
 
 
 class Suffix(Drafter):
@@ -82,12 +102,16 @@ class Suffix(Drafter):
     def draft(self, tokens: list[int], limit: int) -> list[int]:
         """At most `limit` tokens to follow the confirmed `tokens`, none without a match that is long enough."""
         self._read(tokens)
-        matches = [(self.text.repeat, self.text, "text"), (self._cursor.match, self.history, "history")]
-        for match, source, name in sorted(matches, key=lambda each: -each[0].length):
-            if match.length < self.config.min_match:
+        here, there = self.text.repeat, self._cursor.match
+        matches = [
+            (here.length, here.end, self.text, "text"),
+            (there.length - self.config.history_bias, there.end, self.history, "history"),
+        ]
+        for length, end, source, name in sorted(matches, key=lambda each: -each[0]):
+            if length < self.config.min_match:
                 break
-            count = min(self.config.draft_length, 1 + int(self.config.alpha * match.length), limit)
-            drafted = copied(source.text, match.end + 1, count, self.eos, self.vocabulary)
+            count = min(self.config.drafted(length), limit)
+            drafted = copied(source.text, end + 1, count, self.eos, self.vocabulary)
             if drafted:
                 self._drafts[name] += 1
                 return drafted

@@ -2,9 +2,10 @@
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from omegaconf import OmegaConf
 
@@ -39,7 +40,7 @@ METHODS: dict[str, Method] = {
     "greedy": Method("baselines.greedy"),
     "speculative": Method("baselines.speculative"),
     "lookahead": Method("baselines.lookahead", keeps_history=True, keeps_pool=True),
-    "self_speculative": Method("baselines.self_speculative"),
+    "self_speculative": Method("baselines.self_speculative", keeps_history=True),
     "token_recycling": Method("baselines.token_recycling", keeps_history=True),
     "multi_candidate": Method("baselines.multi_candidate"),
     "cascade": Method("baselines.cascade"),
@@ -108,6 +109,22 @@ def method_file(name: object, group: str, entry: object = None) -> dict[str, obj
         shown = name if entry is None else entry
         raise UserError(f"{group}: {shown!r} is no method: give one of {', '.join(METHODS)}, or {{name: NAME, ...}}")
     return dict(OmegaConf.to_container(OmegaConf.load(file)))
+
+
+def for_target(config: Any, target: str) -> Any:
+    """The typed config, and those within it, with what only the target decides filled in: a skip set, where it is auto.
+
+    Args:
+        config: of a method.
+        target: model.target.
+
+    Raises:
+        UserError: nothing fits the target.
+    """
+    parts = {name: getattr(config, name, None) for name in METHODS_WITHIN}
+    within = {name: for_target(part, target) for name, part in parts.items() if is_dataclass(part)}
+    config = replace(config, **within)
+    return config.for_target(target) if hasattr(config, "for_target") else config
 
 
 def _tuning(name: str) -> str:

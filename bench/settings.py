@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from bench.registry import METHODS
+from bench.registry import METHODS, for_target
 from bench.tuned import MODES, TUNED, Origin, Wanted, chosen_entry, settle
 from decoding.errors import UserError
 from decoding.settings import require_at_least
@@ -166,7 +166,7 @@ def read_plan(config: DictConfig) -> Plan:
             methods.append(contender)
     return Plan(
         settings=settings,
-        methods=methods,
+        methods=[replace(each, config=for_target(each.config, model.target)) for each in methods],
         task=task,
         model=model,
         data=typed(DataConfig, groups["data"], "data"),

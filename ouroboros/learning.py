@@ -64,6 +64,21 @@ def continuations(
     return [(key, phrase) for key, phrase in pairs if len(phrase) >= shortest]
 
 
+def refines(refinement: str, accepted_only: bool, whole: bool) -> bool:
+    """Whether a step refines the suffixes that it verified.
+
+    The target's words along a suffix follow on the draft, so that after a rejection they are conditioned on a wrong
+    token. The paper refines then too (section 3.4). In the authors' code (thunlp/Ouroboros at commit 7dac65b,
+    ouroboros/ouroboros.py, line 103) the loop that would do it runs K // (N - 1) times, which is never where K < N - 1.
+
+    Args:
+        refinement: one of REFINEMENTS.
+        accepted_only: as in the method's settings.
+        whole: the whole draft was accepted.
+    """
+    return refinement != "off" and (whole or not accepted_only)
+
+
 def refine(
     pool: PhrasePool, key: int, parent: int, candidates: list[Candidate], verdict: Verdict, keep: bool = False
 ) -> None:

@@ -25,7 +25,7 @@ from decoding.settings import canonical, require_at_least, require_share
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
 from ouroboros.adaptive import LONGEST, MOST, Adaptive, Limits
-from ouroboros.learning import REFINEMENTS, REJECTED, Candidate, aligned_runs, continuations, refine
+from ouroboros.learning import REFINEMENTS, REJECTED, Candidate, aligned_runs, continuations, refine, refines
 
 AUTO = "auto"
 DRAFT_MODEL = "draft_model"
@@ -51,7 +51,9 @@ class Config:
         code for Spec-Bench). shortest_run: tokens of the shortest phrase taken from rejected text (null: N - 1, as in
         the paper, which takes full ones alone). refinement: what the target said along a suffix replaces it "in_place"
         (the paper; by value, so that the refined are the newest then, in their old order), stands beside it as
-        "newest", or is "off".
+        "newest", or is "off". accepted_only: whether that happens only where the whole draft was accepted. The paper
+        refines after a rejection as well (False); the authors' code does not, where K < N - 1, as in all their
+        published settings (True).
     pool_capacity: phrases kept per key (null: W). order: which of them are tried first and give way last, by "recency"
         (the paper) or "usefulness". text_phrases: also take phrases from the text, of the "prompt", the confirmed
         "output" or both (True; not in the paper).
@@ -71,6 +73,7 @@ class Config:
     rejected: str = "aligned"
     shortest_run: int | None = None
     refinement: str = "in_place"
+    accepted_only: bool = False
     pool_capacity: int | None = None
     order: str = "recency"
     text_phrases: bool | str = False
@@ -141,11 +144,13 @@ class Config:
         if self.window == 0:
             silent.add("idle_window")
         if self.k == 0:
-            silent.add("refinement")
+            silent |= {"refinement", "accepted_only"}
             if "max_guesses" in silent:  # nobody asks the pool
                 silent |= {"ngram", "pool_capacity", "order", "text_phrases", "learn"}
         if not self.learn or "learn" in silent:
-            silent |= {"rejected", "shortest_run", "refinement"}
+            silent |= {"rejected", "shortest_run", "refinement", "accepted_only"}
+        if self.refinement == "off":
+            silent.add("accepted_only")
         return silent
 
 
@@ -240,7 +245,7 @@ class Ouroboros(Drafter):
             pairs = continuations([verdict.choices[node] for node in corrected], behind, *bounds)
         for key, phrase in pairs:
             self.pool.insert(key, phrase, "rejection")
-        if config.refinement != "off":
+        if refines(config.refinement, config.accepted_only, whole=not wrong):
             refine(self.pool, tree.tokens[end], end, self._candidates, verdict, keep=config.refinement == "newest")
 
     def forget(self) -> None:

@@ -8,7 +8,7 @@ from hydra import compose, initialize_config_dir
 from matrix import build, check, decode, make_pair, prompts, reference
 from test_drafting import continuation
 
-from baselines import greedy, hf_generate, hybrid, lookahead, prompt_lookup, speculative, suffix
+from baselines import greedy, hf_generate, hybrid, lookahead, prompt_lookup, speculative, suffix, token_recycling
 from baselines.lookahead import Window
 from bench.cases import _labels
 from bench.registry import CONF, method_config, panel_config
@@ -66,6 +66,19 @@ def test_outputs_are_greedys_on_every_family(family: str, fallback: object) -> N
     outcomes = check(pair, hybrid.Config(min_match=2, fallback=fallback), tests + tests)
     assert sum(outcome.extra["hybrid_steps"]["match"] for outcome in outcomes)
     assert sum(outcome.extra["hybrid_steps"]["fallback"] for outcome in outcomes)
+
+
+def test_a_match_takes_the_authors_rows_and_no_fewer_for_being_short(llama: ModelPair) -> None:
+    """SAM-Decoding with a tree model: 40 rows, the root among them, from 5 matching tokens on."""
+    drafter = build(hybrid.Config(fallback=greedy.Config()), llama).drafter
+    known = [*range(5), *range(7, 22)] * 3  # 5 is the end
+    for match in (4, 5, 9):
+        text = [*known, 6, *known[:match]]
+        drafter.reset(text[:1], 200)
+        llama.target.reset()
+        tree = TokenTree(text[-1], room=100)
+        drafter.propose(text, tree, 100)
+        assert len(tree) == (40 if match >= 5 else 1)
 
 
 def test_the_draft_model_stays_in_step(llama: ModelPair) -> None:
@@ -164,7 +177,7 @@ def test_what_cannot_be_a_fallback_is_refused(llama: ModelPair) -> None:
     with pytest.raises(UserError, match="method.fallback=hf_generate is no drafter"):
         build(hybrid.Config(fallback=hf_generate.Config()), llama)
     with pytest.raises(UserError, match="speculative needs a draft model"):
-        build(hybrid.Config(), ModelPair(llama.target, None, frozenset(), decode))
+        build(hybrid.Config(fallback=speculative.Config()), ModelPair(llama.target, None, frozenset(), decode))
     with pytest.raises(UserError, match="method.min_match must be at least 1"):
         hybrid.Config(min_match=0)
 
@@ -176,7 +189,8 @@ def composed(*overrides: str) -> list[object]:
 
 
 def test_the_fallback_is_named_with_settings_or_without() -> None:
-    assert composed("method=hybrid") == [hybrid.Config(fallback=speculative.Config())]
+    assert composed("method=hybrid") == [hybrid.Config(fallback=token_recycling.Config())]
+    assert hybrid.Config() == composed("method=hybrid")[0]
     [config] = composed("method=hybrid", "method.fallback=ouroboros", "method.min_match=7")
     assert config == hybrid.Config(min_match=7, fallback=panel_config("ouroboros", "method"))
     [config] = composed("method=hybrid", "method.fallback={name: lookahead, window: 5}")
@@ -211,7 +225,7 @@ def test_only_a_hybrid_has_a_fallback() -> None:
 def test_hybrids_of_one_panel_are_told_apart() -> None:
     other = ouroboros.Config(k=1, window=2)
     configs = [hybrid.Config(), hybrid.Config(fallback=speculative.Config(gamma=8)), hybrid.Config(fallback=other)]
-    fallbacks = ["speculative", "speculative(gamma=8)", "ouroboros(k=1 window=2)"]
+    fallbacks = ["token_recycling", "speculative(gamma=8)", "ouroboros(k=1 window=2)"]
     labels = _labels([Contender(config, "cold") for config in configs])
     assert labels == [f"hybrid fallback={fallback}" for fallback in fallbacks]
     assert _labels([Contender(hybrid.Config(), "cold"), Contender(suffix.Config(), "cold")]) == ["hybrid", "suffix"]

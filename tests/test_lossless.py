@@ -53,6 +53,8 @@ OPTIONS = [
         {"rejected": "continuations", "refinement": "newest"},
         {"rejected": "continuations", "shortest_run": 3, "k": 0},
         {"refinement": "off", "order": "usefulness", "text_phrases": False},
+        {"accepted_only": True},
+        {"accepted_only": True, "refinement": "newest", "rejected": "continuations"},
         {"idle_window": True, "pool_capacity": 1},
         {"window": 0, "pool_capacity": 3},
         {"window": 0, "pool_capacity": 2, "gamma": "auto", "order": "usefulness", "text_phrases": False},
@@ -91,10 +93,13 @@ COVERING = [
                      rejected="continuations", refinement="newest"),
     ouroboros.Config(gamma=3, k=3, window=0, ngram=4, pool_capacity=4),
     ouroboros.Config(drafter=prompt_lookup.Config(draft_length=3), k=2, ngram=4, pool_capacity=3),
-    self_speculative.Config(skip=None, skip_attention=[1], max_draft=5, threshold=0.3),
+    ouroboros.Config(gamma=3, k=3, window=4, ngram=4, accepted_only=True),
+    self_speculative.Config(skip=None, skip_attention=[1], max_draft=5, threshold=0.3, threshold_step=0.5),
     prompt_lookup.Config(),
     suffix.Config(),
+    suffix.Config(alpha=None, draft_length=7, history_bias=0),
     hybrid.Config(min_match=2),
+    hybrid.Config(min_match=2, history_bias=1, fallback=speculative.Config()),
     oracle.Config(),
 ]  # fmt: skip
 # Their drafts never branch, so no row ever moves.
@@ -297,7 +302,11 @@ def test_perfect_draft_is_always_accepted() -> None:
 
 @pytest.mark.parametrize(
     "config",
-    [ouroboros.Config(gamma=4, k=3, window=4, ngram=5), token_recycling.Config(nodes=20)],
+    [
+        ouroboros.Config(gamma=4, k=3, window=4, ngram=5),
+        token_recycling.Config(nodes=20),
+        self_speculative.Config(skip=None, skip_attention=[1], threshold=0.4, threshold_step=0.5),
+    ],
     ids=lambda config: config.name,
 )
 def test_warm_history_changes_the_work_but_not_the_tokens(llama: ModelPair, config: object) -> None:
@@ -338,9 +347,33 @@ def test_parts_beyond_the_paper_are_really_taken(llama: ModelPair) -> None:
     bare = work(window=0, pool_capacity=4)
     assert bare["window"] == 0 < min(bare["rejection"], plain["window"])
     assert work(confidence=0.9)["drafted"] / work(confidence=0.9)["steps"] < plain["drafted"] / plain["steps"]
-    assert work(refinement="off")["refinement"] == 0 < plain["refinement"]
+    assert work(refinement="off")["refinement"] == 0 < work(accepted_only=True)["refinement"] < plain["refinement"]
     assert work(rejected="continuations")["rejection"] > work(shortest_run=3)["rejection"]
     assert work(learn=False)["rejection"] == work(learn=False)["refinement"] == 0
+
+
+@pytest.mark.parametrize("accepted_only", [False, True])
+def test_refinement_after_a_rejection_is_the_papers_and_an_option(
+    llama: ModelPair, monkeypatch, accepted_only: bool
+) -> None:
+    """K < N - 1, as in the authors' settings: the paper refines after whole drafts and wrong ones, their code after
+    whole ones alone."""
+    config = ouroboros.Config(gamma=4, k=2, window=4, ngram=4, accepted_only=accepted_only)
+    decoder = build(config, llama)
+    drafter, observe = decoder.drafter, decoder.drafter.observe
+    whole: list[bool] = []
+    refined: set[bool] = set()
+    monkeypatch.setattr(ouroboros, "refine", lambda *_, **__: refined.add(whole[-1]))
+
+    def spy(verdict):
+        whole.append(set(drafter._chain) <= set(verdict.path))
+        observe(verdict)
+
+    drafter.observe = spy
+    for prompt in prompts(3):
+        decoder.generate(prompt, Stopping(frozenset(), 40))
+    assert set(whole) == {True, False}
+    assert refined == ({True} if accepted_only else {True, False})
 
 
 def test_suffixes_lengthen_any_drafter(llama: ModelPair) -> None:

@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pytest
@@ -27,6 +28,8 @@ PAPER = Path(__file__).resolve().parent.parent / "results" / "paper"
 ARCHIVE = PAPER / "runs.tar.xz"
 PRESETS = sorted(folder.name for folder in (PAPER / "tables").glob("*"))
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+# Cases that their preset has had only since it was measured, by their labels.
+ADDED = {"block_efficiency": ["lookahead as its authors advise"]}
 INTERVAL = re.compile(r"(\d+\.\d+) \[(\d+\.\d+), (\d+\.\d+)\]")
 
 pytestmark = pytest.mark.skipif(not ARCHIVE.exists(), reason="no results/paper: make paper has not been run")
@@ -81,11 +84,17 @@ def test_the_tables_are_made_from_these_runs(unpacked, monkeypatch, preset):
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_runs_are_the_preset_s_own(folders, preset):
-    """None of an older edition of the preset, or of settings that were tuned anew since."""
+    """None of an older edition of the preset, or of settings that were tuned anew since.
+
+    Settings alone are compared. That suffix and hybrid have counted the root among a draft's rows since, which leaves
+    one token fewer at the same setting, is said in results/paper/README.md.
+    """
     own = [path for path in folders if path.parts[-4] == preset]
     for task in {path.parts[-3] for path in own}:
         plan = read_plan(composed(f"experiment={preset.removesuffix('_unseen')}", f"task={task}"))
-        wanted = [json.loads(json.dumps(asdict(each.config))) for each in plan.methods]
+        measured = [each for each in plan.methods if each.label not in ADDED.get(preset, ())]
+        assert len(plan.methods) - len(measured) == len(ADDED.get(preset, ()))
+        wanted = [as_then(json.loads(json.dumps(asdict(each.config))), each.history) for each in measured]
         summaries = [json.loads((path / "summary.json").read_text()) for path in own if path.parts[-3] == task]
         found = [each["method_config"] for each in summaries]
         assert all(each in wanted for each in found) and all(each in found for each in wanted)
@@ -147,6 +156,19 @@ def test_the_numbers_of_the_readme_s_tables_are_in_the_tables(folders):
             assert any(all(map(says, printed, found)) for found in intervals), (printed, line)
         for printed in NUMBER.findall(INTERVAL.sub("", line)):
             assert any(says(printed, value) for value in known), (printed, line)
+
+
+def as_then(config: dict[str, Any], history: str) -> dict[str, Any]:
+    """A config without the settings that there were none of yet; where they say what was the rule then.
+
+    Cold, nothing is in the history that history_bias is about.
+    """
+    later = {"accepted_only": False, **({"history_bias": config.get("history_bias")} if history == "cold" else {})}
+    return {
+        key: as_then(value, history) if isinstance(value, dict) else value
+        for key, value in config.items()
+        if key not in later or value != later[key]
+    }
 
 
 def says(printed: str, value: str | float) -> bool:

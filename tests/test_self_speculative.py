@@ -9,11 +9,13 @@ from families import FAMILIES, VOCABULARY, make_model
 from hypothesis import example, given
 from hypothesis import strategies as st
 from matrix import build, check, decode, prompts, reference
+from test_bench_cli import composed
 
 from baselines.layer_skipping import LayerSkipper
 from baselines.self_speculative import AdaptiveExit, Config
 from baselines.skip_set import PRESETS, SkipSet, load_skip_set
 from bench.registry import method_config, panel_config
+from bench.settings import read_plan
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
 from decoding.session import ModelSession
@@ -77,18 +79,41 @@ def test_the_step_that_turns_longrope_over_drafts_nothing() -> None:
 @given(st.floats(0, 1), st.lists(st.tuples(st.integers(1, 8), st.floats(0, 1)), max_size=40))
 def test_the_threshold_follows_the_formulae(start: float, rounds: list[tuple[int, float]]) -> None:
     """M <- b1 M + (1 - b1) matched / drafted; new = th + eps if M < alpha, th at full length, else th - eps;
-    th <- b2 th + (1 - b2) new, with b1 0.5, b2 0.9, alpha 0.9, eps 0.01."""
+    th <- b2 th + (1 - b2) new, with b1 0.5, b2 0.9, alpha 0.9, eps 0.01; within [0, 1]."""
     ours, threshold, matchness = AdaptiveExit(start, 0.9, 0.01), start, 0.0
     for drafted, share in rounds:
         accepted = round(share * drafted)
         ours.learn(accepted, drafted, drafted == 8)
         matchness = 0.5 * matchness + 0.5 * accepted / drafted
         new = threshold + 0.01 if matchness < 0.9 else threshold if drafted == 8 else threshold - 0.01
-        threshold = 0.9 * threshold + 0.1 * new
+        threshold = min(max(0.9 * threshold + 0.1 * new, 0.0), 1.0)
         assert ours.threshold == pytest.approx(threshold, abs=1e-12)
         assert abs(ours.threshold - start) <= 0.001 * len(rounds) + 1e-12
+    carried = ours.threshold
     ours.reset()
+    assert (ours.threshold, ours.acceptance) == (carried, 0.0)
+    ours.forget()
     assert (ours.threshold, ours.acceptance) == (start, 0.0)
+
+
+def test_the_first_rounds_of_every_prompt_move_the_threshold_up() -> None:
+    """M begins at 0, so that even if all is accepted three rounds find it below 0.9; the fourth does not."""
+    ours = AdaptiveExit(0.6, 0.9, 0.01)
+    for _ in range(2):
+        begin = ours.threshold
+        for moves in (1, 2, 3, 2):
+            ours.learn(5, 5, full=False)
+            assert ours.threshold == pytest.approx(begin + moves * 0.001, abs=1e-12)
+        ours.reset()
+    assert ours.threshold == pytest.approx(0.604, abs=1e-12)
+
+
+def test_the_threshold_stays_a_probability() -> None:
+    for start, accepted in ((1.0, 0), (0.0, 5)):
+        ours = AdaptiveExit(start, 0.9, 1.0)
+        for _ in range(9):
+            ours.learn(accepted, 5, full=False)
+            assert 0.0 <= ours.threshold <= 1.0
 
 
 def test_drafting_stops_behind_an_unsure_token_which_is_kept(llama: ModelPair) -> None:
@@ -158,21 +183,50 @@ def test_the_threshold_learns_from_its_own_draft_alone(llama: ModelPair) -> None
     assert len(seen) == 3
 
 
-def test_everything_is_reset_for_every_prompt(llama: ModelPair) -> None:
-    """The published code carries the threshold on to the next prompt, whose speed then depends on the order."""
+def test_the_threshold_is_carried_from_prompt_to_prompt_until_all_is_forgotten(llama: ModelPair) -> None:
+    """As in the published code, but for its average of what was accepted, which every prompt begins anew."""
     config = Config(skip=None, skip_attention=[1], threshold=0.4, threshold_step=0.3)
     decoder = build(config, llama)
+    early_exit = decoder.drafter.early_exit
     first, other = prompts(2)
     stopping = Stopping(frozenset(), 40)
+    tests = [(p, stopping, reference(llama, p, stopping)) for p in (first, other)]
+    assert decoder.keeps_history
     once = decoder.generate(first, stopping)
-    assert decoder.drafter.early_exit.threshold != config.threshold
-    assert once.extra == {"exit_threshold": decoder.drafter.early_exit.threshold}
-    decoder.generate(other, stopping)
+    carried = early_exit.threshold
+    assert carried != config.threshold
+    assert once.extra == {"exit_threshold": carried}
+    decoder.drafter.reset(other, 100)
+    assert (early_exit.threshold, early_exit.acceptance) == (carried, 0.0)
+    # A decoder that begins where the first prompt ended takes the very steps of the one that carried it on.
+    warm = decoder.generate(other, stopping)
+    begun = build(Config(skip=None, skip_attention=[1], threshold=carried, threshold_step=0.3), llama)
+    assert warm.steps.drafted == begun.generate(other, stopping).steps.drafted
+    assert warm.extra == begun.drafter.report()
+    decoder.forget()
+    assert (early_exit.threshold, early_exit.acceptance) == (config.threshold, 0.0)
     again = decoder.generate(first, stopping)
-    assert not decoder.keeps_history
     assert again.extra == once.extra
+    assert [once.tokens, warm.tokens, again.tokens] == [tests[place][2].tokens for place in (0, 1, 0)]
     for column in ("drafted", "accepted", "draft_forwards", "draft_rows"):
         assert getattr(again.steps, column) == getattr(once.steps, column)
+
+
+def test_a_draft_that_the_outputs_length_cut_teaches_nothing(llama: ModelPair) -> None:
+    """Neither doubt nor its full length ended it, so that it tells nothing about the threshold."""
+    tokens = prompts(1)[0]
+    learned = []
+    for threshold, limit in ((0.0, 3), (1.0, 3), (0.0, 4), (0.0, 9)):
+        drafter = build(Config(skip=None, skip_attention=[1], max_draft=4, threshold=threshold), llama).drafter
+        drafter.early_exit.learn = lambda *counts: learned.append(counts[1:])  # noqa: B023
+        drafter.reset(tokens, 100)
+        llama.target.reset()
+        llama.target.prefill(tokens[:-1])
+        tree = TokenTree(tokens[-1], room=50)
+        drafter.propose(tokens, tree, limit)
+        assert len(tree) - 1 == (1 if threshold else min(limit, 4))
+        drafter.observe(verify(tree, tree.rows(), torch.zeros(len(tree), VOCABULARY)))
+    assert learned == [(1, False), (4, True), (4, True)]
 
 
 def test_the_whole_target_as_its_own_draft_is_always_right(llama: ModelPair) -> None:
@@ -254,6 +308,31 @@ def test_published_sets_load(name: str, layers: int, attention: int, mlp: int) -
     assert (config.skip_attention, config.skip_mlp) == (found.attention, found.mlp)
 
 
+def test_auto_is_the_set_made_for_the_target(llama: ModelPair, monkeypatch) -> None:
+    """In every task, whatever the method it is within; and said in full, so that records of two sets never mix."""
+    tiny = Config(skip="tiny")
+    for target in ("bundled:tiny/target", str(PRESETS.parent.parent / "models/tiny/target"), "models/tiny/target"):
+        assert Config().for_target(target) == tiny
+    assert Config().for_target("meta-llama/Llama-2-13b-hf") == Config(skip="llama-2-13b")
+    assert Config().for_target("/data/meta-llama/Llama-2-13b-hf/") == Config(skip="llama-2-13b")
+    assert Config(skip=None).for_target("/data/mine") == Config(skip=None)
+
+    def planned(*overrides: str) -> object:
+        return read_plan(composed(*overrides)).methods[-1].config
+
+    assert planned("method=self_speculative", "task=wmt16") == tiny
+    assert planned("method=ouroboros", "method.drafter=self_speculative").drafter == tiny
+    assert planned("method=greedy", "compare=[{name: hybrid, fallback: self_speculative}]").fallback == tiny
+    for target in ("meta-llama/Llama-2-70b-chat-hf", "/data/llama2-13b-like", "/data/target"):
+        with pytest.raises(UserError, match=f"{target}.*search_skip_layers.py.*method.skip=FILE.*llama-2-13b"):
+            planned("method=self_speculative", "model=custom", f"model.target={target}")
+    with pytest.raises(UserError, match="search_skip_layers.py"):
+        build(Config(), llama)
+    monkeypatch.setattr(llama.target.model, "name_or_path", "/mine/tiny/target", raising=False)
+    with pytest.raises(UserError, match="12 layers of bundled:tiny/target, the target has 2"):
+        build(Config(), llama)
+
+
 def test_every_preset_is_well_formed_and_named_in_the_settings_file() -> None:
     conf = (PRESETS.parent.parent / "conf/method/self_speculative.yaml").read_text()
     for file in PRESETS.glob("*.json"):
@@ -289,7 +368,7 @@ def test_a_panel_tells_its_skip_sets_apart() -> None:
     assert labels({"skip": None, "skip_mlp": [1, 2]}, {"skip": None, "skip_mlp": [3]}) == [
         "self_speculative skip_mlp=[1,2]", "self_speculative skip_mlp=[3]"
     ]  # fmt: skip
-    assert labels({}, {"skip": None}) == ["self_speculative skip=tiny", "self_speculative skip=null"]
+    assert labels({}, {"skip": None}) == ["self_speculative skip=auto", "self_speculative skip=null"]
 
 
 @pytest.mark.parametrize(

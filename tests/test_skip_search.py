@@ -96,6 +96,29 @@ def test_replay_by_hand() -> None:
     assert list(replay(guesses, text, fixed, 8, frozenset({7}))) == [(3, 2), (1, 1)], "a draft ends at its end token"
 
 
+def test_replay_learns_as_the_method_does() -> None:
+    """Not from a draft that the longest output cut; but from one that doubt ended at the same place."""
+    output = [1, 2, 3, 4, 5, 6, 8]
+    for longest, doubt, second, learned in ((7, 0.9, 2, [4]), (7, 0.1, 2, [4, 2]), (10, 0.9, 3, [4, 3])):
+        guesses = [(2, 0.9), (3, 0.9), (7, 0.9), (5, 0.9), (6, doubt), (8, 0.9)]
+        seen: list[int] = []
+        early_exit = AdaptiveExit(0.5, 0.9, 0.0)
+        early_exit.learn = lambda _, drafted, __, seen=seen: seen.append(drafted)
+        text = Text([0], output, Stopping(frozenset(), longest))
+        assert list(replay(guesses, text, early_exit, 4, frozenset())) == [(4, 2), (second, second)]
+        assert seen == learned
+
+
+def test_a_text_begins_where_the_method_does_cold(pair, texts) -> None:
+    """However far earlier texts have moved the threshold: the same text is always worth the same."""
+    parts = (pair, LayerSkipper(pair.target.model), [texts[0], texts[0]], AdaptiveExit(0.5, 0.9, 1.0), 4)
+    for objective in (CostModel(*parts, COSTS), Measured(*parts)):
+        worth = objective((1,), ())
+        half = objective((1,), ())
+        assert (worth.steps, worth.drafted) == (half.steps, half.drafted)
+        assert worth.steps % 2 == worth.drafted % 2 == worth.accepted % 2 == 0
+
+
 def test_costs_tell_sub_layers_apart(monkeypatch, texts) -> None:
     """On a clock that attention moves by 2, an MLP by 3, a forward by 10 and each of its rows by 1."""
     clock = 0.0

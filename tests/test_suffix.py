@@ -44,35 +44,60 @@ def periodic(text: list[int], start: int, count: int) -> list[int]:
 
 @given(text=short_texts, cuts=st.lists(st.integers(1, 25), max_size=4), limit=st.integers(0, 30))
 def test_the_draft_follows_the_last_place_of_the_longest_repeat(text: list, cuts: list, limit: int) -> None:
+    """Of the rows that the match is good for the root takes one."""
     drafter = drafter_of(min_match=2, alpha=1.5, draft_length=9)
     drafter.reset(text[:1], 100)
     for end in [*sorted(min(cut, len(text)) for cut in cuts), len(text)]:
         length, place = longest_repeat(text[:end])
-        count = min(9, 1 + int(1.5 * length), limit) if length >= 2 else 0
+        count = min(9 - 1, int(1.5 * length), limit) if length >= 2 else 0
         assert drafter.draft(text[:end], limit) == periodic(text[:end], place + 1, count)
 
 
-@given(earlier=st.lists(short_texts, max_size=3), text=short_texts)
-def test_the_longer_match_wins_and_the_text_on_a_tie(earlier: list[list[int]], text: list[int]) -> None:
-    drafter = drafter_of(draft_length=6)
+@given(earlier=st.lists(short_texts, max_size=3), text=short_texts, bias=st.integers(0, 2))
+def test_the_longer_match_wins_and_the_text_on_a_tie(earlier: list[list[int]], text: list[int], bias: int) -> None:
+    drafter = drafter_of(draft_length=6, history_bias=bias)
     for output in earlier:
         learn(drafter, [4, 4], [3, *output, 3])
     drafter.reset(text[:3], 100)
     drafted = drafter.draft(text, 50)
     here, there = longest_repeat(text), longest_match(drafter.history.text, text)
-    best = max(here.length, there.length)
+    best = max(here.length, there.length - bias)
     assert bool(drafted) == (best > 0)
-    if there.length > here.length:
+    if there.length - bias > here.length:
         following = takewhile(lambda token: token != SEPARATOR, drafter.history.text[there.end + 1 :])
-        assert drafted == list(following)[: min(6, 1 + 4 * best)]
+        assert drafted == list(following)[: min(6 - 1, 4 * best)]
         assert drafter.report()["suffix_drafts"] == {"text": 0, "history": 1}
     elif best:
-        assert drafted == periodic(text, here.end + 1, min(6, 1 + 4 * best))
+        assert drafted == periodic(text, here.end + 1, min(6 - 1, 4 * best))
         assert drafter.report()["suffix_drafts"] == {"text": 1, "history": 0}
 
 
-def test_where_an_earlier_output_ends_the_text_itself_is_drafted_from() -> None:
+@pytest.mark.parametrize(("alpha", "length", "drafts"), [(4.0, 40, [4, 8, 36, 39, 39]), (0.5, 40, [0, 1, 4, 5, 10]),
+                                                        (None, 40, [39] * 5), (None, 7, [6] * 5)])  # fmt: skip
+def test_the_root_is_one_of_the_rows(alpha: float | None, length: int, drafts: list[int]) -> None:
+    """SAM-Decoding's rule: [start_token] + text[end + 1 : end + n], n = min(draft_length, 1 + int(alpha * match)). The
+    start token is the last confirmed one."""
+    period = list(range(10, 90))
+    drafter = drafter_of(alpha=alpha, draft_length=length)
+    for match, drafted in zip((1, 2, 9, 10, 20), drafts, strict=True):
+        text = [*period, 1, *period[:match]]
+        drafter.reset(text[:1], 200)
+        assert drafter.draft(text, 100) == period[match : match + drafted]
+        assert 1 + drafted == min(length, 1 + int(alpha * match) if alpha is not None else length)
+
+
+@pytest.mark.parametrize(("match", "drafted"), [(5, 0), (6, 4), (8, 12)])
+def test_a_match_in_earlier_outputs_counts_as_shorter(match: int, drafted: int) -> None:
+    """By 5 tokens, as in SAM-Decoding: where it is looked for, where it is compared and where it sets the length."""
+    known = list(range(10, 50))
     drafter = drafter_of()
+    learn(drafter, [1], known)
+    drafter.reset([2], 200)
+    assert drafter.draft([2, *known[:match]], 100) == known[match : match + drafted]
+
+
+def test_where_an_earlier_output_ends_the_text_itself_is_drafted_from() -> None:
+    drafter = drafter_of(history_bias=0)
     learn(drafter, [9], [1, 2, 3, 4])
     drafter.reset([4, 8, 7], 100)
     assert drafter.draft([4, 8, 7, 2, 3, 4], 3) == [8, 7, 2]
@@ -127,18 +152,27 @@ def test_warm_history_changes_the_work_but_not_the_tokens_and_is_forgotten(llama
 
 @pytest.mark.slow
 @pytest.mark.parametrize("min_match", [1, 3])
-@pytest.mark.parametrize("alpha", [0.0, 1.0, 4.0])
-@pytest.mark.parametrize("length", [1, 5, 40])
+@pytest.mark.parametrize("alpha", [0.5, 1.0, 4.0, None])
+@pytest.mark.parametrize("length", [2, 5, 40])
 def test_outputs_are_greedys_with_a_history_that_grows(
-    llama: ModelPair, min_match: int, alpha: float, length: int
+    llama: ModelPair, min_match: int, alpha: float | None, length: int
 ) -> None:
     stoppings = [Stopping(frozenset({5}), 40), Stopping(frozenset(), 60, ("ab", "q"), decode), Stopping(frozenset(), 9)]
     tests = [(p, s, reference(llama, p, s)) for p in prompts(3) for s in stoppings]
-    check(llama, suffix.Config(min_match=min_match, alpha=alpha, draft_length=length), tests + tests)
+    config = suffix.Config(min_match=min_match, alpha=alpha, draft_length=length, history_bias=min_match - 1)
+    check(llama, config, tests + tests)
 
 
 @pytest.mark.parametrize(
-    "fields", [{"min_match": 0}, {"alpha": -0.1}, {"alpha": float("inf")}, {"alpha": float("nan")}, {"draft_length": 0}]
+    "fields",
+    [
+        {"min_match": 0},
+        {"alpha": 0.0},
+        {"alpha": float("inf")},
+        {"alpha": float("nan")},
+        {"draft_length": 1},
+        {"history_bias": -1},
+    ],
 )
 def test_settings_out_of_range_are_refused(fields: dict) -> None:
     with pytest.raises(UserError, match=f"method.{next(iter(fields))} must be"):

@@ -154,7 +154,7 @@ class CostModel:
         for text, session in self._read:
             best = SessionView(session, model).reread(len(text.prompt)).softmax(-1, dtype=torch.float32).max(-1)
             guesses = list(zip(best.indices.tolist(), best.values.tolist(), strict=True))
-            self.early_exit.reset()
+            self.early_exit.forget()
             for drafted, accepted in replay(guesses, text, self.early_exit, self.max_draft, self.eos):
                 worth.steps += 1
                 worth.drafted += drafted
@@ -175,17 +175,17 @@ def replay(
     """
     output, place = text.output, 0
     while place < len(output) - 1:
-        limit = min(max_draft, text.stopping.max_new_tokens - place - 2, len(output) - 1 - place)
-        drafted = 0
-        while drafted < limit:
+        longest = min(max_draft, text.stopping.max_new_tokens - place - 2)
+        limit = min(longest, len(output) - 1 - place)
+        drafted, doubtful = 0, False
+        while drafted < limit and not doubtful:
             token, probability = guesses[place + drafted]
             drafted += 1
-            if probability < early_exit.threshold or token in eos:
-                break
+            doubtful = probability < early_exit.threshold or token in eos
         accepted = 0
         while accepted < drafted and guesses[place + accepted][0] == output[place + accepted + 1]:
             accepted += 1
-        if drafted:
+        if drafted and (doubtful or not drafted == longest < max_draft):
             early_exit.learn(accepted, drafted, drafted == max_draft)
         yield drafted, accepted
         place += accepted + 1
@@ -219,6 +219,7 @@ class Measured:
         worths = {name: Worth() for name in drafters}
         for text in self.texts:
             for name, drafter in drafters.items():
+                drafter.forget()
                 generation = DraftThenVerify(self.pair, drafter).generate(text.prompt, text.stopping)
                 worth = worths[name]
                 worth.tokens += len(generation.tokens) - 1

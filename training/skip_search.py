@@ -99,7 +99,7 @@ def search_skip_set(config: SkipSearchConfig) -> SkipSet:
 
     attention, mlp = layers_of(study.best_trial)
     source = f"scripts/search_skip_layers.py name={config.name}: {config.trials} trials, objective {config.objective}"
-    found = SkipSet(model.label, skipper.layers, list(attention), list(mlp), source)
+    found = SkipSet(model.target, skipper.layers, list(attention), list(mlp), source)
     found.save(folder / "skip_set.json")
     check = measured.beside_greedy({"nothing skipped": ((), ()), "skip set": (attention, mlp)})
     write_report(folder, study, config, costs, check)

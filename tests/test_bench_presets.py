@@ -136,7 +136,7 @@ def refuse(*_, **__):
 
 @pytest.mark.parametrize("check", ["true", "false"])
 def test_other_tokenizers_are_told_before_weights_are_loaded(monkeypatch, capsys, arguments, tmp_path, check):
-    monkeypatch.setattr("bench.models.AutoModelForCausalLM.from_pretrained", refuse)
+    monkeypatch.setattr("bench.checkpoint.AutoModelForCausalLM.from_pretrained", refuse)
     other = save_model(tmp_path / "other", make_tokenizer(["zebra xylophone " * 9], size=290), seed=0)
     capsys.readouterr()
     assert run(monkeypatch, *arguments, f"model.draft={other}", f"check={check}") == 2
@@ -160,7 +160,7 @@ def test_check_foretells_and_then_decodes(monkeypatch, capsys, arguments):
     assert run(monkeypatch, *arguments, "dtype=bfloat16", "check=true") == 0
     said = capsys.readouterr().out
     assert said.index("memory: target ") < said.index("masks of the target") and "target in float32" in said
-    monkeypatch.setattr("bench.models.AutoModelForCausalLM.from_pretrained", refuse)
+    monkeypatch.setattr("bench.checkpoint.AutoModelForCausalLM.from_pretrained", refuse)
     monkeypatch.setattr("bench.memory.psutil.virtual_memory", lambda: SimpleNamespace(available=10))
     assert run(monkeypatch, *arguments, "check=true") == 2
     error = capsys.readouterr().err.strip()

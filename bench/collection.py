@@ -248,6 +248,8 @@ def names(runs: Sequence[Run]) -> dict[Run, str]:
 
 def _label(run: Run) -> str:
     label, history = run["label"], run["history"]
+    if run.summary.get("draft_dtype"):
+        label += f" (draft in {run['draft_dtype']})"
     if history == "file":
         history = f"pool of {run.pool_of or 'a file'}"
     return label if history == "cold" or label.endswith(history) else f"{label} {history}"

@@ -55,7 +55,7 @@ def undrafted(prompt: int, output: int, context: int) -> int:
 
 def undrafted_prompts(fold: Fold) -> tuple[int, int] | None:
     """(prompts without room for any draft, prompts whose outputs went on where there was none); None for a method
-    without a draft model, and where the records are older than this count."""
+    without a model that drafts, and where the records are older than this count."""
     counted = [[record.get("undrafted_tokens") for record in repeats] for repeats in fold.method]
     if any(count is None for counts in counted for count in counts):
         return None

@@ -15,8 +15,9 @@ from bench.models import LoadedPair, peak_memory
 from bench.store import FLOAT32, METHOD, RunFolder
 from decoding.decoder import Decoder
 from decoding.errors import UserError
-from decoding.finite import finite_on, not_finite
+from decoding.finite import SKIPPING, finite_on, not_finite
 from decoding.records import Generation
+from decoding.session import ModelSession
 from decoding.stopping import Stopping
 from ouroboros.pool_file import PoolFile
 from tasks import Example, Task
@@ -69,7 +70,7 @@ class Race:
         self.session = session
         self.references = list(references)
         self._gaps: dict[tuple[str, tuple[int, ...]], list[float]] = {}
-        self._draft_faults: dict[tuple[str, tuple[int, ...]], str | None] = {}
+        self._draft_faults: dict[tuple[int, str, tuple[int, ...]], str | None] = {}
         self._encoded: dict[tuple[str, str], tuple[list[int], int]] = {}
 
     def stopping(self, example: Example) -> Stopping:
@@ -199,7 +200,9 @@ class Race:
         generation = entrant.decoder.generate(ids, stopping)
         memory = peak_memory(target.device)
         # A session counts anew with every sequence; a rival from outside tells its draft's forwards itself.
-        drafting = draft is not None and (draft.counters is not before or generation.draft_forwards is not None)
+        used = draft is not None and (draft.counters is not before or generation.draft_forwards is not None)
+        view = getattr(getattr(entrant.decoder, "drafter", None), "view", None)
+        drafting, role = (draft, "draft") if used else (view, SKIPPING)
         return {
             "label": entrant.label,
             "session": self.session,
@@ -209,8 +212,8 @@ class Race:
             **asdict(generation),
             "text": self.loaded.continuation(ids, generation.tokens),
             "peak_memory_bytes": memory,
-            "undrafted_tokens": undrafted(len(ids), len(generation.tokens), draft.context) if drafting else None,
-            "draft_fault": self._draft_fault(example.id, ids, generation) if drafting else None,
+            "undrafted_tokens": undrafted(len(ids), len(generation.tokens), drafting.context) if drafting else None,
+            "draft_fault": self._draft_fault(drafting, role, example.id, ids, generation) if drafting else None,
             # In another dtype other tokens are right.
             **({} if entrant.role == FLOAT32 else self._judged(example.id, ids, generation, stopping)),
         }
@@ -221,20 +224,21 @@ class Race:
         fault = stop_fault(generation.tokens, generation.stop, stopping, len(ids), context)
         return {**asdict(fit(self._teacher_forced(prompt, ids, generation), fault)), "tolerance": self.tolerance}
 
-    def _draft_fault(self, prompt: str, ids: list[int], generation: Generation) -> str | None:
+    def _draft_fault(
+        self, draft: ModelSession, role: str, prompt: str, ids: list[int], generation: Generation
+    ) -> str | None:
         """What is wrong with a draft model whose logits along the output are no numbers, None if they are.
 
         Every distinct output is read once, outside the clock.
         """
-        draft = self.loaded.pair.draft
         text = (ids + generation.tokens[:-1])[: draft.context]
         rows = len(text) - len(ids) + 1
         if rows < 1:
             return None
-        key = (prompt, tuple(generation.tokens))
+        key = (id(draft.model), prompt, tuple(generation.tokens))
         if key not in self._draft_faults:
             fine = finite_on(draft.model, draft.vocabulary, text, rows)
-            self._draft_faults[key] = None if fine else not_finite(draft.model, "draft")
+            self._draft_faults[key] = None if fine else not_finite(draft.model, role)
         return self._draft_faults[key]
 
     def _teacher_forced(self, prompt: str, ids: list[int], generation: Generation) -> list[float]:

@@ -27,7 +27,7 @@ from bench.prompts import Prompts, load_prompts
 from bench.provenance import environment
 from bench.registry import CONF, METHODS, WARM
 from bench.settings import Plan, read_plan
-from bench.terminal import say
+from bench.terminal import say, warn
 from bench.tuning_objective import Objective
 from bench.tuning_plot import draw_study
 from bench.tuning_study import TRIED, measure_finalists, open_study, search, trials_of
@@ -93,7 +93,9 @@ def tune(config: DictConfig) -> int:
 
     @cache
     def loaded() -> LoadedPair:
-        return load_pair(plan.model, place, plan.settings.seed)
+        found = load_pair(plan.model, place, plan.settings.seed)
+        warn(found.warnings)
+        return found
 
     def objective(examples: Sequence[Example]) -> Objective:
         # What a later call did not measure with is not said to have been used.

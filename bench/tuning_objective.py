@@ -6,10 +6,12 @@ from typing import Any
 
 import torch
 
+from bench.drafting import require_numbers
 from bench.models import LoadedPair
 from bench.registry import METHODS, method_config
 from bench.runner import Race
 from bench.settings import Plan
+from bench.terminal import warn
 from decoding.decoder import Decoder
 from decoding.errors import UserError
 from tasks.base import Example
@@ -37,6 +39,7 @@ class Objective:
         self.race = Race(loaded, plan.task, plan.max_new_tokens, 0.0, "tune", [])
         self.greedy = METHODS["greedy"].load().build(METHODS["greedy"].load().Config(), loaded.pair)
         self.prompts = [(each.id, self.race.encode(each)[0], self.race.stopping(each)) for each in examples]
+        warn(require_numbers(loaded.pair, [ids for _, ids, _ in self.prompts]))
         self.warmup = [(self.race.encode(each)[0], self.race.stopping(each)) for each in warmup]
         self._warm(self.greedy)
 

@@ -5,8 +5,10 @@ from transformers import PreTrainedModel
 
 from decoding.errors import NotFinite
 
+# The target as it drafts for itself in Draft & Verify.
+SKIPPING = "target without the skipped layers"
 # Who a model is, to the setting that gives it another dtype.
-SETTINGS = {"target": "dtype", "draft": "model.draft_dtype", "model": "dtype"}
+SETTINGS = {"target": "dtype", "draft": "model.draft_dtype", "model": "dtype", SKIPPING: "dtype"}
 
 
 def not_finite(model: PreTrainedModel, role: str) -> str:

@@ -179,6 +179,15 @@ def test_prompts_on_which_the_draft_overflows_are_counted(here, monkeypatch, cap
     assert run_summary("prompt_lookup")["warnings"] == [], "it has no part in a method without a draft"
 
 
+def test_the_target_that_drafts_for_itself_is_looked_at_too(here, monkeypatch, pair):
+    monkeypatch.setattr("bench.runner.finite_on", lambda model, *_: False)
+    settings = ["method=self_speculative", "method.skip=null", "method.skip_mlp=[1]"]
+    assert run(monkeypatch, *bench_arguments(pair, *settings, "dtype=float16")) == 0
+    summary = run_summary("self_speculative")
+    assert "of the target without the skipped layers (" in summary["warnings"][0]
+    assert "set dtype=bfloat16 or dtype=float32" in summary["warnings"][0] and summary["undrafted_prompts"] == 0
+
+
 def test_a_target_that_overflows_is_an_error_and_nothing_measured_is_lost(here, monkeypatch, capsys, pair, tmp_path):
     folder = changed(pair, tmp_path / "pair", {"target": odd_token})
     rows = [{"id": f"p{i}", "prompt": f"What is {i}{ODD if i == 1 else ''} + 3?"} for i in range(5)]

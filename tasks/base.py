@@ -268,7 +268,7 @@ class Task(ABC):
                 # Read by templates of models that reason first: the answer would begin behind the length limit.
                 **{"enable_thinking": False, **(self.config.template or {})},
             )
-        except TemplateError as error:
+        except (TemplateError, TypeError, ValueError) as error:
             reason = f"the tokenizer's chat template refuses {example.id} ({error})"
             raise UserError(f"{reason}: use task.variant=base") from error
 

@@ -267,6 +267,9 @@ def test_other_failures_and_no_network_are_one_line(monkeypatch):
     monkeypatch.setattr("bench.weights.offline", lambda name: False)
     error = OSError("Can't load it.\nMore.")
     assert str(cannot_load("some/model", error)) == "cannot load some/model: Can't load it"
+    error = RuntimeError("Some issues during automatic conversion. For details look at the above report!")
+    assert "cannot be converted to what its config.json says" in str(cannot_load("some/model", error))
+    error = OSError("Can't load it.\nMore.")
     monkeypatch.setattr("bench.weights.offline", lambda name: True)
     assert "the hub cannot be reached; give a local folder" in str(cannot_load("some/model", error))
 

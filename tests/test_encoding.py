@@ -123,6 +123,13 @@ def test_what_no_template_can_be_given_is_refused(settings, said):
         task(**settings)
 
 
+def test_a_template_that_a_variable_breaks_ends_in_one_line():
+    tokenizer = make_tokenizer()
+    tokenizer.chat_template = PLAIN + "{{ effort + 1 }}"
+    with pytest.raises(UserError, match="chat template refuses p .*use task.variant=base"):
+        task(variant="chat", template={"effort": "low"}).encode(example("a"), tokenizer)
+
+
 def test_every_argument_of_the_library_is_reserved():
     assert set(inspect.signature(PreTrainedTokenizerBase.apply_chat_template).parameters) <= RESERVED
 

@@ -29,7 +29,7 @@ from bench.registry import METHODS
 from bench.reporting import json_text, report_job, write_config
 from bench.runner import Entrant, Progress, Race, unfinished
 from bench.settings import Plan, read_plan
-from bench.store import FLOAT32, METHOD, REFERENCE, RunFolder
+from bench.store import FLOAT32, METHOD, REFERENCE, RunFolder, require_one_encoding
 from bench.terminal import say, warn
 from bench.weights import weights_digests, weights_here
 from decoding.errors import UserError
@@ -67,6 +67,7 @@ def run_job(config: DictConfig) -> int:
         }
         company = stack.enter_context(Company(place.device, settings.cores)) if missing else None
         _require_one_environment(folders.values(), place, bool(missing))
+        require_one_encoding(folders.values())
         if settings.save_history:
             require_savable(settings.save_history, cases[0])
             if cases[0] not in missing and not is_saved(settings.save_history, cases[0], settings.repeats):

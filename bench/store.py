@@ -173,5 +173,19 @@ class RunFolder:
             os.fsync(stream.fileno())
 
 
+def require_one_encoding(folders: Iterable[RunFolder]) -> None:
+    """Raise UserError if a prompt's records in these folders are of different token ids: no ratio holds across them."""
+    seen: dict[str, tuple[str, Path]] = {}
+    for folder in folders:
+        for record in folder.records.values():
+            if digest := record.get("prompt_digest"):
+                other, path = seen.setdefault(record["prompt"], (digest, folder.path))
+                if other != digest:
+                    raise UserError(
+                        f"prompt {record['prompt']} has other token ids in {folder.path} than in {path} (a chat "
+                        "template with the date or the time in it, or another tokenizer): measure the panel anew, overwrite=true"
+                    )
+
+
 def _key(record: dict[str, Any]) -> Key:
     return str(record["prompt"]), int(record["repeat"]), str(record["role"])

@@ -248,6 +248,8 @@ FAULTS = (
     Fault("other prompts appended", "bench/store.py", "if digest and (", "if False and (", ("test_encoding.py",)),
     Fault("a complete case's prompts not compared", "bench/job.py", "require_same_prompts(panel,",
           "require_same_prompts(folders.values(),", ("test_encoding.py",)),
+    Fault("a panel of two prompts under one name", "bench/store.py", "if other != digest:", "if False:",
+          ("test_encoding.py",)),
     Fault("an end in the template not told", "bench/encoding.py", "    if ended:\n", "    if False:\n",
           ("test_encoding.py",)),
     Fault("unread template variables not told", "bench/encoding.py", "    if unread and read:", "    if False:",

@@ -60,16 +60,25 @@ def test_repeats_of_one_run_decode_one_prompt_and_a_later_process_is_refused(cha
     before = records()
     assert len({(each["prompt"], each["prompt_digest"]) for each in before}) == 2
     assert run_summary("greedy")["lossless"]["verdict"] == "identical"
-    for more in ("limit=3", "repeats=3"):
-        assert run(monkeypatch, *arguments, "repeats=2", more) == 2
-        error = capsys.readouterr().err.strip().splitlines()[-1]
-        assert "prompt p0 was measured with other token ids than it has now" in error and "overwrite=true" in error
-        assert records() == before
+    assert run(monkeypatch, *arguments, "repeats=3") == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "prompt p0 was measured with other token ids than it has now" in error and "overwrite=true" in error
+    assert records() == before
     assert run(monkeypatch, *arguments, "compare=[prompt_lookup]", "repeats=2") == 2
     assert "other token ids" in capsys.readouterr().err, "a new case beside one that is complete"
     assert records() == before
-    assert run(monkeypatch, *arguments, "limit=3", "overwrite=true") == 0
-    assert len(records()) == 6
+
+
+def test_a_panel_of_finished_runs_on_different_prompts_is_refused(chat, monkeypatch, capsys):
+    arguments, write = chat
+    write(CLOCK)
+    panel = ["limit=1", "compare=[prompt_lookup]"]
+    for more in (["limit=1"], ["limit=1", "method=prompt_lookup"]):
+        assert run(monkeypatch, *arguments, *more) == 0
+    capsys.readouterr()
+    assert run(monkeypatch, *arguments, *panel) == 2
+    assert "error: prompt p0 has other token ids in runs/custom/random/prompt_lookup-" in capsys.readouterr().err
+    assert run(monkeypatch, *arguments, *panel, "overwrite=true") == 0
 
 
 def test_records_without_digests_are_read_and_told_by_the_number_of_tokens(chat, monkeypatch, capsys):
@@ -89,23 +98,17 @@ def test_records_without_digests_are_read_and_told_by_the_number_of_tokens(chat,
 def test_variables_reach_the_template_and_are_part_of_the_run(chat, monkeypatch):
     arguments, write = chat
     write(PLAIN + "{{ reasoning_effort }}{{ enable_thinking }}")
-    prompts = []
-    for more in ([], ["task.template={reasoning_effort: low}"], ["task.template={enable_thinking: true}"]):
-        assert run(monkeypatch, *arguments, *more, "output=here") == 0
-        shutil.move("here", "runs")
-        prompts.append(records()[0]["prompt_tokens"])
-        identity = json.loads((run_folder("greedy") / "provenance.json").read_text())["identity"]
-        assert ("template" in identity["task_config"]) == bool(more)
-        folder = run_folder("greedy").name
-        shutil.rmtree("runs")
-        assert prompts.count(prompts[-1]) == 1 and folder
+    assert run(monkeypatch, *arguments, "task.template={reasoning_effort: low, enable_thinking: true}") == 0
+    identity = json.loads((run_folder("greedy") / "provenance.json").read_text())["identity"]
+    assert identity["task_config"]["template"] == {"reasoning_effort": "low", "enable_thinking": True}
     tokenizer = make_tokenizer()
     tokenizer.chat_template = PLAIN + "{{ reasoning_effort }}{{ enable_thinking }}"
     given = task(variant="chat", template={"reasoning_effort": "low"})
     assert tokenizer.decode(given.encode(example("a"), tokenizer)).endswith("lowFalse")
     given = task(variant="chat", template={"enable_thinking": True})
     assert tokenizer.decode(given.encode(example("a"), tokenizer)).endswith("True")
-    assert given.output_settings("local") != task(variant="chat").output_settings("local")
+    assert given.output_settings("local")["template"] == {"enable_thinking": True}
+    assert "template" not in task(variant="chat").output_settings("local"), "as in runs from before"
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,8 @@ def require_one_encoding(folders: Iterable[RunFolder]) -> None:
                 if other != digest:
                     raise UserError(
                         f"prompt {record['prompt']} has other token ids in {folder.path} than in {path} (a chat "
-                        "template with the date or the time in it, or another tokenizer): measure the panel anew, overwrite=true"
+                        "template with the date or the time in it, or another tokenizer): measure the panel anew with "
+                        "overwrite=true"
                     )
 
 

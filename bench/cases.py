@@ -47,6 +47,8 @@ def make_cases(plan: Plan, place: Place, digests: dict[str, str | None], prompts
         "device_map": plan.model.device_map,
         "draft_device": plan.model.draft_device,
         **asdict(place),
+        # Named only where it differs: runs from before there was the setting keep their folders.
+        **({"draft_dtype": own} if (own := plan.model.draft_dtype) not in (None, place.dtype) else {}),
         "max_new_tokens": plan.max_new_tokens,
         "temperature": plan.settings.temperature,
         "seed": plan.settings.seed,

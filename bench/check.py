@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import torch
 
+from bench.drafting import context_warnings
+from bench.encoding import against_file
 from bench.float32 import flatters
 from bench.lossless import fits, noise_floor
 from bench.memory import Part, fit, part
@@ -11,6 +13,7 @@ from bench.models import LoadedPair, Place, load_tokenizers, resolve_place
 from bench.runner import Entrant, Race
 from bench.settings import ModelConfig, Plan
 from bench.weights import cannot_load, config_of, locate
+from decoding.errors import NotFinite
 from decoding.session import ModelSession, check_masks, context_of
 from tasks import Example
 
@@ -28,11 +31,15 @@ def foretell(plan: Plan, place: Place, examples: Sequence[Example]) -> list[str]
     seen = [f"tokenizers: the same up to id {tokenizers.draft - 1}"] if tokenizers.draft else []
     parts = _parts(plan.model, place)
     seen += [f"{each.name}: {each.parameters / 1e6:.1f} M parameters" for each in parts]
-    longest = max(examples, key=lambda example: len(example.prompt))
-    prompt = len(plan.task.encode(longest, tokenizers.tokenizer))
+    model = plan.model
+    seen.append(against_file(plan.task, model.target, model.revision, tokenizers.tokenizer, examples))
     # A longer prompt is cut or refused, and an output ends with the context.
-    context = context_of(config_of(plan.model.target, plan.model.revision))
-    return [*seen, fit(parts, min(prompt + plan.max_new_tokens, context))]
+    context = context_of(config_of(model.target, model.revision))
+    lengths = [min(len(plan.task.encode(example, tokenizers.tokenizer)), context) for example in examples]
+    if model.draft:
+        short = context_warnings(lengths, plan.max_new_tokens, context_of(config_of(model.draft, model.draft_revision)))
+        seen += [f"warning: {line}" for line in short]
+    return [*seen, fit(parts, min(max(lengths) + plan.max_new_tokens, context))]
 
 
 def _parts(model: ModelConfig, place: Place) -> list[Part]:
@@ -43,7 +50,8 @@ def _parts(model: ModelConfig, place: Place) -> list[Part]:
     parts = [_part("target", model.target, model.revision, dtype, mapped)]
     if model.draft:
         own = resolve_place(model.draft_device, place.dtype).device if model.draft_device else mapped
-        parts.append(_part("draft", model.draft, model.draft_revision, dtype, own))
+        draft_dtype = getattr(torch, model.draft_dtype or place.dtype)
+        parts.append(_part("draft", model.draft, model.draft_revision, draft_dtype, own))
     if flatters(place):
         parts.append(_part("target in float32", model.target, model.revision, torch.float32, mapped))
     return parts
@@ -71,7 +79,14 @@ def check(loaded: LoadedPair, race: Race, entrant: Entrant, example: Example) ->
     seen = [f"{name}: {_shape(session)}" for name, session in sessions.items()]
     seen.append(f"end-of-sequence ids: {', '.join(map(str, sorted(pair.eos))) or 'none'}")
     for name, session in sessions.items():
-        difference = check_masks(session)
+        try:
+            difference = check_masks(session, name)
+        except NotFinite as error:
+            # A draft without numbers is of no use, but all that does without one runs.
+            if name == "target":
+                raise
+            seen.append(f"masks of the {name}: CANNOT BE CHECKED, {error}")
+            continue
         seen.append(f"masks of the {name}: followed; rows in a tree differ from single rows by {difference:.3g}")
     seen.append(f"noise floor of the target: {noise_floor(pair.target.model, pair.target.vocabulary, [ids]):.3g}")
     records = {}

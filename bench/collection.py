@@ -258,10 +258,12 @@ def names(runs: Sequence[Run]) -> dict[Run, str]:
 
 
 def _label(run: Run) -> str:
-    history = run["history"]
+    label, history = run["label"], run["history"]
+    if run.summary.get("draft_dtype"):
+        label += f" (draft in {run['draft_dtype']})"
     if history == "file":
         history = f"pool of {run.pool_of or 'a file'}"
-    return " ".join([run["label"], *unsaid(run["label"], run["method_config"], run.settings_kind, history)])
+    return " ".join([label, *unsaid(label, run["method_config"], run.settings_kind, history)])
 
 
 def _word(value: object) -> str:

@@ -16,6 +16,8 @@ from omegaconf import DictConfig
 from bench.cases import Case, make_cases
 from bench.check import check, foretell
 from bench.company import Company
+from bench.drafting import context_warnings, require_numbers
+from bench.encoding import encoding_warnings
 from bench.float32 import load_float32, roles
 from bench.history import is_saved, load_history, require_savable, save_history
 from bench.lossless import noise_floor
@@ -27,7 +29,7 @@ from bench.registry import METHODS
 from bench.reporting import json_text, report_job, write_config
 from bench.runner import Entrant, Progress, Race, unfinished
 from bench.settings import Plan, read_plan
-from bench.store import FLOAT32, METHOD, REFERENCE, RunFolder
+from bench.store import FLOAT32, METHOD, REFERENCE, RunFolder, require_one_encoding
 from bench.terminal import say, warn
 from bench.weights import weights_digests, weights_here
 from decoding.errors import UserError
@@ -66,6 +68,7 @@ def run_job(config: DictConfig) -> int:
         }
         company = stack.enter_context(Company(place.device, settings.cores)) if missing else None
         _require_one_environment(folders.values(), place, bool(missing))
+        require_one_encoding(folders.values())
         if settings.save_history:
             require_savable(settings.save_history, cases[0])
             if cases[0] not in missing and not is_saved(settings.save_history, cases[0], settings.repeats):
@@ -74,7 +77,7 @@ def run_job(config: DictConfig) -> int:
                     "overwrite=true"
                 )
         if company:
-            _measure(plan, place, missing, prompts, cases[0], company)
+            _measure(plan, place, missing, prompts, cases[0], company, opened.values())
         return report_job(plan, prompts, folders, wanted, bool(missing))
 
 
@@ -108,16 +111,22 @@ def _greedy(loaded: LoadedPair, role: str) -> Entrant:
 def make_race(
     plan: Plan, loaded: LoadedPair, prompts: Prompts, identifier: str, float32: LoadedPair | None = None
 ) -> Race:
-    """Checks that the target follows tree masks, and sets the tolerance by its noise on real prompts."""
+    """Checks that the target follows tree masks and gives numbers; its noise on real prompts sets the tolerance."""
     target = loaded.pair.target
-    check_masks(target)
+    check_masks(target, "target")
     examples = (prompts.warmup or prompts.examples)[:NOISE_TEXTS]
     texts = [plan.task.encode(example, loaded.tokenizer) for example in examples]
     texts.append([(7 * place + 3) % target.vocabulary for place in range(96)])
     longest = min(target.context, target.rope_boundary or target.context)
-    noise = noise_floor(target.model, target.vocabulary, [text[:longest] for text in texts if len(text) > 1])
+    texts = [text[:longest] for text in texts if len(text) > 1]
+    # Not kept, as below: what a draft does concerns only the methods that use it, whose records say how it was.
+    warn(require_numbers(loaded.pair, texts))
+    noise = noise_floor(target.model, target.vocabulary, texts)
     references = [_greedy(loaded, REFERENCE)] + ([_greedy(float32, FLOAT32)] if float32 else [])
-    return Race(loaded, plan.task, plan.max_new_tokens, 2 * noise, identifier, references)
+    race = Race(loaded, plan.task, plan.max_new_tokens, 2 * noise, identifier, references)
+    encoded = [race.encode(example)[0] for example in prompts.examples]
+    loaded.warnings += encoding_warnings(plan.task, loaded.tokenizer, encoded)
+    return race
 
 
 def _entrant(case: Case, loaded: LoadedPair, folder: RunFolder) -> Entrant:
@@ -143,8 +152,8 @@ def _check(plan: Plan, place: Place) -> int:
         say(f"not fetched yet, so nothing is decoded: the weights of {' and '.join(absent)}")
         return 0
     loaded = _load(plan, place)
-    warn(loaded.warnings)
     race = make_race(plan, loaded, prompts, "check")
+    warn(loaded.warnings)
     config = plan.methods[0].config
     method = METHODS[config.name]
     decoder = method.load().build(config, loaded.pair)
@@ -158,13 +167,20 @@ def _check(plan: Plan, place: Place) -> int:
 
 
 def _measure(
-    plan: Plan, place: Place, folders: dict[Case, RunFolder], prompts: Prompts, chosen: Case, company: Company
-) -> None:
-    """Fill the folders, and write down the pool of the chosen case if that is wanted."""
+    plan: Plan, place: Place, folders: dict[Case, RunFolder], prompts: Prompts, chosen: Case, company: Company,
+    panel: Iterable[RunFolder],
+) -> None:  # fmt: skip
+    """Fill the folders, and write down the pool of the chosen case if that is wanted.
+
+    panel: all folders, those that lack nothing too.
+    """
     loaded = _load(plan, place)
     float32 = load_float32(plan.model, place, plan.settings.seed)
     identifier = uuid.uuid4().hex[:12]
     race = make_race(plan, loaded, prompts, identifier, float32)
+    if not plan.settings.overwrite:
+        # The prompt of a later turn is known when the turn before it is answered.
+        race.require_same_prompts(panel, [example for example in prompts.examples if not example.follows])
     entrants = [_entrant(case, loaded, folder) for case, folder in folders.items()]
     # Growing a cache takes time that belongs to no prompt.
     length = race.longest([*prompts.warmup, *prompts.examples])
@@ -175,6 +191,9 @@ def _measure(
     ids = [example.id for example in prompts.examples]
     warmup = {"prompts": len(prompts.warmup), "from": prompts.warmup_from}
     warn(loaded.warnings)
+    if draft := loaded.pair.draft:
+        lengths = [len(race.encode(example)[0]) for example in prompts.examples]
+        warn(context_warnings(lengths, plan.max_new_tokens, draft.context))
     now = session(identifier, warmup, company.places, company.most, loaded.warnings)
     provenances = {}
     for case, folder in folders.items():

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedModel
 
+from decoding.finite import require_finite
 from decoding.stopping import Stopping
 
 IDENTICAL, TIE, MISMATCH = "identical", "tie", "mismatch"
@@ -41,16 +42,20 @@ def noise_floor(model: PreTrainedModel, vocabulary: int, texts: list[list[int]])
 
     texts: token ids to measure on, at most the last NOISE_ROWS rows of each. Only the model's own code runs, with its
     own cache, so that a fault of the harness cannot raise its own tolerance.
+
+    Raises NotFinite if logits are no numbers, between which there is no difference.
     """
     noise = largest = 0.0
     for text in texts:
         start = max(len(text) - NOISE_ROWS, 1)
         ids = torch.tensor([text], device=model.device)
         together = model(ids, logits_to_keep=len(text) - start + 1).logits[0, :, :vocabulary]
+        require_finite(together, model, "target")
         largest = max(largest, together.abs().max().item())
         output = model(ids[:, :start], use_cache=True, logits_to_keep=1)
         for row in range(len(text) - start + 1):
             alone = output.logits[0, -1, :vocabulary]
+            require_finite(alone, model, "target")
             noise = max(noise, (alone.float() - together[row].float()).abs().max().item())
             if start + row < len(text):
                 step = ids[:, start + row : start + row + 1]
@@ -68,6 +73,8 @@ def token_gaps(
     A token outside the vocabulary, which a padded head may give, lies infinitely far below. rope_boundary: the length
     up to which longrope uses its short factors; rows of an output that crosses it come from a forward of either side,
     for a forward of the whole would rotate the earlier rows as they never were.
+
+    Raises NotFinite if logits are no numbers: no output of such a target is right or wrong.
     """
     known = [token if 0 <= token < vocabulary else 0 for token in output]
     text = prompt + known[:-1]
@@ -80,6 +87,7 @@ def token_gaps(
         rows.append(model(ids, use_cache=False, logits_to_keep=end - done).logits[0, :, :vocabulary])
         done = end
     logits = torch.cat(rows)
+    require_finite(logits, model, "target")
     chosen = logits.gather(1, torch.tensor(known, device=logits.device)[:, None])[:, 0]
     gaps = (logits.max(dim=-1).values - chosen).double().tolist()
     return [gap if token == same else math.inf for gap, token, same in zip(gaps, output, known, strict=True)]

@@ -4,8 +4,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from bench.checkpoint import load_whole
+from bench.generation_config import not_obeyed
 from bench.settings import ModelConfig
 from bench.weights import cannot_load, config_of, locate, offline
 from decoding.decoder import ModelPair
@@ -66,20 +68,22 @@ def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
     """Load tokenizer, target, and draft where there is one; the tokenizers are compared before any weight is loaded.
 
     Raises:
-        UserError: missing or broken weights, no network, or tokenizers that differ.
+        UserError: missing, incomplete or broken weights, no network, or tokenizers that differ.
     """
     draft_device = resolve_place(model.draft_device or place.device, place.dtype).device
     tokenizers = load_tokenizers(model)
-    target = _load(model.target, model.revision, model, place, place.device)
+    target, warnings = _load(model.target, model.revision, model, place.dtype, place.device)
+    warnings += not_obeyed(model.target, target.generation_config)
     draft_session = None
     if model.draft:
         alone = replace(model, device_map=None) if model.draft_device else model
-        draft = _load(model.draft, model.draft_revision, alone, place, draft_device)
+        draft, seen = _load(model.draft, model.draft_revision, alone, model.draft_dtype or place.dtype, draft_device)
+        warnings += seen
         draft_session = ModelSession(draft, tokenizers.draft)
     tokenizer = tokenizers.tokenizer
     eos = _eos_ids(target, tokenizer)
     pair = ModelPair(ModelSession(target, tokenizers.target), draft_session, eos, _decoder(tokenizer), seed)
-    return LoadedPair(pair, tokenizer)
+    return LoadedPair(pair, tokenizer, warnings)
 
 
 @dataclass(frozen=True)
@@ -167,20 +171,23 @@ def _tokens(tokenizer: PreTrainedTokenizerBase, name: str, revision: str | None)
     return {index: token for token, index in tokenizer.get_vocab().items() if index < head}
 
 
-def _load(name: str, revision: str | None, model: ModelConfig, place: Place, device: str) -> PreTrainedModel:
+def _load(
+    name: str, revision: str | None, model: ModelConfig, dtype: str, device: str
+) -> tuple[PreTrainedModel, list[str]]:
+    """(the model, warnings)."""
     options = _options(name, revision)
     placement = {"device_map": model.device_map} if model.device_map else {}
     attention = {"attn_implementation": model.attn_implementation} if model.attn_implementation else {}
     try:
-        loaded = AutoModelForCausalLM.from_pretrained(
-            dtype=getattr(torch, place.dtype), **options, **placement, **attention
-        )
+        loaded, warnings = load_whole(name, dtype=getattr(torch, dtype), **options, **placement, **attention)
+    except UserError:
+        raise
     except Exception as error:
         # Every broken file has its own kind of error here; none of them is ours.
         if out_of_memory(error):
             raise
         raise cannot_load(name, error) from error
-    return (loaded if placement else loaded.to(device)).eval()
+    return (loaded if placement else loaded.to(device)).eval(), warnings
 
 
 def _eos_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:

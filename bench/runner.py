@@ -1,19 +1,23 @@
 """The one measuring loop: every case beside greedy decoding, prompt by prompt, in rotated order."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 
+from bench.drafting import undrafted
+from bench.encoding import prompt_digest
 from bench.lossless import fit, stop_fault, token_gaps
 from bench.models import LoadedPair, peak_memory
 from bench.store import FLOAT32, METHOD, RunFolder
 from decoding.decoder import Decoder
 from decoding.errors import UserError
+from decoding.finite import SKIPPING, finite_on, not_finite
 from decoding.records import Generation
+from decoding.session import ModelSession
 from decoding.stopping import Stopping
 from ouroboros.pool_file import PoolFile
 from tasks import Example, Task
@@ -66,6 +70,8 @@ class Race:
         self.session = session
         self.references = list(references)
         self._gaps: dict[tuple[str, tuple[int, ...]], list[float]] = {}
+        self._draft_faults: dict[tuple[int, str, tuple[int, ...]], str | None] = {}
+        self._encoded: dict[tuple[str, str], tuple[list[int], int]] = {}
 
     def stopping(self, example: Example) -> Stopping:
         """The one rule by which every method's output for `example` ends."""
@@ -75,9 +81,16 @@ class Race:
     def encode(self, example: Example) -> tuple[list[int], int]:
         """The prompt's token ids, and how many were cut so that the longest output fits into the context behind it.
 
-        A prompt that its task cannot shorten stands as it is, and its output may end with the context.
+        They are the same for the whole process, whatever a chat template makes of the time. A prompt that its task
+        cannot shorten stands as it is, and its output may end with the context.
         Raises UserError, naming the prompt, if it is empty or leaves no room at all.
         """
+        key = example.id, example.prompt
+        if key not in self._encoded:
+            self._encoded[key] = self._encode(example)
+        return self._encoded[key]
+
+    def _encode(self, example: Example) -> tuple[list[int], int]:
         tokenizer, context = self.loaded.tokenizer, self.loaded.pair.target.context
         ids = whole = self.task.encode(example, tokenizer)
         if not ids:
@@ -92,6 +105,13 @@ class Race:
                 "leave it out, lower task.shots, or take a model with more context"
             )
         return ids, len(whole) - len(ids)
+
+    def require_same_prompts(self, folders: Iterable[RunFolder], examples: Sequence[Example]) -> None:
+        """Raise UserError if `folders` hold records of these prompts with other token ids."""
+        encoded = {example.id: self.encode(example)[0] for example in examples}
+        prompts = {name: (prompt_digest(ids), len(ids)) for name, ids in encoded.items()}
+        for folder in folders:
+            folder.require_same_prompts(prompts)
 
     def longest(self, examples: Sequence[Example]) -> int:
         """Tokens of the longest prompt with its longest output, and with the longest answers to the turns before it."""
@@ -123,6 +143,7 @@ class Race:
                     example = self._continued(prompts[index - 1][0], entrants)
                     ids, cut = self.encode(example)
                     prompts[index] = (example, ids, cut)
+                    self.require_same_prompts([entrant.folder for entrant in entrants], [example])
                 stopping = self.stopping(example)
                 for order, (entrant, folders) in enumerate(self._todo(entrants, example.id, repeat, index)):
                     record = {
@@ -174,16 +195,25 @@ class Race:
         if target.device.type == "cuda":
             torch.cuda.synchronize(target.device)
             torch.cuda.reset_peak_memory_stats(target.device)
+        draft = self.loaded.pair.draft
+        before = draft.counters if draft else None
         generation = entrant.decoder.generate(ids, stopping)
         memory = peak_memory(target.device)
+        # A session counts anew with every sequence; a rival from outside tells its draft's forwards itself.
+        used = draft is not None and (draft.counters is not before or generation.draft_forwards is not None)
+        view = getattr(getattr(entrant.decoder, "drafter", None), "view", None)
+        drafting, role = (draft, "draft") if used else (view, SKIPPING)
         return {
             "label": entrant.label,
             "session": self.session,
             "finished": round(time.time(), 3),
             "prompt_tokens": len(ids),
+            "prompt_digest": prompt_digest(ids),
             **asdict(generation),
             "text": self.loaded.continuation(ids, generation.tokens),
             "peak_memory_bytes": memory,
+            "undrafted_tokens": undrafted(len(ids), len(generation.tokens), drafting.context) if drafting else None,
+            "draft_fault": self._draft_fault(drafting, role, example.id, ids, generation) if drafting else None,
             # In another dtype other tokens are right.
             **({} if entrant.role == FLOAT32 else self._judged(example.id, ids, generation, stopping)),
         }
@@ -193,6 +223,23 @@ class Race:
         context = self.loaded.pair.target.context
         fault = stop_fault(generation.tokens, generation.stop, stopping, len(ids), context)
         return {**asdict(fit(self._teacher_forced(prompt, ids, generation), fault)), "tolerance": self.tolerance}
+
+    def _draft_fault(
+        self, draft: ModelSession, role: str, prompt: str, ids: list[int], generation: Generation
+    ) -> str | None:
+        """What is wrong with a draft model whose logits along the output are no numbers, None if they are.
+
+        Every distinct output is read once, outside the clock.
+        """
+        text = (ids + generation.tokens[:-1])[: draft.context]
+        rows = len(text) - len(ids) + 1
+        if rows < 1:
+            return None
+        key = (id(draft.model), prompt, tuple(generation.tokens))
+        if key not in self._draft_faults:
+            fine = finite_on(draft.model, draft.vocabulary, text, rows)
+            self._draft_faults[key] = None if fine else not_finite(draft.model, role)
+        return self._draft_faults[key]
 
     def _teacher_forced(self, prompt: str, ids: list[int], generation: Generation) -> list[float]:
         """Every distinct output is checked once, outside the clock."""

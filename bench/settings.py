@@ -85,6 +85,7 @@ class ModelConfig:
     draft: str | None = None
     device_map: Any = None
     draft_device: str | None = None
+    draft_dtype: str | None = None
     revision: str | None = None
     draft_revision: str | None = None
     attn_implementation: str | None = None
@@ -92,6 +93,8 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if not self.target:
             raise UserError("model.target is missing: give a folder or a hub id, model.target=DIR_OR_HUB_ID")
+        if self.draft_dtype is not None and self.draft_dtype not in DTYPES:
+            raise UserError(f"model.draft_dtype={self.draft_dtype} is unknown: choose one of {', '.join(DTYPES)}")
 
     @property
     def label(self) -> str:

@@ -6,7 +6,7 @@ A process killed in the middle of a line leaves a torn end, which is cut off; ev
 import json
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -79,6 +79,20 @@ class RunFolder:
 
     def has(self, prompt: str, repeat: int, role: str) -> bool:
         return (prompt, repeat, role) in self.records
+
+    def require_same_prompts(self, prompts: Mapping[str, tuple[str, int]]) -> None:
+        """Raise UserError if a prompt's records here are of other token ids: two prompts are no repeats of one.
+
+        prompts: id to (digest, number of tokens). Records from before there were digests are told by the number.
+        """
+        for record in self.records.values():
+            digest, length = prompts.get(record["prompt"], (None, 0))
+            if digest and (record.get("prompt_digest", digest), record["prompt_tokens"]) != (digest, length):
+                raise UserError(
+                    f"{self.path}: prompt {record['prompt']} was measured with other token ids than it has now (a chat "
+                    "template with the date or the time in it, or another tokenizer): they cannot stand in one file; "
+                    "measure anew with overwrite=true, or elsewhere with output=FOLDER"
+                )
 
     def append(self, record: dict[str, Any]) -> None:
         """Write one record through to the disk."""
@@ -157,6 +171,21 @@ class RunFolder:
         with self.records_file.open("r+b") as stream:
             stream.truncate(size)
             os.fsync(stream.fileno())
+
+
+def require_one_encoding(folders: Iterable[RunFolder]) -> None:
+    """Raise UserError if a prompt's records in these folders are of different token ids: no ratio holds across them."""
+    seen: dict[str, tuple[str, Path]] = {}
+    for folder in folders:
+        for record in folder.records.values():
+            if digest := record.get("prompt_digest"):
+                other, path = seen.setdefault(record["prompt"], (digest, folder.path))
+                if other != digest:
+                    raise UserError(
+                        f"prompt {record['prompt']} has other token ids in {folder.path} than in {path} (a chat "
+                        "template with the date or the time in it, or another tokenizer): measure the panel anew with "
+                        "overwrite=true"
+                    )
 
 
 def _key(record: dict[str, Any]) -> Key:

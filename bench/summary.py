@@ -6,6 +6,7 @@ from typing import Any
 
 from bench import SCHEMA_VERSION
 from bench.cases import Case
+from bench.drafting import nonfinite_prompts, undrafted_prompts
 from bench.float32 import over_fastest_greedy
 from bench.fold import (
     Fold,
@@ -32,6 +33,7 @@ def summarize(case: Case, plan: Plan, prompts: Prompts, fold: Fold, quality: tup
     quality: scores of the method's outputs and of greedy's.
     """
     identity, seed = case.identity, plan.settings.seed
+    undrafted = undrafted_prompts(fold)
     return {
         "schema_version": SCHEMA_VERSION,
         "label": case.label,
@@ -46,6 +48,7 @@ def summarize(case: Case, plan: Plan, prompts: Prompts, fold: Fold, quality: tup
         "split": prompts.rows.split,
         "device": identity["device"],
         "dtype": identity["dtype"],
+        "draft_dtype": identity.get("draft_dtype"),
         "seed": seed,
         "temperature": plan.settings.temperature,
         "max_new_tokens": plan.max_new_tokens,
@@ -53,6 +56,9 @@ def summarize(case: Case, plan: Plan, prompts: Prompts, fold: Fold, quality: tup
         "prompts": len(fold.prompts),
         "repeats": plan.settings.repeats,
         **figures(fold, seed),
+        "undrafted_prompts": undrafted and undrafted[0],
+        "partly_undrafted_prompts": undrafted and undrafted[1],
+        "nonfinite_draft_prompts": nonfinite_prompts(fold),
         "quality": {"method": quality[0].means, "greedy": quality[1].means},
         "quality_notes": quality[0].notes,
         "peak_memory_bytes": max(record["peak_memory_bytes"] for record in flat(fold.method)),

@@ -7,10 +7,11 @@ follow from the records.
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from bench.drafting import said_of_context, said_of_numbers
 from bench.fold import Fold
 
 # Each looks at the records of one case, and has one sentence or nothing to say.
-CHECKS: Sequence[Callable[[Fold], str | None]] = ()
+CHECKS: Sequence[Callable[[Fold], str | None]] = (said_of_context, said_of_numbers)
 
 
 def warnings_of(sessions: Sequence[dict[str, Any]], fold: Fold) -> list[str]:

@@ -80,6 +80,9 @@ def cannot_load(name: str, error: Exception) -> UserError:
         reason = "the hub has no such model, or it is private; check the id, or log in with `hf auth login`"
     elif any(isinstance(cause, RevisionNotFoundError) for cause in causes):
         reason = "the hub has no such revision of it; a preset pins one: model.revision=null, model.draft_revision=null"
+    elif "above report" in reason:
+        # A report that is not shown; what else it tells is refused by name in bench/checkpoint.py.
+        reason = "its weights cannot be converted to what its config.json says: they may be of different models"
     elif not locate(name)[1] and offline(name):
         reason = "it is no folder, and the hub cannot be reached; give a local folder"
     return UserError(f"cannot load {name}: {reason}")

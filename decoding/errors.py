@@ -7,3 +7,7 @@ class UserError(Exception):
 
 class MissingDraft(UserError):
     """A method needs a draft model and has none; how to give one depends on where it runs."""
+
+
+class NotFinite(UserError):
+    """A model's logits are infinite or no numbers."""

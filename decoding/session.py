@@ -15,6 +15,7 @@ from transformers.cache_utils import DynamicCache
 
 from decoding.cache import TreeCache
 from decoding.errors import UserError
+from decoding.finite import require_finite
 from decoding.masks import MaskBuilder
 from decoding.tree import TokenTree
 
@@ -229,13 +230,14 @@ def _longrope_boundary(config: object) -> int | None:
     return None
 
 
-def check_masks(session: ModelSession) -> float:
+def check_masks(session: ModelSession, role: str = "model") -> float:
     """Verify that the model obeys tree masks, and measure its numerical noise.
 
     A small tree with two branches goes through one forward of many rows, and every branch through forwards of one
     row; the return value is the largest difference of logits between the two, the noise floor of the model and dtype.
 
-    Raises UserError if the difference is no rounding error: the model ignores the mask or the positions.
+    Raises UserError if the difference is no rounding error: the model ignores the mask or the positions; NotFinite if
+    logits are no numbers, between which there is no difference (role: who the model is, see decoding/finite.py).
     """
     vocabulary = session.vocabulary
     deep = 6
@@ -249,6 +251,7 @@ def check_masks(session: ModelSession) -> float:
     tree = TokenTree(prompt[-1], room=session.room(len(prompt) - 1))
     nodes = [tree.add(0, branch, "check") for branch in branches]
     together = session.forward([], tree, tree.rows())
+    require_finite(together, session.model, role)
     row_of = {node: row for row, node in enumerate(tree.rows())}
     noise = scale = 0.0
     for branch, ids in zip(branches, nodes, strict=True):
@@ -256,6 +259,7 @@ def check_masks(session: ModelSession) -> float:
         session.prefill(prompt[-1:])
         for token, node in zip(branch, ids, strict=False):
             alone = session.prefill([token])
+            require_finite(alone, session.model, role)
             noise = max(noise, (alone - together[row_of[node]]).abs().max().item())
             scale = max(scale, alone.abs().max().item())
     session.reset()

@@ -7,11 +7,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.checkpoint import load_whole
 from bench.terminal import complain, say
 from bench.weights import locate
 from decoding.errors import UserError
@@ -24,7 +25,7 @@ def write_first_layers(target: str, stem: str, count: int) -> Path:
         UserError: no such model, or one that has not more layers than that.
     """
     located, _ = locate(target)
-    model = AutoModelForCausalLM.from_pretrained(located, dtype="auto")
+    model, _ = load_whole(target, pretrained_model_name_or_path=located, dtype="auto")
     config = model.config.get_text_config(decoder=True)
     if not 0 < count < config.num_hidden_layers:
         raise UserError(f"{count} of the {config.num_hidden_layers} layers of {target}: give at least 1 and not all")
@@ -32,7 +33,7 @@ def write_first_layers(target: str, stem: str, count: int) -> Path:
     smaller = {"num_hidden_layers": count}
     if getattr(config, "layer_types", None):
         smaller["layer_types"] = config.layer_types[:count]
-    draft = AutoModelForCausalLM.from_pretrained(located, dtype="auto", **smaller)
+    draft, _ = load_whole(target, pretrained_model_name_or_path=located, dtype="auto", **smaller)
     folder = Path(f"{stem}-{count}")
     draft.save_pretrained(folder)
     AutoTokenizer.from_pretrained(located).save_pretrained(folder)

@@ -6,12 +6,13 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from statistics import fmean
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from jinja2 import TemplateError
 
 from decoding.errors import UserError
 from decoding.settings import require_at_least
+from tasks.encoding import require_variables, without_end
 
 Row = Mapping[str, object]
 
@@ -74,17 +75,20 @@ class TaskConfig:
         stopped: end an answer at the task's stop strings; False runs on, as the paper's scripts do.
         shots: worked examples before the question; None means the paper's number, or 0 with the
             bundled data, whose pair is trained without them.
+        template: variables for the chat template, by name; None gives it only enable_thinking=False.
     """
 
     variant: str = "base"
     stopped: bool = True
     shots: int | None = None
+    template: Any = None
 
     def __post_init__(self) -> None:
         if self.variant not in VARIANTS:
             raise UserError(f"task.variant={self.variant!r} is unknown: choose one of {', '.join(VARIANTS)}")
         if self.shots is not None:
             require_at_least("task.shots", self.shots, 0)
+        require_variables(self.template, self.variant)
 
 
 @dataclass(frozen=True)
@@ -157,6 +161,8 @@ class Task(ABC):
     def output_settings(self, source: str) -> dict[str, object]:
         """Every setting that changes outputs, with the number of worked examples filled in for the data `source`."""
         settings = {name: value for name, value in asdict(self.config).items() if name not in self.score_settings}
+        if not settings["template"]:  # runs from before there was the setting keep their folders
+            del settings["template"]
         return {**settings, "shots": self.shots(source)}
 
     def fault(self, row: Row) -> str | None:  # noqa: ARG002
@@ -236,27 +242,35 @@ class Task(ABC):
     def encode(self, example: Example, tokenizer) -> list[int]:
         """Token ids of the prompt: the tokenizer's own start token for base text, its template for chat.
 
+        What a tokenizer puts after a text (T5's and others' end of sequence) is left out of base text.
+
         Raises:
             UserError: the chat variant was asked of a tokenizer without a chat template, or with one that refuses the
                 messages.
         """
         if self.config.variant == "base":
-            return list(tokenizer(example.prompt).input_ids)
+            return without_end(list(tokenizer(example.prompt).input_ids), tokenizer)
+        return list(self._templated(example, tokenizer, tokenize=True))
+
+    def rendered(self, example: Example, tokenizer) -> str:
+        """The text that is encoded. Raises UserError as `encode` does."""
+        return example.prompt if self.config.variant == "base" else self._templated(example, tokenizer, tokenize=False)
+
+    def _templated(self, example: Example, tokenizer, tokenize: bool) -> Any:
         if not getattr(tokenizer, "chat_template", None):
             raise UserError("task.variant=chat needs a tokenizer with a chat template: use task.variant=base")
         try:
-            ids = tokenizer.apply_chat_template(
+            return tokenizer.apply_chat_template(
                 list(example.messages),
                 add_generation_prompt=True,
-                tokenize=True,
+                tokenize=tokenize,
                 return_dict=False,
                 # Read by templates of models that reason first: the answer would begin behind the length limit.
-                enable_thinking=False,
+                **{"enable_thinking": False, **(self.config.template or {})},
             )
-        except TemplateError as error:
+        except (TemplateError, TypeError, ValueError) as error:
             reason = f"the tokenizer's chat template refuses {example.id} ({error})"
             raise UserError(f"{reason}: use task.variant=base") from error
-        return list(ids)
 
     def fit(self, example: Example, tokenizer, limit: int) -> Example:
         """The example itself if its prompt has at most `limit` tokens, else one shortened to fit.

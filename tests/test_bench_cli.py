@@ -33,6 +33,7 @@ CONTRACT = {
     "seconds": {name: None for name in ("prefill", "draft", "verify", "other")},
     "lossless": {name: None for name in ("identical", "tie", "mismatch", "verdict", "tolerance")},
     "quality": {"method": None, "greedy": None}, "peak_memory_bytes": None,
+    "draft_dtype": None, "undrafted_prompts": None, "partly_undrafted_prompts": None, "nonfinite_draft_prompts": None,
 }  # fmt: skip
 
 

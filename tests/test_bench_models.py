@@ -82,7 +82,7 @@ def test_any_failure_to_load_is_one_line_but_not_a_lack_of_memory(folders, monke
         def from_pretrained(*_, **__):
             raise error
 
-        monkeypatch.setattr("bench.models.AutoModelForCausalLM.from_pretrained", from_pretrained)
+        monkeypatch.setattr("bench.checkpoint.AutoModelForCausalLM.from_pretrained", from_pretrained)
         load_pair(ModelConfig(target=str(folders[0])), CPU, seed=0)
 
     with pytest.raises(UserError, match="cannot load .*: size mismatch"):

@@ -136,7 +136,7 @@ def refuse(*_, **__):
 
 @pytest.mark.parametrize("check", ["true", "false"])
 def test_other_tokenizers_are_told_before_weights_are_loaded(monkeypatch, capsys, arguments, tmp_path, check):
-    monkeypatch.setattr("bench.models.AutoModelForCausalLM.from_pretrained", refuse)
+    monkeypatch.setattr("bench.checkpoint.AutoModelForCausalLM.from_pretrained", refuse)
     other = save_model(tmp_path / "other", make_tokenizer(["zebra xylophone " * 9], size=290), seed=0)
     capsys.readouterr()
     assert run(monkeypatch, *arguments, f"model.draft={other}", f"check={check}") == 2
@@ -160,7 +160,7 @@ def test_check_foretells_and_then_decodes(monkeypatch, capsys, arguments):
     assert run(monkeypatch, *arguments, "dtype=bfloat16", "check=true") == 0
     said = capsys.readouterr().out
     assert said.index("memory: target ") < said.index("masks of the target") and "target in float32" in said
-    monkeypatch.setattr("bench.models.AutoModelForCausalLM.from_pretrained", refuse)
+    monkeypatch.setattr("bench.checkpoint.AutoModelForCausalLM.from_pretrained", refuse)
     monkeypatch.setattr("bench.memory.psutil.virtual_memory", lambda: SimpleNamespace(available=10))
     assert run(monkeypatch, *arguments, "check=true") == 2
     error = capsys.readouterr().err.strip()
@@ -267,6 +267,9 @@ def test_other_failures_and_no_network_are_one_line(monkeypatch):
     monkeypatch.setattr("bench.weights.offline", lambda name: False)
     error = OSError("Can't load it.\nMore.")
     assert str(cannot_load("some/model", error)) == "cannot load some/model: Can't load it"
+    error = RuntimeError("Some issues during automatic conversion. For details look at the above report!")
+    assert "cannot be converted to what its config.json says" in str(cannot_load("some/model", error))
+    error = OSError("Can't load it.\nMore.")
     monkeypatch.setattr("bench.weights.offline", lambda name: True)
     assert "the hub cannot be reached; give a local folder" in str(cannot_load("some/model", error))
 

@@ -45,7 +45,7 @@ def log():
 def race(log, monkeypatch):
     monkeypatch.setattr("bench.runner.token_gaps", lambda model, size, prompt, output, boundary: [0.0] * len(output))
     target = SimpleNamespace(context=20, device=torch.device("cpu"), model=None, vocabulary=300, rope_boundary=None)
-    pair = SimpleNamespace(target=target, eos=frozenset(), decode=lambda ids: "")
+    pair = SimpleNamespace(target=target, draft=None, eos=frozenset(), decode=lambda ids: "")
     loaded = SimpleNamespace(pair=pair, tokenizer=Letters(), continuation=lambda prompt, output: "text")
     greedy = Entrant("greedy", Noted("greedy", log), "cold", None, REFERENCE)
     return Race(loaded, TASKS["custom"](), 2, 0.1, "session", [greedy])

@@ -8,9 +8,10 @@ from pathlib import Path
 import torch
 import transformers
 from tqdm import tqdm
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from baselines import greedy
+from bench.checkpoint import load_whole
 from decoding.decoder import ModelPair
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
@@ -26,7 +27,7 @@ def write_card(config: TrainConfig) -> None:
     output = Path(config.output)
     tokenizer = AutoTokenizer.from_pretrained(output / "target")
     target, draft = (
-        AutoModelForCausalLM.from_pretrained(output / role, dtype=torch.float32).to(config.device).eval()
+        load_whole(role, pretrained_model_name_or_path=output / role, dtype=torch.float32)[0].to(config.device).eval()
         for role in ("target", "draft")
     )
     lines = ["| task | split | prompts | scores | tokens an answer | draft agreement |", "|---|---|---|---|---|---|"]

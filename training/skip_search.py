@@ -17,6 +17,7 @@ from baselines.self_speculative import Config as MethodConfig
 from baselines.skip_set import SkipSet
 from bench.models import LoadedPair, load_pair, resolve_place
 from bench.settings import ModelConfig
+from bench.terminal import warn
 from bench.weights import weights_digests
 from decoding.errors import UserError
 from decoding.settings import require_at_least
@@ -79,7 +80,9 @@ def search_skip_set(config: SkipSearchConfig) -> SkipSet:
     folder = Path(config.output) / config.name
     method, model = config.method(), typed(ModelConfig, config.model, "model")
     place = resolve_place(config.device, config.dtype)
-    loaded = load_pair(replace(model, draft=None, draft_revision=None, draft_device=None), place, config.seed)
+    alone = replace(model, draft=None, draft_revision=None, draft_device=None, draft_dtype=None)
+    loaded = load_pair(alone, place, config.seed)
+    warn(loaded.warnings)
     skipper = LayerSkipper(loaded.pair.target.model)
     texts = _texts(config, loaded)
     early_exit = AdaptiveExit(method.threshold, method.acceptance, method.threshold_step)

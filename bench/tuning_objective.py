@@ -12,6 +12,7 @@ from bench.runner import Race
 from bench.settings import Plan
 from decoding.decoder import Decoder
 from decoding.errors import UserError
+from decoding.stopping import Stopping
 from tasks.base import Example
 
 
@@ -36,9 +37,14 @@ class Objective:
         self.history = plan.methods[0].history
         self.race = Race(loaded, plan.task, plan.max_new_tokens, 0.0, "tune", [])
         self.greedy = METHODS["greedy"].load().build(METHODS["greedy"].load().Config(), loaded.pair)
-        self.prompts = [(each.id, self.race.encode(each)[0], self.race.stopping(each)) for each in examples]
-        self.warmup = [(self.race.encode(each)[0], self.race.stopping(each)) for each in warmup]
+        self.prompts = [(each.id, *self._encoded(each)) for each in examples]
+        self.warmup = [self._encoded(each) for each in warmup]
         self._warm(self.greedy)
+
+    def _encoded(self, example: Example) -> tuple[list[int], Stopping]:
+        """The prompt's token ids, and where its output ends."""
+        ids, _ = self.race.encode(example)
+        return ids, self.race.stopping(example, ids)
 
     def __call__(self, settings: dict[str, Any]) -> float:
         """The median over prompts of greedy's decode seconds over the method's with `settings`.

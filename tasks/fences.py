@@ -50,7 +50,7 @@ def split_blocks(text: str) -> tuple[list[Block], str]:
     A fence closes at the start of a line only, and no deeper than it was opened, so that a fence in a docstring is
     code. Where the block thus found is no Python, another end is taken with which it is; the last may never close.
     """
-    lines, blocks, outside, place = text.splitlines(), [], [], 0
+    lines, blocks, outside, place = text.split("\n"), [], [], 0
     while place < len(lines):
         line = lines[place]
         place += 1

@@ -41,7 +41,7 @@ SHAPES = {
     "usage last": f"{fenced(GOOD)}\nExample:\n{fenced('print(add(1, 2))')}\nOutput:\n{fenced('3', '')}",
     "tests of another module last": f"{fenced(GOOD)}\n{fenced('from solution import other' + NEW + 'other()')}",
     "a draft, then its correction": f"{fenced(BAD)}\nThat subtracts. Corrected:\n{fenced(GOOD)}",
-    "a whole solution, then one cut short": f"{fenced(GOOD)}\nShorter:\n```python\ndef add(a, b):\n    return (a +",
+    "a whole solution, then one cut short": f"{fenced(GOOD)}\nOr:\n```python\ndef add(a, b):\n    a = a\n    return (",
     "helper in one block, function in the next": (
         f"{fenced('def plus(a, b):' + NEW + '    return a + b')}\nand\n"
         f"{fenced('def add(a, b):' + NEW + '    return plus(a, b)')}"
@@ -65,11 +65,14 @@ SHAPES = {
     "fence in a docstring": fenced(
         'def add(a, b):\n    """Add.\n\n    ```\n    add(1, 2)\n    ```\n    """\n    return a + b'
     ),
+    "fence in a docstring, shell session after it": fenced(
+        'def add(a, b):\n    """Add.\n\n    ```\n    add(1, 2)\n    ```\n    """\n    return a + b\n\n>>> add(1, 2)\n3'
+    ),
     "tagged fence in a docstring at the margin": fenced(
         'def add(a, b):\n    """Add.\n```python\nadd(1, 2)\n```\n    """\n    return a + b'
     ),
     "three ticks within a line": fenced("def add(a, b):\n    # no ``` here\n    return a + b"),
-    "three ticks at a comment's end": fenced("def add(a, b):\n    # as in ```\n    return a + b"),
+    "three ticks at a comment's end": fenced("def add(a, b):\n    b = b or 0\n    # as in ```\n    return a + b"),
     "list item": f"1. The function:\n\n{indented(fenced(GOOD), '   ')}\n\n2. It adds.",
     "list item that opens with the fence": f"- ```python\n{indented(GOOD, '  ')}\n  ```\n",
     "list item closed at the margin": f"1. So:\n    ```python\n{indented(GOOD, '    ')}\n```\nDone.",
@@ -87,6 +90,7 @@ SHAPES = {
     "never closed before the next": f"```python\n{GOOD}\n\n```bash\nls\n```",
     "never closed, cut in its usage": f"```python\n{GOOD}\n\nprint(add(1,",
     "in a block of Markdown": f"````markdown\n# Answer\n{fenced(GOOD)}\n````",
+    "line separator in a string": fenced("def add(a, b):\n    assert len('\u2028') == 1\n    return a + b"),
     "DOS line ends": f"Here:\n\n{fenced(GOOD)}\n".replace("\n", "\r\n"),
     "tabs": fenced("def add(a, b):\n\tif a:\n\t\treturn a + b\n\treturn b"),
     "no fences": GOOD,
@@ -215,11 +219,12 @@ MBPP = {"task_id": 11, "text": "Add.", "code": f"R = 3\ndef plus(a, b):\n    ret
 @pytest.mark.parametrize("variant", ["base", "chat"])
 def test_mbpp_takes_the_block_that_its_tests_call(variant):
     task = make_task({"name": "mbpp", "variant": variant})
-    text = f"{fenced('def plus(a, b):' + NEW + '    return 7' + NEW + 'R = 1')}\n{fenced(GOOD)}\n[DONE]\nmore"
+    draft = f"R = 1\ndef plus(a, b):\n    return 7\n{BAD}"
+    text = f"{fenced(draft)}\nOr rather:\n{fenced(GOOD)}\n[DONE]\nmore"
     code = task.submission(MBPP, task.clean(task.example(MBPP), text)).code
     assert run(code)["add"](1, 2) == 3
     if variant == "chat":
-        kept = task.submission(MBPP, f'{fenced(GOOD + NEW + "MARK = " + repr("[DONE]"))}').code
+        kept = task.submission(MBPP, fenced(f"{GOOD}\nMARK = '[DONE]'")).code
         assert run(kept)["MARK"] == "[DONE]"
         assert run(task.submission(MBPP, f"{GOOD}\n[DONE]\n").code)["add"](1, 2) == 3
 

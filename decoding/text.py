@@ -17,11 +17,14 @@ def text_from(decode: Callable[[list[int]], str], tokens: Sequence[int], start: 
     in a row as unfinished if one is.
     """
     start = max(start, 0)
+    tried = []
     for first in range(start, max(start - 4, -1), -1):
         text = decode(list(tokens[first:]))
+        tried.append((text, first))
         if not text.startswith(UNFINISHED):
-            return text, first
-    return decode(list(tokens[start:])), start
+            return tried[-1]
+    # The text itself may hold such a mark.
+    return min(tried, key=lambda each: each[0].count(UNFINISHED))
 
 
 def continuation(decode: Callable[[list[int]], str], before: Sequence[int], tokens: Sequence[int]) -> str:

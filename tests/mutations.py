@@ -259,8 +259,6 @@ FAULTS = (
           ("test_extraction.py",)),
     Fault("blocks left indented", "tasks/fences.py", 'Block(language, dedented(f"{text}\\n"))',
           'Block(language, f"{text}\\n")', ("test_extraction.py",)),
-    Fault("DOS line ends kept", "tasks/extraction.py", 'answer.replace("\\r\\n", "\\n")', "answer",
-          ("test_extraction.py",)),
     Fault("a body's first line left at the margin", "tasks/python_source.py", '(whole, f"    {code.lstrip()}")',
           "(whole,)", ("test_extraction.py",)),
     Fault("a program cut at a mark within it", "tasks/mbpp.py", 'r"^\\[DONE\\]"', 'r"\\[DONE\\]"',

@@ -1,5 +1,7 @@
 """The one stopping rule: the same end however the tokens arrive."""
 
+from os.path import commonprefix
+
 import pytest
 from bench_pair import make_spaced_tokenizer, make_tokenizer
 from hypothesis import example, given
@@ -63,6 +65,7 @@ CHARACTERS = "ab c\né😀日"
 @example(prompt="a", output=" b", strings=[" b"], sizes=[])
 @example(prompt="a", output="😀😀\nb", strings=["\n"], sizes=[9, 9])
 @example(prompt="a" + 5 * "😀", output="\nb", strings=["\n"], sizes=[1])
+@example(prompt="a\n", output="é", strings=["a"], sizes=[])
 @example(prompt="ab", output="c ab", strings=["bc"], sizes=[])
 def test_a_stop_string_is_seen_as_in_the_whole_text(tokenizer, prompt, output, strings, sizes) -> None:
     """It counts with the token that completes it, begins in the output, and keeps the space that it begins with."""
@@ -77,7 +80,9 @@ def test_a_stop_string_is_seen_as_in_the_whole_text(tokenizer, prompt, output, s
 
     while reason is None and len(expected) < len(tokens):
         expected.append(tokens[len(expected)])
-        added = text(before + expected).removeprefix(text(before))
+        known, whole = text(before), text(before + expected)
+        # Single bytes in a row are all shown as unfinished if one is.
+        added = whole[len(commonprefix([known, whole])) :]
         reason = "stop_string" if any(string in added for string in strings) else None
     stopping = Stopping(frozenset(), 500, tuple(strings), text, tuple(before))
     assert in_chunks(stopping, tokens, list(sizes)) == (expected, reason)

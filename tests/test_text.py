@@ -2,7 +2,7 @@
 
 import pytest
 from bench_pair import make_spaced_tokenizer, make_tokenizer
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import ouroboros
@@ -23,6 +23,7 @@ def streamed(tokenizer, tokens, prompt=()):
 
 @pytest.mark.parametrize("tokenizer", TOKENIZERS.values(), ids=TOKENIZERS)
 @given(text=st.text(CHARACTERS, max_size=40), split=st.integers(0, 40))
+@example(text="\ufffdé日日日日\n", split=0)
 def test_the_pieces_make_up_the_text(tokenizer, text, split) -> None:
     ids = tokenizer(text).input_ids
     assert "".join(streamed(tokenizer, ids)) == decoded(tokenizer, ids)

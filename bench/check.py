@@ -92,7 +92,7 @@ def check(loaded: LoadedPair, race: Race, entrant: Entrant, example: Example) ->
     records = {}
     reference = race.references[0]
     for each in (reference, entrant):
-        record = race.measure(each, example, ids, race.stopping(example))
+        record = race.measure(each, example, ids, race.stopping(example, ids))
         records[each.label] = record
         seen.append(
             f"{each.label}: {len(record['tokens'])} tokens in {record['total_seconds']:.2f} s, ended by "

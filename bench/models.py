@@ -13,9 +13,7 @@ from bench.weights import cannot_load, config_of, locate, offline
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
 from decoding.session import ModelSession
-
-# Enough of a prompt's end for a tokenizer to see that the output does not begin a text.
-TAIL = 16
+from decoding.text import continuation
 
 
 @dataclass(frozen=True)
@@ -38,16 +36,12 @@ class LoadedPair:
     warnings: list[str] = field(default_factory=list)
 
     def continuation(self, prompt: list[int], output: list[int]) -> str:
-        """The text that `output` adds to `prompt`, special tokens left out.
-
-        Decoded alone, tokenizers of the Llama 2 kind would drop the space it begins with.
-        """
+        """The text that `output` adds to `prompt`, special tokens left out."""
 
         def text(ids: list[int]) -> str:
             return self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
 
-        before, whole = text(prompt[-TAIL:]), text(prompt[-TAIL:] + output)
-        return whole[len(before) :] if whole.startswith(before) else text(output)
+        return continuation(text, prompt, output)
 
 
 def resolve_place(device: str | None, dtype: str | None) -> Place:

@@ -73,10 +73,10 @@ class Race:
         self._draft_faults: dict[tuple[int, str, tuple[int, ...]], str | None] = {}
         self._encoded: dict[tuple[str, str], tuple[list[int], int]] = {}
 
-    def stopping(self, example: Example) -> Stopping:
-        """The one rule by which every method's output for `example` ends."""
+    def stopping(self, example: Example, ids: list[int]) -> Stopping:
+        """The one rule by which every method's output for `example`, encoded as `ids`, ends."""
         strings = self.task.stop + (example.stop if self.task.config.stopped else ())
-        return Stopping(self.loaded.pair.eos, self.max_new_tokens, strings, self.loaded.pair.decode)
+        return Stopping(self.loaded.pair.eos, self.max_new_tokens, strings, self.loaded.pair.decode, tuple(ids))
 
     def encode(self, example: Example) -> tuple[list[int], int]:
         """The prompt's token ids, and how many were cut so that the longest output fits into the context behind it.
@@ -124,7 +124,8 @@ class Race:
     def warm_up(self, entrants: Sequence[Entrant], examples: Sequence[Example]) -> None:
         """Decode prompts that are not measured, then forget what was learned from them."""
         for example in examples:
-            (ids, _), stopping = self.encode(example), self.stopping(example)
+            ids, _ = self.encode(example)
+            stopping = self.stopping(example, ids)
             for entrant in [*self.references, *entrants]:
                 entrant.decoder.generate(ids, stopping)
         for entrant in entrants:
@@ -144,7 +145,7 @@ class Race:
                     ids, cut = self.encode(example)
                     prompts[index] = (example, ids, cut)
                     self.require_same_prompts([entrant.folder for entrant in entrants], [example])
-                stopping = self.stopping(example)
+                stopping = self.stopping(example, ids)
                 for order, (entrant, folders) in enumerate(self._todo(entrants, example.id, repeat, index)):
                     record = {
                         "prompt": example.id,

@@ -49,7 +49,8 @@ class Objective:
                 entrant.decoder.forget()
             records: dict[str, list[dict[str, Any]]] = {each.label: [] for each in [greedy, *entrants]}
             for example in examples:
-                ids, stopping = self.race.encode(example)[0], self.race.stopping(example)
+                ids, _ = self.race.encode(example)
+                stopping = self.race.stopping(example, ids)
                 for entrant in self.draw.sample([greedy, *entrants], len(entrants) + 1):
                     generation = self.race.measure(entrant, example, ids, stopping)
                     records[entrant.label].append({**generation, "prompt": example.id, "repeat": repeat})

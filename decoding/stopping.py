@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+
+from decoding.text import UNFINISHED, continuation, text_from
 
 
 @dataclass(frozen=True)
@@ -12,6 +15,8 @@ class Stopping:
     max_new_tokens: the longest output.
     strings: the output ends with the token that completes one of these in the decoded text.
     decode: token ids to text; needed only with strings.
+    prompt: the prompt's token ids, of which the last few tell how the output's first tokens read: some tokenizers drop
+    the space that a text begins with. A stop string counts where it begins and ends in the output.
 
     Raises ValueError for max_new_tokens below 1 or an empty stop string.
     """
@@ -20,6 +25,7 @@ class Stopping:
     max_new_tokens: int
     strings: tuple[str, ...] = ()
     decode: Callable[[list[int]], str] | None = None
+    prompt: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1:
@@ -46,18 +52,28 @@ class Stopping:
         return None
 
     def _may_hold_stop(self, output: list[int], tokens: list[int]) -> bool:
-        """One look at all new tokens together, so that the token-by-token check is rarely needed."""
-        return self._holds_stop(output[-self._reach :] + tokens)
+        """One look at all new tokens together, so that the token-by-token check is rarely needed.
+
+        A character cut at the end may hide what stands before it.
+        """
+        text = self._end([*output[-self._reach - 3 :], *tokens], self._reach + len(tokens))
+        return UNFINISHED in text or self._holds_stop(text)
 
     def _ends_with_stop(self, output: list[int]) -> bool:
-        return self._holds_stop(output[-self._reach - 1 :])
+        return self._holds_stop(self._end(output[-self._reach - 4 :], self._reach + 1))
 
-    def _holds_stop(self, tokens: list[int]) -> bool:
-        assert self.decode is not None
-        text = self.decode(tokens)
+    def _holds_stop(self, text: str) -> bool:
         return any(string in text for string in self.strings)
 
-    @property
+    def _end(self, tokens: list[int], count: int) -> str:
+        """The text of the last `count` tokens of an output that ends in `tokens`."""
+        assert self.decode is not None
+        if len(tokens) > count:
+            # No stop string begins in the first of them, so that it may read as at the start of a text.
+            return text_from(self.decode, tokens, len(tokens) - count)[0]
+        return continuation(self.decode, self.prompt, tokens)
+
+    @cached_property
     def _reach(self) -> int:
         """Earlier tokens that a stop string can begin in: a byte each at least (tokens without
         text aside), and 4 spare for split characters."""

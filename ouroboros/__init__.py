@@ -1,11 +1,13 @@
 """Ouroboros (arXiv 2402.13720): phrase by phrase drafting, longer drafts, and a pool that learns from verification.
 
-For use outside the harness: `generate` inside transformers' model.generate(), `decode` as a stream of tokens;
-`new_pool` makes a phrase pool for several calls, `save_pool` and `load_pool` keep it in a file.
+For use outside the harness: `generate` inside transformers' model.generate(), `decode` as a stream of tokens and
+`TextStream` for their text; `new_pool` makes a phrase pool for several calls, `save_pool` and `load_pool` keep it in a
+file.
 """
 
+from decoding.text import TextStream
 from ouroboros.library import decode, generate
 from ouroboros.method import Config, new_pool
 from ouroboros.pool_file import load_pool, save_pool
 
-__all__ = ["Config", "decode", "generate", "load_pool", "new_pool", "save_pool"]
+__all__ = ["Config", "TextStream", "decode", "generate", "load_pool", "new_pool", "save_pool"]

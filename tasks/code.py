@@ -1,6 +1,5 @@
 """What tasks that ask for code share: their settings, and pass@1 by running the tests."""
 
-import re
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +8,6 @@ from decoding.errors import UserError
 from decoding.settings import require_at_least
 from tasks.base import Example, Row, Scores, Task, TaskConfig
 from tasks.sandbox import Limits, SandboxError, Submission, run_submissions
-
-BLOCK = re.compile(r"```[^\n`]*\n(.*?)(?:```|\Z)", re.DOTALL)
-
-
-def fenced_code(text: str) -> str:
-    """The first code block of a chat answer, or the whole answer if it has none."""
-    found = BLOCK.search(text)
-    return found.group(1) if found else text
 
 
 @dataclass(frozen=True)

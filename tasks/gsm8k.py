@@ -1,31 +1,10 @@
 """GSM8K (arXiv 2110.14168): grade-school problems whose worked answer ends in `#### number`."""
 
-import re
 from collections.abc import Sequence
-from decimal import Decimal
 
 from tasks.base import Example, Hub, Row, Scores, Task
+from tasks.numbers import last_number, marked_number
 from tasks.scoring import compared
-
-# A minus with a space behind it takes away, as in 8 - 5.
-NUMBER = r"-?(?:\$\s?)?\d[\d,]*(?:\.\d+)?"
-MARKED = re.compile(rf"####\s*({NUMBER})")
-
-
-def marked_number(text: str) -> Decimal | None:
-    """The number behind `####`, None if the text has no such line."""
-    found = MARKED.search(text)
-    return _value(found.group(1)) if found else None
-
-
-def last_number(text: str) -> Decimal | None:
-    """The last number of the text, None if it has none."""
-    found = re.findall(NUMBER, text)
-    return _value(found[-1]) if found else None
-
-
-def _value(text: str) -> Decimal:
-    return Decimal(re.sub(r"[$,\s]", "", text))
 
 
 class Gsm8k(Task):
@@ -60,11 +39,11 @@ class Gsm8k(Task):
 
     def reference(self, row: Row) -> str:
         """The mark and the number that the answer ends in; "" where it has none."""
-        found = MARKED.search(row["answer"])
-        return found.group() if found else ""
+        number = marked_number(row["answer"])
+        return "" if number is None else f"#### {number:f}"
 
     def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Scores:
-        """Exact match, strict (number behind `####`) and flexible (last number of the answer)."""
+        """Exact match, strict (number after `####`) and flexible (the number that the answer ends with)."""
         answers = [self.clean(example, text) for example, text in zip(examples, texts, strict=True)]
         return compared(
             "exact_match",

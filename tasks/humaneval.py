@@ -1,12 +1,9 @@
 """HumanEval (arXiv 2107.03374): complete a Python function from its signature and docstring."""
 
-import re
-
 from tasks.base import Hub, Row
-from tasks.code import CodeTask, fenced_code
+from tasks.code import CodeTask
+from tasks.extraction import FENCED, completed
 from tasks.sandbox import Submission
-
-FUTURE = re.compile(r"^from __future__ import (?:\([^)]*\).*|.*)\n?", re.MULTILINE)
 
 
 class HumanEval(CodeTask):
@@ -48,14 +45,11 @@ class HumanEval(CodeTask):
 
     def submission(self, row: Row, answer: str) -> Submission:
         """The prompt's code and the answer; the tests stand on the prompt's imports and helpers."""
-        code = row["prompt"] + answer
+        # A completion model continues the prompt as it stands, unless it opens a block first.
+        if self.config.variant == "chat" or FENCED.match(answer):
+            code = completed(row["prompt"], answer, row["entry_point"])
+        else:
+            code = row["prompt"] + answer
         stub = f"{row['prompt'].rstrip()}\n    pass\n"
-        if self.config.variant == "chat":
-            block = fenced_code(answer)
-            # The prompt stands first for its imports and helpers; a whole function then replaces the stub.
-            complete = f"def {row['entry_point']}(" in block
-            # Only these imports must stand before everything else.
-            future, rest = "\n".join(FUTURE.findall(block)), FUTURE.sub("", block)
-            code = f"{future}\n{stub}\n{rest}" if complete else row["prompt"] + block
         tests = f"{row['test']}\n\ncheck({row['entry_point']})\n"
         return Submission(code, (row["entry_point"],), tests, preamble=stub)

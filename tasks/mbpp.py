@@ -3,10 +3,12 @@
 import re
 
 from tasks.base import Hub, Row
-from tasks.code import CodeTask, fenced_code
+from tasks.code import CodeTask
+from tasks.extraction import FENCED, solution
 from tasks.sandbox import Submission
 
 END = "[DONE]"
+CLOSED = re.compile(r"^\[DONE\]", re.MULTILINE)
 # Top-level functions, classes and named values of a solution, and its imports.
 DEFINITION = re.compile(r"^(?:(?:def|class)\s+(?=\w+\s*[(:])|(?=\w+\s*=[^=]))(\w+)", re.MULTILINE)
 IMPORT = re.compile(r"^(?:import|from)\s[^(\\\n]+$", re.MULTILINE)
@@ -55,12 +57,19 @@ class Mbpp(CodeTask):
 
     def submission(self, row: Row, answer: str) -> Submission:
         """The code, and the tests after their set-up; what is tested is what the reference solution defines."""
-        code = fenced_code(answer).split(END)[0] if self.config.variant == "chat" else answer
         reference = self._code(row)
         names = tuple(dict.fromkeys(DEFINITION.findall(reference)))
+        code = answer
+        if self.config.variant == "chat" or FENCED.search(answer):
+            code = CLOSED.split(solution(answer, self._tested(row, names)))[0]
         tests = "\n".join([row["test_setup_code"], *row["test_list"]]) + "\n"
         # The tests of some rows use a module that only the solution imports.
         return Submission(code, names, tests, preamble="\n".join(IMPORT.findall(reference)))
+
+    def _tested(self, row: Row, names: tuple[str, ...]) -> tuple[str, ...]:
+        """The names that the row's tests use, among those that the reference solution defines."""
+        words = set(re.findall(r"\w+", "\n".join([row["test_setup_code"], *row["test_list"]])))
+        return tuple(name for name in names if name in words) or names
 
     def _code(self, row: Row) -> str:
         return row["code"].replace("\r\n", "\n")

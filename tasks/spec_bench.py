@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tasks.base import Example, Row, Scores, Task
-from tasks.gsm8k import last_number
+from tasks.numbers import last_number
 from tasks.scoring import compared
 
 # Its questions come from GSM8K: what counts is the number at the end.
@@ -118,7 +118,7 @@ class SpecBench(Task):
             ],
             {
                 "rougeL": f"{likeness.notes['rougeL']}; examples with a reference only",
-                "exact_match": f"last number of the answer; category {RECKONING} only",
+                "exact_match": f"number that the answer ends with; category {RECKONING} only",
             },
         )
 

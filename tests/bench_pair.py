@@ -26,6 +26,21 @@ def make_tokenizer(texts: list[str] | None = None, size: int = 300) -> PreTraine
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<eos>")
 
 
+def make_spaced_tokenizer() -> PreTrainedTokenizerFast:
+    """A tokenizer of the Llama 2 kind: a space begins its words, and a text's first space is dropped on decoding;
+    what is no letter it takes byte by byte. "<eos>" has id 0."""
+    letters = ["▁", *"abc", "▁a", "▁b", "ab", "▁ab"]
+    tokens = ["<eos>", *(f"<0x{byte:02X}>" for byte in range(256)), *letters]
+    merges = [("▁", "a"), ("▁", "b"), ("a", "b"), ("▁a", "b")]
+    vocabulary = {token: index for index, token in enumerate(tokens)}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, byte_fallback=True))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
+    tokenizer.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<eos>")
+
+
 def save_model(folder: Path, tokenizer: PreTrainedTokenizerFast, seed: int, noise: float = 0.0) -> Path:
     """A Llama with large random weights, so that its argmax is no near-tie, saved to `folder`."""
     torch.manual_seed(seed)

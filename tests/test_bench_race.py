@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from bench_pair import make_spaced_tokenizer
 
 from bench.runner import Entrant, Race
 from bench.store import METHOD, REFERENCE, RunFolder
@@ -67,6 +68,16 @@ def run(race, log, folder, names, history, repeats):
     for each in folders:
         each.__exit__()
     return log[log.index("warm") + 1 :], [each.records for each in folders]
+
+
+def test_a_stop_string_that_begins_with_a_space_ends_the_output_at_its_first_token(race):
+    tokenizer = make_spaced_tokenizer()
+    race.loaded.pair.decode, race.loaded.tokenizer = tokenizer.decode, tokenizer
+    example = TASKS["custom"]().example({"id": "p", "prompt": "ab", "stop": " b"})
+    ids, _ = race.encode(example)
+    word = tokenizer("ab b").input_ids[-1]
+    assert tokenizer.decode([word]) == "b"
+    assert race.stopping(example, ids).extend([], [word]) == "stop_string"
 
 
 def test_greedy_runs_once_a_prompt_for_all_and_the_order_rotates(race, log, tmp_path):

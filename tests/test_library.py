@@ -334,6 +334,6 @@ def test_the_readmes_examples_run(monkeypatch, capsys) -> None:
         scope: dict = {}
         exec(compile(block, "README.md", "exec"), scope)
     printed = capsys.readouterr().out
-    assert "custom_generate" in blocks[0] and "ouroboros.decode" in blocks[1]
+    assert "custom_generate" in blocks[0] and "ouroboros.decode" in blocks[1] and "TextStream" in blocks[1]
     assert len(printed.split()) > 20
     assert printed.strip()

@@ -8,8 +8,8 @@ import sys
 import evaluate
 import pytest
 
-from tasks.gsm8k import last_number, marked_number
 from tasks.metrics import METRICS, TextMetric, metric
+from tasks.numbers import last_number, marked_number
 from tasks.scoring import compared
 
 ANSWERS = [

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks import TASKS, make_task
-from tasks.gsm8k import last_number, marked_number
 from tasks.metrics import pass_at_k
+from tasks.numbers import last_number, marked_number
 from tasks.sandbox import SandboxError, runner
 
 ADD = {

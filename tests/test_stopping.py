@@ -1,7 +1,10 @@
 """The one stopping rule: the same end however the tokens arrive."""
 
+from os.path import commonprefix
+
 import pytest
-from hypothesis import given
+from bench_pair import make_spaced_tokenizer, make_tokenizer
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from decoding.stopping import Stopping
@@ -46,6 +49,57 @@ def test_chunks_do_not_matter(text: list, sizes: list, strings: list, length: in
         if expected_reason:
             break
     assert in_chunks(stopping, text, list(sizes)) == (expected, expected_reason)
+
+
+TOKENIZERS = {"spaces begin words": make_spaced_tokenizer(), "bytes": make_tokenizer()}
+CHARACTERS = "ab c\né😀日"
+
+
+@pytest.mark.parametrize("tokenizer", TOKENIZERS.values(), ids=TOKENIZERS)
+@given(
+    prompt=st.text(CHARACTERS, min_size=1, max_size=24),
+    output=st.text(CHARACTERS, min_size=1, max_size=30),
+    strings=st.lists(st.text(CHARACTERS, min_size=1, max_size=3), min_size=1, max_size=2),
+    sizes=st.lists(st.integers(1, 6), max_size=12),
+)
+@example(prompt="a", output=" b", strings=[" b"], sizes=[])
+@example(prompt="a", output="😀😀\nb", strings=["\n"], sizes=[9, 9])
+@example(prompt="a" + 5 * "😀", output="\nb", strings=["\n"], sizes=[1])
+@example(prompt="a\n", output="é", strings=["a"], sizes=[])
+@example(prompt="ab", output="c ab", strings=["bc"], sizes=[])
+def test_a_stop_string_is_seen_as_in_the_whole_text(tokenizer, prompt, output, strings, sizes) -> None:
+    """It counts with the token that completes it, begins in the output, and keeps the space that it begins with."""
+    before = tokenizer(prompt).input_ids
+    tokens = tokenizer(prompt + output).input_ids
+    # Where the tokens of the whole text part from the prompt's, the output begins within a word.
+    before = before if tokens[: len(before)] == before else before[:0]
+    tokens, expected, reason = tokens[len(before) :], [], None
+
+    def text(ids: list[int]) -> str:
+        return tokenizer.decode(ids, clean_up_tokenization_spaces=False)
+
+    while reason is None and len(expected) < len(tokens):
+        expected.append(tokens[len(expected)])
+        known, whole = text(before), text(before + expected)
+        # Single bytes in a row are all shown as unfinished if one is.
+        added = whole[len(commonprefix([known, whole])) :]
+        reason = "stop_string" if any(string in added for string in strings) else None
+    stopping = Stopping(frozenset(), 500, tuple(strings), text, tuple(before))
+    assert in_chunks(stopping, tokens, list(sizes)) == (expected, reason)
+
+
+def test_only_the_ends_of_prompt_and_output_are_decoded() -> None:
+    tokenizer, lengths = TOKENIZERS["bytes"], []
+
+    def text(ids: list[int]) -> str:
+        lengths.append(len(ids))
+        return tokenizer.decode(ids)
+
+    prompt, output = tokenizer("ab c" * 400).input_ids, []
+    stopping = Stopping(frozenset(), 2000, (" xyz",), text, tuple(prompt))
+    for token in prompt[:1000]:
+        assert stopping.extend(output, [token]) is None
+    assert max(lengths) <= 32 and len(lengths) < 1100
 
 
 def test_senseless_rules_are_refused() -> None:

@@ -155,7 +155,7 @@ class Slow:
         self.order.append([])
         return [1], 0
 
-    def stopping(self, example):
+    def stopping(self, example, ids):
         return None
 
     def measure(self, entrant, example, ids, stopping):

@@ -58,7 +58,7 @@ def _evaluate(
         if example.follows:
             example = examples[place] = task.follow_up(examples[place - 1], texts[-1])
         prompt = task.encode(example, tokenizer)
-        stopping = Stopping(eos, task.max_new_tokens, task.stop + example.stop, tokenizer.decode)
+        stopping = Stopping(eos, task.max_new_tokens, task.stop + example.stop, tokenizer.decode, tuple(prompt))
         tokens = decoder.generate(prompt, stopping).tokens
         with torch.inference_mode():
             ids = torch.tensor([prompt + tokens[:-1]], device=draft.device)

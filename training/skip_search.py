@@ -127,8 +127,8 @@ def _texts(config: SkipSearchConfig, loaded: LoadedPair) -> list[Text]:
         first_turns = [example for example in rows.examples(task) if not example.follows]
         for example in tqdm(first_turns, desc=f"greedy on {name}", leave=False):
             strings = task.stop + example.stop
-            stopping = Stopping(pair.eos, config.max_new_tokens, strings, pair.decode)
             prompt = task.encode(example, loaded.tokenizer)
+            stopping = Stopping(pair.eos, config.max_new_tokens, strings, pair.decode, tuple(prompt))
             output = decoder.generate(prompt, stopping).tokens
             if len(output) > 1:
                 texts.append(Text(prompt, output, stopping))

@@ -1,0 +1,108 @@
+"""The number that a model's answer gives: strictly the marked one, flexibly the one that it ends with.
+
+Read alike: `1,000`, also with a thin or no-break space and as LaTeX's `1{,}000`; `.75`; `1e3`; `3/4` and `2 1/2`; any
+minus, before or after a currency's sign; and the marks of Markdown and LaTeX around a number. Not read: European
+decimals (`3,5` is two numbers), words (`eighteen`), magnitudes (`5 million` is 5), powers (`10^3`), percentages as
+shares (`25%` is 25), a plain space within a number, lists without spaces (`100,200` is one number).
+"""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+# After a digit or a bracket a minus takes away, and one with a space after it does so everywhere, as in 8 - 5.
+_SIGN = r"(?:(?<![\w.)}])-|\+)?"
+_CURRENCY = r"(?:[$€£¥₹]\s?)?"
+_WHOLE = r"(?:\d{1,3}(?:,\d{2,3})*,\d{3}(?!\d)|\d+)"
+_PLAIN = rf"(?:{_WHOLE}(?:\.\d+)?|(?<![\w.])\.\d+)(?:[eE][-+]?\d{{1,3}}(?!\w))?"
+_OVER = r"(?: (?P<above>\d+)/(?P<below>\d+)|/(?P<divisor>\d+)(?!\.?\d))?"
+_NUMBER = re.compile(rf"(?P<sign>{_SIGN}{_CURRENCY}{_SIGN})(?P<value>{_PLAIN}){_OVER}")
+
+_MARK = re.compile(r"####(?!#)(?P<lead>\s*)(?=(?P<line>[^\n]*))")
+# What may stand around a number that is alone on its line.
+_AROUND = r"[\s*_`~$()\[\]{}=≈:]*"
+_BEFORE = re.compile(_AROUND)
+_AFTER = re.compile(rf"{_AROUND}[%°]?{_AROUND}\.?{_AROUND}")
+# `1. Step one`, `2) Add`, `3: Sum`: the number of a heading.
+_HEADING = re.compile(r"\\?[.):][*_]*(?:[^\S\n]+\S|[^\W\d_])")
+# `3-5`, `3 - 5`, `3:30`, `1.2.3`, `3,5`: a part of something else.
+_PART = re.compile(r"(?:[.,:/]?|\s*[-–—]\s*)\$?\d")
+
+_SAYS = re.compile(r"\banswer(?:\s+is|\s*[:=])(?P<rest>[^\n]*)", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.;!?](?=\s|$)")
+_BOX = re.compile(r"\\boxed\s*\{")
+_TEXT = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s*\{([^{}]*)\}")
+_FRACTION = re.compile(r"\\[dt]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}")
+_SPACED = re.compile(r"(?<=\d)(?:[\u2007\u2009\u00a0\u202f]|\{,\}|,?\\[,;:!])(?=\d{3}(?!\d))")
+
+
+def marked_number(text: str) -> Decimal | None:
+    """The strict reading: the number after `####`, None without one.
+
+    The first mark counts whose line holds a number alone, for what follows it is no part of the answer; else the first
+    with a number and more. The number of a heading is none, nor is a part of a range or a time.
+    """
+    marks = list(_marks(text))
+    return next((value for value, alone in marks if alone), marks[0][0] if marks else None)
+
+
+def last_number(text: str) -> Decimal | None:
+    """The flexible reading: the last number that is marked and alone, boxed, or called the answer, in this order of
+    preference; else the last number of the text. None without one."""
+    marks = [value for value, alone in _marks(text) if alone]
+    text = _plain(text)
+    boxed = [value for value in map(_last, _boxes(text)) if value is not None]
+    said = [value for value in map(_said, _SAYS.finditer(text)) if value is not None]
+    return next((values[-1] for values in (marks, boxed, said) if values), _last(text))
+
+
+def _marks(text: str) -> Iterator[tuple[Decimal, bool]]:
+    """(the number after each `####`, whether it is alone on its line); other marks are left out."""
+    for mark in _MARK.finditer(_plain(text)):
+        line = _TEXT.sub(r" \1 ", _BOX.sub("{", mark["line"]))
+        number = _NUMBER.match(line, _BEFORE.match(line).end())
+        rest = line[number.end() :] if number else ""
+        if number and not _HEADING.match(rest) and not _PART.match(rest):
+            alone = bool(_AFTER.fullmatch(rest))
+            if alone or "\n" not in mark["lead"]:
+                yield _value(number), alone
+
+
+def _said(sentence: re.Match[str]) -> Decimal | None:
+    """The number after "the answer is", behind the last equals sign of that sentence if it has one."""
+    number = _NUMBER.search(_SENTENCE_END.split(sentence["rest"])[0].split("=")[-1])
+    return _value(number) if number else None
+
+
+def _last(text: str) -> Decimal | None:
+    """The last number; what LaTeX sets as words counts only where there is no other."""
+    for words in (" ", r" \1 "):
+        if found := list(_NUMBER.finditer(_TEXT.sub(words, text))):
+            return _value(found[-1])
+    return None
+
+
+def _value(number: re.Match[str]) -> Decimal:
+    value = Decimal(number["value"].replace(",", ""))
+    if number["below"] and int(number["below"]):
+        share = Decimal(number["above"]) / Decimal(number["below"])
+        value = value + share if share < 1 else share
+    elif number["divisor"] and int(number["divisor"]):
+        value /= Decimal(number["divisor"])
+    return -value if "-" in number["sign"] else value
+
+
+def _plain(text: str) -> str:
+    """The text with one kind of minus, a comma between thousands, and without LaTeX's escapes and spaces."""
+    text = _SPACED.sub(",", _FRACTION.sub(r"\1/\2", text.replace("\u2212", "-")))
+    return re.sub(r"\\[,;:!()\[\] ]", " ", re.sub(r"\\(?=[$%#])", "", text))
+
+
+def _boxes(text: str) -> Iterator[str]:
+    """What LaTeX's boxes hold, braces within them balanced; a box that is never closed holds the rest."""
+    for start in (box.end() for box in _BOX.finditer(text)):
+        depth, end = 1, start
+        while end < len(text) and depth:
+            depth += {"{": 1, "}": -1}.get(text[end], 0)
+            end += 1
+        yield text[start:end]

@@ -15,7 +15,8 @@ class Steps:
 
     drafted: depth of the deepest proposed path that could have been accepted (0: no draft).
     accepted: drafted tokens on the path that the target confirmed and the stopping rule left in the output.
-    emitted: tokens added to the output; accepted + 1, or accepted where the output ended with a drafted token.
+    emitted: tokens added to the output; accepted + 1, or accepted where the output ended with a drafted token (the
+        end of sequence, a stop string's last, or the last that the context holds): a cut step, the generation's last.
     rows: rows of the target's forward. draft_forwards, draft_rows: the draft side's, 0 without a draft model.
     draft_seconds, verify_seconds, observe_seconds: time in propose, in the target's forward with the walk,
         and in learning from the verdict.
@@ -63,6 +64,7 @@ class Generation:
     extra: what one method alone has to say (pool sizes, phrases learned by source, ...).
     prefill_tokens: tokens that stood after prefill_seconds; more than one where a rival's prefill verifies a draft.
     target_forwards, draft_forwards: those after the prefill, of a rival without steps that could count them.
+    rounds: of a rival without steps that drafts, the columns "drafted", "accepted" and "emitted" of Steps.
     """
 
     tokens: list[int]
@@ -74,6 +76,7 @@ class Generation:
     prefill_tokens: int = 1
     target_forwards: int | None = None
     draft_forwards: int | None = None
+    rounds: dict[str, list[int]] | None = None
 
     @property
     def decode_seconds(self) -> float:

@@ -3,7 +3,8 @@
 SAM-Decoding (arXiv 2411.10666) with a tree model and SuffixDecoding (arXiv 2411.04975) with a draft model are such
 hybrids; here the other drafter may be that of any method of the harness, with the method's own settings.
 
-The automaton reads the text at every step; the other drafter catches up with it when it is asked next. Both observe
+Both read the prompt before the first step. Then the automaton reads the text at every step, and the other drafter
+catches up with it when it is asked next. Both observe
 every verdict, so that a drafter which can learn from a foreign tree does.
 """
 

@@ -25,7 +25,8 @@ class Steps:
     Of a method's phrase pool, None where it keeps none (and absent from records made before these columns):
     pool_size: phrases in it when the step is over.
     pool_lookups, pool_hits: how often a key was asked for, and found, by who asked: a "guess" for a model's forward, a
-        "suffix". phrases_learned: phrases newly inserted, by where they came from; the prompt's in the first step.
+        "suffix". phrases_learned: phrases newly inserted, by where they came from; the prompt's are counted in the
+        first step, though they are read during the prefill (in records of older runs, during that step).
         What a step did not count is left out of its entry.
     pool_seconds: time in pools, a nested drafter's too: look-ups, inserts, credits, refinement, reading the text's
         phrases. It lies within draft_seconds (pool_draft_seconds of it) and observe_seconds (the rest).
@@ -58,7 +59,8 @@ class Generation:
 
     tokens: the new token ids, the end-of-sequence token or the stop string's last token included.
     stop: why it ended: "eos", "stop_string", "length" or "context".
-    prefill_seconds: until the first token stood, the draft side's own prefill included.
+    prefill_seconds: until the first token stood, with all that the method does with the prompt: the draft side's own
+        prefill, and reading it into an index or a pool.
     total_seconds: the whole call. Decode time is the difference.
     steps: None for a rival from outside that does not tell its steps.
     extra: what one method alone has to say (pool sizes, phrases learned by source, ...).

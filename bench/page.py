@@ -19,6 +19,7 @@ HISTORIES = {
     "file": "file: a saved pool, loaded anew before every prompt",
 }
 OVER_FASTEST = "over the fastest greedy"
+COMPARISON = "## Against the others of the panel"
 NO_FIGURE = {"value": None, "low": None, "high": None}
 
 
@@ -125,7 +126,7 @@ def report(
     if summary["categories"]:
         parts.append("## By category\n\n" + markdown(_categories(summary["categories"])))
     if comparison:
-        parts.append("## Against the others of the panel\n\n" + markdown(_ratios(comparison)))
+        parts.append(f"{COMPARISON}\n\n" + markdown(_ratios(comparison)))
     return "\n\n".join(parts) + "\n"
 
 

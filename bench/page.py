@@ -11,7 +11,7 @@ from tasks.overlap import WORDS
 
 HEADINGS = (
     "method", "tokens/s", "greedy", "speedup decode", "geomean", "speedup end to end", "tokens/forward", "per prompt",
-    "accepted", "verdict", "quality method / greedy",
+    "accepted", "verdict", "quality / greedy's",
 )  # fmt: skip
 HISTORIES = {
     "cold": "cold: forgotten before every prompt",

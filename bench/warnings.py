@@ -17,8 +17,8 @@ def _runaways(fold: Fold) -> str | None:
         return None
     return (
         f"{found['outputs']} of {len(flat(fold.method))} outputs ran to the limit repeating themselves and hold "
-        f"{100 * found['share']:.0f}% of the tokens: pooled figures are mostly theirs, so read the geometric mean and "
-        "tokens per forward per prompt"
+        f"{100 * found['share']:.0f}% of the tokens: they weigh that much in pooled figures, so read the geometric "
+        "mean and tokens per forward per prompt"
     )
 
 

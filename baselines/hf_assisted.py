@@ -42,6 +42,8 @@ class Config:
 class HfAssisted(HfRival):
     """generate() with an assistant model."""
 
+    drafts = True
+
     def __init__(self, pair: ModelPair, config: Config) -> None:
         draft = draft_session(pair, config.name)
         sizes = [session.model.config.get_text_config().vocab_size for session in (pair.target, draft)]

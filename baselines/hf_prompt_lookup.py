@@ -40,6 +40,8 @@ class ContextEnd(LogitsProcessor):
 class HfPromptLookup(HfRival):
     """generate() with prompt lookup."""
 
+    drafts = True
+
     def __init__(self, pair: ModelPair, config: Config) -> None:
         super().__init__(
             pair,

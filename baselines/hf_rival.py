@@ -2,12 +2,12 @@
 
 They share nothing with the harness but the models and the stopping rule, so that outputs can be compared token by
 token. generate() calls the rule once after every forward of the target, with all the tokens that it gave, so forwards
-can be counted; what was drafted it does not tell.
+can be counted; what was drafted stands in the rows that the target is fed.
 """
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 from transformers import GenerationConfig, PreTrainedModel, StoppingCriteria, StoppingCriteriaList
@@ -22,6 +22,8 @@ class Rule(StoppingCriteria):
     """The harness' stopping rule, called after every forward of the target; nothing after the end is taken.
 
     output: the tokens up to the end. target_forwards, draft_forwards: those after the first call, the prefill's end.
+    rounds: the columns drafted, accepted and emitted of these target forwards (see Steps); empty where `see` is not
+        called.
     """
 
     def __init__(self, stopping: Stopping, prompt_length: int) -> None:
@@ -32,18 +34,38 @@ class Rule(StoppingCriteria):
         self.prefill_tokens = 0
         self.target_forwards = 0
         self.draft_forwards = 0
+        self.rounds: dict[str, list[int]] = {"drafted": [], "accepted": [], "emitted": []}
+        self._fed: torch.Tensor | None = None
         self._seen = prompt_length
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor, **_: object) -> torch.BoolTensor:  # noqa: ARG002
         tokens = input_ids[0, self._seen :].tolist()
         self._seen += len(tokens)
+        before = len(self.output)
         self.stop = self.stopping.extend(self.output, tokens)
         if self.prefilled_at is None:
             self.prefilled_at = time.perf_counter()
             self.prefill_tokens = len(self.output)
         else:
             self.target_forwards += 1
+            self._count(before)
         return torch.tensor([self.stop is not None], device=input_ids.device)
+
+    def _count(self, before: int) -> None:
+        """What the last forward of the target brought, whose output began at place `before`."""
+        if self._fed is None:
+            return
+        limit = self.stopping.max_new_tokens - before - 1
+        drafted = self._fed[0, 1:].tolist()[:limit]
+        emitted = self.output[before:]
+        kept = [ours == theirs for ours, theirs in zip(drafted, emitted, strict=False)]
+        self.rounds["drafted"].append(len(drafted))
+        self.rounds["accepted"].append(kept.index(False) if False in kept else len(kept))
+        self.rounds["emitted"].append(len(emitted))
+
+    def see(self, _module: object, _positional: object, named: dict[str, object]) -> None:
+        """A hook before every forward of the target: its rows are the last token, not cached yet, and the draft."""
+        self._fed = named["input_ids"]
 
     def count_draft(self, *_: object) -> None:
         """A hook before every forward of the draft."""
@@ -59,6 +81,8 @@ class HfRival:
 
     keeps_history = False
     ours = False
+    # Whether the library drafts, so that the rounds can be told.
+    drafts = False
 
     def __init__(
         self,
@@ -114,20 +138,19 @@ class HfRival:
             prefill_tokens=rule.prefill_tokens,
             target_forwards=rule.target_forwards,
             draft_forwards=rule.draft_forwards if self.draft else None,
+            rounds=rule.rounds if self.drafts else None,
         )
 
     @contextmanager
     def _drafting(self, rule: Rule) -> Iterator[None]:
-        """The draft with its own settings alone, its forwards counted."""
-        if self.draft is None:
+        """The draft with its own settings alone; its forwards counted, and the target's rows seen."""
+        with ExitStack() as stack:
+            if self.drafts:
+                stack.callback(self.model.register_forward_pre_hook(rule.see, with_kwargs=True).remove)
+            if self.draft is not None:
+                stack.callback(self.draft.register_forward_pre_hook(rule.count_draft).remove)
+                stack.enter_context(sole_config(self.draft, GenerationConfig(**self.draft_settings)))
             yield
-            return
-        hook = self.draft.register_forward_pre_hook(rule.count_draft)
-        try:
-            with sole_config(self.draft, GenerationConfig(**self.draft_settings)):
-                yield
-        finally:
-            hook.remove()
 
 
 @contextmanager

@@ -4,7 +4,8 @@ SAM-Decoding (arXiv 2411.10666) with a tree model is such a hybrid, with Token R
 drafter; here that may be any method of the harness, with the method's own settings. It is not SuffixDecoding's hybrid
 (arXiv 2411.04975), which chooses by a score of the match and not by its length.
 
-The automaton reads the text at every step; the other drafter catches up with it when it is asked next. Both observe
+Both read the prompt before the first step. Then the automaton reads the text at every step, and the other drafter
+catches up with it when it is asked next. Both observe
 every verdict, so that a drafter which can learn from a foreign tree does.
 """
 

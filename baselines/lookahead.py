@@ -115,7 +115,7 @@ class Lookahead(Drafter):
         self.window.reset(prompt)
         self.pool.reset_counts()
         if self.text:
-            self.text.reset(len(prompt))
+            self.text.reset(prompt)
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
         if self.text:

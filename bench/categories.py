@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bench.fold import Fold, decode_throughput, lossless, steps_column, total_throughput
+from bench.fold import Fold, decode_throughput, draft_columns, lossless, runaways, tokens_per_forward, total_throughput
 from bench.lossless import IDENTICAL, MISMATCH, TIE
-from bench.statistics import acceptance, speedup
+from bench.statistics import acceptance, geometric_mean, speedup
 from tasks import Scores
 from tasks.base import averaged
 
@@ -33,7 +33,8 @@ def by_category(
 
 def _figures(fold: Fold, seed: int) -> dict[str, Any]:
     decode, greedy_decode = decode_throughput(fold.method), decode_throughput(fold.reference)
-    emitted, drafted, accepted = (steps_column(fold.method, name) for name in ("emitted", "drafted", "accepted"))
+    pooled, mean = tokens_per_forward(fold.method)
+    drafts = acceptance(*draft_columns(fold.method))
     judged = lossless(fold)
     return {
         "prompts": len(fold.prompts),
@@ -41,8 +42,11 @@ def _figures(fold: Fold, seed: int) -> dict[str, Any]:
         "speedup": {
             "decode": asdict(speedup(decode, greedy_decode, seed)),
             "end_to_end": asdict(speedup(total_throughput(fold.method), total_throughput(fold.reference), seed)),
+            "geomean": asdict(geometric_mean(decode, greedy_decode, seed)),
         },
-        "tokens_per_target_forward": sum(emitted) / len(emitted) if emitted else None,
-        "acceptance": {"rate": acceptance(drafted or [], accepted or [], emitted or []).rate},
+        "tokens_per_target_forward": pooled,
+        "tokens_per_target_forward_mean": mean,
+        "acceptance": {"rate": drafts.rate, "cut_steps": drafts.cut_steps},
+        "runaways": runaways(fold.method),
         "lossless": {name: judged[name] for name in (IDENTICAL, TIE, MISMATCH, "verdict", "reference_mismatch")},
     }

@@ -7,12 +7,17 @@ from typing import Any
 import numpy as np
 
 from bench.lossless import IDENTICAL, MISMATCH, TIE, divergence, fits, verdict
-from bench.statistics import Throughput
+from bench.statistics import Throughput, repetition_rate
 from bench.store import FLOAT32, METHOD, REFERENCE, RunFolder
+from decoding.records import Generation
 
 Record = dict[str, Any]
 
 SHOWN_DIVERGENCES = 5
+
+# See ran_away.
+ENDLESS = ("length", "context")
+RUNAWAY_REPETITION = 0.5
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,18 @@ def decode_tokens(record: Record) -> int:
     return max(len(record["tokens"]) - record.get("prefill_tokens", 1), 0)
 
 
+def timing(generation: Generation) -> Record:
+    """A generation as the record that the functions below ask for: enough to compare speeds as the reports do."""
+    return {
+        name: getattr(generation, name) for name in ("tokens", "prefill_tokens", "prefill_seconds", "total_seconds")
+    }
+
+
 def decode_throughput(records: list[list[Record]]) -> Throughput:
-    """Without the prefill and the tokens it gives."""
+    """Without the prefill and the tokens it gives; the one way to a decode speed, for reports, searches and the bar.
+
+    records: [prompt][repeat]; of generations that are no records yet, their `timing`.
+    """
     tokens = [sum(map(decode_tokens, repeats)) for repeats in records]
     return Throughput(np.array(tokens), np.array([sum(map(decode_seconds, repeats)) for repeats in records]))
 
@@ -89,6 +104,31 @@ def steps_column(records: list[list[Record]], name: str) -> list[Any] | None:
     return [entry for column in columns for entry in column]
 
 
+def draft_columns(records: list[list[Record]]) -> tuple[list[int], list[int], list[int]]:
+    """(drafted, accepted, emitted) of all target forwards after the prefill, as steps tell them or a rival's rounds;
+    empty where neither does."""
+    told = [(record["steps"] or record.get("rounds") or {}) for record in flat(records)]
+    names = ("drafted", "accepted", "emitted")
+    if any(name not in each for each in told for name in names):
+        return [], [], []
+    drafted, accepted, emitted = ([entry for each in told for entry in each[name]] for name in names)
+    return drafted, accepted, emitted
+
+
+def tokens_per_forward(records: list[list[Record]]) -> tuple[float | None, float | None]:
+    """Tokens per target forward after the prefill: (all tokens / all forwards, mean over prompts of a prompt's own).
+
+    A prompt's own are the tokens / forwards of all its repeats; prompts that the prefill answered have none. None
+    where forwards were not counted.
+    """
+    shares = []
+    for part in [records, *([repeats] for repeats in records)]:
+        forwards, _ = count_forwards(part)
+        shares.append(sum(map(decode_tokens, flat(part))) / forwards if forwards else None)
+    own = [share for share in shares[1:] if share is not None]
+    return shares[0], sum(own) / len(own) if own else None
+
+
 def count_forwards(records: list[list[Record]]) -> tuple[int | None, int | None]:
     """Forwards of (target, draft) after the prefill, as steps tell them or a rival's own count; None where neither
     does, or where there is no draft."""
@@ -98,6 +138,22 @@ def count_forwards(records: list[list[Record]]) -> tuple[int | None, int | None]
     counts = [[record.get(f"{side}_forwards") for record in flat(records)] for side in ("target", "draft")]
     target, draft = (None if None in each else sum(each) for each in counts)
     return target, draft or None
+
+
+def ran_away(record: Record) -> bool:
+    """Whether an output never came to its end but went round in circles.
+
+    It ended by "length" or with the context, and more than half of its 4-grams had occurred in it before. Outputs that
+    end by themselves stay below that (0.45 at most in results/paper), and answers that are merely long repeat little.
+    """
+    return record["stop"] in ENDLESS and (repetition_rate([record["tokens"]]) or 0.0) > RUNAWAY_REPETITION
+
+
+def runaways(records: list[list[Record]]) -> dict[str, Any]:
+    """How many outputs ran away, and the share of all generated tokens that is theirs."""
+    outputs = flat(records)
+    lengths = [len(record["tokens"]) for record in outputs if ran_away(record)]
+    return {"outputs": len(lengths), "share": sum(lengths) / (sum(len(each["tokens"]) for each in outputs) or 1)}
 
 
 def lossless(fold: Fold) -> dict[str, Any]:

@@ -5,12 +5,13 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench.marks import RUNAWAY, RUNAWAY_LEGEND, marked, ran_away
 from bench.split import PARTS, split
 from tasks.overlap import WORDS
 
 HEADINGS = (
-    "method", "tokens/s", "greedy", "speedup decode", "speedup end to end", "tokens/forward", "accepted", "verdict",
-    "quality method / greedy",
+    "method", "tokens/s", "greedy", "speedup decode", "geomean", "speedup end to end", "tokens/forward", "per prompt",
+    "accepted", "verdict", "quality / greedy's",
 )  # fmt: skip
 HISTORIES = {
     "cold": "cold: forgotten before every prompt",
@@ -18,6 +19,8 @@ HISTORIES = {
     "file": "file: a saved pool, loaded anew before every prompt",
 }
 OVER_FASTEST = "over the fastest greedy"
+COMPARISON = "## Against the others of the panel"
+NO_FIGURE = {"value": None, "low": None, "high": None}
 
 
 def headline(summaries: Sequence[dict[str, Any]]) -> list[list[str]]:
@@ -47,18 +50,21 @@ def unsaid(label: str, config: Mapping[str, Any], kind: str | None, history: str
 def _line(summary: dict[str, Any]) -> list[str]:
     kind = (summary.get("settings") or {}).get("kind")
     more = unsaid(summary["label"], summary["method_config"], kind, summary["history"])
-    return [summary["label"] + (f" ({', '.join(more)})" if more else ""), *_cells(summary)]
+    name = summary["label"] + (f" ({', '.join(more)})" if more else "")
+    return [marked(name, RUNAWAY * ran_away(summary)), *_cells(summary)]
 
 
 def _cells(summary: dict[str, Any]) -> list[str]:
-    """What stands under HEADINGS[1:], of a summary or of one of its categories."""
+    """What stands under HEADINGS[1:], of a summary or of one of its categories (older ones have fewer figures)."""
     speed = summary["tokens_per_second"]["decode"]
     return [
         number(speed["method"], 1),
         number(speed["greedy"], 1),
         estimate(summary["speedup"]["decode"]),
+        number(summary["speedup"].get("geomean", NO_FIGURE)["value"]),
         estimate(summary["speedup"]["end_to_end"]),
         number(summary["tokens_per_target_forward"]),
+        number(summary.get("tokens_per_target_forward_mean")),
         percent(summary["acceptance"]["rate"]),
         verdicts(summary["lossless"]),
         quality(summary["quality"]),
@@ -112,10 +118,12 @@ def report(
     parts = [
         f"# {summary['label']} on {summary['task']}, {summary['model']}, batch size 1",
         markdown(headline([summary])),
+        *([RUNAWAY_LEGEND] if ran_away(summary) else []),
         *_warnings(summary["warnings"]),
         "Speedups are total tokens / total seconds over greedy decoding of the same engine, run beside it; brackets "
         "hold 95% bootstrap intervals over prompts. Prefill and the tokens it gives are left out of tokens/s and of "
-        f"the decode speedup. Geometric mean of the prompts' decode ratios: {estimate(summary['speedup']['geomean'])}."
+        f"the decode speedup. Geometric mean of the prompts' decode ratios: {estimate(summary['speedup']['geomean'])}. "
+        "Per prompt: the mean of the prompts' own tokens per forward."
         + _over_fastest(summary["speedup"]["decode_over_fastest_greedy"]),
         "## How it was measured\n\n" + markdown(_conditions(summary, provenance)),
         "## Is the output the target's\n\n" + _lossless(summary["lossless"]),
@@ -128,7 +136,7 @@ def report(
     if summary["categories"]:
         parts.append("## By category\n\n" + markdown(_categories(summary["categories"])))
     if comparison:
-        parts.append("## Against the others of the panel\n\n" + markdown(_ratios(comparison)))
+        parts.append(f"{COMPARISON}\n\n" + markdown(_ratios(comparison)))
     return "\n\n".join(parts) + "\n"
 
 
@@ -168,11 +176,16 @@ def _conditions(summary: dict[str, Any], provenance: dict[str, Any]) -> list[lis
         ["commit", commit],
         ["side by side with greedy", "yes" if summary["measured_side_by_side"] else "no: an interrupted run went on"],
         ["repeated 4-grams in the outputs", percent(summary["repetition"])],
+        ["tokens of outputs that ran to the limit repeating themselves", _runaways(summary["runaways"])],
         [
             f"{WORDS}-word runs of the split's prompts that also occur in 2,000 training prompts of the generator",
             percent(summary["prompt_overlap"]),
         ],
     ]
+
+
+def _runaways(found: dict[str, Any]) -> str:
+    return f"{percent(found['share'])} ({found['outputs']} outputs)" if found["outputs"] else "none"
 
 
 def _turns(later: int) -> list[list[object]]:
@@ -213,10 +226,12 @@ def _work(summary: dict[str, Any]) -> list[list[object]]:
         ["", ""],
         ["target forwards", _shown(summary["target_forwards"])],
         ["tokens per target forward", number(summary["tokens_per_target_forward"])],
+        ["the same per prompt, mean", number(summary["tokens_per_target_forward_mean"])],
         ["rows per target forward", number(summary["verified_rows_per_step"])],
         ["draft forwards per target forward", number(summary["draft_forwards_per_step"])],
         ["draft rows per target forward", number(summary["draft_rows_per_step"])],
         ["tokens drafted / accepted", f"{_shown(accepted['drafted'])} / {_shown(accepted['accepted'])}"],
+        ["steps cut: the output ended with a drafted token", _shown(accepted["cut_steps"])],
         ["accepted, by who proposed them", _counts(summary["accepted_by_source"])],
         ["pool hit rate", percent(summary["pool_hit_rate"])],
         ["phrases learned", _counts(summary["phrases_learned"])],
@@ -262,7 +277,10 @@ def _quality(summary: dict[str, Any]) -> list[list[object]]:
 
 
 def _categories(categories: dict[str, dict[str, Any]]) -> list[list[object]]:
-    rows = [[name, figures["prompts"], *_cells(figures)] for name, figures in categories.items()]
+    rows = [
+        [marked(name, RUNAWAY * ran_away(figures)), figures["prompts"], *_cells(figures)]
+        for name, figures in categories.items()
+    ]
     return [["category", "prompts", *HEADINGS[1:]], *rows]
 
 

@@ -3,11 +3,16 @@
 import sys
 from collections import Counter, defaultdict
 
+import numpy as np
 from tqdm import tqdm
 
+from bench.fold import decode_throughput
 from bench.lossless import verdict
 from bench.runner import Progress
+from bench.statistics import Throughput, rate_ratio
 from bench.store import METHOD, REFERENCE
+
+NOTHING = Throughput(np.zeros(1), np.zeros(1))
 
 
 class Bar:
@@ -21,7 +26,7 @@ class Bar:
         self._waiting: dict[tuple[str, int], list[dict]] = defaultdict(list)
         self._firsts: dict[tuple[str, str], dict] = {}
         self._verdicts: Counter[str] = Counter()
-        self._totals: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+        self._totals: dict[str, list[Throughput]] = {}
 
     def __enter__(self) -> "Bar":
         return self
@@ -46,14 +51,16 @@ class Bar:
     def _judge(self, record: dict, reference: dict) -> None:
         first = self._firsts.setdefault((record["label"], record["prompt"]), record)
         self._verdicts[verdict(record, reference, first)] += 1
-        for name, each in ((record["label"], record), ("greedy of " + record["label"], reference)):
-            self._totals[name][0] += len(each["tokens"]) - 1
-            self._totals[name][1] += each["total_seconds"] - each["prefill_seconds"]
+        sides = [decode_throughput([[each]]) for each in (record, reference)]
+        sums = self._totals.get(record["label"], [NOTHING, NOTHING])
+        self._totals[record["label"]] = [
+            Throughput(total.tokens + new.tokens, total.seconds + new.seconds)
+            for total, new in zip(sums, sides, strict=True)
+        ]
 
     def _status(self, label: str) -> str:
         parts = [label, *(f"{count} {name}" for name, count in sorted(self._verdicts.items()))]
-        tokens, seconds = self._totals.get(label, (0, 0))
-        greedy_tokens, greedy_seconds = self._totals.get("greedy of " + label, (0, 0))
-        if tokens and seconds and greedy_tokens:
-            parts.append(f"{tokens / seconds / (greedy_tokens / greedy_seconds):.2f}x")
+        ratio = rate_ratio(*self._totals.get(label, [NOTHING, NOTHING]))
+        if ratio is not None:
+            parts.append(f"{ratio:.2f}x")
         return ", ".join(parts)

@@ -12,19 +12,22 @@ from typing import Any
 from bench.arguments import over_runs
 from bench.collection import BOUNDS, Run, grouped, names, overlapping
 from bench.latex import latex_table
-from bench.page import OVER_FASTEST, csv_text, estimate, markdown, number, percent, quality, verdicts
+from bench.marks import RUNAWAY, RUNAWAY_LEGEND, marked, ran_away
+from bench.page import NO_FIGURE, OVER_FASTEST, csv_text, estimate, markdown, number, percent, quality, verdicts
 from bench.terminal import say
 
 # Figures of which the largest of a table is marked, with their digits; a tie goes by what is shown.
 MARKED = ("decode_speedup", "end_to_end_speedup", "tokens_per_target_forward")
 HEADINGS = (
-    "method", "tokens/s (greedy)", "decode speedup", "end-to-end speedup", "tokens/forward", "accepted", "verdict",
-    "quality (method / greedy)",
+    "method", "tokens/s (greedy)", "decode speedup", "geomean", "end-to-end speedup", "tokens/forward", "per prompt",
+    "accepted", "verdict", "quality (method / greedy)",
 )  # fmt: skip
 SHARED = "*"
 LEGEND = (
     "Speedups are total tokens / total seconds over greedy decoding of the same engine measured beside each run, with "
-    "95% bootstrap intervals over prompts; the best of a table is bold (of runs without a mismatch, bounds left out)."
+    "95% bootstrap intervals over prompts; geomean is the geometric mean of the prompts' own decode speedups. "
+    "tokens/forward is all tokens / all forwards of the target, per prompt the mean of the prompts' own. The best of a "
+    "table is bold (of runs without a mismatch, bounds left out)."
 )
 SHARED_LEGEND = (
     f"{SHARED} measured while another run was, on the same cores or on a machine of this kind: cores may be shared."
@@ -56,10 +59,14 @@ def row(run: Run, name: str, best: Sequence[str], shared: bool | None) -> dict[s
         "tokens_per_second": speed["decode"]["method"],
         "greedy_tokens_per_second": speed["decode"]["greedy"],
         **_interval("decode_speedup", run["speedup"]["decode"]),
+        **_interval("geomean_speedup", run["speedup"].get("geomean", NO_FIGURE)),
         **_interval("end_to_end_speedup", run["speedup"]["end_to_end"]),
         **_interval("decode_speedup_over_fastest_greedy", _over_fastest(run)),
         "tokens_per_target_forward": run["tokens_per_target_forward"],
+        "tokens_per_target_forward_mean": run.summary.get("tokens_per_target_forward_mean"),
         "acceptance_rate": run["acceptance"]["rate"],
+        "cut_steps": run["acceptance"].get("cut_steps"),
+        "runaway_share": (run.summary.get("runaways") or {}).get("share"),
         "identical": lossless["identical"],
         "tie": lossless["tie"],
         "mismatch": lossless["mismatch"],
@@ -81,7 +88,7 @@ def _interval(name: str, figure: dict[str, float | None]) -> dict[str, float | N
 
 def _over_fastest(run: Run) -> dict[str, float | None]:
     """Older runs were measured without."""
-    return run["speedup"].get("decode_over_fastest_greedy") or {"value": None, "low": None, "high": None}
+    return run["speedup"].get("decode_over_fastest_greedy") or NO_FIGURE
 
 
 def best_figures(runs: Sequence[Run]) -> dict[Run, list[str]]:
@@ -106,11 +113,13 @@ def cells(run: Run, name: str, best: Sequence[str], shared: bool | None) -> list
     """A line under HEADINGS: (text, whether it is the best)."""
     speed = run["tokens_per_second"]["decode"]
     return [
-        (name + (f" {SHARED}" if shared else ""), False),
+        (marked(name, SHARED if shared else "", RUNAWAY * ran_away(run.summary)), False),
         (f"{number(speed['method'], 1)} ({number(speed['greedy'], 1)})", False),
         (estimate(run["speedup"]["decode"]), "decode_speedup" in best),
+        (number(run["speedup"].get("geomean", NO_FIGURE)["value"]), False),
         (estimate(run["speedup"]["end_to_end"]), "end_to_end_speedup" in best),
         (number(run["tokens_per_target_forward"]), "tokens_per_target_forward" in best),
+        (number(run.summary.get("tokens_per_target_forward_mean")), False),
         (percent(run["acceptance"]["rate"]), False),
         (verdicts(run["lossless"]), False),
         (quality(run["quality"]), False),
@@ -155,7 +164,11 @@ def write_report(runs: Sequence[Run], folder: Path) -> None:
         lines = markdown([[_bold(cell) for cell in line] for line in table])
         sections.append("\n\n".join([f"## {caption(group)}", lines, *_warnings(group, called)]))
         tables.append(latex_table(table, caption(group)))
-    legend = " ".join([LEGEND, *([SHARED_LEGEND] if any(shared.values()) else [])])
+    notes = {
+        SHARED_LEGEND: any(shared.values()),
+        RUNAWAY_LEGEND: any(ran_away(run.summary) for run in runs),
+    }
+    legend = " ".join([LEGEND, *(note for note, needed in notes.items() if needed)])
     texts = {
         "report.csv": csv_text(rows),
         "report.md": "\n\n".join(["# Runs", legend, *sections]) + "\n",

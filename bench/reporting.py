@@ -48,7 +48,7 @@ def report_job(
             "warmup": warmup,
             "neighbours": _neighbours(provenances[case], fold),
             "prompt_overlap": overlap,
-            "warnings": warnings_of(_sessions(provenances[case], fold), fold),
+            "warnings": warnings_of(sessions_of(provenances[case], fold), fold),
         }
     chosen = next(iter(folders))
     comparison = compare({case.label: fold for case, fold in folds.items()}, plan.settings.seed)
@@ -109,7 +109,7 @@ def _apart(chosen: str, comparison: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def _sessions(provenance: dict[str, Any], fold: Fold) -> list[dict[str, Any]]:
+def sessions_of(provenance: dict[str, Any], fold: Fold) -> list[dict[str, Any]]:
     """The processes that measured these records."""
     used = {record["session"] for record in flat(fold.method)}
     return [each for each in provenance["sessions"] if each["session"] in used]
@@ -117,12 +117,12 @@ def _sessions(provenance: dict[str, Any], fold: Fold) -> list[dict[str, Any]]:
 
 def _warmup(provenance: dict[str, Any], fold: Fold) -> dict[str, Any]:
     """The warm-up before these records; where several processes measured them, the shortest."""
-    return min((each["warmup"] for each in _sessions(provenance, fold)), key=lambda warmup: warmup["prompts"])
+    return min((each["warmup"] for each in sessions_of(provenance, fold)), key=lambda warmup: warmup["prompts"])
 
 
 def _neighbours(provenance: dict[str, Any], fold: Fold) -> int | None:
     """The most other runs that were on the same cores or GPU meanwhile; None where an older process did not look."""
-    counts = [each.get("neighbours") for each in _sessions(provenance, fold)]
+    counts = [each.get("neighbours") for each in sessions_of(provenance, fold)]
     return None if None in counts else max(counts)
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# From this share of a run's tokens on, outputs that ran away decide its pooled figures.
+RUNAWAY_SHARE = 0.2
+
 RESAMPLES = 4000
 CHUNK = 1 << 19
 
@@ -35,17 +38,43 @@ class Throughput:
         return float(tokens / seconds) if tokens > 0 and seconds > 0 else None
 
 
-def speedup(method: Throughput, reference: Throughput, seed: int = 0) -> Estimate:
-    """Ratio of total rates, with a percentile bootstrap that resamples prompts for both sides together."""
+def rate_ratio(method: Throughput, reference: Throughput) -> float | None:
+    """Ratio of total rates, tokens per second over tokens per second: every speedup of the harness.
+
+    Not a ratio of seconds: the two sides may have decoded other numbers of tokens, as a rival does whose prefill gives
+    several, or any method whose output ends elsewhere within rounding.
+    """
     rates = method.rate(), reference.rate()
-    if rates[0] is None or rates[1] is None:
+    return None if rates[0] is None or rates[1] is None else rates[0] / rates[1]
+
+
+def median_ratio(method: Throughput, reference: Throughput) -> float | None:
+    """Median over prompts of the ratios of rates, prompts without a figure on either side left out.
+
+    What a search for settings compares: other work on the machine, which slows a prompt or two down, moves it little.
+    """
+    ratios = _ratios(method, reference)
+    return float(np.median(ratios)) if len(ratios) else None
+
+
+def _ratios(method: Throughput, reference: Throughput) -> np.ndarray:
+    """The ratio of rates of every prompt that has one."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = method.tokens / method.seconds / (reference.tokens / reference.seconds)
+    return ratios[np.isfinite(ratios) & (ratios > 0)]
+
+
+def speedup(method: Throughput, reference: Throughput, seed: int = 0) -> Estimate:
+    """The ratio of total rates, with a percentile bootstrap that resamples prompts for both sides together."""
+    value = rate_ratio(method, reference)
+    if value is None:
         return NONE
     columns = np.stack([method.tokens, method.seconds, reference.tokens, reference.seconds], axis=1).astype(float)
 
     def ratio(sums: np.ndarray) -> np.ndarray:
         return sums[..., 0] * sums[..., 3] / (sums[..., 1] * sums[..., 2])
 
-    return _interval(rates[0] / rates[1], columns, ratio, seed)
+    return _interval(value, columns, ratio, seed)
 
 
 def ratio_of_speedups(
@@ -70,9 +99,7 @@ def ratio_of_speedups(
 
 def geometric_mean(method: Throughput, reference: Throughput, seed: int = 0) -> Estimate:
     """Geometric mean of the ratios by prompt, prompts without a figure on either side left out."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = method.tokens / method.seconds / (reference.tokens / reference.seconds)
-    logs = np.log(ratios[np.isfinite(ratios) & (ratios > 0)])
+    logs = np.log(_ratios(method, reference))
     if not len(logs):
         return NONE
     columns = np.stack([logs, np.ones_like(logs)], axis=1)
@@ -109,9 +136,15 @@ class Acceptance:
     """How drafts fared, over all steps.
 
     drafted, accepted: totals of tokens; rate: their ratio. marginal[d]: share of steps that accepted more than d
-    tokens, so that 1 + sum(marginal) is the mean number of tokens a step confirms. conditional[d]: among steps that
-    had drafted more than d tokens and accepted d at least, the share that accepted one more; steps that the stopping
-    rule cut are left out of it. histogram: accepted length to number of steps.
+    tokens. conditional[d]: among steps that had drafted more than d tokens and accepted d at least, the share that
+    accepted one more. histogram: accepted length to number of steps.
+
+    cut_steps: steps after which the output ended with a drafted token, so that the target's own token was not emitted
+    and the draft was not tried behind the end. Such a step is censored at its accepted length only: it counts as
+    tried and accepted at every depth before, and as not tried there.
+
+    1 + sum(marginal) is the mean of accepted + 1, what a step confirms. It is not tokens per target forward where
+    outputs end with drafted tokens: 1 + sum(marginal) = tokens per target forward + cut_steps / steps.
     """
 
     drafted: int | None
@@ -120,26 +153,27 @@ class Acceptance:
     marginal: list[float] | None
     conditional: list[float | None] | None
     histogram: dict[str, int] | None
+    cut_steps: int | None
 
 
-NO_DRAFTS = Acceptance(None, None, None, None, None, None)
+NO_DRAFTS = Acceptance(None, None, None, None, None, None, None)
 
 
 def acceptance(drafted: Sequence[int], accepted: Sequence[int], emitted: Sequence[int]) -> Acceptance:
-    """The figures of columns with one entry a step; NO_DRAFTS where nothing was ever drafted."""
+    """The figures of columns with one entry a step (see decoding/records.py); NO_DRAFTS where nothing was drafted."""
     proposed, taken, given = (np.asarray(column, dtype=np.int64) for column in (drafted, accepted, emitted))
     if not proposed.sum():
         return NO_DRAFTS
-    whole = given >= taken + 1
+    cut = given <= taken
     depths = range(int(proposed.max()))
     marginal = [float((taken > depth).mean()) for depth in depths]
     conditional: list[float | None] = []
     for depth in depths:
-        tried = whole & (proposed > depth) & (taken >= depth)
+        tried = (proposed > depth) & (taken >= depth) & ~(cut & (taken == depth))
         conditional.append(float((taken[tried] > depth).mean()) if tried.any() else None)
     histogram = {str(length): count for length, count in sorted(Counter(taken.tolist()).items())}
     total, kept = int(proposed.sum()), int(taken.sum())
-    return Acceptance(total, kept, kept / total, marginal, conditional, histogram)
+    return Acceptance(total, kept, kept / total, marginal, conditional, histogram, int(cut.sum()))
 
 
 def repetition_rate(outputs: Iterable[Sequence[int]], length: int = 4) -> float | None:

@@ -14,10 +14,12 @@ from bench.fold import (
     count_forwards,
     decode_seconds,
     decode_throughput,
-    decode_tokens,
+    draft_columns,
     flat,
     lossless,
+    runaways,
     steps_column,
+    tokens_per_forward,
     total_throughput,
 )
 from bench.prompts import Prompts
@@ -93,31 +95,30 @@ def figures(fold: Fold, seed: int) -> dict[str, Any]:
         "greedy_seconds": _seconds(fold.reference),
         "lossless": lossless(fold),
         "repetition": repetition_rate(record["tokens"] for record in flat(fold.method)),
+        "runaways": runaways(fold.method),
     }
 
 
 def _work(fold: Fold) -> dict[str, Any]:
     """What does not depend on the hardware: forwards, rows, acceptance, pool."""
-    columns = {
-        name: steps_column(fold.method, name)
-        for name in ("drafted", "accepted", "emitted", "rows", "draft_rows", "sources")
-    }
+    names = ("accepted", "emitted", "rows", "draft_rows", "sources")
+    columns = {name: steps_column(fold.method, name) for name in names}
     extras = [record["extra"] for record in flat(fold.method)]
     learned = _summed(extras, "phrases_learned")
     lookups, hits = _summed(extras, "pool_lookups"), _summed(extras, "pool_hits")
     told = columns["emitted"] is not None
     forwards, draft_forwards = count_forwards(fold.method)
+    pooled, mean = tokens_per_forward(fold.method)
     sources = Counter(source for step in columns["sources"] for source in step) if told else Counter()
     return {
-        "tokens_per_target_forward": sum(map(decode_tokens, flat(fold.method))) / forwards if forwards else None,
+        "tokens_per_target_forward": pooled,
+        "tokens_per_target_forward_mean": mean,
         "target_forwards": forwards,
         "draft_forwards": draft_forwards,
         "verified_rows_per_step": sum(columns["rows"]) / forwards if told and forwards else None,
         "draft_forwards_per_step": draft_forwards / forwards if draft_forwards and forwards else None,
         "draft_rows_per_step": sum(columns["draft_rows"]) / forwards if told and draft_forwards else None,
-        "acceptance": asdict(
-            acceptance(columns["drafted"] or [], columns["accepted"] or [], columns["emitted"] or [])
-        ),
+        "acceptance": asdict(acceptance(*draft_columns(fold.method))),
         "accepted_by_source": dict(sources) or None,
         "pool_hit_rate": hits.total() / lookups.total() if lookups else None,
         "phrases_learned": dict(learned) or None,

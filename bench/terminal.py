@@ -5,18 +5,29 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from bench.marks import RUNAWAY_LEGEND, ran_away
 from bench.page import headline
+
+# Columns of the screen. In a wider table the last column, the quality, goes below.
+WIDTH = 160
 
 
 def show_table(title: str, summaries: Sequence[dict[str, Any]], status: str) -> None:
     """The headline table on stdout, and loudly every mismatch."""
-    table = headline(summaries)
+    table, below = headline(summaries), []
+    if sum(max(len(row[column]) for row in table) + 2 for column in range(len(table[0]))) - 2 > WIDTH:
+        below = [f"{table[0][-1]}, {row[0]}: {row[-1]}" for row in table[1:]]
+        table = [row[:-1] for row in table]
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     print(f"\n{title}")
     for number, row in enumerate(table):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
         if number == 0:
             print("  ".join("-" * width for width in widths))
+    for line in below:
+        print(line)
+    if any(map(ran_away, summaries)):
+        print(RUNAWAY_LEGEND)
     for summary in summaries:
         lossless, page = summary["lossless"], f"see {summary['folder']}/report.md"
         if lossless["reference_mismatch"]:

@@ -8,10 +8,23 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bench.drafting import said_of_context, said_of_numbers
-from bench.fold import Fold
+from bench.fold import Fold, flat, runaways
+from bench.statistics import RUNAWAY_SHARE
+
+
+def _runaways(fold: Fold) -> str | None:
+    found = runaways(fold.method)
+    if found["share"] < RUNAWAY_SHARE:
+        return None
+    return (
+        f"{found['outputs']} of {len(flat(fold.method))} outputs ran to the limit repeating themselves and hold "
+        f"{100 * found['share']:.0f}% of the tokens: they weigh that much in pooled figures, so read the geometric "
+        "mean and tokens per forward per prompt"
+    )
+
 
 # Each looks at the records of one case, and has one sentence or nothing to say.
-CHECKS: Sequence[Callable[[Fold], str | None]] = (said_of_context, said_of_numbers)
+CHECKS: Sequence[Callable[[Fold], str | None]] = (said_of_context, said_of_numbers, _runaways)
 
 
 def warnings_of(sessions: Sequence[dict[str, Any]], fold: Fold) -> list[str]:

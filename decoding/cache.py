@@ -73,6 +73,7 @@ class TreeCache(Cache):
 
     shapes: for every layer, the (key, value) rows of a one-token forward, [1, heads, 1, dim] each; they tell
         heads, dims, dtype and device without knowing any family's config names.
+    devices: where the rows lie; several where the model is spread.
     """
 
     def __init__(self, shapes: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
@@ -86,6 +87,7 @@ class TreeCache(Cache):
                 kind = (row.shape[1], row.shape[3], row.dtype, row.device)
                 buffers.setdefault(kind, _Buffer(row)).members.append((layer, name))
         self._buffers = list(buffers.values())
+        self.devices = {buffer.rows.device for buffer in self._buffers}
 
     def reserve(self, capacity: int) -> None:
         """Make room for `capacity` rows; what is cached stays."""

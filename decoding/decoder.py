@@ -43,7 +43,8 @@ class Drafter:
     def reset(self, prompt: list[int], length: int) -> None:
         """A new prompt begins, of which at most `length` tokens will stand in the end, the prompt included.
 
-        What was learned from earlier prompts stays.
+        What was learned from earlier prompts stays. All that is done with the prompt is done here, in the prefill's
+        time, by every method: the first step finds it read.
         """
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:

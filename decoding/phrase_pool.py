@@ -162,12 +162,13 @@ class TextPhrases:
         self.pool = pool
         self.length = length
         self.parts = parts
-        self.reset(0)
+        self._prompt = self._done = 0
 
-    def reset(self, prompt: int) -> None:
-        """A new text begins with a prompt of that many tokens."""
-        self._prompt = prompt
+    def reset(self, prompt: list[int]) -> None:
+        """A new text begins with `prompt`, whose phrases are inserted."""
+        self._prompt = len(prompt)
         self._done = 0
+        self.read(prompt)
 
     def read(self, tokens: list[int]) -> None:
         """Insert the phrases that the text has gained since the last call."""

@@ -17,7 +17,8 @@ class PoolMeter:
         if pools:
             for name in POOL_COLUMNS:
                 setattr(steps, name, [])
-            self._counts = pools[0].counts()
+            # What the prompt taught during the prefill counts for the first step; the time of it does not.
+            self._counts = {name: {} for name in pools[0].counts()}
             self._begun = self._drafted = self._seconds()
 
     def drafted(self) -> None:

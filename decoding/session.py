@@ -135,8 +135,7 @@ class ModelSession:
         inputs = (context + tree.tokens)[standing:]
         wanted = [len(context) + row - standing for row in rows]
         logits = self._attend(inputs, positions, visible[standing:], wanted, standing)
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+        self._wait()
         self._pending = (context, tree, len(tree))
         self.counters.forwards += 1
         self.counters.rows += len(inputs)
@@ -184,14 +183,24 @@ class ModelSession:
         return boundary is not None and 0 < len(self.tokens) <= boundary <= last
 
     def keep(self, path: list[int]) -> None:
-        """Confirm the last forward's context and the tree's nodes on `path` (the root first); drop the rest."""
+        """Confirm the last forward's context and the tree's nodes on `path` (the root first); drop the rest.
+
+        Waits for the gather: it belongs to this step's time, not to whatever the device is asked for next.
+        """
         if self._pending is None or path[-1] >= self._pending[2]:
             raise RuntimeError("keep needs a forward before it")
         context, tree, _ = self._pending
         self._cache.advance(len(context))
         self._cache.keep(path)
+        self._wait()
         self.tokens += context + [tree.tokens[node] for node in path]
         self._pending = None
+
+    def _wait(self) -> None:
+        """Until every device that holds a part of the model has done what it was asked for."""
+        for device in {self.device, *self._cache.devices}:
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
 
     def truncate(self, length: int) -> None:
         """Forget every cached token from `length` on."""

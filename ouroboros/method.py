@@ -187,7 +187,7 @@ class Ouroboros(Drafter):
             self.base.gamma = LONGEST  # whatever the last prompt ended with, the draft model reads this one
         self.base.reset(prompt, length)
         if self.text:
-            self.text.reset(len(prompt))
+            self.text.reset(prompt)
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
         self._tokens = tokens

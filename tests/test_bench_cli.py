@@ -28,11 +28,14 @@ CONTRACT = {
     "prompts": None, "repeats": None, "generated_tokens": None,
     "tokens_per_second": {"decode": {"method", "greedy"}, "end_to_end": {"method", "greedy"}},
     "speedup": {name: {"value", "low", "high"} for name in ("decode", "end_to_end", "geomean")},
-    "tokens_per_target_forward": None, "target_forwards": None, "draft_forwards": None,
-    "acceptance": {name: None for name in ("drafted", "accepted", "rate", "marginal", "conditional", "histogram")},
+    "tokens_per_target_forward": None, "tokens_per_target_forward_mean": None,
+    "target_forwards": None, "draft_forwards": None,
+    "acceptance": {
+        name: None for name in ("drafted", "accepted", "rate", "marginal", "conditional", "histogram", "cut_steps")
+    },
     "seconds": {name: None for name in ("prefill", "draft", "verify", "other")},
     "lossless": {name: None for name in ("identical", "tie", "mismatch", "verdict", "tolerance")},
-    "quality": {"method": None, "greedy": None}, "peak_memory_bytes": None,
+    "quality": {"method": None, "greedy": None}, "peak_memory_bytes": None, "runaways": {"outputs", "share"},
     "draft_dtype": None, "undrafted_prompts": None, "partly_undrafted_prompts": None, "nonfinite_draft_prompts": None,
 }  # fmt: skip
 

@@ -7,16 +7,24 @@ from types import SimpleNamespace
 import pytest
 
 from bench.categories import by_category
-from bench.fold import Fold
-from bench.page import _work
+from bench.fold import Fold, decode_throughput, timing, tokens_per_forward
+from bench.marks import ran_away
+from bench.page import _work, headline
 from bench.reporting import json_text
 from bench.split import split
+from bench.statistics import geometric_mean, rate_ratio, speedup
 from bench.summary import compare, summarize
+from bench.warnings import warnings_of
+from decoding.records import Generation
 from tasks import Scores
 
 EMITTED = {"a": [4, 2], "b": [1, 2]}
 DRAFTED = {"a": [3, 3], "b": [3, 2]}
 ACCEPTED = {"a": [3, 1], "b": [0, 1]}
+ROUNDS = {
+    "a": {"drafted": [2, 2], "accepted": [0, 2], "emitted": [1, 2]},
+    "b": {"drafted": [2, 2], "accepted": [0, 0], "emitted": [1, 1]},
+}
 
 
 def record(prompt, prefill, total, steps=None):
@@ -90,6 +98,9 @@ def test_work_and_seconds():
     assert (found["acceptance"]["drafted"], found["acceptance"]["accepted"]) == (22, 10)
     assert found["acceptance"]["rate"] == pytest.approx(10 / 22)
     assert found["acceptance"]["histogram"] == {"0": 2, "1": 4, "3": 2}
+    assert found["acceptance"]["cut_steps"] == 0
+    # a: 12 tokens in 4 forwards, b: 6 in 4, repeats together.
+    assert found["tokens_per_target_forward_mean"] == (3.0 + 1.5) / 2
     assert found["accepted_by_source"] == {"draft": 10}
     assert found["seconds"] == {
         "prefill": 3.0, "draft": pytest.approx(2.8), "verify": pytest.approx(4.4), "other": pytest.approx(0.8),
@@ -114,6 +125,80 @@ def test_a_rival_that_counts_its_forwards_tells_no_more(draft):
         assert found[unknown] is None
     assert set(found["acceptance"].values()) == {None}
     assert found["seconds"]["draft"] is found["seconds"]["verify"] is found["seconds"]["other"] is None
+
+
+def test_a_rival_that_tells_its_rounds_has_an_acceptance():
+    records = [[rival(prompt, 1.0, 2.0) | {"rounds": rounds}] for prompt, rounds in ROUNDS.items()]
+    folded = Fold(["a", "b"], records, [each[:1] for each in fold().reference])
+    for found in (summary(folded), by_category(folded, ["z", "z"], (Scores({}, [{}, {}]),) * 2, seed=0)["z"]):
+        # 2 x 4 tokens drafted, 2 and 0 of them accepted; a ended with a drafted token.
+        assert found["acceptance"]["rate"] == 2 / 8 and found["acceptance"]["cut_steps"] == 1
+        # a: 7 tokens, 3 of the prefill, in 2 forwards, b: 4 and 3.
+        assert (found["tokens_per_target_forward"], found["tokens_per_target_forward_mean"]) == (5 / 4, (2 + 0.5) / 2)
+
+
+def test_a_category_of_a_rival_that_counts_its_forwards_has_its_tokens_per_forward():
+    records = [[rival(prompt, 1.0, 2.0)] for prompt in "ab"]
+    folded = Fold(["a", "b"], records, [each[:1] for each in fold().reference])
+    found = by_category(folded, ["y", "x"], (Scores({}, [{}, {}]),) * 2, seed=0)
+    assert [each["tokens_per_target_forward"] for each in found.values()] == [4 / 2, 1 / 2]
+    assert [each["acceptance"]["rate"] for each in found.values()] == [None, None]
+
+
+def with_outputs(folded, **outputs):
+    """The fold with other outputs of the method: tokens and the reason of their end, by prompt."""
+    for prompt, repeats in zip(folded.prompts, folded.method, strict=True):
+        for each in repeats:
+            each["tokens"], each["stop"] = outputs[prompt]
+    return folded
+
+
+LOOP, PLAIN = [1, 2, 3] * 10, list(range(30))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "count", "share"),
+    [
+        ({"a": (LOOP, "length"), "b": (PLAIN, "eos")}, 2, 0.5),
+        ({"a": (LOOP, "context"), "b": (PLAIN, "eos")}, 2, 0.5),
+        ({"a": (LOOP, "eos"), "b": (PLAIN, "length")}, 0, 0.0),  # neither alone is one
+        ({"a": (LOOP, "length"), "b": (list(range(90)), "eos")}, 2, 0.25),
+        ({"a": (LOOP, "length"), "b": (list(range(121)), "eos")}, 2, 30 / 151),
+        ({"a": ([], "length"), "b": ([], "length")}, 0, 0.0),
+    ],
+    ids=["length", "context", "neither", "a quarter", "less than a fifth", "nothing"],
+)
+def test_outputs_that_ran_away_are_counted_marked_and_warned_of(outputs, count, share):
+    folded = with_outputs(fold(), **outputs)
+    found = summary(folded)
+    assert found["runaways"] == {"outputs": count, "share": pytest.approx(share)}
+    warnings = warnings_of([], folded)
+    assert bool(warnings) == ran_away(found) == (share >= 0.2)
+    if warnings:
+        assert warnings[0].startswith(f"{count} of 4 outputs ran to the limit") and f"{100 * share:.0f}%" in warnings[0]
+    line = headline([found])[1]
+    assert line[0] == ("x ~" if share >= 0.2 else "x")
+
+
+def test_one_prompt_that_runs_away_moves_the_pooled_figures_and_not_those_per_prompt():
+    """Nine prompts at 1.1 times greedy and 1.5 tokens a forward, one runaway at 4 times and 5."""
+    ours, theirs = [], []
+    for number in range(10):
+        tokens, forwards, speed = (1000, 200, 4.0) if number == 9 else (30, 20, 1.1)
+        record = {"tokens": [1] * (tokens + 1), "prefill_seconds": 1.0, "steps": None, "target_forwards": forwards}
+        ours.append([record | {"total_seconds": 1.0 + tokens / speed}])
+        theirs.append([record | {"total_seconds": 1.0 + tokens}])
+    sides = decode_throughput(ours), decode_throughput(theirs)
+    assert speedup(*sides).value > 2.5 and geometric_mean(*sides).value == pytest.approx((4 * 1.1**9) ** 0.1)
+    pooled, mean = tokens_per_forward(ours)
+    assert pooled == pytest.approx(1270 / 380) and mean == pytest.approx(0.9 * 1.5 + 0.1 * 5)
+
+
+def test_generations_are_compared_as_records_are():
+    generations = [Generation([1] * 7, "length", 1.0, 2.0, prefill_tokens=3), Generation([1] * 7, "length", 1.0, 2.5)]
+    sides = [decode_throughput([[timing(each)]]) for each in generations]
+    assert [side.rate() for side in sides] == [4.0, 4.0]
+    assert rate_ratio(*sides) == 1.0
 
 
 def with_pool(folded, columns=True, nested=False):

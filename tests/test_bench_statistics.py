@@ -10,6 +10,8 @@ from bench.statistics import (
     Throughput,
     acceptance,
     geometric_mean,
+    median_ratio,
+    rate_ratio,
     ratio_of_speedups,
     repetition_rate,
     speedup,
@@ -66,29 +68,82 @@ def test_interval_holds_the_value_of_equal_prompts_and_is_reproducible(rows):
 
 
 def test_acceptance_by_hand():
-    # The last step was cut by the stopping rule: accepted 3, emitted 2.
-    figures = acceptance(drafted=[3, 3, 2, 3], accepted=[0, 2, 2, 3], emitted=[1, 3, 3, 2])
-    assert (figures.drafted, figures.accepted) == (11, 7)
-    assert figures.rate == pytest.approx(7 / 11)
-    assert figures.marginal == [0.75, 0.75, 0.25]
-    assert figures.conditional == [pytest.approx(2 / 3), 1.0, 0.0]
-    assert figures.histogram == {"0": 1, "2": 2, "3": 1}
+    # The last step was cut: the output ended with its second drafted token, and the third was not tried.
+    figures = acceptance(drafted=[3, 3, 2, 3], accepted=[0, 2, 2, 2], emitted=[1, 3, 3, 2])
+    assert (figures.drafted, figures.accepted) == (11, 6)
+    assert figures.rate == pytest.approx(6 / 11)
+    assert figures.marginal == [0.75, 0.75, 0.0]
+    assert figures.conditional == [0.75, 1.0, 0.0]
+    assert figures.histogram == {"0": 1, "2": 3}
+    assert figures.cut_steps == 1
+
+
+def test_a_depth_that_only_cut_steps_reached_was_never_tried():
+    figures = acceptance(drafted=[2, 2], accepted=[1, 1], emitted=[1, 1])
+    assert figures.conditional == [1.0, None]
+    assert figures.marginal == [1.0, 0.0] and figures.cut_steps == 2
+
+
+@st.composite
+def steps(draw):
+    """(drafted, accepted, emitted) as a decoder's steps may be: an output that ends with a drafted token is cut."""
+    drafted = draw(st.integers(0, 9))
+    accepted = draw(st.integers(0, drafted))
+    return drafted, accepted, accepted + (draw(st.booleans()) if accepted else 1)
+
+
+@given(st.lists(steps(), min_size=1))
+def test_the_marginals_are_tokens_per_forward_and_the_cut_steps(rows):
+    drafted, accepted, emitted = zip(*rows, strict=True)
+    figures = acceptance(drafted, accepted, emitted)
+    if figures == NO_DRAFTS:
+        assert not any(drafted)
+        return
+    per_forward = sum(emitted) / len(rows)
+    assert 1 + sum(figures.marginal) == pytest.approx(per_forward + figures.cut_steps / len(rows))
+    assert figures.cut_steps == len(rows) + sum(accepted) - sum(emitted)
+    assert sum(figures.histogram.values()) == len(rows)
+
+
+@given(st.lists(steps(), min_size=1))
+def test_conditionals_by_brute_force_over_every_tried_token(rows):
+    """Token by token: a drafted one was tried if all before it were accepted and the output had not ended yet."""
+    tried, taken = {}, {}
+    for drafted, accepted, emitted in rows:
+        for depth in range(drafted):
+            if depth > accepted or (depth == accepted and emitted == accepted):
+                break
+            tried[depth] = tried.get(depth, 0) + 1
+            taken[depth] = taken.get(depth, 0) + (depth < accepted)
+    found = acceptance(*zip(*rows, strict=True)).conditional or []
+    assert found == [pytest.approx(taken[d] / tried[d]) if d in tried else None for d in range(len(found))]
+    assert len(found) >= len(tried)
+
+
+def test_a_steady_acceptance_is_found_whatever_cuts_the_outputs():
+    """Every drafted token is right with probability 0.6, and one confirmed token in ten ends the output."""
+    draw = np.random.default_rng(0)
+    rows = []
+    for _ in range(20000):
+        right = int(np.argmin([*(draw.random(6) < 0.6), False]))
+        end = next((place for place in range(1, right + 1) if draw.random() < 0.1), None)
+        rows.append((6, right, right + 1) if end is None else (6, end, end))
+    figures = acceptance(*zip(*rows, strict=True))
+    assert figures.conditional == pytest.approx([0.6] * 6, abs=0.03)
+
+
+def test_ratios_of_rates_where_the_sides_decoded_other_numbers_of_tokens():
+    # A prefill that gave several tokens leaves fewer to decode, in less time: no speed-up of that.
+    method, greedy = throughput([6, 18], [3, 9]), throughput([9, 20], [4.5, 10])
+    assert rate_ratio(method, greedy) == median_ratio(method, greedy) == speedup(method, greedy).value == 1.0
+    assert median_ratio(throughput([1, 2, 8, 0], [1, 1, 1, 0]), throughput([1, 1, 1, 1], [1, 1, 1, 1])) == 2.0
+    nothing = throughput([0], [0])
+    assert rate_ratio(nothing, nothing) is None and median_ratio(nothing, nothing) is None
 
 
 def test_no_drafts_is_null_not_zero():
     assert acceptance([0, 0], [0, 0], [1, 1]) == NO_DRAFTS
     assert acceptance([], [], []) == NO_DRAFTS
-
-
-@given(st.lists(st.integers(0, 9).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))), min_size=1))
-def test_mean_accepted_length_is_one_plus_the_marginals(steps):
-    drafted, accepted = [step[0] for step in steps], [step[1] for step in steps]
-    figures = acceptance(drafted, accepted, [count + 1 for count in accepted])
-    if figures == NO_DRAFTS:
-        assert not any(drafted)
-    else:
-        assert 1 + sum(figures.marginal) == pytest.approx(np.mean(accepted) + 1)
-        assert sum(figures.histogram.values()) == len(steps)
 
 
 def test_repetition_rate():

@@ -120,7 +120,8 @@ def test_text_phrases_belong_to_the_part_they_end_in(text: list[int], prompt: in
     for parts in (TEXTS, *((part,) for part in TEXTS)):
         pool = PhrasePool(50)
         reader = TextPhrases(pool, 3, parts)
-        reader.reset(prompt)
+        reader.reset(text[:prompt])
+        assert "output" not in pool.learned and bool(pool) == ("prompt" in parts and min(prompt, len(text)) > 3)
         reader.read(text)
         learned[parts] = {(key, phrase) for key in range(6) for phrase in pool.best(key, 50)}
         assert set(pool.learned) <= set(parts)

@@ -95,6 +95,24 @@ def test_the_best_is_marked_and_intervals_are_shown(tmp_path, report):
     assert table[-1]["tokens_per_target_forward"] == ""
 
 
+def test_the_geometric_mean_and_the_figures_per_prompt_stand_beside_the_pooled_ones(tmp_path, report):
+    known = {"tokens_per_target_forward_mean": 1.62, "runaways": {"outputs": 2, "share": 0.4}}
+    summary = summary_of("ouroboros", 1.96, **known)
+    summary["speedup"]["geomean"] = {"value": 1.1, "low": 1.05, "high": 1.15}
+    summary["acceptance"]["cut_steps"] = 7
+    write_run(tmp_path / "runs", summary)
+    write_run(tmp_path / "runs", summary_of("speculative", 1.25))
+    rows, markdown, latex, _ = report()
+    first, second = tables(markdown)[0]
+    assert first.startswith("| ouroboros ~ |") and " | 1.10 | " in first and "**2.96** | 1.62 | " in first
+    assert second.startswith("| speculative |") and " | 2.25 | - | " in second, "an older run"
+    assert "1.10" in latex and "1.62" in latex and r"\textasciitilde{}" in latex
+    assert "ran to the limit repeating themselves" in markdown and "ran to the limit" in latex
+    names = ("geomean_speedup", "geomean_speedup_high", "tokens_per_target_forward_mean", "cut_steps", "runaway_share")
+    assert [float(rows[0][name]) for name in names] == [1.1, 1.15, 1.62, 7, 0.4]
+    assert [rows[1][name] for name in names[2:]] == [""] * 3
+
+
 def test_equal_to_the_shown_digit_is_equally_good(tmp_path, report):
     write_run(tmp_path / "runs", summary_of("speculative", 1.501))
     write_run(tmp_path / "runs", summary_of("ouroboros", 1.504))

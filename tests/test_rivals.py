@@ -9,6 +9,7 @@ from families import EOS, FAMILIES, blurred, make_model
 from matrix import build, decode, make_pair, prompts, reference
 from torch._dynamo.utils import counters
 from transformers import CompileConfig, GenerationConfig
+from transformers.generation import candidate_generator
 
 from baselines import hf_assisted, hf_generate, hf_prompt_lookup, hf_rival
 from bench.lossless import token_gaps
@@ -45,6 +46,13 @@ def compare(pair: ModelPair, config: object, count: int = 2) -> None:
             assert 0 < theirs.prefill_seconds <= theirs.total_seconds
             assert theirs.steps is None
             assert 1 <= theirs.prefill_tokens <= len(theirs.tokens)
+            assert (theirs.rounds is None) == (config.name == "hf_generate")
+            if theirs.rounds is not None:
+                assert {len(column) for column in theirs.rounds.values()} == {theirs.target_forwards}
+                assert sum(theirs.rounds["emitted"]) == len(theirs.tokens) - theirs.prefill_tokens
+                for drafted, accepted, emitted in zip(*theirs.rounds.values(), strict=True):
+                    assert 0 <= accepted <= drafted and emitted - accepted in (0, 1)
+                    assert emitted
             assert (theirs.target_forwards == 0) == (theirs.prefill_tokens == len(theirs.tokens))
         assert theirs.stop == "context"
 
@@ -109,6 +117,12 @@ def test_the_end_is_cut_wherever_it_lies_in_a_verified_draft() -> None:
             assert outcome.stop == ("eos" if rule.eos else "stop_string")
             assert outcome.prefill_tokens == min(last + 1, 6)
             assert outcome.target_forwards == last // 6
+            # The target is its own draft: all that was emitted behind the prefill was drafted, six a round but one.
+            within = last % 6
+            whole = {"accepted": [5] * (last // 6), "emitted": [6] * (last // 6)}
+            if within < 5 and last >= 6:
+                whole = {name: [*column[:-1], within + 1] for name, column in whole.items()}
+            assert {name: outcome.rounds[name] for name in whole} == whole
     assert rival.generate(prompt, Stopping(frozenset(), 18)).target_forwards == 2
 
 
@@ -131,6 +145,48 @@ def test_forwards_are_those_of_the_models(config: object) -> None:
             rounds = "".join(each[0] for each in seen).split("t")[:-1]
             away = rounds[: -config.gamma]
             assert away and set(away) == {"d" * config.gamma}
+
+
+@pytest.mark.parametrize("config", DRAFTING, ids=str)
+def test_rounds_are_what_the_librarys_own_candidates_and_matches_are(
+    config: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its candidate generators are told how many of their tokens matched."""
+    pair = make_pair("llama", noise=0.02)
+    seen: list[tuple[int, int]] = []
+    kind = candidate_generator.CandidateGenerator
+    kinds = [each for each in vars(candidate_generator).values() if isinstance(each, type) and issubclass(each, kind)]
+    for each in kinds:
+        if "get_candidates" in vars(each):
+            monkeypatch.setattr(each, "get_candidates", _noting(each.get_candidates, seen))
+        if "update_candidate_strategy" in vars(each):
+            monkeypatch.setattr(each, "update_candidate_strategy", _matched(each.update_candidate_strategy, seen))
+    for prompt in prompts(2, length=14):
+        seen.clear()
+        outcome = build(config, pair).generate(prompt, Stopping(frozenset(), 40))
+        rounds, stand = outcome.rounds, outcome.prefill_tokens
+        for (candidates, matches), *ours, emitted in zip(seen[1:], *rounds.values(), strict=True):
+            # Of drafts that reach beyond the longest output, what could be accepted counts.
+            assert ours == [min(candidates, 39 - stand), matches] and emitted == matches + 1
+            stand += emitted
+        assert sum(rounds["accepted"]) > 0
+
+
+def _noting(inner, seen):
+    def get_candidates(self, input_ids, *arguments, **named):
+        found = inner(self, input_ids, *arguments, **named)
+        seen.append((found[0].shape[1] - input_ids.shape[1], 0))
+        return found
+
+    return get_candidates
+
+
+def _matched(inner, seen):
+    def update_candidate_strategy(self, input_ids, scores, num_matches):
+        seen[-1] = (seen[-1][0], int(num_matches))
+        return inner(self, input_ids, scores, num_matches)
+
+    return update_candidate_strategy
 
 
 def test_the_default_schedule_is_the_librarys() -> None:
@@ -168,7 +224,7 @@ def test_nobodys_generation_config_rules_or_is_changed(monkeypatch: pytest.Monke
     assert [model.generation_config for model in models] == own
     assert all(model.generation_config is config for model, config in zip(models, own, strict=True))
     assert [config.to_dict() for config in own] == before
-    assert not pair.draft.model._forward_pre_hooks
+    assert not pair.draft.model._forward_pre_hooks and not pair.target.model._forward_pre_hooks
     assert not torch.is_inference_mode_enabled()
 
 
@@ -314,6 +370,7 @@ def test_a_panel_of_rivals(monkeypatch: pytest.MonkeyPatch, arguments: list[str]
     rivals = "hf_assisted,{name: hf_assisted, schedule: default},hf_prompt_lookup,{name: hf_generate, cache: static}"
     panel = f"compare=[{rivals}]"
     assert run(monkeypatch, *arguments, "method=speculative", "dtype=float64", "max_new_tokens=24", panel) == 0
+    assert run_summary("hf_prompt_lookup")["acceptance"]["drafted"] > 0
     for name in ("speculative", "hf_prompt_lookup", "hf_generate"):
         summary = run_summary(name)
         assert summary["lossless"]["identical"] == 2

@@ -12,7 +12,7 @@ from bench.registry import METHODS, method_config, panel_config
 from decoding.errors import UserError
 from decoding.settings import require_at_least
 from tasks import Task, make_task
-from tasks.settings import typed
+from tasks.settings import require_text, typed
 from tasks.sources import DataConfig
 
 DTYPES = ("float32", "float64", "bfloat16", "float16")
@@ -177,6 +177,8 @@ def _entry(entry: Any, source: str, settings: Settings) -> Contender:
     if not isinstance(entry, Mapping):
         entry = {"name": entry}
     own, file, label = (entry.get(name) for name in CASE_KEYS)
+    for name in CASE_KEYS:
+        require_text(f"{name} of a case in {source}", entry.get(name))
     config = panel_config({key: value for key, value in entry.items() if key not in CASE_KEYS}, source)
     if own not in (None, *HISTORIES) or (own == "file") != bool(file):
         raise UserError(f"{source}: the history of a case is cold or warm, or file with its history_file, not {own}")

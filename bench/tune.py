@@ -6,6 +6,12 @@ more, on validation prompts that the search has not seen, and the best of these 
 same command goes on where it was stopped.
 """
 
+if __name__ == "__main__":
+    # First of all: nothing below is to be imported before an interrupt is caught, or for --help.
+    from bench.entry import enter
+
+    enter("bench.cli:main", "bench.tune:tune", "tune")
+
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -20,7 +26,6 @@ from omegaconf.errors import OmegaConfBaseException
 from optuna.trial import TrialState
 from yaml import YAMLError
 
-from bench.cli import main
 from bench.company import Company
 from bench.models import LoadedPair, Place, load_pair, resolve_place
 from bench.prompts import Prompts, load_prompts
@@ -175,7 +180,3 @@ def _write(
     draw_study(study, final, folder, f"{present['name']} on {plan.task.name}, {plan.model.label}")
     say(f"{speed:.2f} times greedy with {winner.params}")
     say(f"written: {file} (method={wanted.save}), {folder}/trials.csv")
-
-
-if __name__ == "__main__":
-    sys.exit(main(tune, "tune"))

@@ -8,10 +8,11 @@ import pytest
 from many_runs import interval, summary_of, write_run
 
 from bench.collection import collect
-from bench.figures.__main__ import FIGURES, main
+from bench.figures.__main__ import main
 from bench.figures.beside import beside_published
 from bench.figures.contamination import contamination
 from bench.figures.drafts import draft_size, of_several_drafts
+from bench.figures.draw import FIGURES
 from bench.figures.series import all_series
 from bench.figures.speed import cold_and_warm, efficiency, speedups
 from bench.figures.steps import acceptance, step_time

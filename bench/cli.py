@@ -99,8 +99,9 @@ def guarded(config: DictConfig, run: Job) -> int:
     except UserError as error:
         return _user_error(str(error), debug)
     except OSError as error:
-        # A full disk, a folder that may not be written: the machine's, not ours.
-        return _user_error(str(error), debug)
+        # A full disk, a folder that may not be written: the machine's, not ours. A full disk names no file.
+        where = "" if error.filename else f" (output={OmegaConf.select(config, 'output')})"
+        return _user_error(f"{error}{where}", debug)
     except Exception as error:
         from bench.models import out_of_memory
 

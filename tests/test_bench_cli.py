@@ -1,6 +1,7 @@
 """python -m bench on a random tiny pair: the contract's files, resuming, sweeps, exit statuses and users' errors."""
 
 import csv
+import errno
 import json
 import os
 import subprocess
@@ -100,6 +101,43 @@ def test_a_users_error_is_one_line_and_status_2(monkeypatch, capsys, arguments, 
     error = capsys.readouterr().err.strip()
     assert error.startswith("error: ") and "\n" not in error and said in error
     assert not list(Path("runs").rglob("*.jsonl"))
+
+
+def test_gguf_files_are_named(monkeypatch, capsys, arguments, tmp_path):
+    (tmp_path / "folder").mkdir()
+    for name in ("model.gguf", "folder/model-Q4.gguf"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder/config.json").write_text("{}")
+    for given, named in (
+        ("model.target=model.gguf", "model.gguf"),
+        ("model.target=folder", "folder/model-Q4.gguf"),
+        ("model.draft=folder", "folder/model-Q4.gguf"),
+        ("model.target=owner/name/model-Q8.gguf", "owner/name/model-Q8.gguf"),
+    ):
+        for check in ("check=false", "check=true"):
+            assert run(monkeypatch, *arguments, given, check) == 2
+            error = capsys.readouterr().err
+            assert named in error and "GGUF files is not supported yet" in error and error.count("\n") == 1
+
+
+def test_a_disk_that_fills_up_loses_nothing(monkeypatch, capsys, arguments):
+    sync, calls = os.fsync, []
+
+    def full(descriptor):
+        calls.append(descriptor)
+        if len(calls) == 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("bench.store.os.fsync", full)
+        assert run(patched, *arguments, "method=speculative") == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith(f"error: cannot write {run_folder('speculative')}/records.jsonl: No space left on device")
+    before = (run_folder("speculative") / "records.jsonl").read_bytes()
+    assert before.count(b"\n") >= 2
+    assert run(monkeypatch, *arguments, "method=speculative") == 0
+    assert (run_folder("speculative") / "records.jsonl").read_bytes().startswith(before)
 
 
 def test_history_needs_a_method_that_keeps_one(monkeypatch, capsys, arguments):

@@ -1,7 +1,6 @@
 """Entry point of `python -m bench`."""
 
-import sys
+from bench.entry import enter
 
-from bench.cli import main
-
-sys.exit(main())
+if __name__ == "__main__":
+    enter("bench.cli:main")

@@ -4,8 +4,13 @@ Much of it repeats (every folder holds the greedy generations beside its own), s
 folders compressed one by one. The same folders give the same bytes.
 """
 
+if __name__ == "__main__":
+    # First of all: nothing below is to be imported before an interrupt is caught, or for --help.
+    from bench.entry import enter
+
+    enter("bench.archive:main")
+
 import argparse
-import sys
 import tarfile
 from pathlib import Path
 
@@ -54,7 +59,3 @@ def main(arguments: list[str] | None = None) -> int:
     file = given.destination if given.what == "pack" else given.source
     say(f"{given.what}ed: {given.destination}, {file.stat().st_size / 2**20:.1f} MiB compressed")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from bench.collection import Run, collect
+from bench.disk import writing
+from bench.entry import find
 from bench.terminal import complain, say
 from decoding.errors import UserError
 
@@ -18,20 +20,28 @@ class _Parser(argparse.ArgumentParser):
 
 
 def over_runs(
-    program: str, purpose: str, output: str, arguments: Sequence[str], make: Callable[[list[Run], Path], None]
+    program: str,
+    purpose: str,
+    output: str,
+    arguments: Sequence[str] | None,
+    make: Callable[[list[Run], Path], None] | str,
 ) -> int:
-    """Call `make` with the finished runs of the folders in `arguments` and the output folder; the exit status."""
+    """Call `make` with the finished runs of the folders in `arguments` and the output folder; the exit status.
+
+    arguments: None for those of the process. make: or "module:function", which is imported when it is needed.
+    """
     parser = _Parser(prog=f"python -m {program}", description=purpose)
     parser.add_argument("folders", nargs="*", default=["results/runs"], help="where runs lie (default results/runs)")
     parser.add_argument("--output", default=output, help=f"where it goes (default {output})")
     try:
-        given = parser.parse_args(list(arguments))
+        given = parser.parse_args(arguments)
         runs, left_out = collect(given.folders)
         for line in left_out:
             say(f"left out: {line}")
         folder = Path(given.output)
         folder.mkdir(parents=True, exist_ok=True)
-        make(runs, folder)
+        with writing(folder):
+            (find(make) if isinstance(make, str) else make)(runs, folder)
     except (UserError, OSError) as error:
         complain(str(error))
         return USER_ERROR

@@ -36,7 +36,7 @@ class Case:
 
 def make_cases(plan: Plan, place: Place, digests: dict[str, str | None], prompts: Prompts) -> list[Case]:
     """The cases of a job, the chosen method first."""
-    labels = _labels(plan.methods)
+    names = labels(plan.methods)
     shared = {
         "task": plan.task.version,
         "task_config": plan.task.output_settings(plan.data.source),
@@ -54,7 +54,7 @@ def make_cases(plan: Plan, place: Place, digests: dict[str, str | None], prompts
         "seed": plan.settings.seed,
     }
     cases = []
-    for contender, label in zip(plan.methods, labels, strict=True):
+    for contender, label in zip(plan.methods, names, strict=True):
         config, history, method = contender.config, contender.history, METHODS[contender.config.name]
         identity = {"method": asdict(config), **shared, "history": history}
         if history == "file":
@@ -82,12 +82,12 @@ def _file_digest(path: str) -> str:
         raise UserError(f"cannot read history_file={path}: {error.strerror}") from error
 
 
-def _labels(contenders: list[Contender]) -> list[str]:
+def labels(contenders: list[Contender]) -> list[str]:
     """Names, with the settings in which cases of one name differ, or their own labels. No two are equal.
 
     Lists are named only where nothing else tells the cases apart.
     """
-    labels: list[str] = []
+    found: list[str] = []
     for contender in contenders:
         named = [other for other in contenders if other.config.name == contender.config.name]
         peers = [other for other in named if _kind(other) == _kind(contender)]
@@ -103,10 +103,10 @@ def _labels(contenders: list[Contender]) -> list[str]:
         if len({other.history_file for other in peers}) > 1 and contender.history_file:
             words.append(Path(contender.history_file).stem)
         label = contender.label or " ".join(words)
-        if label in labels:
+        if label in found:
             raise UserError(f"two cases are called {label!r}: give each its own label")
-        labels.append(label)
-    return labels
+        found.append(label)
+    return found
 
 
 def _kind(contender: Contender) -> str:

@@ -1,6 +1,7 @@
 """check=true: does this pair work here? Foretells what it takes, loads it, looks, decodes one prompt, and stops."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -67,8 +68,12 @@ def _part(name: str, model: str, revision: str | None, dtype: torch.dtype, devic
         raise cannot_load(model, error) from error
 
 
-def check(loaded: LoadedPair, race: Race, entrant: Entrant, example: Example) -> tuple[list[str], bool]:
-    """(what was seen, one line each; whether the outputs are the target's).
+def check(
+    loaded: LoadedPair, race: Race, entrants: Sequence[Entrant], example: Example
+) -> tuple[list[str], dict[str, bool]]:
+    """(what was seen, one line each; by label whether the outputs are the target's).
+
+    An entrant that cannot run has no verdict, and is in race.left_out with the reason.
 
     Raises:
         UserError: masks that the model does not follow.
@@ -89,22 +94,29 @@ def check(loaded: LoadedPair, race: Race, entrant: Entrant, example: Example) ->
             continue
         seen.append(f"masks of the {name}: followed; rows in a tree differ from single rows by {difference:.3g}")
     seen.append(f"noise floor of the target: {noise_floor(pair.target.model, pair.target.vocabulary, [ids]):.3g}")
-    records = {}
     reference = race.references[0]
-    for each in (reference, entrant):
-        record = race.measure(each, example, ids, race.stopping(example, ids))
-        records[each.label] = record
-        seen.append(
-            f"{each.label}: {len(record['tokens'])} tokens in {record['total_seconds']:.2f} s, ended by "
-            f"{record['stop']}, worst token {record['gap']:.3g} below the best"
-        )
-    mine, greedy = records[entrant.label], records[reference.label]
-    same = mine["tokens"] == greedy["tokens"]
-    fine = fits(mine) and fits(greedy)
-    judgement = f"{'equal' if same else 'different'}, {'within' if fine else 'NOT WITHIN'} the tolerance"
-    seen.append(f"outputs: {judgement} {race.tolerance:.3g}")
-    seen.append(f"text: {mine['text'][:200]!r}")
+    greedy = race.measure(reference, example, ids, race.stopping(example, ids))
+    seen.append(_line(reference, greedy))
+    fine = {}
+    for each in entrants:
+        with race.leaving_out(each.label, ours=False):
+            record = race.measure(each, example, ids, race.stopping(example, ids))
+            seen.append(_line(each, record))
+            same, fine[each.label] = record["tokens"] == greedy["tokens"], fits(record) and fits(greedy)
+            judgement = (
+                f"{'equal' if same else 'different'}, {'within' if fine[each.label] else 'NOT WITHIN'} the tolerance"
+            )
+            whose = f"{each.label}: " if len(entrants) > 1 else ""
+            seen.append(f"{whose}outputs: {judgement} {race.tolerance:.3g}")
+            seen.append(f"{whose}text: {record['text'][:200]!r}")
     return seen, fine
+
+
+def _line(entrant: Entrant, record: dict[str, Any]) -> str:
+    return (
+        f"{entrant.label}: {len(record['tokens'])} tokens in {record['total_seconds']:.2f} s, ended by "
+        f"{record['stop']}, worst token {record['gap']:.3g} below the best"
+    )
 
 
 def _shape(session: ModelSession) -> str:

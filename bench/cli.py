@@ -4,85 +4,63 @@
 """
 
 import os
+import platform
+import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
-from itertools import product
+from collections.abc import Callable
 
 import hydra
-from hydra import initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from transformers.utils import logging as transformers_logging
 
-from bench.job import run_job
-from bench.models import out_of_memory
+from bench.completion import script, shorten_line
+from bench.entry import INTERRUPTED, find
+from bench.quoting import advice
 from bench.registry import CONF
-from bench.terminal import complain
+from bench.sweep import single_jobs
+from bench.terminal import complain, say
 from decoding.errors import UserError
 
-MISMATCH, USER_ERROR, INTERRUPTED = 1, 2, 130
-MULTIRUN = {"-m", "--multirun"}
-LAUNCHER = "hydra/launcher="
+MISMATCH, USER_ERROR = 1, 2
+# A job, or where to find it ("module:name"): its imports take seconds, which no help and no typing error waits for.
+Job = Callable[[DictConfig], int] | str
 
 
-def main(run: Callable[[DictConfig], int] | None = None, name: str = "config") -> int:
+def main(run: Job = "bench.job:run_job", name: str = "config") -> int:
     """Run the job or the multirun of sys.argv, by `run` with conf/<name>.yaml; the exit status."""
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
     # Without it Hydra prints its own errors and exits with 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     given = sys.argv
     worst = 0
     try:
-        for arguments in single_jobs(given[1:]):
+        for arguments in single_jobs(given[1:], name):
             sys.argv = [given[0], *arguments]
-            worst = max(worst, _composed(run or run_job, name))
+            worst = max(worst, _composed(run, name))
     except KeyboardInterrupt:
         complain("interrupted; what is measured is kept, and the same command goes on")
         return INTERRUPTED
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, UserError) as error:
         return _user_error(_composition_message(error), "debug=true" in given)
     finally:
         sys.argv = given
     return worst
 
 
-def single_jobs(arguments: Sequence[str]) -> list[list[str]]:
-    """The arguments of every job: themselves, or with -m one list for each combination of comma-separated values.
-
-    Hydra's own sweep composes all jobs before the first one runs, so that one wrong combination would cost them all; it
-    is taken only where a launcher spreads the jobs over processes or machines.
-
-    Raises:
-        HydraException: an override that cannot be read.
-    """
-    if not MULTIRUN.intersection(arguments) or any(each.startswith(LAUNCHER) for each in arguments):
-        return [list(arguments)]
-    flags = [each for each in arguments if each.startswith("-") and each not in MULTIRUN]
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
-        overrides = parser.parse_overrides([each for each in arguments if not each.startswith("-")])
-        choices = [
-            [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
-            if override.is_sweep_override()
-            else [override.input_line]
-            for override in overrides
-        ]
-    return [[*flags, *combination] for combination in product(*choices)]
-
-
-def _composed(run: Callable[[DictConfig], int], name: str) -> int:
-    """Compose the job of sys.argv and run it; the exit status (of jobs under a launcher that of the first bad one)."""
+def _composed(run: Job, name: str) -> int:
+    """Compose the job of sys.argv and run it; the exit status (of jobs in other processes the first bad one)."""
+    completion = script(sys.argv)
+    if completion is not None:
+        say(completion)
+        return 0
+    shorten_line()
     statuses: list[int] = []
-    launched = any(each.startswith(LAUNCHER) for each in sys.argv)
+    here = _process()
 
     def job(config: DictConfig) -> None:
         status = guarded(config, run)
-        if launched and status:
+        if status and _process() != here:
             raise BadStatus(status)
         statuses.append(status)
 
@@ -90,9 +68,17 @@ def _composed(run: Callable[[DictConfig], int], name: str) -> int:
         hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(job)()
     except BadStatus as error:
         return error.status
-    except (HydraException, OmegaConfBaseException, OSError) as error:
+    except SystemExit as ended:
+        # Hydra has said why.
+        return USER_ERROR if ended.code else 0
+    except (HydraException, OmegaConfBaseException, OSError, ValueError) as error:
         return _user_error(_composition_message(error), "debug=true" in sys.argv)
     return max(statuses, default=0)
+
+
+def _process() -> tuple[str, int]:
+    """Tells this process from those of a launcher, on this machine or another."""
+    return platform.node(), os.getpid()
 
 
 class BadStatus(Exception):
@@ -103,18 +89,31 @@ class BadStatus(Exception):
         self.status = status
 
 
-def guarded(config: DictConfig, run: Callable[[DictConfig], int]) -> int:
+def guarded(config: DictConfig, run: Job) -> int:
     """One job's exit status; only an interrupt leaves it as an exception, so that a multirun goes on."""
     debug = bool(OmegaConf.select(config, "debug", default=False))
     try:
-        return run(config)
+        job = find(run) if isinstance(run, str) else run
+        _quiet()
+        return job(config)
     except UserError as error:
         return _user_error(str(error), debug)
     except OSError as error:
-        # A full disk, a folder that may not be written: the machine's, not ours.
-        return _user_error(str(error), debug)
+        # A full disk, a folder that may not be written: the machine's, not ours. A full disk names no file.
+        where = "" if error.filename else f" (output={OmegaConf.select(config, 'output')})"
+        return _user_error(f"{error}{where}", debug)
     except Exception as error:
+        from bench.models import out_of_memory
+
         return _user_error(OUT_OF_MEMORY, debug) if out_of_memory(error) else _bug()
+
+
+def _quiet() -> None:
+    """transformers says nothing of its own."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
 
 
 OUT_OF_MEMORY = (
@@ -143,5 +142,10 @@ def _composition_message(error: Exception) -> str:
     unwanted += ("Config search path",)
     kept = [line.strip() for line in lines if line.strip() and not line.strip().startswith(unwanted)]
     if isinstance(error, OverrideParseException):
-        kept.insert(0, f"cannot read the override {error.override!r}:")
+        # What the grammar says; the error itself draws an arrow below the override.
+        reason = str(error.__context__ or error).splitlines()[0]
+        kept = [f"cannot read the override {error.override!r}:", "; ".join([reason, *advice(error.override)])]
+    elif several := re.match(r"Ambiguous value for argument '(.*)'$", lines[0] if lines else ""):
+        kept = [f"{several[1]} holds several values: give -m to run one after the other, brackets for a list;"]
+        kept += advice(several[1])
     return " ".join(dict.fromkeys(kept)) or type(error).__name__

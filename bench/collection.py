@@ -48,6 +48,11 @@ class Run:
         return {key: value for key, value in self["method_config"].items() if key != "name"}
 
     @property
+    def mismatch(self) -> bool:
+        """Whether some output is not the target's: then no speed of it is worth anything."""
+        return self["lossless"]["verdict"] == "mismatch"
+
+    @property
     def machine(self) -> str:
         """As far as the provenance tells: the accelerator, or the processor with the threads used."""
         device, cpu, threads = (self.provenance.get(key) for key in ("device", "cpu", "threads"))

@@ -15,6 +15,7 @@ import psutil
 import torch
 from filelock import FileLock
 
+from bench.disk import writing
 from decoding.errors import UserError
 
 FOLDER = Path(tempfile.gettempdir()) / f"ouroboros-bench-{os.getuid()}"
@@ -82,8 +83,9 @@ class Company:
             self.places = [_gpu(self.device)] if self.device.startswith("cuda") else _names(affinity())
             process = {"started": started(psutil.Process()), "places": self.places}
             partial = self._file.with_suffix(".partial")
-            partial.write_text(json.dumps(process))
-            partial.replace(self._file)  # whole or not at all: others look without the lock
+            with writing(self._file):
+                partial.write_text(json.dumps(process))
+                partial.replace(self._file)  # whole or not at all: others look without the lock
         return True
 
     def _others(self) -> list[list[str]]:

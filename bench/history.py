@@ -7,6 +7,7 @@ from typing import Any
 from transformers import PreTrainedTokenizerBase
 
 from bench.cases import Case
+from bench.disk import writing
 from bench.prompts import Prompts
 from bench.registry import METHODS
 from bench.settings import Plan
@@ -63,7 +64,9 @@ def save_history(
         "passes": plan.settings.repeats,
     }
     pool = _pool(decoder, case.config.name)
-    PoolFile.of(pool, case.config.ngram, vocabulary_digest(tokenizer.get_vocab()), made_by).save(Path(path))
+    file = PoolFile.of(pool, case.config.ngram, vocabulary_digest(tokenizer.get_vocab()), made_by)
+    with writing(Path(path)):
+        file.save(Path(path))
 
 
 def _pool(decoder: Decoder, name: str) -> PhrasePool:

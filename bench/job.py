@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from omegaconf import DictConfig
 
-from bench.cases import Case, make_cases
+from bench.cases import Case, labels, make_cases
 from bench.check import check, foretell
 from bench.company import Company
 from bench.drafting import context_warnings, require_numbers
@@ -76,9 +77,14 @@ def run_job(config: DictConfig) -> int:
                     f"{cases[0].folder} is complete, but {settings.save_history} does not hold its pool: measure anew, "
                     "overwrite=true"
                 )
+        left_out: list[str] = []
         if company:
-            _measure(plan, place, missing, prompts, cases[0], company, opened.values())
-        return report_job(plan, prompts, folders, wanted, bool(missing))
+            standing, left_out = _measure(plan, place, missing, prompts, cases[0], company, opened.values())
+            folders = {case: folder for case, folder in folders.items() if case in standing or case not in missing}
+            if not folders:
+                raise UserError("; ".join(left_out))
+            missing = standing
+        return report_job(plan, prompts, folders, wanted, bool(missing), left_out)
 
 
 def say_settings(plan: Plan) -> None:
@@ -129,10 +135,22 @@ def make_race(
     return race
 
 
-def _entrant(case: Case, loaded: LoadedPair, folder: RunFolder) -> Entrant:
-    decoder = case.method.load().build(case.config, loaded.pair)
-    saved = load_history(case.history_file, case.config, decoder, loaded.tokenizer) if case.history == "file" else None
-    return Entrant(case.label, decoder, case.history, folder, METHOD, saved)
+def _entrant(
+    label: str, config: Any, history: str, file: str | None, loaded: LoadedPair, folder: RunFolder | None
+) -> Entrant:
+    method = METHODS[config.name]
+    decoder = method.load().build(config, loaded.pair)
+    saved = load_history(file, config, decoder, loaded.tokenizer) if file else None
+    return Entrant(label, decoder, history, folder, METHOD, saved, method.ours)
+
+
+def _entrants(folders: dict[Case, RunFolder], loaded: LoadedPair, race: Race) -> list[Entrant]:
+    """All cases that can be built for this pair, before anything is measured; rivals that cannot are left out."""
+    entrants = []
+    for case, folder in folders.items():
+        with race.leaving_out(case.label, case.method.ours):
+            entrants.append(_entrant(case.label, case.config, case.history, case.history_file, loaded, folder))
+    return entrants
 
 
 def _check(plan: Plan, place: Place) -> int:
@@ -154,25 +172,36 @@ def _check(plan: Plan, place: Place) -> int:
     loaded = _load(plan, place)
     race = make_race(plan, loaded, prompts, "check")
     warn(loaded.warnings)
-    config = plan.methods[0].config
-    method = METHODS[config.name]
-    decoder = method.load().build(config, loaded.pair)
-    file = plan.methods[0].history_file
-    saved = load_history(file, config, decoder, loaded.tokenizer) if file else None
-    entrant = Entrant(config.name, decoder, "file" if file else "cold", None, METHOD, saved)
-    seen, fine = check(loaded, race, entrant, prompts.examples[0])
-    for line in seen:
+    entrants = []
+    contenders = dict(zip(labels(plan.methods), plan.methods, strict=True))
+    ours = {label: METHODS[each.config.name].ours for label, each in contenders.items()}
+    for label, contender in contenders.items():
+        file = contender.history_file
+        with race.leaving_out(label, ours=False):
+            entrants.append(_entrant(label, contender.config, "file" if file else "cold", file, loaded, None))
+    seen, fine = check(loaded, race, entrants, prompts.examples[0])
+    for line in [*seen, *_left_out(race)]:
         say(line)
-    return 0 if fine or not method.ours else 1
+    failed = [f"{label}: {reason}" for label, reason in race.left_out.items() if ours[label] or not fine]
+    if failed:
+        raise UserError("; ".join(failed))
+    return 0 if all(fine[label] for label in fine if ours[label]) else 1
+
+
+def _left_out(race: Race) -> list[str]:
+    """A warning for each case that cannot run."""
+    return [f"{label} cannot run here and was left out: {reason}" for label, reason in race.left_out.items()]
 
 
 def _measure(
     plan: Plan, place: Place, folders: dict[Case, RunFolder], prompts: Prompts, chosen: Case, company: Company,
     panel: Iterable[RunFolder],
-) -> None:  # fmt: skip
+) -> tuple[dict[Case, RunFolder], list[str]]:  # fmt: skip
     """Fill the folders, and write down the pool of the chosen case if that is wanted.
 
     panel: all folders, those that lack nothing too.
+
+    Returns the folders without those of rivals that cannot run, and a warning for each of these.
     """
     loaded = _load(plan, place)
     float32 = load_float32(plan.model, place, plan.settings.seed)
@@ -181,22 +210,32 @@ def _measure(
     if not plan.settings.overwrite:
         # The prompt of a later turn is known when the turn before it is answered.
         race.require_same_prompts(panel, [example for example in prompts.examples if not example.follows])
-    entrants = [_entrant(case, loaded, folder) for case, folder in folders.items()]
+    entrants = _entrants(folders, loaded, race)
     # Growing a cache takes time that belongs to no prompt.
     length = race.longest([*prompts.warmup, *prompts.examples])
     for each in [loaded.pair.target, loaded.pair.draft, float32.pair.target if float32 else None]:
         if each is not None:
             each.reserve(length)
-    # Only now are records dropped: what cannot be loaded or prepared costs none.
-    ids = [example.id for example in prompts.examples]
-    warmup = {"prompts": len(prompts.warmup), "from": prompts.warmup_from}
     warn(loaded.warnings)
     if draft := loaded.pair.draft:
         lengths = [len(race.encode(example)[0]) for example in prompts.examples]
         warn(context_warnings(lengths, plan.max_new_tokens, draft.context))
-    now = session(identifier, warmup, company.places, company.most, loaded.warnings)
+    race.warm_up(entrants, prompts.warmup)
+    # Only now are records dropped: what cannot be loaded, built or warmed up costs none, and leaves nothing.
+    ids = [example.id for example in prompts.examples]
+    warmup = {"prompts": len(prompts.warmup), "from": prompts.warmup_from}
+    now = session(identifier, warmup, company.places, company.most, [*loaded.warnings, *_left_out(race)])
+    warn(_left_out(race))
     provenances = {}
-    for case, folder in folders.items():
+
+    def standing() -> dict[Case, RunFolder]:
+        return {case: folder for case, folder in folders.items() if case.label not in race.left_out}
+
+    def note() -> None:
+        for case in standing():
+            folders[case].write("provenance.json", json_text(provenances[case]))
+
+    for case, folder in standing().items():
         if plan.settings.overwrite:
             folder.clear()
         elif case.history == "warm":
@@ -205,21 +244,33 @@ def _measure(
         provenance = {**environment(place.device), "identity": case.identity, "sessions": [*sessions, now]}
         if case.history == "file":
             provenance["history_made_by"] = PoolFile.load(Path(case.history_file)).made_by
-        folder.write("provenance.json", json_text(provenance))
-        provenances[folder] = provenance
+        provenances[case] = provenance
         write_config(plan, case, folder)
-    race.warm_up(entrants, prompts.warmup)
-    total = race.count(entrants, prompts.examples, plan.settings.repeats)
+    note()
+    total = race.count(race.standing(entrants), prompts.examples, plan.settings.repeats)
     with Bar(total, f"{plan.task.name} {plan.model.label}") as bar:
 
         def heard(progress: Progress) -> None:
             bar.hear(progress)
             if company.look():
                 now["neighbours"] = company.most
-                for folder, provenance in provenances.items():
-                    folder.write("provenance.json", json_text(provenance))
+                note()
 
-        race.run(entrants, prompts.examples, plan.settings.repeats, heard)
+        race.run(race.standing(entrants), prompts.examples, plan.settings.repeats, heard)
+    for case, folder in folders.items():
+        if case not in standing() and case in provenances:
+            _forget_unmeasured(folder)
+    late = [each for each in _left_out(race) if each not in now["warnings"]]
+    if late:
+        now["warnings"] += late
+        note()
     if plan.settings.save_history and chosen in folders:
         decoder = next(each.decoder for each in entrants if each.folder is folders[chosen])
         save_history(plan.settings.save_history, chosen, decoder, loaded.tokenizer, plan, prompts)
+    return standing(), _left_out(race)
+
+
+def _forget_unmeasured(folder: RunFolder) -> None:
+    """Nothing is left of a rival that could run on no prompt; what it did measure goes on with fewer prompts."""
+    if not any(role == METHOD for *_, role in folder.records):
+        folder.clear()

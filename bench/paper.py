@@ -5,6 +5,12 @@ records hold the process' largest memory. A command that measures nothing waits 
 What is complete is not measured again, so the same call goes on where it was stopped.
 """
 
+if __name__ == "__main__":
+    # First of all: nothing below is to be imported before an interrupt is caught, or for --help.
+    from bench.entry import enter
+
+    enter("bench.paper:main")
+
 import argparse
 import ctypes
 import itertools
@@ -21,10 +27,11 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from tqdm import tqdm
 
-from bench.cli import INTERRUPTED, MISMATCH, USER_ERROR, single_jobs
-from bench.company import affinity
+from bench.cli import MISMATCH, USER_ERROR
+from bench.entry import INTERRUPTED
 from bench.registry import CONF
 from bench.settings import read_plan
+from bench.sweep import single_jobs
 from bench.terminal import complain, say
 from decoding.errors import UserError
 
@@ -78,7 +85,7 @@ def _jobs(command: str) -> list[Step]:
     module = words[2] if words[:2] == ["python", "-m"] else None
     if module not in MEASURING:
         return [Step(command, 0)]
-    jobs = single_jobs(words[3:])
+    jobs = single_jobs(words[3:], MEASURING[module])
     return [Step(shlex.join([*words[:3], *job]), _generations(MEASURING[module], job)) for job in jobs]
 
 
@@ -101,6 +108,8 @@ def minutes(steps: list[Step]) -> float:
 
 def run(steps: list[Step], title: str) -> int:
     """Run them all, whatever fails; the worst exit status."""
+    from bench.company import affinity
+
     worst = 0
     failed = []
     # What needs a core of its own finds one, if this process may use fewer.
@@ -160,7 +169,3 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("interrupted; what is measured is kept, and the same command goes on")
         return INTERRUPTED
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -4,7 +4,12 @@ report.csv holds one row a run in full precision; report.md and report.tex show 
 comparable ones: same task and prompts, same model, data, dtype, device and machine.
 """
 
-import sys
+if __name__ == "__main__":
+    # First of all: nothing below is to be imported before an interrupt is caught, or for --help.
+    from bench.entry import enter
+
+    enter("bench.report:main")
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -194,11 +199,7 @@ def _bold(cell: tuple[str, bool]) -> str:
     return f"**{text}**" if cell[1] else text
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0, or 2 for something the user can put right."""
     purpose = "The finished runs below some folders as one tidy table: csv, markdown and LaTeX."
     return over_runs("bench.report", purpose, "results/report", arguments, write_report)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

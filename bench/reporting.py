@@ -22,11 +22,17 @@ from tasks import Scores
 
 
 def report_job(
-    plan: Plan, prompts: Prompts, folders: dict[Case, RunFolder], roles: Sequence[str], measured: bool
+    plan: Plan,
+    prompts: Prompts,
+    folders: dict[Case, RunFolder],
+    roles: Sequence[str],
+    measured: bool,
+    left_out: Sequence[str] = (),
 ) -> int:
     """Write and show the reports of a panel, the chosen method first.
 
-    roles: of the records that are there. measured: whether this process measured anything.
+    roles: of the records that are there. measured: whether this process measured anything. left_out: a warning for each
+    case of the panel that cannot run.
     Returns the exit status: 1 for a mismatch of one of our methods or of greedy itself, else 0.
     """
     ids = [example.id for example in prompts.examples]
@@ -48,7 +54,7 @@ def report_job(
             "warmup": warmup,
             "neighbours": _neighbours(provenances[case], fold),
             "prompt_overlap": overlap,
-            "warnings": warnings_of(sessions_of(provenances[case], fold), fold),
+            "warnings": list(dict.fromkeys([*warnings_of(sessions_of(provenances[case], fold), fold), *left_out])),
         }
     chosen = next(iter(folders))
     comparison = compare({case.label: fold for case, fold in folds.items()}, plan.settings.seed)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ class Entrant:
     """A decoder in the race.
 
     folder: None for a reference, whose records go to every case's folder. saved: with history "file" the pool that
-    is there before every prompt.
+    is there before every prompt. ours: whether it must run; a rival that cannot is left out.
     """
 
     label: str
@@ -37,6 +37,7 @@ class Entrant:
     folder: RunFolder | None
     role: str = METHOD
     saved: PoolFile | None = None
+    ours: bool = True
 
 
 @dataclass
@@ -52,6 +53,9 @@ class Race:
 
     tolerance: of the lossless verdicts. session: names this process in the records, so that one can tell which
     generations were measured side by side. references: run beside every method, the one that verdicts rest on first.
+
+    Attributes:
+        left_out: labels of rivals that could not run on this pair or on a prompt, each with the reason.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class Race:
         self.tolerance = tolerance
         self.session = session
         self.references = list(references)
+        self.left_out: dict[str, str] = {}
         self._gaps: dict[tuple[str, tuple[int, ...]], list[float]] = {}
         self._draft_faults: dict[tuple[int, str, tuple[int, ...]], str | None] = {}
         self._encoded: dict[tuple[str, str], tuple[list[int], int]] = {}
@@ -126,27 +131,52 @@ class Race:
         for example in examples:
             ids, _ = self.encode(example)
             stopping = self.stopping(example, ids)
-            for entrant in [*self.references, *entrants]:
-                entrant.decoder.generate(ids, stopping)
+            for entrant in [*self.references, *self.standing(entrants)]:
+                with self.leaving_out(entrant.label, entrant.ours):
+                    entrant.decoder.generate(ids, stopping)
         for entrant in entrants:
             entrant.decoder.forget()
+
+    def standing(self, entrants: Sequence[Entrant]) -> list[Entrant]:
+        """Those that are not left out."""
+        return [entrant for entrant in entrants if entrant.label not in self.left_out]
+
+    @contextmanager
+    def leaving_out(self, label: str, ours: bool) -> Iterator[None]:
+        """A rival's UserError leaves it out; one of ours is raised with its label."""
+        try:
+            yield
+        except UserError as error:
+            if ours:
+                raise UserError(f"{label}: {error}") from error
+            self.left_out[label] = str(error)
 
     def run(
         self, entrants: Sequence[Entrant], examples: Sequence[Example], repeats: int, heard: Callable[[Progress], None]
     ) -> None:
-        """Measure every (prompt, repeat) that a folder lacks; a record is on disk before the next one begins."""
+        """Measure every (prompt, repeat) that a folder lacks; a record is on disk before the next one begins.
+
+        It ends early where every entrant is left out.
+        """
         prompts = [(example, *self.encode(example)) for example in examples]
         for repeat in range(repeats):
             for entrant in entrants:
                 entrant.decoder.forget()
             for index, (example, ids, cut) in enumerate(prompts):
+                if not self.standing(entrants):
+                    return
                 if example.follows and repeat == 0:
-                    example = self._continued(prompts[index - 1][0], entrants)
+                    example = self._continued(prompts[index - 1][0], self.standing(entrants))
                     ids, cut = self.encode(example)
                     prompts[index] = (example, ids, cut)
-                    self.require_same_prompts([entrant.folder for entrant in entrants], [example])
+                    self.require_same_prompts([entrant.folder for entrant in self.standing(entrants)], [example])
                 stopping = self.stopping(example, ids)
                 for order, (entrant, folders) in enumerate(self._todo(entrants, example.id, repeat, index)):
+                    measured = None
+                    with self.leaving_out(entrant.label, entrant.ours):
+                        measured = self.measure(entrant, example, ids, stopping)
+                    if measured is None:
+                        continue
                     record = {
                         "prompt": example.id,
                         "prompt_version": self.task.version,
@@ -154,7 +184,7 @@ class Race:
                         "role": entrant.role,
                         "order": order,
                         "prompt_cut": cut,
-                        **self.measure(entrant, example, ids, stopping),
+                        **measured,
                     }
                     for folder in folders:
                         folder.append(record)
@@ -181,7 +211,7 @@ class Race:
         everyone = [*self.references, *entrants]
         start = (index + repeat) % len(everyone)
         for entrant in everyone[start:] + everyone[:start]:
-            owners = [entrant] if entrant.folder else entrants
+            owners = self.standing([entrant] if entrant.folder else entrants)
             folders = [owner.folder for owner in owners if not owner.folder.has(prompt, repeat, entrant.role)]
             if folders:
                 yield entrant, folders

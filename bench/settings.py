@@ -13,7 +13,7 @@ from bench.tuned import MODES, TUNED, Origin, Wanted, chosen_entry, settle
 from decoding.errors import UserError
 from decoding.settings import require_at_least
 from tasks import Task, make_task
-from tasks.settings import typed
+from tasks.settings import require_text, typed
 from tasks.sources import DataConfig
 
 DTYPES = ("float32", "float64", "bfloat16", "float16")
@@ -190,6 +190,8 @@ def _entry(entry: Any, source: str, settings: Settings, wanted: Wanted) -> Conte
     if not isinstance(given, Mapping) or not isinstance(given.get("name"), str):
         raise UserError(f"{source}: {entry!r} is no method: give one of {', '.join(METHODS)}, or {{name: NAME, ...}}")
     own, file, label, mode = (given.get(name) for name in CASE_KEYS)
+    for name in CASE_KEYS:
+        require_text(f"{name} of a case in {source}", given.get(name))
     if own not in (None, *HISTORIES) or (own == "file") != bool(file):
         raise UserError(f"{source}: the history of a case is cold or warm, or file with its history_file, not {own}")
     if mode not in (None, *MODES):

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
+from bench.disk import writing
 from decoding.errors import UserError
 
 METHOD, REFERENCE, FLOAT32 = "method", "reference", "reference_float32"
@@ -72,9 +73,10 @@ class RunFolder:
 
     def clear(self) -> None:
         """Drop everything that was measured and reported."""
-        for entry in self.path.iterdir():
-            if entry.name != ".lock":
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        with writing(self.path):
+            for entry in self.path.iterdir():
+                if entry.name != ".lock":
+                    shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         self.records, self._offsets = {}, []
 
     def has(self, prompt: str, repeat: int, role: str) -> bool:
@@ -95,17 +97,20 @@ class RunFolder:
                 )
 
     def append(self, record: dict[str, Any]) -> None:
-        """Write one record through to the disk."""
+        """Write one record through to the disk. Raises UserError if that fails: the next run cuts off a torn line."""
         key = _key(record)
         if key in self.records:
             raise ValueError(f"{key} is measured already")
-        if self._stream is None:
-            self._stream = self.records_file.open("ab")
-        self._offsets.append((self._stream.tell(), key))
-        line = json.dumps(record, ensure_ascii=False) + "\n"
-        self._stream.write(line.encode("utf-8", "surrogatepass"))
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
+        line = (json.dumps(record, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
+        with writing(self.records_file):
+            if self._stream is None:
+                # Without a buffer: what a full disk did not take would be written once more on closing.
+                self._stream = self.records_file.open("ab", buffering=0)
+            start, rest = self._stream.tell(), memoryview(line)
+            while rest:
+                rest = rest[self._stream.write(rest) :]
+            os.fsync(self._stream.fileno())
+        self._offsets.append((start, key))
         self.records[key] = record
 
     def restart_unfinished_pass(self, prompts: Iterable[str], repeats: int, roles: Sequence[str]) -> None:
@@ -126,13 +131,19 @@ class RunFolder:
 
     def remove(self, name: str) -> None:
         """Remove a report that no longer holds."""
-        (self.path / name).unlink(missing_ok=True)
+        with writing(self.path / name):
+            (self.path / name).unlink(missing_ok=True)
 
     def write(self, name: str, text: str) -> None:
-        """Write a report as a whole or not at all."""
+        """Write a report as a whole or not at all. Raises UserError if that fails."""
         partial = self.path / f".{name}.partial"
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(self.path / name)
+        with writing(self.path / name):
+            try:
+                partial.write_text(text, encoding="utf-8")
+                partial.replace(self.path / name)
+            except OSError:
+                partial.unlink(missing_ok=True)
+                raise
 
     def _read(self) -> None:
         if not self.records_file.exists():
@@ -168,7 +179,7 @@ class RunFolder:
         del self._offsets[cut:]
 
     def _truncate(self, size: int) -> None:
-        with self.records_file.open("r+b") as stream:
+        with writing(self.records_file), self.records_file.open("r+b") as stream:
             stream.truncate(size)
             os.fsync(stream.fileno())
 

@@ -6,6 +6,12 @@ several times on validation prompts that the search has not seen, and the publis
 beyond the noise of a repeat. The study is kept, so that the same command goes on where it was stopped.
 """
 
+if __name__ == "__main__":
+    # First of all: nothing below is to be imported before an interrupt is caught, or for --help.
+    from bench.entry import enter
+
+    enter("bench.cli:main", "bench.tune:tune", "tune")
+
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,7 +25,6 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from optuna.trial import TrialState
 
-from bench.cli import main
 from bench.company import Company
 from bench.job import make_race
 from bench.models import Place, load_pair, resolve_place
@@ -213,7 +218,3 @@ def _table(study: optuna.Study, space: Space, count: int, finals: dict[str, Fina
     rows = [row(PUBLISHED, study.user_attrs[PUBLISHED]["speed"], space.base)]
     rows += [row(str(each.number), each.value, each.params) for each in trials_of(study, TrialState.COMPLETE)]
     return pandas.DataFrame(rows)
-
-
-if __name__ == "__main__":
-    sys.exit(main(tune, "tune"))

@@ -40,6 +40,7 @@ def locate(name: str) -> tuple[str, bool]:
             )
         return str(folder), True
     folder = path_of(name)
+    _refuse_gguf(folder)
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise UserError(f"{folder} holds no config.json: give the folder of a transformers model")
@@ -51,6 +52,18 @@ def locate(name: str) -> tuple[str, bool]:
     except HFValidationError as error:
         raise UserError(f"{name!r} is no folder, and no hub id can be written so: {error}") from error
     return name, False
+
+
+def _refuse_gguf(path: Path) -> None:
+    """Raise UserError for a GGUF file, on this machine or the hub, and for a folder with no other weights."""
+    others = any(next(path.glob(pattern), None) for pattern in ("*.safetensors", "*.bin"))
+    named = path.suffix.lower() == ".gguf" and not path.is_dir()
+    file = path if named else None if others else min(path.glob("*.gguf"), default=None)
+    if file is not None:
+        raise UserError(
+            f"{file}: loading GGUF files is not supported yet; give the folder or hub id of the same model in "
+            "transformers' format (config.json and *.safetensors)"
+        )
 
 
 def weights_here(name: str, revision: str | None) -> bool:

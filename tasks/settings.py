@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import TypeVar
+from typing import TypeVar, get_type_hints
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -10,6 +10,8 @@ from omegaconf.errors import OmegaConfBaseException
 from decoding.errors import UserError
 
 T = TypeVar("T")
+
+TEXTS = (str, str | None)
 
 
 def typed(kind: type[T], settings: Mapping[str, object], group: str) -> T:
@@ -22,6 +24,10 @@ def typed(kind: type[T], settings: Mapping[str, object], group: str) -> T:
     for key in settings:
         if key not in known:
             raise UserError(f"{group}.{key} is no setting: choose among {', '.join(known)}")
+    hints = get_type_hints(kind)
+    for key, value in settings.items():
+        if hints[key] in TEXTS:
+            require_text(key if group == "config" else f"{group}.{key}", value)
     schema = OmegaConf.structured(kind)
     # A frozen dataclass makes a read-only schema, which nothing could be merged into.
     OmegaConf.set_readonly(schema, None)
@@ -30,3 +36,12 @@ def typed(kind: type[T], settings: Mapping[str, object], group: str) -> T:
     except OmegaConfBaseException as error:
         key = f"{group}.{error.full_key}" if error.full_key else group
         raise UserError(f"{key}: {str(error).splitlines()[0]}") from error
+
+
+def require_text(name: str, value: object) -> None:
+    """Raise UserError, naming the setting, for what YAML has not read as a text: 1.10 would come back as 1.1."""
+    if value is not None and not isinstance(value, str):
+        raise UserError(
+            f"{name} is a text, but without quotes YAML reads {value} there: quote it, on the command line as "
+            f"'{name}=\"...\"' with both pairs of quotes"
+        )

@@ -1,6 +1,7 @@
 """python -m bench on a random tiny pair: the contract's files, resuming, sweeps, exit statuses and users' errors."""
 
 import csv
+import errno
 import json
 import os
 import subprocess
@@ -14,9 +15,11 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 import baselines.hf_generate
+import baselines.hf_prompt_lookup
 import baselines.speculative
 from bench.registry import CONF, METHODS, method_config
 from bench.settings import ModelConfig, Settings, read_plan
+from decoding.errors import UserError
 from decoding.session import ModelSession
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -103,6 +106,43 @@ def test_a_users_error_is_one_line_and_status_2(monkeypatch, capsys, arguments, 
     error = capsys.readouterr().err.strip()
     assert error.startswith("error: ") and "\n" not in error and said in error
     assert not list(Path("runs").rglob("*.jsonl"))
+
+
+def test_gguf_files_are_named(monkeypatch, capsys, arguments, tmp_path):
+    (tmp_path / "folder").mkdir()
+    for name in ("model.gguf", "folder/model-Q4.gguf"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder/config.json").write_text("{}")
+    for given, named in (
+        ("model.target=model.gguf", "model.gguf"),
+        ("model.target=folder", "folder/model-Q4.gguf"),
+        ("model.draft=folder", "folder/model-Q4.gguf"),
+        ("model.target=owner/name/model-Q8.gguf", "owner/name/model-Q8.gguf"),
+    ):
+        for check in ("check=false", "check=true"):
+            assert run(monkeypatch, *arguments, given, check) == 2
+            error = capsys.readouterr().err
+            assert named in error and "GGUF files is not supported yet" in error and error.count("\n") == 1
+
+
+def test_a_disk_that_fills_up_loses_nothing(monkeypatch, capsys, arguments):
+    sync, calls = os.fsync, []
+
+    def full(descriptor):
+        calls.append(descriptor)
+        if len(calls) == 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("bench.store.os.fsync", full)
+        assert run(patched, *arguments, "method=speculative") == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith(f"error: cannot write {run_folder('speculative')}/records.jsonl: No space left on device")
+    before = (run_folder("speculative") / "records.jsonl").read_bytes()
+    assert before.count(b"\n") >= 2
+    assert run(monkeypatch, *arguments, "method=speculative") == 0
+    assert (run_folder("speculative") / "records.jsonl").read_bytes().startswith(before)
 
 
 def test_history_needs_a_method_that_keeps_one(monkeypatch, capsys, arguments):
@@ -204,6 +244,99 @@ def test_a_mismatch_ends_with_1_unless_it_is_a_rivals(monkeypatch, capsys, argum
     assert "MISMATCH" in capsys.readouterr().out
     assert run_summary(name)["lossless"]["mismatch"] == 1
     assert "mismatch" in (run_folder(name) / "report.md").read_text()
+
+
+@pytest.fixture
+def rivals(monkeypatch):
+    """A function that makes two rivals fail: at "build", at a "warm-up", or after so many generations."""
+
+    def fail(when):
+        for module in (baselines.hf_generate, baselines.hf_prompt_lookup):
+            honest = module.build
+            monkeypatch.setattr(module, "build", lambda *given, honest=honest: Failing(when, honest, *given))
+
+    return fail
+
+
+class Failing:
+    """A rival that cannot run any more after so many generations."""
+
+    def __init__(self, when, honest, config, pair):
+        if when == "build":
+            raise UserError("no such paddings")
+        self.left = when
+        self.rival = honest(config, pair)
+
+    def forget(self):
+        pass
+
+    def generate(self, prompt, stopping):
+        if self.left == 0:
+            raise UserError("no such paddings")
+        self.left -= 1
+        return self.rival.generate(prompt, stopping)
+
+
+# Two generations are the warm-up's first and the first prompt's.
+@pytest.mark.parametrize(("when", "measured"), [("build", False), (0, False), (1, False), (2, True)])
+def test_a_rival_that_cannot_run_is_left_out(monkeypatch, capsys, arguments, rivals, when, measured):
+    rivals(when)
+    panel = "compare=[speculative,hf_generate]"
+    assert run(monkeypatch, *arguments, panel) == 0
+    said = capsys.readouterr().out
+    warning = "hf_generate cannot run here and was left out: no such paddings"
+    assert f"warning: {warning}" in said and "nothing was left" not in said
+    for method in ("ouroboros", "speculative"):
+        assert warning in run_summary(method)["warnings"] and run_summary(method)["prompts"] == 2
+        assert f"**Warning:** {warning}" in (run_folder(method) / "report.md").read_text()
+        [session] = json.loads((run_folder(method) / "provenance.json").read_text())["sessions"]
+        assert session["warnings"] == [warning]
+    assert len(list(csv.DictReader((run_folder("ouroboros") / "comparison.csv").open()))) == 2
+    left = {file.name for folder in Path("runs/custom/random").glob("hf_generate-*") for file in folder.iterdir()}
+    assert "summary.json" not in left and bool(left) == measured
+    # Alone there is nothing to go on with; and what was measured of it is not lost.
+    assert run(monkeypatch, *arguments, "method=hf_generate", "limit=1") == (0 if measured else 2)
+    if measured:
+        assert run_summary("hf_generate")["prompts"] == 1
+    # The same panel again tries the rival, and reports what there is.
+    assert run(monkeypatch, *arguments, panel) == 0
+    assert "nothing was left" in capsys.readouterr().out
+    assert run_summary("ouroboros")["warnings"] == [warning]
+
+
+def test_a_panel_of_rivals_that_cannot_run_ends_with_2(monkeypatch, capsys, arguments, rivals):
+    rivals("build")
+    assert run(monkeypatch, *arguments, "method=hf_generate", "compare=[hf_prompt_lookup]") == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("no such paddings") == 2 and captured.err.strip().count("\n") == 0
+    assert not Path("runs/custom").exists() or not list(Path("runs/custom").rglob("*.*"))
+
+
+def test_one_of_ours_that_cannot_run_is_an_error_before_anything_is_measured(monkeypatch, capsys, arguments):
+    assert run(monkeypatch, *arguments, "method=speculative", "compare=[self_speculative,hf_generate]") == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("error: self_speculative: method.skip=tiny was made for")
+    assert not list(Path("runs").rglob("*.json*"))
+
+
+def test_check_checks_every_case_of_a_panel(monkeypatch, capsys, arguments, rivals):
+    assert run(monkeypatch, *arguments, "check=true", "compare=[speculative,hf_generate]") == 0
+    said = capsys.readouterr().out
+    for label in ("ouroboros", "speculative", "hf_generate"):
+        assert f"{label}: outputs: equal" in said
+    honest = baselines.speculative.build
+    with monkeypatch.context() as patched:
+        patched.setattr(baselines.speculative, "build", lambda config, pair: Lying(honest(config, pair)))
+        assert run(patched, *arguments, "check=true", "compare=[speculative]") == 1
+        assert run(patched, *arguments, "check=true", "compare=[speculative,self_speculative]") == 2
+    captured = capsys.readouterr()
+    assert "speculative: outputs: different, NOT WITHIN" in captured.out
+    assert captured.err.startswith("error: self_speculative: method.skip=tiny") and captured.err.count("\n") == 1
+    rivals(0)
+    assert run(monkeypatch, *arguments, "check=true", "compare=[hf_generate]") == 0
+    said = capsys.readouterr().out
+    assert "hf_generate cannot run here and was left out: no such paddings" in said and "outputs: equal" in said
+    assert run(monkeypatch, *arguments, "check=true", "method=hf_generate") == 2
 
 
 def test_check_looks_and_leaves_nothing(monkeypatch, capsys, arguments):

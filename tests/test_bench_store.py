@@ -1,6 +1,9 @@
 """Run folders: torn files, unfinished passes, locks."""
 
+import errno
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +83,63 @@ def test_overwrite_drops_everything(tmp_path):
     with RunFolder(tmp_path) as folder:
         folder.clear()
         assert not folder.records and not (tmp_path / "report.md").exists()
+
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+def test_a_full_disk_names_the_file(tmp_path):
+    with RunFolder(tmp_path / "run") as folder:
+        folder.records_file.symlink_to(FULL)
+        with pytest.raises(UserError, match="cannot write .*run/records.jsonl: No space left on device"):
+            folder.append(record("a"))
+        assert not folder.records
+        folder.records_file.unlink()
+        (folder.path / ".report.md.partial").symlink_to(FULL)
+        with pytest.raises(UserError, match="cannot write .*run/report.md: No space left on device"):
+            folder.write("report.md", "long")
+        assert [file.name for file in folder.path.iterdir()] == [".lock"]
+    assert not (tmp_path / "run").exists()
+
+
+class Filling:
+    """A file on a disk that fills up within the second write."""
+
+    def __init__(self, file):
+        self.stream = file.open("ab", buffering=0)
+        self.writes = 0
+
+    def write(self, data):
+        self.writes += 1
+        if self.writes == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return self.stream.write(data[: len(data) // 2])
+
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
+
+
+def test_a_disk_that_fills_up_within_a_line_costs_that_line_alone(tmp_path):
+    with RunFolder(tmp_path) as folder:
+        folder.append(record("a"))
+        whole = folder.records_file.read_bytes()
+        folder._stream = Filling(folder.records_file)
+        with pytest.raises(UserError, match="records.jsonl: No space left"):
+            folder.append(record("b"))
+        assert list(folder.records) == [("a", 0, METHOD)]
+    assert len(whole) < (tmp_path / "records.jsonl").stat().st_size
+    with RunFolder(tmp_path) as folder:
+        assert folder.records_file.read_bytes() == whole
+        folder.append(record("b"))
+        assert folder.records_file.read_bytes().count(b"\n") == 2
+
+
+def test_a_line_is_written_whole_where_the_system_takes_it_in_parts(tmp_path):
+    with RunFolder(tmp_path) as folder:
+        folder.append(record("a"))
+        folder._stream = Filling(folder.records_file)
+        folder._stream.writes = 2
+        folder.append(record("b"))
+    with RunFolder(tmp_path) as folder:
+        assert folder.records["b", 0, METHOD] == record("b")

@@ -8,14 +8,15 @@ import pytest
 from many_runs import interval, summary_of, write_run
 
 from bench.collection import collect
-from bench.figures.__main__ import FIGURES, main
+from bench.figures.__main__ import main
 from bench.figures.beside import beside_published
 from bench.figures.contamination import contamination
 from bench.figures.drafts import draft_size, of_several_drafts
+from bench.figures.draw import FIGURES
 from bench.figures.series import all_series
 from bench.figures.speed import cold_and_warm, efficiency, speedups
 from bench.figures.steps import acceptance, step_time
-from bench.figures.style import COLOURS, PALETTE, looks
+from bench.figures.style import COLOURS, PALETTE, WRONG_HATCH, WRONG_LEGEND, looks
 from bench.figures.sweeps import find_sweeps, sensitivity
 
 RIVALS = {"speculative": 1.4, "lookahead": 1.1, "ouroboros": 1.7}
@@ -244,6 +245,58 @@ def test_looks_tell_series_apart():
     assert [each.colour for each in kin] == list(PALETTE[:6])
     many = looks(["ouroboros"] * 20)
     assert len({(each.colour, each.hatch) for each in many}) == 20
+
+
+WRONG = {"lossless": {**summary_of()["lossless"], "verdict": "mismatch", "mismatch": 3}}
+
+
+def test_a_mismatch_is_crossed_out_and_named_in_bars(runs):
+    rival = summary_of("hf_generate", 3.1, **WRONG)
+    those = runs(*panel(), *panel(task="gsm8k"), rival, summary_of("hf_generate", 1.2, task="gsm8k"))
+    [drawing] = speedups(those)
+    [axes] = drawing.figure.axes
+    [bar] = [bar for bar in axes.patches if bar.get_hatch() == WRONG_HATCH]
+    assert bar.get_height() == pytest.approx(3.1) and bar.get_facecolor() == (1, 1, 1, 1)
+    assert [text.get_text() for text in axes.texts if "mismatch" in text.get_text()] == ["3.10 mismatch"]
+    shown = words(drawing.figure)
+    assert "hf_generate (mismatch: humaneval)" in shown and WRONG_LEGEND in shown
+    [scatter] = efficiency(those)
+    assert crosses(scatter.figure) == [(4.1, 3.1)] and "hf_generate (mismatch)" in words(scatter.figure)
+    assert not crosses(efficiency([run for run in those if not run.mismatch])[0].figure)
+
+
+def test_a_mismatch_is_crossed_out_in_every_other_figure(runs):
+    [warm] = cold_and_warm(runs(summary_of(speed=1.5), summary_of(speed=1.8, history="warm", **WRONG)))
+    assert [bar.get_height() for bar in warm.figure.axes[0].patches if bar.get_hatch() == WRONG_HATCH] == [1.8]
+    assert WRONG_LEGEND in words(warm.figure)
+    sweep = [summary_of("suffix", 1 + g / 10, settings={"gamma": g}, **(WRONG if g == 8 else {})) for g in (2, 4, 8)]
+    those = runs(*sweep)
+    [lines] = sensitivity([run for run in those if run["method"] == "suffix"])
+    assert crosses(lines.figure) == [(8, 1.8), (8, 2.8), (8, 0.5)] and WRONG_LEGEND in words(lines.figure)
+    those = runs(summary_of("speculative", 2.5, **WRONG))
+    [speculative] = [run for run in those if run["method"] == "speculative"]
+    assert [up for _, up in crosses(beside_published([speculative])[0].figure)] == [2.5]
+    for drawn in (step_time([speculative]), acceptance([speculative])):
+        assert "speculative (mismatch)" in words(drawn[0].figure)
+
+
+def test_a_mismatch_is_no_end_of_a_heat_maps_scale(runs):
+    cells = [(g, k) for g in (4, 8, 12) for k in (1, 3)]
+    those = [summary_of(speed=g / 4, settings={"gamma": g, "k": k}, **(WRONG if g == 12 else {})) for g, k in cells]
+    [drawing] = sensitivity(runs(*those))
+    axes = drawing.figure.axes[0]
+    assert np.isnan(axes.images[0].get_array().filled(np.nan)[2]).all() and axes.images[0].get_clim() == (1.0, 2.0)
+    assert sum("mismatch" in text.get_text() for text in axes.texts) == len(axes.patches) == 2
+
+
+def crosses(figure):
+    """Where points are crossed out."""
+    return [
+        (round(float(line.get_xdata()[0]), 6), round(float(line.get_ydata()[0]), 6))
+        for axes in figure.axes
+        for line in axes.lines
+        if line.get_marker() == "x"
+    ]
 
 
 def colours(file):

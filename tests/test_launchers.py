@@ -8,9 +8,10 @@ import pytest
 from bench_pair import run
 from hydra import compose, initialize_config_dir
 
-import bench.cli
-from bench.cli import main, single_jobs
+import bench.job
+from bench.cli import main
 from bench.registry import CONF
+from bench.sweep import single_jobs
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -63,7 +64,7 @@ def test_every_launcher_preset_is_tested():
 
 @pytest.mark.parametrize("status", [0, 1, 2])
 def test_a_launched_job_s_status_leaves_its_process(monkeypatch, tmp_path, status):
-    monkeypatch.setattr(bench.cli, "run_job", lambda config: status)
+    monkeypatch.setattr(bench.job, "run_job", lambda config: status)
     monkeypatch.setattr("sys.argv", ["bench", "-m", "hydra/launcher=basic", "method=speculative"])
     monkeypatch.chdir(tmp_path)
     assert main() == status

@@ -14,9 +14,11 @@ from bench.figures.style import (
     MARKERS,
     PALETTE,
     VERMILION,
+    WRONG_LEGEND,
     YELLOW,
     Drawing,
     canvas,
+    cross_out,
     entitle,
     legend,
     whiskers,
@@ -55,6 +57,7 @@ def beside_published(runs: Sequence[Run]) -> list[Drawing]:
     figure, grid = canvas(-(-len(tasks) // columns), columns, max(2.4, 0.7 * widest + 0.5), 2.7, sharey=True)
     panels = [axes for line in grid for axes in line]
     sources = list(dict.fromkeys(each.short_source for each in published if _key(each) in ours))
+    crossed = None
     for task, axes in zip(tasks, panels, strict=False):
         for place, key in enumerate(found[task]):
             own = ours[key]["speedup"]["decode"]
@@ -62,6 +65,8 @@ def beside_published(runs: Sequence[Run]) -> list[Drawing]:
                 place, own["value"], yerr=whiskers([own]), fmt="D", color=VERMILION, markeredgecolor=BLACK, zorder=3,
                 **ERROR,
             )  # fmt: skip
+            if ours[key].mismatch:
+                crossed = cross_out(axes, place, own["value"])
             others = [each for each in published if _key(each) == key]
             # To both sides of ours, which stands in the middle.
             for number, each in enumerate(sorted(others, key=lambda each: sources.index(each.short_source))):
@@ -80,7 +85,11 @@ def beside_published(runs: Sequence[Run]) -> list[Drawing]:
         line[0].set_ylabel("times greedy's speed")
     handles = [Line2D([], [], marker="D", linestyle="", color=VERMILION, markeredgecolor=BLACK)]
     handles += [Line2D([], [], **_look(place)) for place in range(len(sources))]
-    legend(figure, handles, ["this run (decode, 95% interval)", *sources])
+    names = ["this run (decode, 95% interval)", *sources]
+    if crossed is not None:
+        handles.append(crossed)
+        names.append(WRONG_LEGEND)
+    legend(figure, handles, names)
     note = (
         "one mark a published target model; hardware, models, data and precision differ, so compare orders and not "
         "heights"

@@ -37,9 +37,11 @@ def _matrix(pools: Sequence[Run], alike: Sequence[Run], suffix: str) -> Drawing:
     for axes, title, reading in zip(panels, FIGURES, readings, strict=True):
         at = [[cells.get((row, column)) for column in columns] for row in rows]
         values = [[None if run is None else reading(run) for run in line] for line in at]
-        known = [value for line in values for value in line if value is not None]
+        known = [reading(run) for line in at for run in line if run is not None and not run.mismatch]
+        known = [value for value in known if value is not None] or [0.0]
         texts = [[_text(run, reading, title) for run in line] for line in at]
-        heat(axes, values, texts, (min(known), max(known)))
+        wrong = [[run is not None and run.mismatch for run in line] for line in at]
+        heat(axes, values, texts, (min(known), max(known)), wrong)
         axes.set_xticks(range(len(columns)), columns)
         axes.set_yticks(range(len(rows)), rows)
         axes.set_xlabel("used on")

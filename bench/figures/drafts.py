@@ -5,7 +5,7 @@ from statistics import median
 
 from bench.collection import Run, grouped
 from bench.figures.series import in_order
-from bench.figures.style import DASHES, Drawing, canvas, entitle, legend, looks, whiskers
+from bench.figures.style import DASHES, WRONG_LEGEND, Drawing, canvas, cross_out, entitle, legend, looks, whiskers
 
 FEWEST = 3
 
@@ -38,7 +38,12 @@ def draft_size(runs: Sequence[Run]) -> Drawing:
             figures = [found[draft]["speedup"]["decode"] for draft in there]
             values = [each["value"] for each in figures]
             handles[those[0]["label"]] = speed.errorbar(places, values, yerr=whiskers(figures), elinewidth=0.7, **style)
-            tokens.plot(places, [found[draft]["tokens_per_target_forward"] for draft in there], **style)
+            per_forward = [found[draft]["tokens_per_target_forward"] for draft in there]
+            tokens.plot(places, per_forward, **style)
+            for place, draft, value, count in zip(places, there, values, per_forward, strict=True):
+                if found[draft].mismatch:
+                    handles[WRONG_LEGEND] = cross_out(speed, place, value)
+                    cross_out(tokens, place, count)
         speed.axhline(1.0, color="0.3", linestyle=DASHES[1], linewidth=0.9)
         prompts = next(run["prompts"] for run in runs if run["task"] == task)
         for axes, what in ((speed, "times greedy's decode speed"), (tokens, "tokens per target forward")):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.collection import Run, grouped
+from bench.figures.style import MISMATCH
 
 # So many settings under one label, all on as many tasks, are a sweep.
 SWEEP = 3
@@ -19,6 +20,14 @@ class Series:
     name: str
     method: str
     runs: dict[str, Run]
+
+    @property
+    def legend(self) -> str:
+        """The name, with the tasks on which its outputs are not the target's."""
+        wrong = [task for task, run in self.runs.items() if run.mismatch]
+        if not wrong:
+            return self.name
+        return f"{self.name} ({MISMATCH}{'' if len(wrong) == len(self.runs) else ': ' + ', '.join(in_order(wrong))})"
 
 
 def all_series(runs: Sequence[Run]) -> list[Series]:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from bench.collection import BOUNDS, Run, grouped
@@ -12,16 +13,20 @@ from bench.figures.series import all_series, in_order, tasks_of, title_of, with_
 from bench.figures.style import (
     DASHES,
     ERROR,
+    MISMATCH,
     SKY,
     VERMILION,
+    WRONG_LEGEND,
     Drawing,
     Look,
     bars,
     canvas,
+    cross_out,
     entitle,
     legend,
     looks,
     whiskers,
+    wrong_handle,
 )
 
 NAMED = 8
@@ -38,20 +43,27 @@ def speedups(runs: Sequence[Run]) -> list[Drawing]:
     standing = {task: [each for each in series if task in each.runs] for task in tasks}
     width = 0.84 / max(map(len, standing.values()))
     figure, [[axes]] = canvas(1, 1, max(5.0, 0.27 * sum(map(len, standing.values())) + 1.6), 2.7)
-    handles = []
+    handles, names = [], [each.legend for each in series]
+    axes.margins(y=0.12)
     for each, look in zip(series, looks([each.method for each in series]), strict=True):
         there = [task for task in tasks if task in each.runs]
         places = [
             tasks.index(task) + (standing[task].index(each) - (len(standing[task]) - 1) / 2) * width for task in there
         ]
-        handles.append(bars(axes, places, [each.runs[t]["speedup"]["decode"] for t in there], 0.92 * width, look))
+        shown = [each.runs[task] for task in there]
+        speeds, wrong = [run["speedup"]["decode"] for run in shown], [run.mismatch for run in shown]
+        # Not the bars themselves: the first may be crossed.
+        handles.append(Patch(facecolor=look.colour, hatch=look.hatch, edgecolor="white", linewidth=0.4))
+        bars(axes, places, speeds, 0.92 * width, look, wrong)
+    if any(run.mismatch for each in series for run in each.runs.values()):
+        handles.append(wrong_handle())
+        names.append(WRONG_LEGEND)
     axes.axhline(1.0, color="0.3", linestyle=DASHES[1], linewidth=0.9)
     axes.set_xticks(range(len(tasks)), [with_prompts(series, task) for task in tasks])
     axes.set_xlim(-0.55, len(tasks) - 0.45)
     axes.set_ylabel("times greedy's decode speed")
     axes.grid(axis="y")
-    axes.margins(y=0.12)
-    legend(figure, handles, [each.name for each in series])
+    legend(figure, handles, names)
     entitle(figure, "Decode speedup by method and task", title_of(series), INTERVALS)
     return [Drawing("speedup", figure)]
 
@@ -71,7 +83,7 @@ def efficiency(runs: Sequence[Run]) -> list[Drawing]:
     many = len(series) > NAMED
     if many:
         handles = [Line2D([], [], linestyle="", marker=look.marker, color=look.colour) for _, look in drawn]
-        legend(figure, handles, [f"{number} {each.name}" for number, each in enumerate(series, 1)])
+        legend(figure, handles, [f"{number} {each.legend}" for number, each in enumerate(series, 1)])
     placed = []
     for task, axes in zip(tasks, panels, strict=False):
         points, names, bars_of = [], [], []
@@ -85,7 +97,11 @@ def efficiency(runs: Sequence[Run]) -> list[Drawing]:
                 markeredgecolor="0.2", markeredgewidth=0.4, **ERROR,
             )  # fmt: skip
             points.append(point)
-            names.append(str(number) if many else each.name)
+            name = str(number) if many else each.name
+            if run.mismatch:
+                cross_out(axes, *point)
+                name += f" ({MISMATCH})"
+            names.append(name)
             bars_of.append(tuple(run["speedup"]["decode"][end] or point[1] for end in ("low", "high")))
         # Names need room beside the outermost points.
         axes.set_xlim(*_wider([x for x, _ in points], 0.25, 0.5))
@@ -127,6 +143,7 @@ def cold_and_warm(runs: Sequence[Run]) -> list[Drawing]:
     warm_of = dict(pairs)
     widest = max(map(len, methods.values()))
     figure, [panels] = canvas(1, len(methods), max(4.6 / len(methods), 1.1 * widest), 2.6, sharey=True)
+    panels[0].margins(y=0.12)
     for axes, (method, found) in zip(panels, methods.items(), strict=True):
         order = in_order(run["task"] for run in found)
         colds = sorted(found, key=lambda run: order.index(run["task"]))
@@ -136,16 +153,20 @@ def cold_and_warm(runs: Sequence[Run]) -> list[Drawing]:
             (0.2, VERMILION, [warm_of[cold] for cold in colds]),
         ):
             places = [place + shift for place in range(len(colds))]
-            shown = Look(colour, "", "o", "-")
-            handles.append(bars(axes, places, [run["speedup"]["decode"] for run in those], 0.38, shown))
+            shown, wrong = Look(colour, "", "o", "-"), [run.mismatch for run in those]
+            handles.append(Patch(facecolor=colour))
+            bars(axes, places, [run["speedup"]["decode"] for run in those], 0.38, shown, wrong)
         axes.set_xticks(range(len(colds)), [f"{run['task']}\n{run['prompts']} prompts" for run in colds])
         axes.set_xlim(-0.6, len(colds) - 0.4)
         axes.axhline(1.0, color="0.3", linestyle=DASHES[1], linewidth=0.9)
         axes.set_title(method)
         axes.grid(axis="y")
     panels[0].set_ylabel("times greedy's decode speed")
-    panels[0].margins(y=0.12)
-    legend(figure, handles, ["cold: pool emptied before every prompt", "warm: the pool lives on"])
+    names = ["cold: pool emptied before every prompt", "warm: the pool lives on"]
+    if any(run.mismatch for pair in pairs for run in pair):
+        handles.append(wrong_handle())
+        names.append(WRONG_LEGEND)
+    legend(figure, handles, names)
     entitle(figure, "Cold against warm, by task", pairs[0][0].title, INTERVALS)
     return [Drawing("cold_warm", figure)]
 

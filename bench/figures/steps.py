@@ -40,7 +40,7 @@ def acceptance(runs: Sequence[Run]) -> list[Drawing]:
             marginal = [share for share, count in zip(found["marginal"], reached, strict=True) if count >= FEWEST]
             depths = range(1, len(marginal) + 1)
             deepest[task] = max(deepest[task], len(marginal))
-            [handles[each.name]] = grid[0][column].plot(depths, marginal, **style)
+            [handles[each.legend]] = grid[0][column].plot(depths, marginal, **style)
             conditional = [float("nan") if share is None else share for share in found["conditional"]]
             grid[1][column].plot(depths, conditional[: len(marginal)], **style)
     for column, task in enumerate(tasks):
@@ -81,7 +81,7 @@ def step_time(runs: Sequence[Run]) -> list[Drawing]:
     tasks = [task for task in tasks_of(series) if any(_timed(each.runs.get(task)) for each in series)]
     timed = [run for each in series for run in each.runs.values() if _timed(run)]
     parts = [name for name in LOOKS if any(split(run["seconds"])[name] is not None for run in timed)]
-    names = ["greedy", *(each.name for each in series)]
+    names = ["greedy", *(each.legend for each in series)]
     columns = min(len(tasks), 3)
     lines = -(-len(tasks) // columns)
     figure, grid = canvas(lines, columns, 2.7, 0.24 * len(names) + 0.8, sharey=True)

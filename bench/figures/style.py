@@ -14,6 +14,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 from matplotlib.axes import Axes  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.lines import Line2D  # noqa: E402
+from matplotlib.patches import Patch, Rectangle  # noqa: E402
 from PIL import Image  # noqa: E402
 
 STYLE = {
@@ -52,6 +54,9 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("-", "--", ":", "-.")
 # So many series of one method share its colour.
 CLOSE_KIN = 3
+# What stands at a figure of outputs that are not the target's, and how its bar is filled.
+MISMATCH, WRONG_HATCH = "mismatch", "xxxxxx"
+WRONG_LEGEND = "mismatch: outputs are not the target's, no speedup"
 ERROR = {"ecolor": "0.25", "elinewidth": 0.9}
 
 
@@ -152,35 +157,73 @@ def _or(value: float | None, other: float | None = None) -> float:
     return value if value is not None else other if other is not None else 0.0
 
 
-def bars(axes: Axes, places: Sequence[float], figures: Sequence[dict], width: float, look: Look, digits: int = 2):
-    """Bars with intervals and their values above; returns what a legend takes."""
+def wrong_handle() -> Patch:
+    """What stands in a legend beside WRONG_LEGEND."""
+    return Patch(facecolor="white", edgecolor="0.4", hatch=WRONG_HATCH, linewidth=0.8)
+
+
+def cross_out(axes: Axes, across: float, up: float) -> Line2D:
+    """A cross over a point whose outputs are not the target's; what a legend takes."""
+    style = {"linestyle": "", "marker": "x", "markersize": 10, "markeredgewidth": 1.6, "color": BLACK, "zorder": 5}
+    return axes.plot([across], [up], **style)[0]
+
+
+def bars(
+    axes: Axes, places: Sequence[float], figures: Sequence[dict], width: float, look: Look, wrong: Sequence[bool]
+):
+    """Bars with intervals and their values above; returns what a legend takes.
+
+    wrong: which are of outputs that are not the target's: hollow, crossed, and named.
+    """
     values = [_or(each["value"]) for each in figures]
     drawn = axes.bar(
         places, values, width, yerr=whiskers(figures), color=look.colour, hatch=look.hatch, edgecolor="white",
         linewidth=0.4, error_kw=ERROR,
     )  # fmt: skip
-    for place, value, figure in zip(places, values, figures, strict=True):
+    for bar, place, value, figure, crossed in zip(drawn, places, values, figures, wrong, strict=True):
+        if crossed:
+            bar.set(facecolor="white", edgecolor=look.colour, hatch=WRONG_HATCH, linewidth=0.8)
         axes.annotate(
-            f"{value:.{digits}f}", (place, max(value, _or(figure["high"], value))), (0, 3),
-            textcoords="offset points", ha="center", va="bottom", fontsize=6, rotation=90 if width < 0.16 else 0,
+            f"{value:.2f}{' ' + MISMATCH if crossed else ''}", (place, max(value, _or(figure["high"], value))), (0, 3),
+            textcoords="offset points", ha="center", va="bottom", fontsize=6,
+            rotation=90 if crossed or width < 0.16 else 0,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
         )  # fmt: skip
+    if any(wrong):
+        axes.margins(y=0.45)  # the word stands upright
     return drawn
 
 
-def heat(axes: Axes, values: Sequence[Sequence[float | None]], texts: Sequence[Sequence[str]], scale) -> object:
-    """A heat map with a text in every cell; cells without a value stay white. scale: (lowest, highest) value."""
+def heat(
+    axes: Axes,
+    values: Sequence[Sequence[float | None]],
+    texts: Sequence[Sequence[str]],
+    scale,
+    wrong: Sequence[Sequence[bool]],
+) -> object:
+    """A heat map with a text in every cell; cells without a value stay white. scale: (lowest, highest) value.
+
+    wrong: cells of outputs that are not the target's: white, crossed, and named.
+    """
     import numpy as np
 
     table = np.array([[np.nan if value is None else value for value in line] for line in values], dtype=float)
     low, high = scale
     span = (high - low) or 1.0
+    table[np.array(wrong, dtype=bool)] = np.nan
     image = axes.imshow(table, cmap="cividis", vmin=low, vmax=low + span, aspect="auto")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     for row, line in enumerate(texts):
         for column, text in enumerate(line):
             value = table[row, column]
+            if wrong[row][column]:
+                text = f"{text}\n{MISMATCH}"
+                axes.add_patch(
+                    Rectangle(
+                        (column - 0.5, row - 0.5), 1, 1, facecolor="white", edgecolor="0.75", hatch="xx", linewidth=0
+                    )
+                )  # fmt: skip
             colour = "black" if np.isnan(value) or (value - low) / span > 0.55 else "white"
             axes.text(column, row, text, ha="center", va="center", fontsize=6.5, color=colour)
     return image

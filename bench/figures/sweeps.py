@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from bench.collection import Run, grouped
-from bench.figures.style import DASHES, Drawing, canvas, entitle, heat, legend, look, whiskers
+from bench.figures.style import (
+    DASHES,
+    WRONG_LEGEND,
+    Drawing,
+    canvas,
+    cross_out,
+    entitle,
+    heat,
+    legend,
+    look,
+    whiskers,
+)
 
 LINE = 3
 GRID = 6
@@ -109,7 +120,7 @@ def _lines(method: str, setting: str, sweeps: Sequence[Sweep]) -> Drawing:
     figure, [panels] = canvas(1, len(FIGURES), 3.0, 2.6)
     tasks = list(dict.fromkeys(sweep.first["task"] for sweep in sweeps))
     names = _names(sweeps)
-    handles = []
+    handles, crossed = [], []
     for sweep in sweeps:
         task = tasks.index(sweep.first["task"])
         kin = [other for other in sweeps if other.first["task"] == sweep.first["task"]]
@@ -123,6 +134,15 @@ def _lines(method: str, setting: str, sweeps: Sequence[Sweep]) -> Drawing:
         )
         for axes, reading in list(zip(panels, FIGURES.values(), strict=True))[1:]:
             axes.plot(values, [_or_gap(reading(run)) for run in chosen], **style)
+        crossed += [
+            cross_out(axes, value, _or_gap(reading(run)))
+            for axes, reading in zip(panels, FIGURES.values(), strict=True)
+            for value, run in zip(values, chosen, strict=True)
+            if run.mismatch
+        ]
+    if crossed:
+        handles.append(crossed[0])
+        names.append(WRONG_LEGEND)
     ticks = sorted({value for sweep in sweeps for value in sweep.values(0)})
     for axes, figured in zip(panels, FIGURES, strict=True):
         axes.set_xlabel(setting)
@@ -164,12 +184,14 @@ def _grid(sweep: Sweep, name: str) -> Drawing:
     rows, columns = sweep.values(0), sweep.values(1)
     figure, grid = canvas(len(FIGURES), len(thirds), 0.75 * len(columns) + 1.3, 0.42 * len(rows) + 0.9)
     for panels, (title, reading) in zip(grid, FIGURES.items(), strict=True):
-        known = [value for run in sweep.cells.values() if (value := reading(run)) is not None] or [0.0]
+        right = [run for run in sweep.cells.values() if not run.mismatch]
+        known = [value for run in right if (value := reading(run)) is not None] or [0.0]
         for axes, third in zip(panels, thirds, strict=True):
             at = [[sweep.cells.get((y, x) if third is None else (y, x, third)) for x in columns] for y in rows]
             values = [[None if run is None else reading(run) for run in line] for line in at]
             texts = [[_cell(run, reading(run) if run else None, title) for run in line] for line in at]
-            heat(axes, values, texts, (min(known), max(known)))
+            wrong = [[run is not None and run.mismatch for run in line] for line in at]
+            heat(axes, values, texts, (min(known), max(known)), wrong)
             axes.set_xticks(range(len(columns)), [f"{value:g}" for value in columns])
             axes.set_yticks(range(len(rows)), [f"{value:g}" for value in rows])
             axes.set_xlabel(across)

@@ -1,0 +1,44 @@
+"""Tab completion in bash, of `python -m bench` (and bench.tune) as of the command `ouroboros-bench`.
+
+Hydra's own knows `python FILE.py` and commands alone, and takes every other use of `python` from the shell.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+
+INSTALL = """_bench_before=$(complete -p python 2> /dev/null | sed -n 's/.* -F \\([^ ]*\\) .*/\\1/p')
+_bench_complete()
+{
+    local words=($COMP_LINE)
+    local run=("${words[0]}")
+    case "${words[1]} ${words[2]}" in
+        "-m bench" | "-m bench.tune") run+=("${words[@]:1:2}") ;;
+        *) if [[ "${words[0]##*/}" == python* ]]; then
+               [[ -n "$_bench_before" && "$_bench_before" != _bench_complete ]] && "$_bench_before" "$@"
+               return
+           fi ;;
+    esac
+    local choices=$(COMP_LINE="$COMP_LINE" "${run[@]}" -sc query=bash 2> /dev/null)
+    compopt -o nospace 2> /dev/null
+    COMPREPLY=($(compgen -W "$choices" -- "${words[$COMP_CWORD]}"))
+}
+COMP_WORDBREAKS=${COMP_WORDBREAKS//=}
+complete -o default -F _bench_complete python python3 ouroboros-bench"""
+UNINSTALL = """complete -r python python3 ouroboros-bench 2> /dev/null
+[[ -n "$_bench_before" ]] && complete -o default -F "$_bench_before" python python3
+unset -f _bench_complete; unset _bench_before"""
+SCRIPTS = {"install=bash": INSTALL, "uninstall=bash": UNINSTALL}
+
+
+def script(arguments: Sequence[str]) -> str | None:
+    """What bash is to evaluate for `-sc install=bash` or `-sc uninstall=bash`; None for another command line."""
+    if "--shell-completion" not in arguments:
+        return None
+    return next((SCRIPTS[each] for each in arguments if each in SCRIPTS), None)
+
+
+def shorten_line() -> None:
+    """`python -m bench ...` in COMP_LINE as one word: Hydra would take -m for its own flag."""
+    line = os.environ.get("COMP_LINE", "")
+    os.environ["COMP_LINE"] = re.sub(r"^\s*\S*python[\d.]*\s+-m\s+bench(\.\w+)?(?=\s|$)", "ouroboros-bench", line)

@@ -1,0 +1,268 @@
+"""The command line before anything is loaded: flags, sweeps, quoting, help, tab completion and interrupts."""
+
+import os
+import signal
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from bench.cli import main
+from bench.entry import find
+from bench.quoting import quoted
+from bench.sweep import single_jobs
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = ("bench", "bench.tune", "bench.report", "bench.figures", "bench.paper", "bench.archive")
+HEAVY = ("torch", "transformers", "matplotlib", "datasets", "optuna")
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path):
+    """A function that runs a command line up to the job itself; (exit status, gammas of the jobs that would run)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, list[int]]:
+        gammas = []
+        monkeypatch.setattr(sys, "argv", ["bench", *arguments])
+        return main(lambda config: gammas.append(config.method.gamma) or 0), gammas
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A config folder of the user's own, with a preset that sweeps."""
+    (tmp_path / "own/experiment").mkdir(parents=True)
+    text = "# @package _global_\nhydra:\n  sweeper:\n    params:\n      method.gamma: 1,2,3\n"
+    (tmp_path / "own/experiment/swept.yaml").write_text(text)
+    return "own"
+
+
+def test_flags_that_show_something_run_nothing(command, capsys, folder):
+    for arguments, said in (
+        (["--cfg", "job"], "max_new_tokens: null"),
+        (["method.gamma=3", "--cfg=job", "--package", "method"], "# @package method"),
+        (["--cfg", "job", "--resolve"], "gamma: 5"),
+        (["--cfg", "job", "--config-dir", folder, "experiment=swept"], "gamma: 5"),
+        (["--info", "defaults"], "Defaults List"),
+        (["--hydra-help"], "--config-dir"),
+        (["-m", "--help"], "compare=[speculative,lookahead]"),
+        (["--config-name", "tune", "--cfg", "job"], "finalists"),
+    ):
+        assert command(*arguments) == (0, [])
+        assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("-m --cfg job method.gamma=1,2", "-m and --cfg do not go together"),
+        ("-m --info", "-m and --info do not go together"),
+        ("-m -sc query=bash", "-m and --shell-completion"),
+        ("--resolve", "--cfg job"),
+        ("--package method", "--cfg job"),
+        ("--cfg job --package nosuch", "nosuch"),
+        ("--cfg nosuch", "'job', 'hydra', 'all'"),
+        ("--nosuch", "--nosuch"),
+        ("--config-dir nosuch", "nosuch"),
+        ("-m --config-dir nosuch", "nosuch"),
+        ("--config-name nosuch", "nosuch"),
+        ("-sc install=nosuch", "nosuch"),
+        ("-m method=glob(x*)", "glob(x*) stands for no value"),
+        ("-m hydra/launcher=basic method=glob(x*)", "glob(x*) stands for no value"),
+        ("-m method.gamma=range(5,2)", "no value"),
+        ("-m method.gamma=interval(1,2)", "INTERVAL_SWEEP"),
+        ("-m hydra.sweeper.params={method.gamma:1}", "-m KEY=VALUE,VALUE"),
+        ("-m hydra/sweeper=nosuch method.gamma=1,2", "hydra/sweeper/nosuch"),
+        ("method=glob(x*)", "requires --multirun"),
+        ("method.gamma", "missing EQUAL"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_status_2(command, capsys, arguments, said):
+    assert command(*arguments.split()) == (2, [])
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "gammas"),
+    [
+        ("-m method.gamma=1,2", [1, 2]),
+        ("method.gamma=1,2 -m task=gsm8k,mbpp", [1, 1, 2, 2]),
+        ("hydra.mode=MULTIRUN method.gamma=1,2", [1, 2]),
+        ("-m --config-dir own experiment=swept", [1, 2, 3]),
+        ("-m --config-dir own experiment=swept method.gamma=7", [7]),
+        ("-m --config-dir own experiment=glob(swe*)", [5]),
+        ("-m --config-name tune method.gamma=1,2", [1, 2]),
+        ("-m hydra.sweep.dir=logs method.gamma=1,2", [1, 2]),
+        ("-m hydra/sweeper=basic method.gamma=1,2", [1, 2]),
+        ("-m method=glob(s*) method.gamma=3", [3]),
+    ],
+)
+def test_sweeps_run_every_job(command, folder, arguments, gammas):
+    status, ran = command(*arguments.split())
+    assert ran == gammas and status == (2 if "glob(s*)" in arguments else 0)
+    assert ("hydra.sweep.dir" in arguments) == Path("logs").exists()
+
+
+def test_a_missing_preset_costs_the_others_nothing(command, capsys):
+    assert command("-m", "experiment=nosuch,null", "method.gamma=4") == (2, [4])
+    assert "experiment/nosuch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text", ["a=b", "a(b", "a(b)", "a#b", "a,b", "a{b", "{a}", "\u00e4/\u00f6", "~/x", 'a"b', "it's", "a\\"]
+)
+@pytest.mark.parametrize("sweep", [[], ["-m"]])
+def test_an_error_of_the_grammar_says_how_to_quote(command, capsys, text, sweep):
+    """And what it says works, after the shell has taken its quotes away."""
+    status, _ = command(*sweep, f"output={text}")
+    error = capsys.readouterr().err
+    if text == "a,b" and sweep:
+        assert status == 0  # a sweep
+    elif text == "a\\":
+        assert status == 0  # read as it stands
+    else:
+        assert status == 2 and quoted("output", text) in error and error.count("\n") == 1
+    shown = subprocess.run(["sh", "-c", f"printf %s {quoted('output', text)}"], capture_output=True, text=True)
+    assert OverridesParser.create().parse_override(shown.stdout).value() == text
+
+
+@pytest.mark.parametrize(
+    ("override", "name"),
+    [
+        ("model.revision=12e4567", "model.revision"),
+        ("model.revision=1.10", "model.revision"),
+        ("model.revision=1_0", "model.revision"),
+        ("model.revision=true", "model.revision"),
+        ("model.draft_revision=1e3", "model.draft_revision"),
+        ("model.name=1e3", "model.name"),
+        ("data.revision=1.10", "data.revision"),
+        ("data.root=2024", "data.root"),
+        ("data.path=1e3", "data.path"),
+        ("output=2024_05", "output"),
+        ("output={a: b}", "output"),
+        ("save_history=1e3", "save_history"),
+        ("compare=[{name: greedy, label: 1e3}]", "label"),
+    ],
+)
+def test_a_text_that_was_read_as_a_number_is_refused(monkeypatch, capsys, tmp_path, override, name):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["bench", "history=warm", override])
+    assert main() == 2
+    error = capsys.readouterr().err
+    assert name in error and "with both pairs of quotes" in error and error.count("\n") == 1
+
+
+def test_a_quoted_number_is_a_text(monkeypatch):
+    seen = []
+    given = ['model.revision="12e4567"', "model.draft_revision=null", 'output="1.10"']
+    monkeypatch.setattr(sys, "argv", ["bench", *given])
+    monkeypatch.setattr("bench.job.resolve_place", lambda *_: pytest.fail("went on"))
+
+    def look(config):
+        plan = find("bench.settings:read_plan")(config)
+        seen.append((plan.model.revision, plan.model.draft_revision, plan.settings.output))
+        return 0
+
+    assert main(look) == 0 and seen == [("12e4567", None, "1.10")]
+
+
+def test_help_waits_for_no_heavy_import():
+    """Of every entry point, and a typing error's; in one fresh interpreter, so that nothing is there yet."""
+    program = f"""
+import runpy, sys
+for module, argument in [*((each, "--help") for each in {MODULES}), ("bench", "--cfg=job"), ("bench", "nosuch=1")]:
+    sys.argv = [module, argument]
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        assert ended.code == (2 if argument == "nosuch=1" else 0), (module, argument, ended.code)
+    here = [name for name in {HEAVY} if name in sys.modules]
+    assert not here, (module, argument, here)
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "Hydra" not in done.stdout.replace("--hydra-help", "")
+    for module in MODULES:
+        assert f"python -m {module} [" in done.stdout
+    wanted = ("method: cascade, greedy", "max_new_tokens: null", "check=true", "bench.tune task=gsm8k", 'output="a=b"')
+    for said in wanted:
+        assert said in done.stdout.replace("method=ouroboros ", "")
+
+
+@pytest.mark.parametrize(
+    ("command", "while_importing"),
+    [
+        ("bench", "hydra"),
+        ("bench", "torch"),
+        ("bench.tune task=gsm8k", "optuna"),
+        ("bench.report", "yaml"),
+        ("bench.paper quick", "tqdm"),
+        ("bench.figures runs", "matplotlib"),
+    ],
+)
+def test_an_interrupt_while_importing_is_one_line(tmp_path, command, while_importing):
+    (tmp_path / f"{while_importing}.py").write_text("import time\nprint('importing', flush=True)\ntime.sleep(60)\n")
+    if command == "bench.figures runs":
+        find("many_runs:write_run")(tmp_path / "runs", find("many_runs:summary_of")())
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command.split()], cwd=tmp_path, env=environment(), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout.readline() == "importing\n"
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert error.startswith("error: interrupted") and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("program", ["python -m bench", ".venv/bin/python3 -m bench", "ouroboros-bench"])
+def test_tab_completion_offers_groups_and_settings(command, monkeypatch, capsys, program):
+    pairs = (("method=ouro", "method=ouroboros"), ("model=t", "model=tiny"), ("max_new", "max_new_tokens="))
+    for typed, offered in pairs:
+        monkeypatch.setenv("COMP_LINE", f"{program} task=gsm8k {typed}")
+        assert command("-sc", "query=bash") == (0, [])
+        assert offered in capsys.readouterr().out.split()
+
+
+def test_tab_completion_in_bash():
+    """Its word breaks are those that the script sets; a program that is not ours is left alone."""
+    script = f"""
+eval "$({sys.executable} -m bench -sc install=bash)"
+for line in "{sys.executable} -m bench method=ouro" "{sys.executable} other.py method=ouro"; do
+    COMPREPLY=() COMP_LINE=$line words=($line)
+    COMP_CWORD=$((${{#words[@]}} - 1))
+    _bench_complete
+    echo "<${{COMPREPLY[*]}}>"
+done
+complete -p python ouroboros-bench
+eval "$({sys.executable} -m bench -sc uninstall=bash)"
+complete -p python
+"""
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=environment(), timeout=60)
+    lines = done.stdout.splitlines()
+    assert lines[:2] == ["<method=ouroboros>", "<>"], done.stderr
+    assert len(lines) == 4 and all("-F _bench_complete" in line for line in lines[2:])
+
+
+def test_the_console_script_is_the_same_command(monkeypatch, capsys):
+    entry = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]["ouroboros-bench"]
+    monkeypatch.setattr(sys, "argv", ["ouroboros-bench", "--cfg", "job"])
+    with pytest.raises(SystemExit) as ended:
+        find(entry)()
+    assert ended.value.code == 0 and "max_new_tokens" in capsys.readouterr().out
+
+
+def test_every_flag_reaches_hydra():
+    given = ["--cfg=job", "--package=method", "--config-dir=x", "--config-name=y", "--resolve"]
+    assert sorted(single_jobs(given)[0]) == sorted(given)
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT)}

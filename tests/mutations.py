@@ -221,6 +221,12 @@ FAULTS = (
           "        code.append((RETURN, 0, 0, MISSING))\n", "        code.append((RETURN, 0, 0, ALLOW))\n", SANDBOX),
     Fault("Landlock allows the root", "tasks/sandbox/inside/lockdown.py",
           "landlock.restrict(settings.readable,", "landlock.restrict([\"/\"],", SANDBOX),
+    Fault("figures of another machine may be any", "tests/close.py", "rel_tol=TOLERANCE", "rel_tol=1.0",
+          ("test_close.py",)),
+    Fault("a printed number may be its neighbour", "tests/close.py",
+          "return any(close(abs(figure), edge) for figure in figures)", "return True", ("test_close.py",)),
+    Fault("vector units stay on in the portability pass", "tests/portability.py", "\",\".join(optional)", "\"\"",
+          ("test_portability.py",)),
     Fault("anyone is the judge", "tasks/sandbox/runner.py", "if proof == secret:", "if proof:", SANDBOX),
 )  # fmt: skip
 

@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: help bench paper test check style pair data mutations
+.PHONY: help bench paper lint test test-all portability check style pair data mutations
 
 help:            ## these lines
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/ -/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/ -/'
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
@@ -23,12 +23,22 @@ SIZE ?= full
 paper: $(VENV)/installed  ## the paper's tables and figures below results/paper, in under two hours; SIZE=quick: ten minutes
 	$(PY) -m bench.paper $(SIZE)
 
-test: $(VENV)/installed  ## the whole test suite
+lint: $(VENV)/installed  ## ruff: faults, and the order of imports
+	$(VENV)/bin/ruff check .
+
+test: $(VENV)/installed  ## the tests, of long grids a sample; the 15 slowest are named
+	$(PY) -m pytest -n 2 -m 'not slow' --durations=15
+
+test-all: $(VENV)/installed  ## every test, long grids and every archive whole: before results are committed
 	$(PY) -m pytest -n 2
 
-check: $(VENV)/installed  ## for every commit: lint, format of imports, and the fast tests
-	$(VENV)/bin/ruff check .
-	$(PY) -m pytest -n 2 -m 'not slow'
+# What recomputes figures, on a CPU without its optional vector units.
+FIGURES := paper_results close portability bench_statistics bench_figures bench_lossless bench_turns metrics
+
+portability: $(VENV)/installed  ## the tests that recompute figures, as an older CPU rounds
+	env $$($(PY) tests/portability.py) $(PY) -m pytest -n 2 -m 'not slow' $(FIGURES:%=tests/test_%.py)
+
+check: lint test  ## for every commit: lint and test
 
 style: $(VENV)/installed  ## mend what ruff can mend
 	$(VENV)/bin/ruff check --fix .

@@ -1,7 +1,9 @@
 """A random Llama pair with a small byte-level tokenizer, built from config: no download, no training."""
 
 import json
+import multiprocessing
 import sys
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 import torch
@@ -93,6 +95,18 @@ def run_summary(method: str) -> dict:
         raise ValueError(f"{name} is no JSON")
 
     return json.loads((run_folder(method) / "summary.json").read_text(), parse_constant=refuse)
+
+
+def start(*arguments: str) -> ForkProcess:
+    """`python -m bench` in a process of its own, which begins with everything imported."""
+
+    def command() -> None:
+        sys.argv = ["bench", *arguments]
+        sys.exit(main())
+
+    process = multiprocessing.get_context("fork").Process(target=command)
+    process.start()
+    return process
 
 
 def run(monkeypatch, *arguments: str) -> int:

@@ -1,11 +1,16 @@
 """Shared settings: one thread, so that tests run side by side do not fight over two cores."""
 
+import gc
+import os
+
 import pytest
 import torch
 from bench_pair import bench_arguments, make_pair, write_prompts
 from hypothesis import settings
 
 torch.set_num_threads(1)
+os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))  # of the processes that tests start
+gc.freeze()  # what is imported stays, and need not be looked through at every collection
 settings.register_profile("house", deadline=None, max_examples=60)
 settings.load_profile("house")
 

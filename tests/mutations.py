@@ -449,6 +449,12 @@ FAULTS = (
     Fault("penalties of the generation config not told", "bench/generation_config.py", "    if not asked:",
           "    if True:",
           ("test_loading.py",)),
+    Fault("figures of another machine may be any", "tests/close.py", "rel_tol=TOLERANCE", "rel_tol=1.0",
+          ("test_close.py",)),
+    Fault("a printed number may be its neighbour", "tests/close.py",
+          "return any(close(abs(figure), edge) for figure in figures)", "return True", ("test_close.py",)),
+    Fault("vector units stay on in the portability pass", "tests/portability.py", "\",\".join(optional)", "\"\"",
+          ("test_portability.py",)),
     Fault("anyone is the judge", "tasks/sandbox/runner.py", "if proof == secret:", "if proof:", SANDBOX),
 )  # fmt: skip
 

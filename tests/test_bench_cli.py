@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 from dataclasses import fields
+from itertools import product
 from pathlib import Path
 
 import pytest
 from bench_pair import run, run_folder, run_summary
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from samples import covering
 
 import baselines.hf_generate
 import baselines.hf_prompt_lookup
@@ -48,9 +50,12 @@ def composed(*overrides):
         return compose("config", list(overrides), return_hydra_config=True)
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("task", sorted(file.stem for file in (CONF / "task").glob("*.yaml")))
-def test_every_method_and_task_composes(method, task):
+TASKS = sorted(file.stem for file in (CONF / "task").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("case", covering([*product(METHODS, TASKS)], enumerate), ids="-".join)
+def test_every_method_and_task_composes(case):
+    method, task = case
     plan = read_plan(composed(f"method={method}", f"task={task}"))
     assert (plan.methods[0].config.name, plan.task.name, plan.model.name) == (method, task, "tiny")
 
@@ -155,12 +160,19 @@ def test_debug_shows_the_traceback(monkeypatch, capsys, arguments):
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_end_to_end_again_and_extended(monkeypatch, capsys, arguments):
+def test_a_process_of_its_own(arguments):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "bench", *arguments, "compare=[{name: speculative, gamma: 3},hf_generate]"]
+    command = [sys.executable, "-m", "bench", *arguments, "method=speculative", "limit=1"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert "ouroboros" in done.stdout and "identical (2)" in done.stdout and "Traceback" not in done.stderr
+    assert "speculative" in done.stdout and "identical (1)" in done.stdout and "Traceback" not in done.stderr
+    assert [file.name for file in Path().iterdir()] == ["runs"]
+
+
+def test_end_to_end_again_and_extended(monkeypatch, capsys, arguments):
+    assert run(monkeypatch, *arguments, "compare=[{name: speculative, gamma: 3},hf_generate]") == 0
+    said = capsys.readouterr()
+    assert "ouroboros" in said.out and "identical (2)" in said.out and "Traceback" not in said.err
     assert [file.name for file in Path().iterdir()] == ["runs"]
     folder = run_folder("ouroboros")
     names = {"config.yaml", "provenance.json", "records.jsonl", "summary.json", "summary.csv", "report.md"}
@@ -350,9 +362,10 @@ def test_check_passes_on_the_bundled_pair_and_fetches_no_data(monkeypatch, capsy
     """What a reader types: the model's own preset, and data of the hub, which cannot be reached here."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tasks.sources.hub_rows", lambda *_: pytest.fail("rows were asked of the hub"))
-    assert run(monkeypatch, "method=ouroboros", "task=gsm8k", "model=tiny", "data=hub", "check=true") == 0
+    short = ["task=mbpp", "max_new_tokens=32"]
+    assert run(monkeypatch, "method=ouroboros", *short, "model=tiny", "data=hub", "check=true") == 0
     said = capsys.readouterr().out
-    assert "prompt lengths are those of the bundled data after 8 worked examples" in said and "outputs: equal" in said
+    assert "prompt lengths are those of the bundled data after 3 worked examples" in said and "outputs: equal" in said
 
 
 def test_the_hub_without_a_network_ends_in_one_line(monkeypatch, capsys, arguments):

@@ -1,20 +1,15 @@
 """Runs that go on: killed, torn, extended, refused, damaged, and panels measured at different times."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from bench_pair import run, run_folder, run_summary
+from bench_pair import run, run_folder, run_summary, start
 
 from bench.figures.__main__ import main as draw
 from bench.report import main as report
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def as_if_measured_elsewhere(folder):
@@ -29,44 +24,41 @@ def keys(content):
     return [(each["prompt"], each["repeat"], each["role"]) for each in map(json.loads, content.splitlines())]
 
 
-def test_a_killed_run_goes_on_and_keeps_every_record(arguments):
-    settings = ["method=speculative", "max_new_tokens=60", "repeats=6", "limit=3"]
-    command = [sys.executable, "-m", "bench", *arguments, *settings]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def test_a_killed_run_goes_on_and_keeps_every_record(monkeypatch, capsys, arguments):
+    command = [*arguments, "method=speculative", "max_new_tokens=60", "repeats=6", "limit=3"]
+    process = start(*command)
     deadline = time.monotonic() + 120
     content = b""
     while content.count(b"\n") < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
         found = list(Path("runs").rglob("records.jsonl"))
         content = found[0].read_bytes() if found else b""
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     records = run_folder("speculative") / "records.jsonl"
     content = records.read_bytes()
     whole = content[: content.rindex(b"\n") + 1]
     assert 3 <= whole.count(b"\n") < 36
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
+    assert run(monkeypatch, *command) == 0, capsys.readouterr().err
     assert records.read_bytes().startswith(whole)
     assert len(keys(records.read_bytes())) == len(set(keys(records.read_bytes()))) == 3 * 6 * 2
     assert run_summary("speculative")["lossless"]["identical"] == 18
 
 
-def test_a_killed_sweep_goes_on_where_it_was_stopped_and_gives_one_table_and_one_figure(arguments):
+def test_a_killed_sweep_goes_on_where_it_was_stopped_and_gives_one_table_and_one_figure(monkeypatch, capsys, arguments):
     swept = ["method=ouroboros", "method.gamma=2,3", "method.k=1,2", "method.window=1,2"]
-    command = [sys.executable, "-m", "bench", "-m", *arguments, *swept, "max_new_tokens=30", "limit=2"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = ["-m", *arguments, *swept, "max_new_tokens=30", "limit=2"]
+    process = start(*command)
     deadline = time.monotonic() + 120
     while len(list(Path("runs").rglob("records.jsonl"))) < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     before = {file: file.read_bytes() for file in Path("runs").rglob("records.jsonl")}
     assert 3 <= len(before) < 8, "half-way"
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
+    assert run(monkeypatch, *command) == 0, capsys.readouterr().err
     after = {file: file.read_bytes() for file in Path("runs").rglob("records.jsonl")}
     assert len(after) == 8
     for file, content in after.items():

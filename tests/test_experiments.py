@@ -1,5 +1,6 @@
 """Presets under conf/experiment: each composes on the bundled pair, and runs at its smallest size on a random pair."""
 
+import functools
 import json
 import shutil
 from dataclasses import is_dataclass
@@ -11,6 +12,7 @@ from bench_pair import run
 from omegaconf import OmegaConf
 from safetensors.torch import load_file
 from test_bench_cli import composed
+from transformers import CompileConfig
 
 import bench.registry
 from bench.registry import CONF, METHODS, panel_config
@@ -18,8 +20,6 @@ from bench.settings import read_plan
 from decoding.errors import UserError
 
 PRESETS = sorted(file.stem for file in (CONF / "experiment").glob("*.yaml"))
-# Its compiled rival takes half a minute.
-SLOW = {"methods"}
 POOLS = ("humaneval", "mbpp", "gsm8k", "cnndm", "wmt16")
 
 
@@ -70,8 +70,13 @@ def test_every_preset_says_its_command(name):
     assert "tuned/" not in "".join(head) or any("python -m bench.tune" in line for line in comment)
 
 
-@pytest.mark.parametrize("name", [pytest.param(each, marks=[pytest.mark.slow] * (each in SLOW)) for each in PRESETS])
-def test_every_preset_runs_at_its_smallest_size(monkeypatch, capsys, arguments, tuned, name):
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    [*((name, "eager") for name in PRESETS), pytest.param("methods", "inductor", marks=pytest.mark.slow)],
+)
+def test_every_preset_runs_at_its_smallest_size(monkeypatch, capsys, arguments, tuned, name, backend):
+    """backend: what compiles a rival; the real one takes half a minute."""
+    monkeypatch.setattr("baselines.hf_generate.CompileConfig", functools.partial(CompileConfig, backend=backend))
     tuned("random", "custom")
     if name == "contamination":
         smallest = ["experiment=contamination_pools", "limit=1", "max_new_tokens=4"]

@@ -1,11 +1,13 @@
 """Hybrids: which drafter is asked, that the other stays in step, and how a method within a method is configured."""
 
 from dataclasses import asdict
+from itertools import product
 
 import pytest
 from families import FAMILIES, VOCABULARY
 from hydra import compose, initialize_config_dir
 from matrix import build, check, decode, make_pair, prompts, reference
+from samples import covering
 from test_drafting import continuation
 
 from baselines import greedy, hf_generate, hybrid, lookahead, prompt_lookup, speculative, suffix, token_recycling
@@ -55,11 +57,14 @@ def test_outputs_are_greedys_with_steps_that_alternate(llama: ModelPair, fallbac
     assert len(sources) > 1 or fallback.name == "greedy"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("family", [*FAMILIES])
-@pytest.mark.parametrize("fallback", FALLBACKS[1:4], ids=name_of)
-def test_outputs_are_greedys_on_every_family(family: str, fallback: object) -> None:
+@pytest.mark.parametrize(
+    "case",
+    covering([*product(FALLBACKS[1:4], FAMILIES)], lambda case: [case[0].name, case[1]]),
+    ids=lambda case: f"{case[0].name}-{case[1]}",
+)
+def test_outputs_are_greedys_on_every_family(case: tuple[object, str]) -> None:
     """To the context's end, over the sliding windows and the rotary boundaries."""
+    fallback, family = case
     pair = make_pair(family, noise=0.03)
     stopping = Stopping(frozenset(), min(60, pair.target.context))
     tests = [(p, stopping, reference(pair, p, stopping)) for p in prompts(2, length=14)]

@@ -70,6 +70,12 @@ def test_a_launched_job_s_status_leaves_its_process(monkeypatch, tmp_path, statu
     assert main() == status
 
 
+def test_a_launcher_runs_the_sweep(launched):
+    """In this process, for which joblib takes one job at a time; with processes of their own below."""
+    assert launched("hydra/launcher=side_by_side", "hydra.launcher.n_jobs=1", "method.gamma=2,-1") == 2
+    assert set(found()) == {2}
+
+
 @pytest.mark.slow
 def test_joblib_side_by_side_on_cores_of_their_own(launched):
     assert launched("hydra/launcher=side_by_side", "cores=1", "method.gamma=2,3") == 0

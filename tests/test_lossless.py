@@ -5,10 +5,12 @@ float64 and strict: identity of token ids. Counters show that the paths were rea
 
 import itertools
 from collections import Counter
+from functools import cache
 
 import pytest
 from families import FAMILIES, VOCABULARY, blurred, make_model
 from matrix import build, check, decode, make_pair, prompts, reference
+from samples import covering
 
 from baselines import (
     cascade,
@@ -80,6 +82,7 @@ CASCADE = [
     cascade.Config(gamma=gamma, tail=tail, min_ngram=shortest, draft_length=4)
     for gamma, tail, shortest in itertools.product((1, 4, 9), (0, 1, 4), (1, 2))
 ]
+GRID = [*SPECULATIVE, *LOOKAHEAD, *RECYCLING, *CANDIDATES, *CASCADE, *OUROBOROS, *OPTIONS]
 COVERING = [
     speculative.Config(gamma=4),
     token_recycling.Config(nodes=80),
@@ -102,6 +105,20 @@ COVERING = [
     hybrid.Config(min_match=2, history_bias=1, fallback=speculative.Config()),
     oracle.Config(),
 ]  # fmt: skip
+
+
+def option_pairs(config: object) -> list[tuple]:
+    """Every pair of a method's options: those of a sample in which no pair is missing are always tested."""
+    options = [config.name, *((name, str(value)) for name, value in vars(config).items())]
+    return list(itertools.combinations(options, 2))
+
+
+def on_family(case: tuple[object, str]) -> list[tuple]:
+    """The method on the family, and the option set on any."""
+    config, family = case
+    return [(config.name, family), str(config)]
+
+
 # Their drafts never branch, so no row ever moves.
 CHAINS = {"speculative", "cascade", "self_speculative", "prompt_lookup", "suffix", "hybrid", "oracle"}
 
@@ -117,25 +134,29 @@ def llama_tests(llama: ModelPair) -> list:
     return [(p, s, reference(llama, p, s)) for p, s in zip(prompts(2), stoppings, strict=True)]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "config", [*SPECULATIVE, *LOOKAHEAD, *RECYCLING, *CANDIDATES, *CASCADE, *OUROBOROS, *OPTIONS], ids=str
-)
+@pytest.mark.parametrize("config", covering(GRID, option_pairs), ids=str)
 def test_full_grid_on_llama(llama: ModelPair, llama_tests: list, config: object) -> None:
     check(llama, config, llama_tests)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("family", [*FAMILIES])
-@pytest.mark.parametrize("config", COVERING, ids=lambda config: config.name)
-def test_covering_set_on_every_family(family: str, config: object) -> None:
-    """Long enough to pass the sliding windows, the rotary boundaries and, with a small context, the context's end."""
+@cache
+def family_tests(family: str) -> tuple[ModelPair, list]:
+    """The pair and greedy's outcomes, for all methods the same."""
     pair = make_pair(family, noise=0.01)
     stopping = Stopping(frozenset(), min(40, pair.target.context))
-    tests = [(p, stopping, reference(pair, p, stopping)) for p in prompts(2, length=14)]
+    return pair, [(p, stopping, reference(pair, p, stopping)) for p in prompts(2, length=14)]
+
+
+@pytest.mark.parametrize(
+    "case", covering([*itertools.product(COVERING, FAMILIES)], on_family), ids=lambda case: f"{case[0].name}-{case[1]}"
+)
+def test_covering_set_on_every_family(case: tuple[object, str]) -> None:
+    """Long enough to pass the sliding windows, the rotary boundaries and, with a small context, the context's end."""
+    config, family = case
+    pair, tests = family_tests(family)
     decoder = build(config, pair)
     moved = accepted = 0
-    for prompt, _, expected in tests:
+    for prompt, stopping, expected in tests:
         if isinstance(decoder.drafter, ouroboros.Ouroboros | Lookahead):
             # The true text as phrases behind decoys, so that kept rows have to be moved over rejected ones.
             text = prompt + expected.tokens
@@ -150,8 +171,10 @@ def test_covering_set_on_every_family(family: str, config: object) -> None:
             keep(path)
 
         pair.target.keep = spy
-        outcome = decoder.generate(prompt, stopping)
-        pair.target.keep = keep
+        try:
+            outcome = decoder.generate(prompt, stopping)
+        finally:
+            del pair.target.keep  # the spy, which lies before the session's own
         assert (outcome.tokens, outcome.stop) == (expected.tokens, expected.stop)
         accepted += sum(outcome.steps.accepted)
     assert accepted
@@ -201,7 +224,7 @@ def test_the_end_of_sequence_at_every_place() -> None:
     configs = [speculative.Config(gamma=4), ouroboros.Config(gamma=1, k=3, window=5, ngram=5),
                lookahead.Config(window=5, ngram=4, max_guesses=5)]  # fmt: skip
     llama = make_pair("llama", noise=0.03)
-    for prompt in prompts(5):
+    for prompt in prompts(3):
         free = reference(llama, prompt, Stopping(frozenset(), 30))
         for eos in sorted(set(free.tokens)):
             pair = ModelPair(llama.target, llama.draft, frozenset({eos}), decode)
@@ -331,6 +354,7 @@ def test_parts_beyond_the_paper_are_really_taken(llama: ModelPair) -> None:
     pair = ModelPair(llama.target, llama.draft, frozenset(), decode)
     stopping = Stopping(frozenset(), 60)
 
+    @cache
     def work(**options: object) -> Counter[str]:
         config = ouroboros.Config(**{"gamma": 6, "k": 2, "window": 4, "ngram": 4, "text_phrases": False, **options})
         seen: Counter[str] = Counter()

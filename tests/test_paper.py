@@ -15,14 +15,27 @@ from bench.paper import Step, main, minutes, read_steps
 from bench.registry import CONF
 
 TASKS = ("humaneval", "mbpp", "gsm8k", "cnndm", "wmt16")
+STEPS: dict[str, list[Step]] = {}
 LISTS = {file.stem: OmegaConf.to_container(OmegaConf.load(file)) for file in (CONF / "paper").glob("*.yaml")}
 
 
+@pytest.fixture
+def steps_of(tuned):  # noqa: F811
+    """A function from a list's name to its steps, which are composed once for all tests."""
+
+    def composed_once(size: str) -> list[Step]:
+        if size not in STEPS:
+            for task in TASKS:
+                tuned("tiny", task)
+            STEPS[size] = read_steps(size)
+        return STEPS[size]
+
+    return composed_once
+
+
 @pytest.mark.parametrize(("size", "most"), [("full", 110), ("quick", 9)])
-def test_the_lists_are_sound_and_fit_their_time(tuned, size, most):  # noqa: F811
-    for task in TASKS:
-        tuned("tiny", task)
-    steps = read_steps(size)
+def test_the_lists_are_sound_and_fit_their_time(steps_of, size, most):
+    steps = steps_of(size)
     assert 0 < minutes(steps) < most
     runs = [step for step in steps if step.command.startswith("python -m bench ")]
     assert all(step.generations and " cores=1 " in step.command and " -m " not in step.command[9:] for step in runs)
@@ -38,10 +51,8 @@ def test_the_lists_are_sound_and_fit_their_time(tuned, size, most):  # noqa: F81
     assert len(last) == 2 * len(outputs) + 1
 
 
-def test_what_others_need_is_made_before_them(tuned):  # noqa: F811
-    for task in TASKS:
-        tuned("tiny", task)
-    commands = [step.command for step in read_steps("full")]
+def test_what_others_need_is_made_before_them(steps_of):
+    commands = [step.command for step in steps_of("full")]
     layers = next(place for place, command in enumerate(commands) if "first_layers.py" in command)
     needed = [place for place, command in enumerate(commands) if "contamination_pools" in command]
     using = [place for place, command in enumerate(commands) if "=contamination " in command or "tiny-8" in command]

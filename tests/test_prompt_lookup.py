@@ -1,9 +1,12 @@
 """Prompt lookup against brute force, and what a copied draft may hold."""
 
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matrix import check, decode, make_pair, prompts, reference
+from samples import covering
 
 from baselines import prompt_lookup
 from baselines.prompt_lookup import NgramIndex, PromptLookup
@@ -102,10 +105,11 @@ def test_a_copy_ends_where_nothing_can_be_accepted(text: list[int], start: int, 
     assert copied(text, start, count, frozenset({5}), vocabulary=6) == expected
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("longest", "shortest"), [(1, 1), (2, 1), (3, 2), (8, 1)])
-@pytest.mark.parametrize("length", [1, 4, 10, 40])
-def test_outputs_are_greedys(longest: int, shortest: int, length: int) -> None:
+@pytest.mark.parametrize(
+    "options", covering([*product([(1, 1), (2, 1), (3, 2), (8, 1)], [1, 4, 10, 40])], enumerate), ids=str
+)
+def test_outputs_are_greedys(options: tuple) -> None:
+    (longest, shortest), length = options
     pair = make_pair("llama")
     stoppings = [Stopping(frozenset({5}), 40), Stopping(frozenset(), 60, ("ab", "q"), decode)]
     tests = [(p, s, reference(pair, p, s)) for p, s in zip(prompts(2), stoppings, strict=True)]

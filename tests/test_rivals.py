@@ -1,12 +1,14 @@
 """transformers' own methods as rivals: greedy's tokens in float64, the harness' ends, and only known figures told."""
 
 import functools
+from itertools import product
 
 import pytest
 import torch
 from bench_pair import run, run_folder, run_summary
 from families import EOS, FAMILIES, blurred, make_model
 from matrix import build, decode, make_pair, prompts, reference
+from samples import covering, thinned
 from torch._dynamo.utils import counters
 from transformers import CompileConfig, GenerationConfig
 from transformers.generation import candidate_generator
@@ -65,10 +67,15 @@ def test_outputs_are_greedys(family: str, config: object) -> None:
     compare(ModelPair(ModelSession(target), ModelSession(draft), frozenset(), decode), config, count=1)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("config", RIVALS, ids=str)
-@pytest.mark.parametrize("family", [name for name in FAMILIES if name != "phi3_longrope"])
-def test_outputs_are_greedys_on_every_family(family: str, config: object) -> None:
+@pytest.mark.parametrize(
+    "case",
+    covering(
+        [case for case in product(FAMILIES, RIVALS) if case[0] != "phi3_longrope"], lambda case: [case[0], str(case[1])]
+    ),
+    ids=lambda case: f"{case[0]}-{case[1]}",
+)
+def test_outputs_are_greedys_on_every_family(case: tuple[str, object]) -> None:
+    family, config = case
     compare(make_pair(family, noise=0.01), config)
 
 
@@ -77,8 +84,7 @@ def test_longrope_without_drafts(config: object) -> None:
     compare(make_pair("phi3_longrope"), config, count=1)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", thinned([*FAMILIES], 4))
 def test_a_draft_of_another_family(family: str) -> None:
     pair = make_pair("gpt2" if family == "llama" else "llama", draft_family=family)
     rule = Stopping(frozenset({EOS}), 20)
@@ -358,6 +364,12 @@ def test_nothing_is_compiled_inside_the_clock(monkeypatch: pytest.MonkeyPatch) -
         assert graphs[-1] == 0
         compiled.append(sum(graphs) > 0)
     assert compiled == [True, False, True, False]
+
+
+def test_traced_outputs_are_greedys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that compilation does but the compiler's own part, which takes a quarter of a minute."""
+    monkeypatch.setattr(hf_generate, "CompileConfig", functools.partial(CompileConfig, backend="eager"))
+    compare(make_pair("llama"), COMPILED, count=1)
 
 
 @pytest.mark.slow

@@ -1,11 +1,12 @@
 """Suffix decoding: what is drafted from the text and from earlier outputs, and that history is exactly the outputs."""
 
-from itertools import takewhile
+from itertools import product, takewhile
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matrix import build, check, decode, make_pair, prompts, reference
+from samples import covering
 from test_suffix_automaton import longest_match, longest_repeat
 
 from baselines import suffix
@@ -150,13 +151,11 @@ def test_warm_history_changes_the_work_but_not_the_tokens_and_is_forgotten(llama
         assert max(warm.steps.emitted) > 10, "the longer the match, the longer the draft"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("min_match", [1, 3])
-@pytest.mark.parametrize("alpha", [0.5, 1.0, 4.0, None])
-@pytest.mark.parametrize("length", [2, 5, 40])
-def test_outputs_are_greedys_with_a_history_that_grows(
-    llama: ModelPair, min_match: int, alpha: float | None, length: int
-) -> None:
+@pytest.mark.parametrize(
+    "options", covering([*product([1, 3], [0.5, 1.0, 4.0, None], [2, 5, 40])], enumerate), ids=str
+)
+def test_outputs_are_greedys_with_a_history_that_grows(llama: ModelPair, options: tuple) -> None:
+    min_match, alpha, length = options
     stoppings = [Stopping(frozenset({5}), 40), Stopping(frozenset(), 60, ("ab", "q"), decode), Stopping(frozenset(), 9)]
     tests = [(p, s, reference(llama, p, s)) for p in prompts(3) for s in stoppings]
     config = suffix.Config(min_match=min_match, alpha=alpha, draft_length=length, history_bias=min_match - 1)

@@ -1,0 +1,31 @@
+"""Long grids: a seeded sample of the cases runs always, the rest is marked slow (`make test-all`)."""
+
+import random
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any
+
+import pytest
+
+SEED = 12
+
+
+def thinned(cases: Sequence[Any], count: int) -> list[Any]:
+    """All cases for pytest.mark.parametrize, of which a sample of `count` is not slow."""
+    return _marked(cases, set(random.Random(SEED).sample(range(len(cases)), count)))
+
+
+def covering(cases: Sequence[Any], facts: Callable[[Any], Iterable[Hashable]]) -> list[Any]:
+    """All cases, of which a sample is not slow: every fact of any case is one of a case in the sample."""
+    left = [set(facts(case)) for case in cases]
+    order = random.Random(SEED).sample(range(len(cases)), len(cases))
+    kept: set[int] = set()
+    while any(left):
+        best = max(order, key=lambda place: len(left[place]))
+        kept.add(best)
+        shown = set(left[best])
+        left = [each - shown for each in left]
+    return _marked(cases, kept)
+
+
+def _marked(cases: Sequence[Any], kept: set[int]) -> list[Any]:
+    return [pytest.param(case, marks=[] if place in kept else pytest.mark.slow) for place, case in enumerate(cases)]

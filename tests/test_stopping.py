@@ -65,6 +65,7 @@ CHARACTERS = "ab c\né😀日"
 @example(prompt="a", output=" b", strings=[" b"], sizes=[])
 @example(prompt="a", output="😀😀\nb", strings=["\n"], sizes=[9, 9])
 @example(prompt="a" + 5 * "😀", output="\nb", strings=["\n"], sizes=[1])
+@example(prompt="a", output="c\n😀", strings=["\n"], sizes=[3])
 @example(prompt="a\n", output="é", strings=["a"], sizes=[])
 @example(prompt="ab", output="c ab", strings=["bc"], sizes=[])
 def test_a_stop_string_is_seen_as_in_the_whole_text(tokenizer, prompt, output, strings, sizes) -> None:

@@ -52,7 +52,7 @@ def test_a_killed_sweep_goes_on_where_it_was_stopped_and_gives_one_table_and_one
     process = start(*command)
     deadline = time.monotonic() + 120
     while len(list(Path("runs").rglob("records.jsonl"))) < 3 and time.monotonic() < deadline:
-        time.sleep(0.01)
+        time.sleep(0.05)
     process.kill()
     process.join()
     assert process.exitcode == -signal.SIGKILL

@@ -12,7 +12,6 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pytest
 from close import csv_differences, differences, printed_differences
-from samples import thinned
 from test_bench_cli import composed
 
 from bench import published
@@ -30,6 +29,7 @@ from bench.summary import figures
 PAPER = Path(__file__).resolve().parent.parent / "results" / "paper"
 ARCHIVE = PAPER / "runs.tar.xz"
 PRESETS = sorted(folder.name for folder in (PAPER / "tables").glob("*"))
+FEW_FIGURES = ("contamination", "main_code_unseen")  # which are drawn in a few seconds
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 # Cases that their preset has had only since it was measured, by their labels.
 ADDED = {"block_efficiency": ["lookahead as its authors advise"]}
@@ -145,7 +145,9 @@ def test_no_figure_is_empty(preset):
         assert file.with_suffix(".pdf").stat().st_size > 5000
 
 
-@pytest.mark.parametrize("preset", thinned(PRESETS, 2))
+@pytest.mark.parametrize(
+    "preset", [pytest.param(each, marks=[] if each in FEW_FIGURES else pytest.mark.slow) for each in PRESETS]
+)
 def test_the_figures_are_drawn_from_these_runs(unpacked, monkeypatch, preset):
     monkeypatch.chdir(unpacked)
     assert draw([f"results/paper/runs/{preset}", "--output", f"figures/{preset}"]) == 0

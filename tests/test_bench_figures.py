@@ -194,6 +194,14 @@ def test_one_prompt_that_runs_away_moves_the_pooled_figures_and_not_those_per_pr
     assert pooled == pytest.approx(1270 / 380) and mean == pytest.approx(0.9 * 1.5 + 0.1 * 5)
 
 
+def test_repeats_of_a_prompt_are_taken_together():
+    forwards = [[1, 4], [2, 2]]
+    one = {"tokens": [1] * 5, "steps": None}
+    records = [[one | {"target_forwards": count} for count in repeats] for repeats in forwards]
+    # a: 8 tokens in 5 forwards, b: 8 in 4.
+    assert tokens_per_forward(records) == (16 / 9, pytest.approx((8 / 5 + 8 / 4) / 2))
+
+
 def test_generations_are_compared_as_records_are():
     generations = [Generation([1] * 7, "length", 1.0, 2.0, prefill_tokens=3), Generation([1] * 7, "length", 1.0, 2.5)]
     sides = [decode_throughput([[timing(each)]]) for each in generations]

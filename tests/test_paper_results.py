@@ -87,6 +87,20 @@ def test_every_summary_follows_from_its_records(folders, preset):
             check_summary(path)
 
 
+def test_acceptance_by_depth_is_censored_where_outputs_end(folders):
+    for path in folders:
+        summary = json.loads((path / "summary.json").read_text())
+        found = summary["acceptance"]
+        if found["drafted"] is not None:
+            excess = found["cut_steps"] / summary["target_forwards"]
+            assert 1 + sum(found["marginal"]) == pytest.approx(summary["tokens_per_target_forward"] + excess, rel=1e-9)
+    # Short outputs, of which nearly every one ends with a drafted token: whole steps left out gave .491 .472 .326 .308.
+    [warm] = [path for path in folders if path.parts[-4:] == ("main_text", "wmt16", "tiny", "ouroboros-2759bf2436")]
+    found = json.loads((warm / "summary.json").read_text())["acceptance"]
+    assert found["conditional"][:4] == pytest.approx([0.535, 0.550, 0.466, 0.400], abs=5e-4)
+    assert found["cut_steps"] == 38
+
+
 def test_every_run_tells_where_it_comes_from(folders):
     for path in folders:
         provenance = json.loads((path / "provenance.json").read_text())

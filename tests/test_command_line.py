@@ -109,8 +109,8 @@ def test_sweeps_run_every_job(command, folder, arguments, gammas):
     assert ("hydra.sweep.dir" in arguments) == Path("logs").exists()
 
 
-def test_a_missing_preset_costs_the_others_nothing(command, capsys):
-    assert command("-m", "experiment=nosuch,k", "method.gamma=4") == (2, [4])
+def test_a_missing_preset_costs_the_others_nothing(command, capsys, folder):
+    assert command("-m", "--config-dir", folder, "experiment=nosuch,swept", "method.gamma=4") == (2, [4])
     assert "experiment/nosuch" in capsys.readouterr().err
 
 

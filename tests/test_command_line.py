@@ -13,6 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from bench.cli import main
 from bench.entry import find
 from bench.quoting import quoted
+from bench.settings import read_plan
 from bench.sweep import single_jobs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -154,7 +155,7 @@ def test_an_error_of_the_grammar_says_how_to_quote(command, capsys, text, sweep)
 def test_a_text_that_was_read_as_a_number_is_refused(monkeypatch, capsys, tmp_path, override, name):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["bench", "history=warm", override])
-    assert main() == 2
+    assert main(lambda config: 0 if read_plan(config) else 1) == 2
     error = capsys.readouterr().err
     assert name in error and "with both pairs of quotes" in error and error.count("\n") == 1
 
@@ -165,7 +166,7 @@ def test_a_quoted_number_is_a_text(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["bench", *given])
 
     def look(config):
-        plan = find("bench.settings:read_plan")(config)
+        plan = read_plan(config)
         seen.append((plan.model.revision, plan.model.draft_revision, plan.settings.output))
         return 0
 

@@ -316,6 +316,15 @@ def test_a_rival_that_cannot_run_is_left_out(monkeypatch, capsys, arguments, riv
     assert run_summary("ouroboros")["warnings"] == [warning]
 
 
+def test_a_rival_is_said_to_be_left_out_of_a_panel_that_was_measured_before(monkeypatch, arguments, rivals):
+    rivals("build")
+    assert run(monkeypatch, *arguments, "method=speculative", "limit=1") == 0
+    assert run_summary("speculative")["warnings"] == []
+    assert run(monkeypatch, *arguments, "method=speculative", "limit=1", "compare=[hf_generate]") == 0
+    [warning] = run_summary("speculative")["warnings"]
+    assert "hf_generate cannot run here" in warning
+
+
 def test_a_panel_of_rivals_that_cannot_run_ends_with_2(monkeypatch, capsys, arguments, rivals):
     rivals("build")
     assert run(monkeypatch, *arguments, "method=hf_generate", "compare=[hf_prompt_lookup]") == 2

@@ -41,7 +41,7 @@ def summarize(case: Case, plan: Plan, prompts: Prompts, fold: Fold, quality: tup
         "label": case.label,
         "method": case.config.name,
         "method_config": identity["method"],
-        "settings": case.origin and {**asdict(case.origin), "in_words": str(case.origin)},
+        "settings": _settings(case),
         "ours": case.method.ours,
         "task": plan.task.name,
         "prompt_version": plan.task.version,
@@ -69,6 +69,12 @@ def summarize(case: Case, plan: Plan, prompts: Prompts, fold: Fold, quality: tup
         else "the whole process, all cases together",
         "folder": str(case.folder),
     }
+
+
+def _settings(case: Case) -> dict[str, Any] | None:
+    """Where the method's settings come from (bench/tuned.py), None where nobody asked."""
+    origin = case.origin
+    return origin and {**asdict(origin), "given": list(origin.given), "in_words": str(origin)}
 
 
 def figures(fold: Fold, seed: int) -> dict[str, Any]:

@@ -47,8 +47,8 @@ def test_flags_that_show_something_run_nothing(command, capsys, folder):
     for arguments, said in (
         (["--cfg", "job"], "max_new_tokens: null"),
         (["method.gamma=3", "--cfg=job", "--package", "method"], "# @package method"),
-        (["--cfg", "job", "--resolve"], "gamma: 5"),
-        (["--cfg", "job", "--config-dir", folder, "experiment=swept"], "gamma: 5"),
+        (["--cfg", "job", "--resolve"], "gamma: 12"),
+        (["--cfg", "job", "--config-dir", folder, "experiment=swept"], "gamma: 12"),
         (["--info", "defaults"], "Defaults List"),
         (["--hydra-help"], "--config-dir"),
         (["-m", "--help"], "compare=[speculative,lookahead]"),
@@ -97,7 +97,7 @@ def test_what_cannot_be_is_one_line_and_status_2(command, capsys, arguments, sai
         ("hydra.mode=MULTIRUN method.gamma=1,2", [1, 2]),
         ("-m --config-dir own experiment=swept", [1, 2, 3]),
         ("-m --config-dir own experiment=swept method.gamma=7", [7]),
-        ("-m --config-dir own experiment=glob(swe*)", [5]),
+        ("-m --config-dir own experiment=glob(swe*)", [12]),
         ("-m --config-name tune method.gamma=1,2", [1, 2]),
         ("-m hydra.sweep.dir=logs method.gamma=1,2", [1, 2]),
         ("-m hydra/sweeper=basic method.gamma=1,2", [1, 2]),
@@ -224,7 +224,7 @@ def test_an_interrupt_while_importing_is_one_line(tmp_path, command, while_impor
 
 @pytest.mark.parametrize("program", ["python -m bench", ".venv/bin/python3 -m bench", "ouroboros-bench"])
 def test_tab_completion_offers_groups_and_settings(command, monkeypatch, capsys, program):
-    completions = {"method=ouro": "method=ouroboros", "model=t": "model=tiny", "max_new": "max_new_tokens="}
+    completions = {"method=look": "method=lookahead", "model=t": "model=tiny", "max_new": "max_new_tokens="}
     for typed, offered in completions.items():
         monkeypatch.setenv("COMP_LINE", f"{program} task=gsm8k {typed}")
         assert command("-sc", "query=bash") == (0, [])
@@ -235,7 +235,7 @@ def test_tab_completion_in_bash():
     """Its word breaks are those that the script sets; a program that is not ours is left alone."""
     script = f"""
 eval "$({sys.executable} -m bench -sc install=bash)"
-for line in "{sys.executable} -m bench method=ouro" "{sys.executable} other.py method=ouro"; do
+for line in "{sys.executable} -m bench method=look" "{sys.executable} other.py method=look"; do
     COMPREPLY=() COMP_LINE=$line words=($line)
     COMP_CWORD=$((${{#words[@]}} - 1))
     _bench_complete
@@ -247,7 +247,7 @@ complete -p python
 """
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=environment(), timeout=60)
     lines = done.stdout.splitlines()
-    assert lines[:2] == ["<method=ouroboros>", "<>"], done.stderr
+    assert lines[:2] == ["<method=lookahead>", "<>"], done.stderr
     assert len(lines) == 4 and all("-F _bench_complete" in line for line in lines[2:])
 
 

@@ -219,7 +219,7 @@ def test_without_a_window_no_row_is_spent_on_one_and_the_pool_still_serves() -> 
     prompt = [2, 7, 1, 8]
     text = continuation(model, prompt, 12)
     pair = ModelPair(ModelSession(model), ModelSession(blurred(model, 0.0)), frozenset(), str)
-    config = method.Config(gamma=4, k=0, window=0, ngram=3, learn=False, text_phrases=False)
+    config = method.Config(gamma=4, k=0, window=0, ngram=3, pool_capacity=4, learn=False)
     bare = method.build(config, pair)
     steps = bare.generate(prompt, Stopping(frozenset(), 12)).steps
     assert steps.draft_forwards[0] == steps.draft_rows[0] == 4, "an empty pool: token by token"

@@ -12,7 +12,7 @@ from test_drafting import continuation
 
 from baselines import greedy, hf_generate, hybrid, lookahead, prompt_lookup, speculative, suffix, token_recycling
 from baselines.lookahead import Window
-from bench.cases import _labels
+from bench.cases import labels
 from bench.registry import CONF, method_config, panel_config
 from bench.settings import Contender, read_plan
 from decoding.decoder import Drafter, ModelPair
@@ -231,6 +231,6 @@ def test_hybrids_of_one_panel_are_told_apart() -> None:
     other = ouroboros.Config(k=1, window=2)
     configs = [hybrid.Config(), hybrid.Config(fallback=speculative.Config(gamma=8)), hybrid.Config(fallback=other)]
     fallbacks = ["token_recycling", "speculative(gamma=8)", "ouroboros(k=1 window=2)"]
-    labels = _labels([Contender(config, "cold") for config in configs])
-    assert labels == [f"hybrid fallback={fallback}" for fallback in fallbacks]
-    assert _labels([Contender(hybrid.Config(), "cold"), Contender(suffix.Config(), "cold")]) == ["hybrid", "suffix"]
+    found = labels([Contender(config, "cold") for config in configs])
+    assert found == [f"hybrid fallback={fallback}" for fallback in fallbacks]
+    assert labels([Contender(hybrid.Config(), "cold"), Contender(suffix.Config(), "cold")]) == ["hybrid", "suffix"]

@@ -221,8 +221,9 @@ def test_drafts_end_where_the_context_does(config: object) -> None:
 def test_the_end_of_sequence_at_every_place() -> None:
     """Any token may be the end: it is met in the draft, in a suffix and as the bonus, and nothing follows it."""
     seen: Counter[str] = Counter()
-    configs = [speculative.Config(gamma=4), ouroboros.Config(gamma=1, k=3, window=5, ngram=5),
-               lookahead.Config(window=5, ngram=4, max_guesses=5)]  # fmt: skip
+    configs = [speculative.Config(gamma=4),
+               ouroboros.Config(gamma=1, k=3, window=5, ngram=5, shortest_run=1, text_phrases=True),
+               lookahead.Config(window=5, ngram=4, max_guesses=5, text_phrases=True)]  # fmt: skip
     llama = make_pair("llama", noise=0.03)
     for prompt in prompts(3):
         free = reference(llama, prompt, Stopping(frozenset(), 30))
@@ -403,7 +404,8 @@ def test_refinement_after_a_rejection_is_the_papers_and_an_option(
 def test_suffixes_lengthen_any_drafter(llama: ModelPair) -> None:
     """The text of the last pass stands in the pool: behind lookahead's guesses hang suffixes, and they are accepted."""
     pair = ModelPair(llama.target, None, frozenset(), decode)
-    config = ouroboros.Config(drafter=lookahead.Config(), k=3, ngram=4, pool_capacity=4)
+    guessing = lookahead.Config(window=2, ngram=3, max_guesses=2, text_phrases=True)
+    config = ouroboros.Config(drafter=guessing, k=3, ngram=4, pool_capacity=4, text_phrases=True)
     decoder = build(config, pair)
     sources: Counter[str] = Counter()
     for prompt in prompts(3):
@@ -412,7 +414,7 @@ def test_suffixes_lengthen_any_drafter(llama: ModelPair) -> None:
             sources.update(source for step in outcome.steps.sources for source in step)
         assert outcome.tokens == reference(pair, prompt, Stopping(frozenset(), 40)).tokens
     assert sources["suffix"] and sources["phrase"], sources
-    for name, value in {"gamma": 3, "phrase_drafting": False, "max_guesses": None, "idle_window": True,
+    for name, value in {"gamma": 3, "phrase_drafting": False, "max_guesses": 2, "idle_window": True,
                         "confidence": 0.5}.items():  # fmt: skip
         with pytest.raises(UserError, match=f"method.{name} is for drafter=draft_model"):
             ouroboros.Config(drafter=prompt_lookup.Config(), **{name: value})
@@ -449,7 +451,7 @@ def test_methods_that_draft_with_a_model_refuse_a_pair_without_one(llama: ModelP
         (ouroboros.Config, {"k": -1}),
         (ouroboros.Config, {"ngram": 2}),
         (ouroboros.Config, {"shortest_run": 0}),
-        (ouroboros.Config, {"shortest_run": 5}),
+        (ouroboros.Config, {"shortest_run": 7}),
         (ouroboros.Config, {"window": -1}),
         (ouroboros.Config, {"pool_capacity": None, "window": 0}),
         (ouroboros.Config, {"pool_capacity": 0}),

@@ -118,12 +118,13 @@ def test_what_the_prefill_leaves() -> None:
     assert after_prefill(cascade.Config(), pair, prompt).lookup.index._text == prompt[:-1]
     assert after_prefill(suffix.Config(), pair, prompt).text.text == prompt
     assert set(after_prefill(token_recycling.Config(prompt=True), pair, prompt).matrix) == set(prompt[:-1])
-    keep = {"max_guesses": 20, "ngram": 3}
+    keep = {"max_guesses": 20, "ngram": 3, "text_phrases": True}
     assert phrases(after_prefill(lookahead.Config(**keep), pair, prompt).pool) == runs
     lazy = after_prefill(hybrid.Config(fallback=lookahead.Config(**keep)), pair, prompt)
     assert lazy.matcher.text.text == prompt and phrases(lazy.fallback.pool) == runs
-    assert phrases(after_prefill(ouroboros.Config(pool_capacity=20), pair, prompt).pool) == runs
-    only = ouroboros.Config(pool_capacity=20, text_phrases="output")
+    both = ouroboros.Config(pool_capacity=20, ngram=3, text_phrases=True)
+    assert phrases(after_prefill(both, pair, prompt).pool) == runs
+    only = ouroboros.Config(pool_capacity=20, ngram=3, text_phrases="output")
     assert not phrases(after_prefill(only, pair, prompt).pool)
     for config in (speculative.Config(), multi_candidate.Config(), ouroboros.Config(gamma="auto")):
         after_prefill(config, pair, prompt)
@@ -133,7 +134,7 @@ def test_what_the_prefill_leaves() -> None:
 def test_the_prompts_phrases_count_for_the_first_step_and_their_time_for_the_prefill() -> None:
     pair = make_pair("llama")
     prompt = prompts(1, length=40)[0]
-    decoder = build(lookahead.Config(max_guesses=50), pair)
+    decoder = build(lookahead.Config(max_guesses=50, text_phrases=True), pair)
     steps = decoder.generate(prompt, Stopping(frozenset(), 12)).steps
     assert steps.phrases_learned[0]["prompt"] > 20
     assert not any("prompt" in entry for entry in steps.phrases_learned[1:])

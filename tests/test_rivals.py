@@ -22,8 +22,8 @@ from decoding.session import ModelSession
 from decoding.stopping import Stopping
 
 DRAFTING = [
-    hf_assisted.Config(gamma=1),
-    hf_assisted.Config(gamma=5),
+    hf_assisted.Config(gamma=1, schedule="constant"),
+    hf_assisted.Config(gamma=5, schedule="constant"),
     hf_assisted.Config(schedule="default"),
     hf_prompt_lookup.Config(),
     hf_prompt_lookup.Config(draft_length=3, max_matching_ngram_size=1),
@@ -110,7 +110,7 @@ def test_longrope_drafts_across_its_boundary_change_the_librarys_output(config: 
 def test_the_end_is_cut_wherever_it_lies_in_a_verified_draft() -> None:
     """With the target as its own draft the rule sees six tokens at once; every one of them may be the last."""
     pair = make_pair("llama", noise=0.0)
-    rival = build(hf_assisted.Config(gamma=5), pair)
+    rival = build(hf_assisted.Config(gamma=5, schedule="constant"), pair)
     prompt = prompts(1)[0]
     text = reference(pair, prompt, Stopping(frozenset(), 18)).tokens
     for place in range(1, len(text)):

@@ -358,17 +358,17 @@ def test_a_set_from_a_file_with_more_layers_named_beside_it(tmp_path) -> None:
 
 
 def test_a_panel_tells_its_skip_sets_apart() -> None:
-    from bench.cases import _labels
+    from bench.cases import labels
     from bench.settings import Contender
 
-    def labels(*given: dict) -> list[str]:
+    def named(*given: dict) -> list[str]:
         configs = [panel_config({"name": "self_speculative", **each}, "cases") for each in given]
-        return _labels([Contender(config, "cold") for config in configs])
+        return labels([Contender(config, "cold") for config in configs])
 
-    assert labels({"skip": None, "skip_mlp": [1, 2]}, {"skip": None, "skip_mlp": [3]}) == [
+    assert named({"skip": None, "skip_mlp": [1, 2]}, {"skip": None, "skip_mlp": [3]}) == [
         "self_speculative skip_mlp=[1,2]", "self_speculative skip_mlp=[3]"
     ]  # fmt: skip
-    assert labels({}, {"skip": None}) == ["self_speculative skip=auto", "self_speculative skip=null"]
+    assert named({}, {"skip": None}) == ["self_speculative skip=auto", "self_speculative skip=null"]
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,8 @@ def test_the_winner_is_written_and_taken(tuned, tmp_path, monkeypatch, capsys) -
     finals = [each for each in more if each["final"]]
     assert finals[0]["number"] == "published", "always among the finalists"
     assert all(len(each["final_repeats"].split()) == 3 for each in finals)
-    chosen = [each for each in finals if float(each["params_gamma"]) == settings["gamma"]]
+    own = str(settings["gamma"]), str(settings["confidence"])
+    chosen = [each for each in finals if (each["params_gamma"], each["params_confidence"]) == own]
     head = file.read_text()
     unseen = r"^# ([\d.]+) times greedy's decode speed on 2 prompts that the search has not seen x 3"
     speed = float(re.search(unseen, head, re.MULTILINE)[1])

@@ -2,14 +2,19 @@
 
 import gc
 import os
+import sys
 
 import pytest
 import torch
+from absl import logging as absl_logging
 from bench_pair import bench_arguments, make_pair, write_prompts
 from hypothesis import settings
 
 torch.set_num_threads(1)
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))  # of the processes that tests start
+# rouge_score logs through absl, which closes its stream when somebody configures logging anew, as Hydra does: here that
+# is what pytest captures with.
+absl_logging.get_absl_handler().python_handler.stream = sys.__stderr__
 gc.freeze()  # what is imported stays, and need not be looked through at every collection
 settings.register_profile("house", deadline=None, max_examples=60)
 settings.load_profile("house")

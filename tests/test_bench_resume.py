@@ -46,6 +46,7 @@ def test_a_killed_run_goes_on_and_keeps_every_record(monkeypatch, capsys, argume
     assert run_summary("speculative")["lossless"]["identical"] == 18
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_goes_on_where_it_was_stopped_and_gives_one_table_and_one_figure(monkeypatch, capsys, arguments):
     swept = ["method=ouroboros", "method.gamma=2,3", "method.k=1,2", "method.window=1,2"]
     command = ["-m", *arguments, *swept, "max_new_tokens=30", "limit=2"]

@@ -55,6 +55,7 @@ class AfterPair(StoppingCriteria):
         return torch.tensor([abs(int(input_ids[0, -1]) - int(input_ids[0, -2])) <= 1])
 
 
+SMALL = ouroboros.Config(gamma=4, k=2, window=3, ngram=4)
 SETTINGS = {
     "length": {"max_new_tokens": 40, "eos_token_id": None},
     "max_length": {"max_length": 21},
@@ -75,14 +76,15 @@ def test_output_is_that_of_greedy_generate(models, settings) -> None:
     target, draft = models
     given = {"attention_mask": torch.ones_like(PROMPT), "do_sample": False, **settings}
     expected = target.generate(PROMPT, **given)
-    ours = target.generate(PROMPT, custom_generate=ouroboros.generate, draft_model=draft, **given)
+    small = {"draft_model": draft, "method": SMALL}
+    ours = target.generate(PROMPT, custom_generate=ouroboros.generate, **small, **given)
     assert torch.equal(expected, ours)
     wrapped = target.generate(
-        PROMPT, custom_generate=ouroboros.generate, draft_model=draft, return_dict_in_generate=True, **given
+        PROMPT, custom_generate=ouroboros.generate, **small, return_dict_in_generate=True, **given
     )
     assert torch.equal(wrapped.sequences, expected)
     del given["attention_mask"]
-    assert list(ouroboros.decode(target, PROMPT, draft_model=draft, **given)) == expected[0, PROMPT.shape[1] :].tolist()
+    assert list(ouroboros.decode(target, PROMPT, **small, **given)) == expected[0, PROMPT.shape[1] :].tolist()
 
 
 def test_a_penalty_in_the_models_own_generation_config_is_obeyed(models, monkeypatch) -> None:

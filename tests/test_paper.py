@@ -33,7 +33,7 @@ def steps_of(tuned):  # noqa: F811
     return composed_once
 
 
-@pytest.mark.parametrize(("size", "most"), [("full", 110), ("quick", 9)])
+@pytest.mark.parametrize(("size", "most"), [pytest.param("full", 110, marks=pytest.mark.slow), ("quick", 9)])
 def test_the_lists_are_sound_and_fit_their_time(steps_of, size, most):
     steps = steps_of(size)
     assert 0 < minutes(steps) < most
@@ -51,6 +51,7 @@ def test_the_lists_are_sound_and_fit_their_time(steps_of, size, most):
     assert len(last) == 2 * len(outputs) + 1
 
 
+@pytest.mark.slow
 def test_what_others_need_is_made_before_them(steps_of):
     commands = [step.command for step in steps_of("full")]
     layers = next(place for place, command in enumerate(commands) if "first_layers.py" in command)
@@ -65,6 +66,7 @@ def test_the_full_list_holds_every_experiment_of_the_paper():
     assert {preset for preset in presets if f"experiment={preset} " not in " ".join(LISTS["full"])} == set()
 
 
+@pytest.mark.slow
 def test_what_the_lists_need_tuned_is_tuned_by_the_list_before():
     tunings = [set(step.command.split()) for step in read_steps("tune")]
     for command in [*LISTS["full"], *LISTS["quick"]]:

@@ -30,7 +30,7 @@ from ouroboros.method import DRAFT_MODEL, DRAFTING
 PAPER = Path(__file__).resolve().parent.parent / "results" / "paper"
 ARCHIVE = PAPER / "runs.tar.xz"
 PRESETS = sorted(folder.name for folder in (PAPER / "tables").glob("*"))
-FEW_FIGURES = ("contamination", "main_code_unseen")  # which are drawn in a few seconds
+FEW_FIGURES = ("contamination",)  # which are drawn in a second
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 # Cases that their preset has had only since it was measured, by their labels.
 PAPERS_OWN = ["ouroboros paper", "ouroboros paper warm"]

@@ -217,4 +217,7 @@ def _table(study: optuna.Study, space: Space, count: int, finals: dict[str, Fina
 
     rows = [row(PUBLISHED, study.user_attrs[PUBLISHED]["speed"], space.base)]
     rows += [row(str(each.number), each.value, each.params) for each in trials_of(study, TrialState.COMPLETE)]
-    return pandas.DataFrame(rows)
+    # As objects: of null and numbers in one column pandas would make floats and no number.
+    table = pandas.DataFrame(rows, dtype=object)
+    figures = [name for name in table if name.startswith("round_") or name in ("final", "final_pooled")]
+    return table.astype(dict.fromkeys(figures, float))

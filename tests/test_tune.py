@@ -21,6 +21,8 @@ from bench.registry import CONF
 from bench.settings import ModelConfig
 from bench.tuned import pair_digits, pair_of
 from bench.tuning_objective import speed_of
+from bench.tuning_plot import draw_study
+from bench.tuning_space import Space
 from bench.tuning_study import Final, noise_of, rounds, winner_of
 from decoding.errors import UserError
 
@@ -104,6 +106,21 @@ def test_settings_that_cannot_stand_together_cost_nothing(tuned, tmp_path, monke
     monkeypatch.setattr(bench.tune, "read_space", lambda *_: {"max_ngram": [1, 2], "min_ngram": [3]})
     assert tuned("method=prompt_lookup", "tune.study=other") == 2
     assert "stand together: max_ngram, min_ngram" in capsys.readouterr().err
+
+
+def test_a_published_null_stands_beside_the_numbers_that_are_searched(tmp_path) -> None:
+    values = {"pool_capacity": [2, 4], "gamma": [3, "auto"]}
+    trials = [SimpleNamespace(number=0, value=1.2, params={"pool_capacity": 4, "gamma": "auto"})]
+    study = SimpleNamespace(
+        user_attrs={"published": {"speed": 1.1}, "round 1": {"0": 1.3}}, get_trials=lambda **_: trials
+    )
+    space = Space(values, {"name": "ouroboros", "pool_capacity": None, "gamma": 12})
+    finals = {"published": final_of(1.0, 1.1, 1.2), "0": final_of(1.3, 1.2, 1.4)}
+    table = bench.tune._table(study, space, 2, finals)
+    assert table["params_pool_capacity"].tolist() == [None, 4] and table["params_gamma"].tolist() == [12, "auto"]
+    assert table["round_0"].tolist() == [1.1, 1.2] and table["round_1"][1] == 1.3
+    draw_study(table, values, "0", tmp_path, "a search")
+    assert (tmp_path / "study.png").stat().st_size > 5000
 
 
 @pytest.mark.parametrize(

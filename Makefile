@@ -44,7 +44,7 @@ style: $(VENV)/installed  ## mend what ruff can mend
 	$(VENV)/bin/ruff check --fix .
 
 data: $(VENV)/installed  ## write the bundled data anew (deterministic)
-	$(PY) -m tasks.synthetic
+	$(PY) -m training.corpus
 
 pair: $(VENV)/installed  ## train the bundled pair anew (about an hour on 2 cores)
 	$(PY) scripts/train_pair.py

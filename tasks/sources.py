@@ -131,7 +131,7 @@ def _source(task: Task, data: DataConfig) -> Source:
     files = splits_in(folder)
     if not files:
         layout = f"{folder}/SPLIT with one of {', '.join(EXTENSIONS)}"
-        hint = "write it with: python -m tasks.synthetic" if data.source == "bundled" else f"expected {layout}"
+        hint = "write it with: python -m training.corpus" if data.source == "bundled" else f"expected {layout}"
         raise UserError(f"no data for {task.name} in {folder}: {hint}")
     origin = "bundled" if data.source == "bundled" else str(folder)
     return Source(tuple(files), lambda split: read_split(files[split], *kinds), origin)

@@ -358,7 +358,7 @@ def test_hub_rows_carry_the_hub_s_own_schema(monkeypatch):
 
 def test_bundled_data_needs_no_settings(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "BUNDLED", tmp_path)
-    assert "python -m tasks.synthetic" in fails("gsm8k", DataConfig())
+    assert "python -m training.corpus" in fails("gsm8k", DataConfig())
     write(tmp_path / "gsm8k/test_unseen.jsonl", gsm8k_rows(3))
     loaded = load_rows(task("gsm8k"), DataConfig(split="test_unseen"))
     assert loaded.origin == "bundled" and loaded.shots == []

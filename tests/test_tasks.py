@@ -9,7 +9,7 @@ from decoding.errors import UserError
 from tasks import TASKS, make_task, training_text
 from tasks.overlap import bundled_share, overlap
 from tasks.sources import BUNDLED
-from tasks.synthetic.__main__ import COUNTS
+from training.corpus.__main__ import COUNTS
 
 ROWS = {
     "humaneval": {

@@ -82,7 +82,7 @@ def _text(config: TrainConfig, target: PreTrainedModel, draft: PreTrainedModel, 
     return f"""# The bundled pair `tiny`
 
 Two Llama models and one byte-level BPE tokenizer ({config.vocabulary} entries, digits one by one), trained from scratch
-by `scripts/train_pair.py` on the project's own synthetic data (`tasks/synthetic`) and nothing else; the tokenizer also
+by `scripts/train_pair.py` on the project's own synthetic data (`training/corpus`) and nothing else; the tokenizer also
 read Python's standard library. They make the harness run and mean something on a machine without a network; they know
 nothing of the world. Weights are stored in bfloat16. Written {datetime.now(UTC):%Y-%m-%d} with torch
 {torch.__version__}, transformers {transformers.__version__}, Python {platform.python_version()}, on {config.device}.

@@ -22,7 +22,7 @@ class Document:
 
 def examples(task_name: str, split: str, count: int, seed: int = 0) -> Iterator[Example]:
     """At most `count` examples of a split, further turns of a conversation included."""
-    corpus = importlib.import_module(f"tasks.synthetic.{task_name}").CORPUS
+    corpus = importlib.import_module(f"training.corpus.{task_name}").CORPUS
     task = TASKS[task_name]()
     for row in itertools.islice(corpus.rows(split, seed), count):
         example: Example | None = task.example(row)

@@ -9,7 +9,7 @@ catches up with it when it is asked next. Both observe
 every verdict, so that a drafter which can learn from a foreign tree does.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from baselines import suffix, token_recycling
@@ -17,6 +17,7 @@ from baselines.drafters import make_drafter
 from decoding.decoder import Drafter, ModelPair
 from decoding.loop import DraftThenVerify
 from decoding.phrase_pool import PhrasePool
+from decoding.settings import canonical
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
 
@@ -34,6 +35,10 @@ class Config(suffix.Config):
     min_match: int = 5
     alpha: float | None = None
     fallback: Any = field(default_factory=token_recycling.Config)
+
+    def canonical(self) -> "Config":
+        """As the look-up and the other method have it, each for itself."""
+        return replace(super().canonical(), fallback=canonical(self.fallback))
 
 
 class Hybrid(Drafter):

@@ -7,7 +7,7 @@ likeliest tokens; with `width` and `nodes` the draft's own probabilities shape t
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from baselines.speculative import draft_session
@@ -43,6 +43,20 @@ class Config:
             value = getattr(self, name)
             if value is not None:
                 require_at_least(f"method.{name}", value, 1)
+
+
+    def canonical(self) -> "Config":
+        """Bounds that the tree does not reach say nothing."""
+        frontier, widest, total = 1, 1, 0
+        for level, children in enumerate(self.branching):
+            total += frontier * children
+            if level + 1 < len(self.branching):
+                widest = max(widest, frontier * children)
+                frontier = min(frontier * children, self.width or frontier * children)
+        nodes = None if self.nodes is None or self.nodes >= total else self.nodes
+        reached = widest if nodes is None else min(widest, max(nodes - 1, 1))
+        width = None if self.width is None or self.width >= reached else self.width
+        return replace(self, width=width, nodes=nodes)
 
 
 class Candidate(NamedTuple):

@@ -3,7 +3,7 @@
 The draft model proposes gamma tokens one by one; the target verifies them in one forward.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from decoding.decoder import Drafter, ModelPair
 from decoding.draft_model import DraftModel
@@ -29,6 +29,10 @@ class Config:
     def __post_init__(self) -> None:
         require_at_least("method.gamma", self.gamma, 0)
         require_share("method.confidence", self.confidence)
+
+    def canonical(self) -> "Config":
+        """A draft of one token ends after it, sure or not."""
+        return replace(self, confidence=0.0) if self.gamma <= 1 else self
 
 
 class Speculative(Drafter):

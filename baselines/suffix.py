@@ -14,7 +14,7 @@ This is not SuffixDecoding (arXiv 2411.04975), which counts how often each conti
 of all lengths by an expected number of accepted tokens, and may draft a tree.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from decoding.copying import copied
@@ -52,6 +52,11 @@ class Config:
             raise UserError(f"method.alpha must be null or a finite number above 0, not {self.alpha}")
         require_at_least("method.draft_length", self.draft_length, 2)
         require_at_least("method.history_bias", self.history_bias, 0)
+
+    def canonical(self) -> "Config":
+        """Where the shortest match takes all the rows already, alpha says nothing."""
+        silent = self.alpha is not None and 1 + int(self.alpha * self.min_match) >= self.draft_length
+        return replace(self, alpha=None) if silent else self
 
     def drafted(self, match: int) -> int:
         """Tokens that a match of so many is good for: its rows without the last confirmed token's."""

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from bench import SCHEMA_VERSION
-from bench.page import unsaid
+from bench.page import named
 from decoding.errors import UserError
 
 # What a summary of any age holds; keys that came later are asked for with a default.
@@ -153,13 +153,14 @@ class Run:
 
     @property
     def settings_kind(self) -> str | None:
-        """Whose settings, "tuned" or the "paper"'s; of an older run, as its panel named it; None if nobody knows."""
+        """Whose settings, all of them: "tuned" or the "paper"'s, of an older run as its panel named it; else None."""
         if "settings" in self.summary:
-            return (self["settings"] or {}).get("kind")
+            return (self["settings"] or {}).get("shown")
         if not self.place:
             return None
         entry = (self.config.get("cases") or self.config.get("compare"))[self.place - 1]
-        return "tuned" if isinstance(entry, dict) and str(entry.get("name")).startswith("tuned/") else None
+        whole = isinstance(entry, dict) and entry.keys() <= {"name", "label", "history", "history_file"}
+        return "tuned" if whole and str(entry["name"]).startswith("tuned/") else None
 
     @cached_property
     def pool_of(self) -> str | None:
@@ -268,7 +269,7 @@ def _label(run: Run) -> str:
         label += f" (draft in {run['draft_dtype']})"
     if history == "file":
         history = f"pool of {run.pool_of or 'a file'}"
-    return " ".join([label, *unsaid(label, run["method_config"], run.settings_kind, history)])
+    return named(label, run.settings_kind, history)
 
 
 def _word(value: object) -> str:

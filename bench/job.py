@@ -50,9 +50,9 @@ def run_job(config: DictConfig) -> int:
     plan = read_plan(config)
     settings = plan.settings
     place = resolve_place(settings.device, settings.dtype)
+    say_settings(plan)
     if settings.check:
         return _check(plan, place)
-    say_settings(plan)
     prompts = load_prompts(plan.task, plan.data, settings.warmup, settings.limit)
     cases = make_cases(plan, place, weights_digests(plan.model), prompts)
     with ExitStack() as stack:
@@ -242,6 +242,7 @@ def _measure(
             folder.restart_unfinished_pass(ids, plan.settings.repeats, roles(place))
         sessions = folder.provenance().get("sessions", []) if folder.records else []
         provenance = {**environment(place.device), "identity": case.identity, "sessions": [*sessions, now]}
+        provenance["settings"] = str(case.origin)
         if case.history == "file":
             provenance["history_made_by"] = PoolFile.load(Path(case.history_file)).made_by
         provenances[case] = provenance

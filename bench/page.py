@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from bench.marks import RUNAWAY, RUNAWAY_LEGEND, marked, ran_away
@@ -34,23 +34,23 @@ def headline(summaries: Sequence[dict[str, Any]]) -> list[list[str]]:
     return table
 
 
-def unsaid(label: str, config: Mapping[str, Any], kind: str | None, history: str) -> list[str]:
-    """What a label does not say itself: whose settings, and which history if any is kept.
+def named(label: str, kind: str | None, history: str) -> str:
+    """The label with what it does not say itself: whose settings, and which history if any is kept.
 
     Args:
-        label: of the case. config: the method's settings, of which a method without any has no kind.
-        kind: "tuned" or "paper"; None or "file" says nothing.
+        label: of the case.
+        kind: "tuned" or "paper", None where neither is true of all settings.
         history: in words; "cold" says nothing.
     """
-    words = [kind] if kind in ("tuned", "paper") and len(config) > 1 else []
-    words += [history] if history != "cold" else []
-    return [word for word in words if word not in label.split() and not label.endswith(word)]
+    kept = "" if history == "cold" else history
+    stem = label.removesuffix(f" {kept}") if kept else label
+    known = stem.split()
+    words = [stem, *([kind] if kind and kind not in known else []), *([kept] if kept and kept not in known else [])]
+    return " ".join(words)
 
 
 def _line(summary: dict[str, Any]) -> list[str]:
-    kind = (summary.get("settings") or {}).get("kind")
-    more = unsaid(summary["label"], summary["method_config"], kind, summary["history"])
-    name = summary["label"] + (f" ({', '.join(more)})" if more else "")
+    name = named(summary["label"], (summary.get("settings") or {}).get("shown"), summary["history"])
     return [marked(name, RUNAWAY * ran_away(summary)), *_cells(summary)]
 
 
@@ -285,9 +285,10 @@ def _categories(categories: dict[str, dict[str, Any]]) -> list[list[object]]:
 
 
 def _ratios(comparison: Sequence[dict[str, Any]]) -> list[list[object]]:
-    rows: list[list[object]] = [["method", "over", "decode", "end to end", "beside the same greedy"]]
+    kinds = ("decode", "geomean", "end_to_end")
+    rows: list[list[object]] = [["method", "over", "decode", "geomean", "end to end", "beside the same greedy"]]
     for row in comparison:
-        parts = [{key: row[f"{kind}_{key}"] for key in ("value", "low", "high")} for kind in ("decode", "end_to_end")]
+        parts = [{key: row[f"{kind}_{key}"] for key in ("value", "low", "high")} for kind in kinds]
         figures = [estimate(part) for part in parts]
         rows.append([row["method"], row["over"], *figures, "yes" if row["paired"] else "no"])
     return rows

@@ -179,7 +179,7 @@ def read_plan(config: DictConfig) -> Plan:
 
 def _chosen(entry: Mapping[str, Any], settings: Settings, wanted: Wanted) -> Contender:
     """The method of the group `method`, with the job's history."""
-    config, origin = settle(entry, "method", wanted, settings.history)
+    config, origin = _settled(entry, "method", wanted, settings.history, settings.history_file)
     _require_history(config, settings.history)
     return Contender(config, settings.history, None, settings.history_file, origin)
 
@@ -198,13 +198,34 @@ def _entry(entry: Any, source: str, settings: Settings, wanted: Wanted) -> Conte
         raise UserError(f"{source}: the settings of a case are one of {', '.join(MODES)}, not {mode}")
     rest = {key: value for key, value in given.items() if key not in CASE_KEYS}
     history = own or settings.history
-    config, origin = settle(rest, source, replace(wanted, mode=mode or wanted.mode), history)
+    pool = file if own else settings.history_file
+    config, origin = _settled(rest, source, replace(wanted, mode=mode or wanted.mode), history, pool)
     if own is not None:
         _require_history(config, own)
         return Contender(config, own, label, file, origin)
     if not METHODS[config.name].keeps_history:
         return Contender(config, "cold", label, None, origin)
     return Contender(config, history, label, settings.history_file, origin)
+
+
+def _settled(
+    entry: Mapping[str, Any], group: str, wanted: Wanted, history: str, file: str | None
+) -> tuple[Any, Origin]:
+    """As `settle`; with a saved pool N is the pool's, unless one was given: phrases of another length serve nobody."""
+    config, origin = settle(entry, group, wanted, history)
+    if history != "file" or "ngram" in origin.given or not hasattr(config, "ngram"):
+        return config, origin
+    # Here, because reading a pool takes transformers.
+    from ouroboros.pool_file import PoolFile
+
+    try:
+        ngram = PoolFile.load(Path(str(file))).ngram
+    except UserError:
+        return config, origin  # said where the pool is loaded
+    if ngram == config.ngram:
+        return config, origin
+    shorter = {"shortest_run": None} if (getattr(config, "shortest_run", None) or 0) >= ngram else {}
+    return settle({**entry, "ngram": ngram, **shorter}, group, wanted, history)
 
 
 def _require_history(config: Any, history: str) -> None:

@@ -99,7 +99,27 @@ def ratio_of_speedups(
 
 def geometric_mean(method: Throughput, reference: Throughput, seed: int = 0) -> Estimate:
     """Geometric mean of the ratios by prompt, prompts without a figure on either side left out."""
-    logs = np.log(_ratios(method, reference))
+    return _geometric(np.log(_ratios(method, reference)), seed)
+
+
+def geometric_mean_ratio(
+    first: tuple[Throughput, Throughput], second: tuple[Throughput, Throughput], seed: int = 0
+) -> Estimate:
+    """Geometric mean over prompts of the first method's speed over the second's, each (method, greedy beside it).
+
+    Prompts without a figure on any side are left out.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        one, two = (
+            np.log(method.tokens / method.seconds) - np.log(greedy.tokens / greedy.seconds)
+            for method, greedy in (first, second)
+        )
+        logs = one - two
+    return _geometric(logs[np.isfinite(logs)], seed)
+
+
+def _geometric(logs: np.ndarray, seed: int) -> Estimate:
+    """The geometric mean of ratios whose logarithms these are, one a prompt."""
     if not len(logs):
         return NONE
     columns = np.stack([logs, np.ones_like(logs)], axis=1)

@@ -23,9 +23,18 @@ from bench.fold import (
     total_throughput,
 )
 from bench.prompts import Prompts
+from bench.registry import CONF
 from bench.settings import Plan
 from bench.split import split
-from bench.statistics import acceptance, geometric_mean, ratio_of_speedups, repetition_rate, speedup
+from bench.statistics import (
+    acceptance,
+    geometric_mean,
+    geometric_mean_ratio,
+    ratio_of_speedups,
+    repetition_rate,
+    speedup,
+)
+from bench.tuned import PAPER, TUNED
 from tasks import Scores
 
 
@@ -72,9 +81,16 @@ def summarize(case: Case, plan: Plan, prompts: Prompts, fold: Fold, quality: tup
 
 
 def _settings(case: Case) -> dict[str, Any] | None:
-    """Where the method's settings come from (bench/tuned.py), None where nobody asked."""
+    """Where the method's settings come from (bench/tuned.py), None where nobody asked.
+
+    shown: what tables call them, "tuned" or "paper"; None where some were given, and of methods without any to choose.
+    """
     origin = case.origin
-    return origin and {**asdict(origin), "given": list(origin.given), "in_words": str(origin)}
+    if origin is None:
+        return None
+    whole = not origin.given and (CONF / "search" / f"{case.config.name}.yaml").is_file()
+    shown = origin.kind if whole and origin.kind in (TUNED, PAPER) else None
+    return {**asdict(origin), "given": list(origin.given), "in_words": str(origin), "shown": shown}
 
 
 def figures(fold: Fold, seed: int) -> dict[str, Any]:
@@ -216,6 +232,8 @@ def compare(folds: dict[str, Fold], seed: int) -> list[dict[str, Any]]:
         for name, throughput in kinds:
             pairs = [(throughput(folds[each].method), throughput(folds[each].reference)) for each in (first, second)]
             row |= {f"{name}_{key}": value for key, value in asdict(ratio_of_speedups(*pairs, seed)).items()}
+            if name == "decode":
+                row |= {f"geomean_{key}": value for key, value in asdict(geometric_mean_ratio(*pairs, seed)).items()}
         rows.append(row)
     return rows
 

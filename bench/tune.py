@@ -33,7 +33,7 @@ from bench.provenance import environment
 from bench.registry import CONF, WARM
 from bench.settings import Plan, read_plan
 from bench.terminal import say, warn
-from bench.tuned import DIGITS
+from bench.tuned import KEPT, TUNED, in_digits
 from bench.tuning_objective import Objective
 from bench.tuning_plot import draw_study
 from bench.tuning_space import Space, read_space
@@ -55,6 +55,8 @@ from decoding.settings import require_at_least
 from tasks.settings import typed
 
 FEWEST_REPEATS = 3
+# Raised where a search is no longer what it was: studies of two rules do not go on as one.
+RULES = 2
 
 
 @dataclass
@@ -86,7 +88,9 @@ def tune(config: DictConfig) -> int:
         raise UserError("tuning happens on validation or training prompts: set data.split=validation")
     if plan.settings.history == "file" or plan.settings.save_history or len(plan.methods) > 1:
         raise UserError("tuning takes one method, history cold or warm, and no pool files: leave the rest out")
-    name, history = plan.methods[0].config.name, plan.methods[0].history
+    name, history, origin = plan.methods[0].config.name, plan.methods[0].history, plan.methods[0].origin
+    if origin.kind == TUNED:
+        raise UserError("a search begins with the published settings: name the method itself, and set settings=paper")
     space = Space(read_space(wanted.space or name, name), asdict(plan.methods[0].config))
     place = resolve_place(plan.settings.device, plan.settings.dtype)
     prompts, count = _prompts(plan)
@@ -98,7 +102,7 @@ def tune(config: DictConfig) -> int:
     here = environment(place.device)
     fixed = {key: value for key, value in space.base.items() if key not in space.values}
     published = {key: space.base[key] for key in space.values}
-    identity = {"space": space.values, "fixed": fixed, "begins with": published}
+    identity = {"rules": RULES, "space": space.values, "fixed": fixed, "published setting": published}
     identity |= _identity(plan, place, prompts, here)
     study = open_study(Path(wanted.study), identity)
 
@@ -173,27 +177,30 @@ def _write(
     searched = table.loc[table["number"] == winner].iloc[0]
     last = max(number for number in range(len(course)) if searched[f"round_{number}"] == searched[f"round_{number}"])
     measured, digests = len(table), study.user_attrs["weights"]
+    begun = "given" if plan.methods[0].origin.given else "published"
     kept = " (kept: nothing beats it beyond noise)" if winner == PUBLISHED else ""
     header = [
         f"Chosen by python -m bench.tune {' '.join(sys.argv[1:])}",
         f"{best.speed:.3f} times greedy's decode speed on {unseen} prompts that the search has not seen x "
-        f"{wanted.repeats} repeats (geometric mean; pooled {best.pooled:.3f})",
-        f"the published setting there: {published.speed:.3f}{kept}; a repeat's noise: {100 * noise:.1f}%",
+        f"{wanted.repeats} repeats (geometric mean; pooled {best.pooled:.3f}), the best of {len(finals)} there",
+        f"the {begun} setting there: {published.speed:.3f}{kept}; a repeat's noise: {100 * noise:.1f}%",
         f"of {measured} settings in {len(course)} rounds; in the search {searched[f'round_{last}']:.3f} (round {last})",
         f"{plan.methods[0].history}, {study.user_attrs['device']}, {study.user_attrs['threads']} threads",
         *study.user_attrs["sittings"],
-        f"pair: target {str(digests['target'])[:DIGITS]}, draft {str(digests['draft'])[:DIGITS].lower()}",
+        f"pair: {in_digits(digests)}",
+        *([KEPT] if winner == PUBLISHED and begun == "published" else []),
     ]
     choice = {} if winner == PUBLISHED else study.trials[int(winner)].params
     file = CONF / "method" / f"{wanted.save}.yaml"
     file.parent.mkdir(parents=True, exist_ok=True)
-    settings = asdict(space.config(choice))
+    # The published setting as it is, so that a run with it is the very run of settings=paper.
+    settings = asdict(space.config(choice)) if choice else dict(space.base)
     file.write_text("".join(f"# {line}\n" for line in header) + OmegaConf.to_yaml(OmegaConf.create(settings)))
     folder = Path(wanted.study)
     table.to_csv(folder / "trials.csv", index=False)
     draw_study(table, space.values, winner, folder, f"{space.base['name']} on {plan.task.name}, {plan.model.label}")
-    say(f"{best.speed:.2f} times greedy with {choice or 'the published setting'}{kept}")
-    say(f"on the same prompts the published setting: {published.speed:.2f}; a repeat's noise: {100 * noise:.1f}%")
+    say(f"{best.speed:.2f} times greedy with {choice or f'the {begun} setting'}{kept}")
+    say(f"on the same prompts the {begun} setting: {published.speed:.2f}; a repeat's noise: {100 * noise:.1f}%")
     say(f"written: {file} (method={wanted.save}), {folder}/trials.csv")
 
 

@@ -6,6 +6,7 @@ it was chosen for: another pair of the same name takes the published settings. W
 gives wins over both.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,8 +22,9 @@ from decoding.errors import UserError
 
 TUNED, PAPER, FILE = "tuned", "paper", "file"
 MODES = (TUNED, PAPER)
-# What the head of a tuned file says of the pair it was chosen for: the first digits of the weights' digests.
-PAIR = re.compile(r"^# pair: target (\w+), draft (\w+)$", re.MULTILINE)
+# What the head of a tuned file says of the pair it was chosen for (see pair_digits), and of a search that beat nothing.
+PAIR = re.compile(r"^# pair: (.*)$", re.MULTILINE)
+KEPT = "the published setting was kept"
 DIGITS = 12
 
 
@@ -34,7 +36,7 @@ class Origin:
         kind: "tuned", "paper" (the published ones), or "file" for another file of conf/method that was named.
         file: the file below conf/method, without its ending.
         given: settings that the command line, a preset or a case gave in place of the file's.
-        why: why the tuned ones were not taken; "" where they were, or where another file was named.
+        why: why the tuned ones were not taken, or what their search found; "" where there is nothing to say.
     """
 
     kind: str
@@ -75,8 +77,11 @@ def settle(given: Mapping[str, Any], group: str, wanted: Wanted, history: str) -
     name, own = str(given.get("name")), {key: value for key, value in given.items() if key != "name"}
     defaults = method_file(name, group)
     method = defaults.get("name")
-    if name != method:
-        origin = Origin(TUNED if name.startswith("tuned/") else FILE, name, tuple(own))
+    if name.startswith("tuned/"):
+        _require_pair(name, wanted.model)
+        origin = Origin(TUNED, name, tuple(own), _found(name))
+    elif name != method:
+        origin = Origin(FILE, name, tuple(own))
     elif wanted.mode == PAPER:
         origin = Origin(PAPER, name, tuple(own), "settings=paper")
     else:
@@ -85,7 +90,7 @@ def settle(given: Mapping[str, Any], group: str, wanted: Wanted, history: str) -
         why = _refused(file, own, wanted)
         if not why:
             defaults = method_file(file, group)
-        origin = Origin(PAPER if why else TUNED, name if why else file, tuple(own), why)
+        origin = Origin(PAPER, name, tuple(own), why) if why else Origin(TUNED, file, tuple(own), _found(file))
     return method_config({**defaults, **own, "name": method}, group), origin
 
 
@@ -98,25 +103,53 @@ def _refused(file: str, own: Mapping[str, Any], wanted: Wanted) -> str:
     for name in METHODS_WITHIN:
         if name in own and own[name] != tuned.get(name):
             return f"{file} was tuned with another {name}"
-    chosen_for = pair_of(path)
-    if chosen_for and chosen_for != pair_digits(wanted.model):
-        return f"{file} was tuned for other weights of that name"
-    return ""
+    return "" if _fits(path, wanted.model) else f"{file} was tuned for other weights of that name"
 
 
-def pair_of(file: Path) -> tuple[str, str] | None:
-    """The digits of (target, draft) that a tuned file was chosen for; None where it does not say."""
+def _require_pair(name: str, model: Any) -> None:
+    """Raise UserError for a tuned file of this pair's name that was chosen for other weights."""
+    if name.split("/")[1] == model.label and not _fits(registry.CONF / "method" / f"{name}.yaml", model):
+        raise UserError(
+            f"{name} was tuned for other weights than those of {model.label} here: tune anew, or give the pair another "
+            "model.name"
+        )
+
+
+def _fits(file: Path, model: Any) -> bool:
+    """Whether a tuned file was chosen for the weights that `model` names; a file that does not say fits all."""
+    chosen_for = pair_of(file)
+    return chosen_for is None or chosen_for == pair_digits(model)
+
+
+def _found(name: str) -> str:
+    """What the search that wrote the tuned file `name` found, where it is not what one expects."""
+    return KEPT if KEPT in (registry.CONF / "method" / f"{name}.yaml").read_text(encoding="utf-8") else ""
+
+
+def pair_of(file: Path) -> str | None:
+    """What a tuned file says of the pair it was chosen for, None where it says nothing."""
     found = PAIR.search(file.read_text(encoding="utf-8"))
-    return (found[1], found[2]) if found else None
+    return found[1].strip() if found else None
 
 
-def pair_digits(model: Any) -> tuple[str, str]:
+def pair_digits(model: Any) -> str:
     """The same of the pair that `model` names. Raises UserError for a model that cannot be found."""
     # Here, because telling where a model lies takes transformers.
     from bench.weights import weights_digests
 
-    digests = weights_digests(model)
-    return str(digests["target"])[:DIGITS], str(digests["draft"])[:DIGITS].lower()
+    return in_digits(weights_digests(model))
+
+
+def in_digits(digests: Mapping[str, str | None]) -> str:
+    """The weights' digests in short. Those of a folder are sums already; a commit on the hub becomes one."""
+
+    def short(digest: str | None) -> str:
+        if digest is None:
+            return "none"
+        hexadecimal = re.fullmatch(r"[0-9a-f]{64}", digest)
+        return (digest if hexadecimal else hashlib.sha256(digest.encode()).hexdigest())[:DIGITS]
+
+    return f"target {short(digests['target'])}, draft {short(digests['draft'])}"
 
 
 def chosen_entry(config: DictConfig, resolved: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,7 +165,7 @@ def chosen_entry(config: DictConfig, resolved: Mapping[str, Any]) -> dict[str, A
     except UserError:
         choice, defaults = method.get("name"), {}
     named = {override.lstrip("+~").split("=")[0] for override in _overrides(hydra)}
-    named |= {f"method.{key}" for key in _of_preset(hydra)}
+    named |= {f"method.{key}" for key in _of_presets(hydra)}
     own = {
         key: value
         for key, value in method.items()
@@ -152,9 +185,15 @@ def _overrides(hydra: DictConfig | None) -> list[str]:
     return list(OmegaConf.select(hydra, "overrides.task") or []) if hydra else []
 
 
-def _of_preset(hydra: DictConfig | None) -> list[str]:
-    """The method's settings that the chosen experiment names."""
+def _of_presets(hydra: DictConfig | None) -> set[str]:
+    """The method's settings that the chosen experiment names, or one that it builds on."""
     choice = OmegaConf.select(hydra, "runtime.choices.experiment") if hydra else None
-    file = registry.CONF / "experiment" / f"{choice}.yaml"
-    content = OmegaConf.load(file) if choice and file.is_file() else {}
-    return list(content.get("method") or {})
+    places = [Path(each.path) for each in (OmegaConf.select(hydra, "runtime.config_sources") or [])] if hydra else []
+    found, waiting = set(), [str(choice)] if choice else []
+    while waiting:
+        name = waiting.pop()
+        files = [place / "experiment" / f"{name}.yaml" for place in [registry.CONF, *places]]
+        content = next((OmegaConf.load(file) for file in files if file.is_file()), OmegaConf.create())
+        found |= set(content.get("method") or {})
+        waiting += [each for each in content.get("defaults", []) if isinstance(each, str) and each != "_self_"]
+    return found

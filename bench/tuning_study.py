@@ -30,8 +30,11 @@ SEED = 0
 TRIED = (TrialState.COMPLETE, TrialState.PRUNED)
 # Passes of the published setting in the first round, which tell the noise of the search.
 REPLICATES = 3
-# Standard errors of a difference by which the published setting must be beaten.
-BEATEN_BY = 2.0
+# Student's t at 97.5%, by degrees of freedom: standard errors of a difference by which the published setting is beaten.
+T_975 = {
+    1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262, 10: 2.228, 12: 2.179,
+    15: 2.131, 20: 2.086, 30: 2.042,
+}  # fmt: skip
 # Proposals of the sampler in a row that were tried already, before one is drawn at random.
 PATIENCE = 20
 
@@ -214,5 +217,7 @@ def winner_of(finals: dict[str, Final]) -> tuple[str, float]:
     noise = noise_of([final.by_repeat for final in finals.values()])
     best = max(finals, key=lambda label: finals[label].speed)
     repeats = len(finals[PUBLISHED].by_repeat)
+    freedom = max(len(finals) - 1, 1) * (repeats - 1)
+    errors = T_975[max(known for known in T_975 if known <= freedom)]  # the next lower: rather too strict
     margin = math.log(finals[best].speed / finals[PUBLISHED].speed)
-    return (best if margin > BEATEN_BY * noise * math.sqrt(2 / repeats) else PUBLISHED), noise
+    return (best if margin > errors * noise * math.sqrt(2 / repeats) else PUBLISHED), noise

@@ -138,7 +138,9 @@ class Config:
         if self.drafter != DRAFT_MODEL:
             silent |= {*DRAFTING, "window"}
         if self.gamma == 0:
-            silent |= {"phrase_drafting", "max_guesses", "idle_window", "confidence", "window"}
+            silent |= {"phrase_drafting", "max_guesses", "idle_window", "window"}
+        if self.gamma in (0, 1):  # a draft of one forward ends after it, sure or not
+            silent.add("confidence")
         if not self.phrase_drafting:
             silent |= {"max_guesses", "idle_window", "window"}
         if self.window == 0:

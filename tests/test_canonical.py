@@ -59,6 +59,29 @@ def test_the_canonical_form_takes_the_same_steps(name, pair) -> None:
     assert changed or name != "ouroboros"
 
 
+@pytest.mark.parametrize(
+    ("name", "one", "other"),
+    [
+        ("speculative", {"gamma": 1, "confidence": 0.7}, {"gamma": 1}),
+        ("ouroboros", {"gamma": 1, "confidence": 0.7}, {"gamma": 1}),
+        ("suffix", {"min_match": 3, "alpha": 4.0, "draft_length": 13},
+         {"min_match": 3, "alpha": None, "draft_length": 13}),
+        ("hybrid", {"fallback": {"name": "speculative", "gamma": 1, "confidence": 0.5}},
+         {"fallback": {"name": "speculative", "gamma": 1}}),
+        ("multi_candidate", {"branching": [2, 1, 1], "width": 2}, {"branching": [2, 1, 1]}),
+        ("multi_candidate", {"branching": [2, 1, 1], "nodes": 6}, {"branching": [2, 1, 1]}),
+        ("multi_candidate", {"branching": [3, 3, 3], "nodes": 4, "width": 3}, {"branching": [3, 3, 3], "nodes": 4}),
+        ("self_speculative", {"threshold_step": 0.0, "acceptance": 0.7}, {"threshold_step": 0.0}),
+    ],
+)  # fmt: skip
+def test_settings_that_behave_alike_are_one(name, one, other) -> None:
+    def config(settings):
+        base = OmegaConf.to_container(OmegaConf.load(CONF / "method" / f"{name}.yaml"))
+        return canonical(method_config({**base, **settings}))
+
+    assert config(one) == config(other)
+
+
 def test_what_is_silent_makes_no_other_setting() -> None:
     assert canonical(hf_assisted.Config(gamma=8)) == canonical(hf_assisted.Config(gamma=2))
     constant = [canonical(hf_assisted.Config(gamma=gamma, schedule="constant")) for gamma in (2, 8)]

@@ -205,6 +205,6 @@ def test_a_pool_that_cannot_be_saved_is_refused_before_anything_is_measured(monk
 def test_check_looks_into_the_pool_file(monkeypatch, capsys, arguments) -> None:
     PoolFile(9, "abc", {}).save(Path("wrong.json"))
     for name, said in (("none.json", "cannot read"), ("wrong.json", "ngram=9")):
-        check = ["method=ouroboros", "history=file", f"history_file={name}", "check=true"]
+        check = ["method=ouroboros", "method.ngram=7", "history=file", f"history_file={name}", "check=true"]
         assert run(monkeypatch, *arguments, *check) == 2
         assert said in capsys.readouterr().err

@@ -77,6 +77,7 @@ def test_the_winner_is_written_and_taken(tuned, tmp_path, monkeypatch, capsys) -
     own = str(settings["gamma"]), str(settings["confidence"])
     chosen = [each for each in finals if (each["params_gamma"], each["params_confidence"]) == own]
     head = file.read_text()
+    assert ("the published setting was kept" in head) == (settings["gamma"] == 4 and settings["confidence"] == 0)
     unseen = r"^# ([\d.]+) times greedy's decode speed on 2 prompts that the search has not seen x 3"
     speed = float(re.search(unseen, head, re.MULTILINE)[1])
     assert settings["name"] == "speculative" and round(float(chosen[0]["final"]), 3) == speed
@@ -147,6 +148,8 @@ def test_the_published_setting_stays_unless_it_is_beaten_beyond_noise() -> None:
     beyond = {"published": published, "3": final_of(1.9, 1.95, 1.93), "4": final_of(1.2, 1.25, 1.22)}
     assert winner_of(beyond)[0] == "3"
     assert winner_of({"published": published})[0] == "published"
+    few = {"published": published, "3": final_of(1.52, 1.66, 1.61)}
+    assert winner_of(few)[0] == "published", "two finalists tell little of the noise, so more is asked for"
 
 
 def test_noise_is_what_repeats_of_one_setting_differ_by() -> None:
@@ -246,7 +249,7 @@ def test_a_faulty_space_is_refused_in_one_line(tuned, monkeypatch, tmp_path, cap
 def test_a_study_made_with_other_fixed_settings_is_refused(tuned, monkeypatch, capsys) -> None:
     monkeypatch.setattr(bench.tune, "read_space", lambda *_: {"gamma": [1, 2]})
     assert tuned("method=speculative", "tune.trials=1") == 0
-    for other, said in (("method.gamma=3", "another begins with"), ("method.confidence=0.5", "another fixed")):
+    for other, said in (("method.gamma=3", "another published setting"), ("method.confidence=0.5", "another fixed")):
         capsys.readouterr()
         assert tuned("method=speculative", "tune.trials=2", other) == 2
         assert said in capsys.readouterr().err
@@ -296,6 +299,7 @@ def test_a_study_names_the_code_that_measured_it(tuned, tmp_path, monkeypatch) -
         (["tune.trials=0"], "tune.trials"),
         (["tune.finalists=0"], "tune.finalists"),
         (["tune.repeats=2"], "tune.repeats must be at least 3"),
+        (["method=tuned/tiny/gsm8k/speculative"], "begins with the published settings"),
         (["limit=6"], "smaller limit"),
         (["tune.space=nothing"], "no search space"),
         (["method=greedy"], "no search space"),

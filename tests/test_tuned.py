@@ -11,7 +11,9 @@ from test_bench_cli import composed
 from bench import registry
 from bench.registry import CONF
 from bench.settings import read_plan
+from bench.tuned import in_digits
 from decoding.errors import UserError
+from ouroboros.pool_file import PoolFile
 
 TINY = "# pair: target 8984e8dd3ad3, draft 79ac17427c44\n"
 
@@ -67,13 +69,16 @@ def test_what_is_given_wins_even_if_it_is_the_published_value(tune) -> None:
 
 def test_what_a_preset_gives_wins_too(tune) -> None:
     tune("tiny/humaneval/speculative", gamma=6, confidence=0.5)
-    (registry.CONF / "experiment").mkdir()
-    for value in (4, 7):
-        (registry.CONF / "experiment" / "ablation.yaml").write_text(f"method: {{gamma: {value}}}")
-        config, _ = first("experiment=ablation", "settings=tuned", f"method.gamma={value}", "cases=[]")
-        assert (config.gamma, config.confidence) == (value, 0.5)
     config, _ = first("experiment=ablation", "settings=tuned", "cases=[]")
-    assert config.gamma == 5, "what differs from the published value was given by somebody"
+    assert (config.gamma, config.confidence) == (5, 0.5), "what differs from the published value was given by somebody"
+    for name in ("rivals", "built_on_it"):
+        (registry.CONF / "experiment").mkdir(exist_ok=True)
+        (registry.CONF / "experiment" / "rivals.yaml").write_text("method: {gamma: 4}")
+        (registry.CONF / "experiment" / "built_on_it.yaml").write_text("defaults: [rivals, _self_]")
+        job = composed("experiment=rivals", "settings=tuned", "compare=[]")
+        job.hydra.runtime.choices.experiment = name
+        chosen = read_plan(job).methods[0]
+        assert (chosen.config.gamma, chosen.config.confidence) == (4, 0.5), "given, though it is the published value"
 
 
 def test_another_pair_of_the_same_name_takes_the_published_ones(tune) -> None:
@@ -84,6 +89,41 @@ def test_another_pair_of_the_same_name_takes_the_published_ones(tune) -> None:
     assert first()[0].gamma == 6
     config, origin = first("model.draft=bundled:tiny/target")
     assert config.gamma == 12 and "other weights" in origin.why
+    tune("tiny/humaneval/ouroboros", "# pair: Qwen/Qwen3-8, draft none\n", gamma=6)
+    assert first()[0].gamma == 12, "a head that cannot be read is another pair's"
+
+
+def test_commits_on_the_hub_are_told_apart() -> None:
+    one, two = ({"target": f"Qwen/Qwen3-8B@{commit}", "draft": None} for commit in ("a" * 40, "b" * 40))
+    assert in_digits(one) != in_digits(two) and in_digits(one).endswith("draft none")
+    assert in_digits({"target": "8984e8dd3ad3" + "0" * 52, "draft": None}).startswith("target 8984e8dd3ad3,")
+
+
+def test_a_tuned_file_named_for_other_weights_of_this_name_is_refused(tune) -> None:
+    tune("tiny/humaneval/ouroboros", "# pair: target 0123456789ab, draft 79ac17427c44\n", gamma=6)
+    with pytest.raises(UserError, match="tuned for other weights than those of tiny"):
+        read_plan(composed("cases=[{name: tuned/tiny/humaneval/ouroboros}]"))
+    tune("other/humaneval/ouroboros", "# pair: target 0123456789ab, draft 79ac17427c44\n", gamma=6)
+    plan = read_plan(composed("cases=[{name: tuned/other/humaneval/ouroboros}]"))
+    assert plan.methods[1].config.gamma == 6, "another pair's settings, asked for by its name"
+
+
+def test_a_search_that_beat_nothing_is_said(tune) -> None:
+    tune("tiny/humaneval/ouroboros", TINY + "# the published setting was kept\n")
+    config, origin = first()
+    assert origin.kind == "tuned" and "the published setting was kept" in str(origin)
+    assert config == first("settings=paper")[0], "the same run"
+
+
+def test_a_saved_pool_brings_its_own_phrase_length(tune, tmp_path) -> None:
+    tune("tiny/humaneval/ouroboros_warm", ngram=5, shortest_run=4)
+    file = tmp_path / "pool.json"
+    PoolFile(ngram=4, tokenizer="t", phrases={}).save(file)
+    config, _ = first("history=file", f"history_file={file}")
+    assert (config.ngram, config.shortest_run) == (4, None)
+    assert first("history=file", f"history_file={file}", "method.ngram=6")[0].ngram == 6
+    cases = f"cases=[{{name: ouroboros, history: file, history_file: {file}}}]"
+    assert read_plan(composed(cases)).methods[1].config.ngram == 4
 
 
 def test_settings_of_another_drafter_are_not_mixed_in(tune) -> None:
@@ -119,14 +159,16 @@ def test_terminal_report_summary_and_config_say_which(tune, tmp_path, monkeypatc
     tune("random/custom/speculative", head="", gamma=2)
     monkeypatch.chdir(tmp_path)
     arguments = [*bench_arguments(tmp_path, "method=speculative", "max_new_tokens=4")]
-    cases = "compare=[{name: speculative, settings: paper},lookahead]"
+    cases = "compare=[{name: speculative, settings: paper},lookahead,{name: prompt_lookup, draft_length: 3}]"
     assert run(monkeypatch, *arguments, cases) == 0
     printed = capsys.readouterr().out
     assert "settings of speculative: tuned (conf/method/tuned/random/custom/speculative.yaml)" in printed
     assert "settings of lookahead: published (conf/method/lookahead.yaml; nothing is tuned for" in printed
-    assert all(f"\n{row} " in printed for row in ("speculative tuned", "speculative paper", "lookahead (paper)"))
+    assert all(f"\n{row} " in printed for row in ("speculative tuned", "speculative paper", "lookahead paper"))
     summaries = {each["label"]: each for each in map(json.loads, (f.read_text() for f in Path().rglob("summary.json")))}
     assert summaries["speculative tuned"]["settings"]["file"] == "tuned/random/custom/speculative"
     assert summaries["speculative paper"]["settings"]["kind"] == "paper"
     assert run_summary("lookahead")["settings"]["why"].startswith("nothing is tuned")
     assert "published (conf/method/lookahead.yaml" in (run_folder("lookahead") / "report.md").read_text()
+    assert "lookahead.yaml" in json.loads((run_folder("lookahead") / "provenance.json").read_text())["settings"]
+    assert "prompt_lookup " in printed and "prompt_lookup paper" not in printed, "the paper's but for what was given"

@@ -118,13 +118,12 @@ def test_the_tables_are_made_from_these_runs(unpacked, monkeypatch, preset):
     monkeypatch.chdir(unpacked)
     assert report([f"results/paper/runs/{preset}", "--output", f"tables/{preset}"]) == 0
     made, kept = (
-        {name: (folder / preset / name).read_text() for name in ("report.csv", "report.md", "report.tex")}
+        {name: (folder / preset / name).read_text() for name in ("report.csv", "report.md")}
         for folder in (Path("tables"), PAPER / "tables")
     )
     assert not list(csv_differences(made["report.csv"], kept["report.csv"]))
     values = [float(text) for row in rows(PAPER / "tables" / preset / "report.csv") for text in numbers(row)]
-    for name in ("report.md", "report.tex"):
-        assert not list(printed_differences(made[name], kept[name], values))
+    assert not list(printed_differences(made["report.md"], kept["report.md"], values))
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -161,7 +160,6 @@ def test_no_figure_is_empty(preset):
         picture = plt.imread(file)[..., :3]
         # Where anything but white, black and grey is drawn: bars, lines, points or cells.
         assert (picture.max(axis=2) - picture.min(axis=2) > 0.2).mean() > 0.0005, file
-        assert file.with_suffix(".pdf").stat().st_size > 5000
 
 
 @pytest.mark.parametrize(
@@ -170,7 +168,7 @@ def test_no_figure_is_empty(preset):
 def test_the_figures_are_drawn_from_these_runs(unpacked, monkeypatch, preset):
     monkeypatch.chdir(unpacked)
     assert draw([f"results/paper/runs/{preset}", "--output", f"figures/{preset}"]) == 0
-    drawn, kept = (set(Path(each, preset).glob("*.*")) for each in ("figures", PAPER / "figures"))
+    drawn, kept = (set(Path(each, preset).glob("*.png")) for each in ("figures", PAPER / "figures"))
     assert {file.name for file in drawn} == {file.name for file in kept}
 
 

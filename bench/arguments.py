@@ -46,3 +46,16 @@ def over_runs(
         complain(str(error))
         return USER_ERROR
     return 0
+
+
+def refold(arguments: Sequence[str] | None = None) -> int:
+    """The command line of bench.refold, which itself is imported when it is needed; the exit status."""
+    purpose = "Summaries of finished runs, folded anew from their records by today's formulas."
+    parser = _Parser(prog="python -m bench.refold", description=purpose)
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="where finished runs lie")
+    try:
+        folders = parser.parse_args(arguments).folders
+    except UserError as error:
+        complain(str(error))
+        return USER_ERROR
+    return find("bench.refold:refold_all")(folders)

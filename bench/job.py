@@ -32,6 +32,7 @@ from bench.runner import Entrant, Progress, Race, unfinished
 from bench.settings import Plan, read_plan
 from bench.store import FLOAT32, METHOD, REFERENCE, RunFolder, require_one_encoding
 from bench.terminal import say, warn
+from bench.warnings import said_of_left_out
 from bench.weights import weights_digests, weights_here
 from decoding.errors import UserError
 from decoding.session import check_masks
@@ -77,14 +78,15 @@ def run_job(config: DictConfig) -> int:
                     f"{cases[0].folder} is complete, but {settings.save_history} does not hold its pool: measure anew, "
                     "overwrite=true"
                 )
-        left_out: list[str] = []
+        left_out: dict[str, str] = {}
+        said: list[str] = []
         if company:
-            standing, left_out = _measure(plan, place, missing, prompts, cases[0], company, opened.values())
+            standing, left_out, said = _measure(plan, place, missing, prompts, cases[0], company, opened.values())
             folders = {case: folder for case, folder in folders.items() if case in standing or case not in missing}
             if not folders:
-                raise UserError("; ".join(left_out))
+                raise UserError("; ".join(said_of_left_out(left_out)))
             missing = standing
-        return report_job(plan, prompts, folders, wanted, bool(missing), left_out)
+        return report_job(plan, prompts, folders, wanted, bool(missing), left_out, said)
 
 
 def say_settings(plan: Plan) -> None:
@@ -177,10 +179,10 @@ def _check(plan: Plan, place: Place) -> int:
     ours = {label: METHODS[each.config.name].ours for label, each in contenders.items()}
     for label, contender in contenders.items():
         file = contender.history_file
-        with race.leaving_out(label, ours=False):
+        with race.leaving_out(label, ours[label], collect=True):
             entrants.append(_entrant(label, contender.config, "file" if file else "cold", file, loaded, None))
     seen, fine = check(loaded, race, entrants, prompts.examples[0])
-    for line in [*seen, *_left_out(race)]:
+    for line in [*seen, *said_of_left_out(race.left_out)]:
         say(line)
     failed = [f"{label}: {reason}" for label, reason in race.left_out.items() if ours[label] or not fine]
     if failed:
@@ -188,20 +190,16 @@ def _check(plan: Plan, place: Place) -> int:
     return 0 if all(fine[label] for label in fine if ours[label]) else 1
 
 
-def _left_out(race: Race) -> list[str]:
-    """A warning for each case that cannot run."""
-    return [f"{label} cannot run here and was left out: {reason}" for label, reason in race.left_out.items()]
-
-
 def _measure(
     plan: Plan, place: Place, folders: dict[Case, RunFolder], prompts: Prompts, chosen: Case, company: Company,
     panel: Iterable[RunFolder],
-) -> tuple[dict[Case, RunFolder], list[str]]:  # fmt: skip
+) -> tuple[dict[Case, RunFolder], dict[str, str], list[str]]:  # fmt: skip
     """Fill the folders, and write down the pool of the chosen case if that is wanted.
 
     panel: all folders, those that lack nothing too.
 
-    Returns the folders without those of rivals that cannot run, and a warning for each of these.
+    Returns the folders without those of rivals that cannot run; the reason by the label of each of these; and the
+    warnings that the terminal has had.
     """
     loaded = _load(plan, place)
     float32 = load_float32(plan.model, place, plan.settings.seed)
@@ -224,8 +222,9 @@ def _measure(
     # Only now are records dropped: what cannot be loaded, built or warmed up costs none, and leaves nothing.
     ids = [example.id for example in prompts.examples]
     warmup = {"prompts": len(prompts.warmup), "from": prompts.warmup_from}
-    now = session(identifier, warmup, company.places, company.most, [*loaded.warnings, *_left_out(race)])
-    warn(_left_out(race))
+    now = session(identifier, warmup, company.places, company.most, loaded.warnings, race.left_out)
+    said = [*loaded.warnings, *said_of_left_out(race.left_out)]
+    warn(said_of_left_out(race.left_out))
     provenances = {}
 
     def standing() -> dict[Case, RunFolder]:
@@ -261,14 +260,13 @@ def _measure(
     for case, folder in folders.items():
         if case not in standing() and case in provenances:
             _forget_unmeasured(folder)
-    late = [each for each in _left_out(race) if each not in now["warnings"]]
-    if late:
-        now["warnings"] += late
+    if now["left_out"] != race.left_out:
+        now["left_out"] = dict(race.left_out)
         note()
     if plan.settings.save_history and chosen in folders:
         decoder = next(each.decoder for each in entrants if each.folder is folders[chosen])
         save_history(plan.settings.save_history, chosen, decoder, loaded.tokenizer, plan, prompts)
-    return standing(), _left_out(race)
+    return standing(), race.left_out, said
 
 
 def _forget_unmeasured(folder: RunFolder) -> None:

@@ -307,7 +307,7 @@ def flattened(summary: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """A summary as one row: nested keys joined by dots, lists by spaces; tables inside it are left to summary.json."""
     row: dict[str, Any] = {}
     for key, value in summary.items():
-        if key in ("divergences", "categories"):
+        if key in ("divergences", "categories", "left_out"):
             continue
         if isinstance(value, dict):
             row |= flattened(value, f"{prefix}{key}.")

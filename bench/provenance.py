@@ -5,7 +5,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -32,12 +32,17 @@ def environment(device: str) -> dict[str, Any]:
 
 
 def session(
-    identifier: str, warmup: dict[str, Any], places: list[str], neighbours: int, warnings: Sequence[str] = ()
+    identifier: str,
+    warmup: dict[str, Any],
+    places: list[str],
+    neighbours: int,
+    warnings: Sequence[str] = (),
+    left_out: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """One process that measured: when, by which command, and after which warm-up ({"prompts": int, "from": split}).
 
     places: the cores or the GPU it ran on. neighbours: other runs on them, at most at a time.
-    warnings: see bench/warnings.py.
+    warnings: see bench/warnings.py. left_out: labels of the panel's cases that could not run, with the reasons.
     """
     return {
         "session": identifier,
@@ -49,6 +54,7 @@ def session(
         "places": places,
         "neighbours": neighbours,
         "warnings": list(warnings),
+        "left_out": dict(left_out or {}),
     }
 
 

@@ -5,7 +5,12 @@ does, warnings included. What else they say (quality, categories, the comparison
 measured) stays. Runs whose records are gone stay as they are.
 """
 
-import argparse
+if __name__ == "__main__":
+    # First of all: nothing below is to be imported before an interrupt is caught, or for --help.
+    from bench.entry import enter
+
+    enter("bench.arguments:refold")
+
 import json
 import math
 import sys
@@ -64,7 +69,8 @@ def folded(old: dict[str, Any], folder: RunFolder, provenance: dict[str, Any]) -
     first = next(place for place, key in enumerate(old) if key in again)
     before = dict(list(old.items())[:first])
     after = {key: value for key, value in old.items() if key not in again and key not in before}
-    warnings = warnings_of(sessions_of(provenance, fold), fold)
+    # The panel's other rows stay as they are, so a case that has none among them has none still.
+    warnings = warnings_of(sessions_of(provenance, fold), fold, old.get("left_out") or {})
     return _settled(old, {**before, **again, **after, "warnings": warnings})
 
 
@@ -96,14 +102,11 @@ def _panel(path: Path) -> str:
     return f"\n{heading}{rest}" if heading else ""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def refold_all(folders: Sequence[Path]) -> int:
     """The exit status: 0, or 2 if a folder is not there, holds no finished run, or has one that cannot be folded."""
-    parser = argparse.ArgumentParser(prog="python -m bench.refold", description=__doc__.splitlines()[0])
-    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="where finished runs lie")
-    given = parser.parse_args(arguments).folders
-    runs = sorted({file.parent for folder in given for file in folder.rglob("summary.json")})
+    runs = sorted({file.parent for folder in folders for file in folder.rglob("summary.json")})
     if not runs:
-        complain(f"no finished run in {', '.join(map(str, given))}: give folders with runs, such as results/runs")
+        complain(f"no finished run in {', '.join(map(str, folders))}: give folders with runs, such as results/runs")
         return 2
     recorded = [run for run in runs if (run / "records.jsonl").exists()]
     changed = failed = 0
@@ -118,7 +121,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 bar.write(f"left as it was: {run}: {error}", file=sys.stdout)
     say(f"{changed} of {len(runs)} runs changed, {len(runs) - len(recorded)} have no records any more, {failed} failed")
     return 2 if failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -27,12 +27,13 @@ def report_job(
     folders: dict[Case, RunFolder],
     roles: Sequence[str],
     measured: bool,
-    left_out: Sequence[str] = (),
+    left_out: Mapping[str, str],
+    said: Collection[str],
 ) -> int:
     """Write and show the reports of a panel, the chosen method first.
 
-    roles: of the records that are there. measured: whether this process measured anything. left_out: a warning for each
-    case of the panel that cannot run.
+    roles: of the records that are there. measured: whether this process measured anything. left_out: labels of the
+    cases of the panel that cannot run, with the reasons. said: warnings that the terminal has had from this job.
     Returns the exit status: 1 for a mismatch of one of our methods or of greedy itself, else 0.
     """
     ids = [example.id for example in prompts.examples]
@@ -54,7 +55,8 @@ def report_job(
             "warmup": warmup,
             "neighbours": _neighbours(provenances[case], fold),
             "prompt_overlap": overlap,
-            "warnings": list(dict.fromkeys([*warnings_of(sessions_of(provenances[case], fold), fold), *left_out])),
+            "left_out": dict(left_out),
+            "warnings": warnings_of(sessions_of(provenances[case], fold), fold, left_out),
         }
     chosen = next(iter(folders))
     comparison = compare({case.label: fold for case, fold in folds.items()}, plan.settings.seed)
@@ -77,7 +79,7 @@ def report_job(
     if shared:
         lines.append(f"measured beside up to {shared} other runs on the same cores or GPU: no timing to rely on")
     lines.append(f"reports in {folders[chosen].path}")
-    show_table(title, list(summaries.values()), "\n".join(line for line in lines if line))
+    show_table(title, list(summaries.values()), "\n".join(line for line in lines if line), said)
     faults = [
         summary["lossless"]["reference_mismatch"] or (summary["ours"] and summary["lossless"]["mismatch"])
         for summary in summaries.values()

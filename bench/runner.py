@@ -142,14 +142,23 @@ class Race:
         return [entrant for entrant in entrants if entrant.label not in self.left_out]
 
     @contextmanager
-    def leaving_out(self, label: str, ours: bool) -> Iterator[None]:
-        """A rival's UserError leaves it out; one of ours is raised with its label."""
+    def leaving_out(self, label: str, ours: bool, collect: bool = False) -> Iterator[None]:
+        """A rival's error of any kind leaves it out; a UserError of ours is raised with its label.
+
+        collect: a UserError of ours leaves it out too, so that a check tells of all cases.
+        """
         try:
             yield
         except UserError as error:
-            if ours:
+            if ours and not collect:
                 raise UserError(f"{label}: {error}") from error
             self.left_out[label] = str(error)
+        except Exception as error:
+            if ours:
+                raise
+            # Another library's fault, or memory that only the rival needs: no reason to lose the rest of the panel.
+            first = next(iter(str(error).strip().splitlines()), "")
+            self.left_out[label] = ": ".join(filter(None, [type(error).__name__, first]))
 
     def run(
         self, entrants: Sequence[Entrant], examples: Sequence[Example], repeats: int, heard: Callable[[Progress], None]

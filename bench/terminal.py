@@ -2,7 +2,7 @@
 # ruff: noqa: T201
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from bench.marks import RUNAWAY_LEGEND, ran_away
@@ -12,8 +12,10 @@ from bench.page import headline
 WIDTH = 160
 
 
-def show_table(title: str, summaries: Sequence[dict[str, Any]], status: str) -> None:
-    """The headline table on stdout, and loudly every mismatch."""
+def show_table(
+    title: str, summaries: Sequence[dict[str, Any]], status: str, said: Collection[str] = ()
+) -> None:
+    """The headline table on stdout, loudly every mismatch, and the warnings but those `said` before."""
     table, below = headline(summaries), []
     if sum(max(len(row[column]) for row in table) + 2 for column in range(len(table[0]))) - 2 > WIDTH:
         below = [f"{table[0][-1]}, {row[0]}: {row[-1]}" for row in table[1:]]
@@ -35,14 +37,16 @@ def show_table(title: str, summaries: Sequence[dict[str, Any]], status: str) -> 
         if lossless["mismatch"]:
             whose = "FAULT" if summary["ours"] else "note (a rival from outside)"
             print(f"{whose}: {lossless['mismatch']} outputs of {summary['label']} are a mismatch; {page}")
-    warn(_by_case(summaries))
+    warn(_by_case(summaries, said))
     print(status, flush=True)
 
 
-def _by_case(summaries: Sequence[dict[str, Any]]) -> list[str]:
-    """Every warning once; one that not all cases have begins with the labels of those that do."""
+def _by_case(summaries: Sequence[dict[str, Any]], said: Collection[str]) -> list[str]:
+    """Every warning that is not in `said` once; one that not all cases have begins with the labels of those that do."""
     lines = []
     for warning in dict.fromkeys(each for summary in summaries for each in summary["warnings"]):
+        if warning in said:
+            continue
         labels = [summary["label"] for summary in summaries if warning in summary["warnings"]]
         lines.append(warning if len(labels) == len(summaries) else f"{', '.join(labels)}: {warning}")
     return lines

@@ -113,8 +113,8 @@ def tune(config: DictConfig) -> int:
         study.set_user_attr("sittings", list(dict.fromkeys([*study.user_attrs.get("sittings", []), now])))
         torch.manual_seed(plan.settings.seed)
         loaded = load_pair(plan.model, place, plan.settings.seed)
-        warn(loaded.warnings)
         race = make_race(plan, loaded, prompts, "tune")
+        warn(loaded.warnings)
         for session in filter(None, (loaded.pair.target, loaded.pair.draft)):
             session.reserve(race.longest([*prompts.warmup, *prompts.examples]))
         return Objective(race, history, prompts.warmup, SEED + len(study.trials))

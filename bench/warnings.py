@@ -4,7 +4,7 @@ Some are known when the models are loaded, and each process writes them into its
 follow from the records.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bench.drafting import said_of_context, said_of_numbers
@@ -27,11 +27,17 @@ def _runaways(fold: Fold) -> str | None:
 CHECKS: Sequence[Callable[[Fold], str | None]] = (said_of_context, said_of_numbers, _runaways)
 
 
-def warnings_of(sessions: Sequence[dict[str, Any]], fold: Fold) -> list[str]:
+def said_of_left_out(left_out: Mapping[str, str]) -> list[str]:
+    """A warning for each case that a panel names and has no row for; left_out: labels with the reasons."""
+    return [f"{label} cannot run here and was left out: {reason}" for label, reason in left_out.items()]
+
+
+def warnings_of(sessions: Sequence[dict[str, Any]], fold: Fold, left_out: Mapping[str, str]) -> list[str]:
     """One sentence a warning, none twice.
 
-    sessions: of provenance.json, the processes that measured the records of `fold`.
+    sessions: of provenance.json, the processes that measured the records of `fold`. left_out: of the panel that is
+    reported. Not of the sessions: since then the case may have run, or the panel may be another.
     """
     told = [warning for session in sessions for warning in session.get("warnings", [])]
     found = [said for check in CHECKS if (said := check(fold))]
-    return list(dict.fromkeys([*told, *found]))
+    return list(dict.fromkeys([*told, *found, *said_of_left_out(left_out)]))

@@ -18,6 +18,10 @@ BUNDLED = Path(__file__).resolve().parent.parent / "models"
 # Beside the weights everything that changes ids or stops: config, generation config, tokenizer, chat template.
 SETTINGS = ("*.json", "*.jinja", "*.model", "merges.txt", "vocab.txt")
 PROBE_SECONDS = 10
+NO_GGUF = (
+    "loading GGUF files is not supported yet; give the folder or hub id of the same model in transformers' format "
+    "(config.json and *.safetensors)"
+)
 
 
 def weights_digests(model: ModelConfig) -> dict[str, str | None]:
@@ -60,10 +64,7 @@ def _refuse_gguf(path: Path) -> None:
     named = path.suffix.lower() == ".gguf" and not path.is_dir()
     file = path if named else None if others else min(path.glob("*.gguf"), default=None)
     if file is not None:
-        raise UserError(
-            f"{file}: loading GGUF files is not supported yet; give the folder or hub id of the same model in "
-            "transformers' format (config.json and *.safetensors)"
-        )
+        raise UserError(f"{file}: {NO_GGUF}")
 
 
 def weights_here(name: str, revision: str | None) -> bool:
@@ -96,9 +97,29 @@ def cannot_load(name: str, error: Exception) -> UserError:
     elif "above report" in reason:
         # A report that is not shown; what else it tells is refused by name in bench/checkpoint.py.
         reason = "its weights cannot be converted to what its config.json says: they may be of different models"
-    elif not locate(name)[1] and offline(name):
+    elif locate(name)[1]:
+        pass
+    elif file := _gguf_of_hub(name):
+        reason = f"it holds no weights but {file}: {NO_GGUF}"
+    elif offline(name):
         reason = "it is no folder, and the hub cannot be reached; give a local folder"
     return UserError(f"cannot load {name}: {reason}")
+
+
+def _gguf_of_hub(name: str) -> str | None:
+    """A GGUF file of a hub repository without other weights, by the hub's list of files or else the cache."""
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    try:
+        files = [file.rfilename for file in HfApi().model_info(name, timeout=PROBE_SECONDS).siblings or []]
+    except Exception:
+        # As in `offline`; it may have been fetched before.
+        cache = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=name, repo_type="model") / "snapshots"
+        files = [file.name for file in cache.glob("*/**/*")]
+    if any(file.endswith((".safetensors", ".bin")) for file in files):
+        return None
+    return min((file for file in files if file.lower().endswith(".gguf")), default=None)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -1,6 +1,7 @@
 """`python -m ouroboros.pool inspect FILE` shows what a pool file holds.
 
-The package itself never imports this module, or Python would warn of running it twice.
+The package itself never imports this module, or Python would warn of running it twice. Python imports the package,
+with torch, before the first line here: help waits for that, and an interrupt until then is Python's own traceback.
 """
 
 import argparse
@@ -22,6 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("error: interrupted\n")
+        return 130
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
 

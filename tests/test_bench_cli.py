@@ -9,6 +9,7 @@ import sys
 from dataclasses import fields
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from bench_pair import run, run_folder, run_summary
@@ -19,6 +20,7 @@ from samples import covering
 import baselines.hf_generate
 import baselines.hf_prompt_lookup
 import baselines.speculative
+from bench.arguments import refold
 from bench.registry import CONF, METHODS, method_config
 from bench.settings import ModelConfig, Settings, read_plan
 from decoding.errors import UserError
@@ -128,6 +130,31 @@ def test_gguf_files_are_named(monkeypatch, capsys, arguments, tmp_path):
             assert run(monkeypatch, *arguments, given, check) == 2
             error = capsys.readouterr().err
             assert named in error and "GGUF files is not supported yet" in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_a_hub_repository_of_gguf_files_alone_is_named(monkeypatch, capsys, arguments, tmp_path, reached):
+    names = ["README.md", "model-Q8.gguf", "model-Q4.gguf"]
+
+    def model_info(_api, name, **_):
+        if not reached:
+            raise OSError("Name or service not known")
+        return SimpleNamespace(siblings=[SimpleNamespace(rfilename=each) for each in names])
+
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", model_info)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    snapshot = tmp_path / "cache/models--owner--quantised/snapshots/0"
+    snapshot.mkdir(parents=True)
+    for name in names if not reached else []:
+        (snapshot / name).touch()
+    assert run(monkeypatch, *arguments, "model.target=owner/quantised") == 2
+    error = capsys.readouterr().err
+    assert "cannot load owner/quantised: it holds no weights but model-Q4.gguf: loading GGUF files" in error
+    assert error.count("\n") == 1
+    names.append("model.safetensors")
+    (snapshot / names[-1]).touch()
+    assert run(monkeypatch, *arguments, "model.target=owner/quantised") == 2
+    assert "GGUF" not in capsys.readouterr().err
 
 
 def test_a_disk_that_fills_up_loses_nothing(monkeypatch, capsys, arguments):
@@ -273,9 +300,11 @@ def rivals(monkeypatch):
 class Failing:
     """A rival that cannot run any more after so many generations."""
 
+    error = UserError("no such paddings")
+
     def __init__(self, when, honest, config, pair):
         if when == "build":
-            raise UserError("no such paddings")
+            raise self.error
         self.left = when
         self.rival = honest(config, pair)
 
@@ -284,7 +313,7 @@ class Failing:
 
     def generate(self, prompt, stopping):
         if self.left == 0:
-            raise UserError("no such paddings")
+            raise self.error
         self.left -= 1
         return self.rival.generate(prompt, stopping)
 
@@ -302,7 +331,8 @@ def test_a_rival_that_cannot_run_is_left_out(monkeypatch, capsys, arguments, riv
         assert warning in run_summary(method)["warnings"] and run_summary(method)["prompts"] == 2
         assert f"**Warning:** {warning}" in (run_folder(method) / "report.md").read_text()
         [session] = json.loads((run_folder(method) / "provenance.json").read_text())["sessions"]
-        assert session["warnings"] == [warning]
+        assert session["warnings"] == [] and session["left_out"] == {"hf_generate": "no such paddings"}
+    assert said.count(warning) == 1
     assert len(list(csv.DictReader((run_folder("ouroboros") / "comparison.csv").open()))) == 2
     left = {file.name for folder in Path("runs/custom/random").glob("hf_generate-*") for file in folder.iterdir()}
     assert "summary.json" not in left and bool(left) == measured
@@ -310,10 +340,10 @@ def test_a_rival_that_cannot_run_is_left_out(monkeypatch, capsys, arguments, riv
     assert run(monkeypatch, *arguments, "method=hf_generate", "limit=1") == (0 if measured else 2)
     if measured:
         assert run_summary("hf_generate")["prompts"] == 1
-    # The same panel again tries the rival, and reports what there is.
+    # The same panel again tries the rival, and reports what there is: with one prompt left it may come to its end.
     assert run(monkeypatch, *arguments, panel) == 0
     assert "nothing was left" in capsys.readouterr().out
-    assert run_summary("ouroboros")["warnings"] == [warning]
+    assert run_summary("ouroboros")["warnings"] == ([] if measured else [warning])
 
 
 def test_a_rival_is_said_to_be_left_out_of_a_panel_that_was_measured_before(monkeypatch, arguments, rivals):
@@ -323,6 +353,79 @@ def test_a_rival_is_said_to_be_left_out_of_a_panel_that_was_measured_before(monk
     assert run(monkeypatch, *arguments, "method=speculative", "limit=1", "compare=[hf_generate]") == 0
     [warning] = run_summary("speculative")["warnings"]
     assert "hf_generate cannot run here" in warning
+
+
+def test_a_rival_is_said_to_be_left_out_only_while_its_panel_lacks_it(monkeypatch, capsys, arguments, rivals):
+    panel = [*arguments, "method=speculative", "limit=1", "compare=[hf_generate]"]
+    with monkeypatch.context() as patched:
+        rival = baselines.hf_generate.build
+        patched.setattr(baselines.hf_generate, "build", lambda *given: Failing("build", rival, *given))
+        assert run(patched, *panel) == 0
+        left_out = {"hf_generate": "no such paddings"}
+        assert run_summary("speculative")["left_out"] == left_out
+        # Alone nobody asked for the rival.
+        assert run(patched, *panel[:-1]) == 0
+        assert (run_summary("speculative")["left_out"], run_summary("speculative")["warnings"]) == ({}, [])
+        assert run(patched, *panel) == 0
+    # The first panel's note is in its session; a panel that was measured before has none there, and keeps it all the
+    # same when its summary is folded anew.
+    provenance = run_folder("speculative") / "provenance.json"
+    wanted = json.loads(provenance.read_text())
+    assert wanted["sessions"][0]["left_out"] == left_out
+    wanted["sessions"][0]["left_out"] = {}
+    provenance.write_text(json.dumps(wanted))
+    file = run_folder("speculative") / "summary.json"
+    before = json.loads(file.read_text())
+    file.write_text(json.dumps({**before, "generated_tokens": 0}))
+    assert refold(["runs"]) == 0
+    assert json.loads(file.read_text()) == before and len(before["warnings"]) == 1
+    # In time it runs, and has its row.
+    wanted["sessions"][0]["left_out"] = left_out
+    provenance.write_text(json.dumps(wanted))
+    capsys.readouterr()
+    assert run(monkeypatch, *panel) == 0
+    assert "left out" not in capsys.readouterr().out
+    file.write_text(json.dumps({**json.loads(file.read_text()), "generated_tokens": 0}))
+    assert refold(["runs"]) == 0
+    for method in ("speculative", "hf_generate"):
+        assert (run_summary(method)["left_out"], run_summary(method)["warnings"]) == ({}, [])
+        assert "left out:" not in (run_folder(method) / "report.md").read_text()
+
+
+@pytest.mark.parametrize("when", ["build", 0, 2])
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("no cache\nof this kind\n\nat all"), "ValueError: no cache"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 9 GiB"), "RuntimeError: CUDA out of memory."),
+        (NotImplementedError(), "NotImplementedError"),
+    ],
+)
+def test_a_rival_that_fails_in_its_own_way_is_left_out_too(monkeypatch, capsys, arguments, rivals, error, said, when):
+    monkeypatch.setattr(Failing, "error", error)
+    rivals(when)
+    assert run(monkeypatch, *arguments, "method=speculative", "compare=[hf_generate]") == 0
+    captured = capsys.readouterr()
+    (warning,) = run_summary("speculative")["warnings"]
+    assert warning.startswith(f"hf_generate cannot run here and was left out: {said}") and "\n" not in warning
+    assert warning in captured.out and "of this kind" not in captured.out and "Traceback" not in captured.err
+
+
+def test_a_fault_of_ours_and_an_interrupt_still_end_the_panel(monkeypatch, capsys, arguments, rivals):
+    rival, ours = baselines.hf_generate.build, baselines.speculative.build
+    panel = [*arguments, "method=speculative", "compare=[hf_generate]", "limit=1"]
+    for method, honest, error, status, said in (
+        (baselines.speculative, ours, ValueError("a bug"), 1, "Traceback"),
+        (baselines.speculative, ours, UserError("no room"), 2, "error: speculative: no room"),
+        (baselines.hf_generate, rival, KeyboardInterrupt(), 130, "error: interrupted"),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(Failing, "error", error)
+            patched.setattr(method, "build", lambda *given, honest=honest: Failing(0, honest, *given))
+            assert run(patched, *panel) == status
+            assert said in capsys.readouterr().err
+            if status == 1:
+                assert run(patched, *panel, "check=true") == 1 and said in capsys.readouterr().err
 
 
 def test_a_panel_of_rivals_that_cannot_run_ends_with_2(monkeypatch, capsys, arguments, rivals):

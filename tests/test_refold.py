@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from bench_pair import bench_arguments, run, run_folder
 
+from bench.arguments import refold as main
 from bench.lossless import IDENTICAL
-from bench.refold import main
 from bench.report import main as report
 
 REPORTS = ("summary.json", "summary.csv", "report.md")

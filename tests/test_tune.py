@@ -260,6 +260,17 @@ def test_a_pair_without_a_name_has_no_place(tuned, capsys) -> None:
     assert "model.name=NAME" in capsys.readouterr().err
 
 
+def test_what_encoding_showed_is_among_the_warnings(tuned, monkeypatch, capsys) -> None:
+    def far_enough(*_):
+        raise UserError("far enough")
+
+    monkeypatch.setattr("bench.job.encoding_warnings", lambda *_: ["an encoding to know of"])
+    monkeypatch.setattr("bench.tune.Objective", far_enough)
+    assert tuned("method=speculative", "tune.trials=1") == 2
+    captured = capsys.readouterr()
+    assert "warning: an encoding to know of" in captured.out and "far enough" in captured.err
+
+
 def test_a_search_that_was_stopped_goes_on_and_measures_nothing_twice(tuned, tmp_path, monkeypatch) -> None:
     real, calls = tuning_objective.Objective.__call__, []
 

@@ -79,6 +79,9 @@ SHAPES = {
     "result under its name last": f"{fenced(GOOD)}\nUse:\n{fenced('add = add(1, 2)' + NEW + 'print(add)')}",
     "assignment after the function": f"{fenced(GOOD)}\n{fenced('add = 3')}",
     "assignment, then tests that import it": f"{fenced('add = lambda a, b: a + b')}\n{fenced(TESTS)}",
+    "assignment, then its result under its name": (
+        f"{fenced('add = lambda a, b: a + b')}\n{fenced('add = add(1, 2)' + NEW + 'print(add)')}"
+    ),
     "recursive lambda, then tests that import it": (
         f"{fenced('add = lambda a, b: add(a + 1, b - 1) if b else a')}\n{fenced(TESTS)}"
     ),

@@ -78,6 +78,7 @@ TEXTS = [
     ("Answer: 9 dollars, and 9 + 9 = 18.", None, 18, "the same"),
     ("**Answer:** Step 1: 9 clips.\nStep 2: 18 clips.", None, 18, "no mark; a word before the number"),
     ("**Answer:** Step 1: add.\nIt is 18", None, 18, "the same"),
+    ("The answer is found in 2 steps.\nIt is 18", None, 18, "the same"),
     ("The answer is that in 2 days she earns $30.", None, 30, "the same"),
     ("Answer: 2 days bring her $30.", None, 30, "no mark; the sentence goes on to another number"),
     ("Answer: 5 friends share the cake equally.\nEach has 3.", None, 3, "no mark; more than a unit after the number"),

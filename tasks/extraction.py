@@ -18,6 +18,7 @@ from tasks.python_source import (
     lacking,
     leading,
     parsed,
+    rank,
 )
 
 _START = re.compile(r"\s*(?:(?:async\s+def|def|class|import|from)\s|@\w|\w+\s*(?::[^=]+)?=[^=])")
@@ -28,9 +29,10 @@ def solution(answer: str, entry_points: Sequence[str]) -> str:
     """The code of an answer that defines the entry points, with the helpers that it takes from other blocks.
 
     An answer that is a program as it stands is taken whole. Of several blocks that define them the last whole one
-    counts, for models correct themselves. Where none does, the text outside of blocks is looked at; and where that does
-    not either, the code is a function's body: the last block that returns something, else the first one in Python, else
-    the text itself.
+    counts, for models correct themselves; but a block that only assigns them comes after one that defines them, and
+    one that only names them, such as tests that import them or a stub, after both. Where none does more, the text
+    outside of blocks is looked at; and where nothing names them, the code is a function's body: the last block that
+    returns something, else the first one in Python, else the text itself.
 
     Args:
         answer: the model's text, stop strings cut.
@@ -42,13 +44,13 @@ def solution(answer: str, entry_points: Sequence[str]) -> str:
     blocks, outside = split_blocks(text)
     codes = [_usable(block.code) for block in blocks]
     rated = [
-        (defines(code, entry_points), code == block.code, place)
+        (rank(parsed(code), entry_points), code == block.code, place)
         for place, (block, code) in enumerate(zip(blocks, codes, strict=True))
     ]
-    found, _, chosen = max(rated, default=(0, False, 0))
-    if found:
+    found, _, chosen = max(rated, default=((0,), False, 0))
+    loose = "" if found[0] else _loose(outside, entry_points)
+    if any(found) and found >= rank(parsed(loose), entry_points):
         return _with_helpers(codes[chosen], [*codes[:chosen], *codes[chosen + 1 :]], entry_points)
-    loose = _loose(outside, entry_points)
     return _with_helpers(loose, codes, entry_points) if loose else _body(blocks, outside)
 
 
@@ -68,15 +70,18 @@ def _usable(code: str) -> str:
 
 
 def _loose(text: str, entry_points: Sequence[str]) -> str:
-    """Code that defines an entry point among prose without fences; "" if there is none."""
+    """Code that defines an entry point among prose without fences, else such that names one; "" if there is none."""
+    named = ""
     lines = text.splitlines(keepends=True)
     for place, line in enumerate(lines):
         if _START.match(line):
             margin = line[: len(line) - len(line.lstrip())]
             code = _without_remarks(leading(dedented("".join(lines[place:]), margin)))
-            if defines(code, entry_points):
+            found = rank(parsed(code), entry_points)
+            if found[0]:
                 return code
-    return ""
+            named = named or (code if any(found) else "")
+    return named
 
 
 def _without_remarks(code: str) -> str:
@@ -98,16 +103,15 @@ def _with_helpers(code: str, others: Sequence[str], entry_points: Sequence[str])
     tree = parsed(code)
     own = bound(tree.body)
     wanted = (lacking(tree) | set(entry_points)) - own
+    trees = {place: other for place, each in enumerate(others) if (other := parsed(each))}
     taken: dict[int, str] = {}
-    grown = True
-    while grown:
-        grown = False
-        for place in reversed(range(len(others))):
-            other = parsed(others[place]) if place not in taken else None
-            if other and wanted & bound(other.body):
-                taken[place] = definitions(other)
-                wanted = (wanted | lacking(other)) - bound(other.body) - own
-                grown = True
+    while trees:
+        found, place = max((rank(other, wanted), place) for place, other in trees.items())
+        if not any(found):
+            break
+        other = trees.pop(place)
+        taken[place] = definitions(other)
+        wanted = (wanted | lacking(other)) - bound(other.body) - own
     return behind_futures(code, "".join(taken[place] for place in sorted(taken))) if taken else code
 
 

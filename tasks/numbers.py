@@ -20,7 +20,7 @@ _NUMBER = re.compile(rf"(?P<sign>{_SIGN}{_CURRENCY}{_SIGN})(?P<value>{_PLAIN}){_
 
 _MARK = re.compile(r"####(?!#)(?P<lead>\s*)(?=(?P<line>[^\n]*))")
 # What may stand around a number that is alone on its line.
-_AROUND = r"[\s*_`~$()\[\]{}=≈:]*"
+_AROUND = r"[\s*_`~$()\[\]{}=≈:]*+"
 _BEFORE = re.compile(_AROUND)
 _AFTER = re.compile(rf"{_AROUND}[%°]?{_AROUND}\.?{_AROUND}")
 # `1. Step one`, `2) Add`, `3: Sum`: the number of a heading.
@@ -29,7 +29,18 @@ _HEADING = re.compile(r"\\?[.):][*_]*(?:[^\S\n]+\S|[^\W\d_])")
 _PART = re.compile(r"(?:[.,:/]?|\s*[-–—]\s*)\$?\d")
 
 _SAYS = re.compile(r"\banswer(?:\s+is|\s*[:=])(?P<rest>[^\n]*)", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"[.;!?](?=\s|$)")
+_OPENING = re.compile(r"[\s*_`~$()\[\]{}=≈:\"'“]*")
+_CLOSING = r"[\s*_`~$)\]}\"'”]*+"
+_SENTENCE_END = r"[.;!?](?=[*_`$)\]}\"'”]*(?:\s|$))"
+# A unit of up to three words, and then the end of the sentence, of its clause, or of the line.
+_UNIT = r"[^\W\d_]++(?:[-/'’][^\W\d_]++)*+[²³]?+"
+_ENDING = re.compile(
+    rf"{_CLOSING}[%°]?+-?{_CLOSING}(?:{_UNIT}{_CLOSING}){{0,3}}(?:$|{_SENTENCE_END}|,(?!\s*\$?\d)|(?<=\s)\()"
+)
+_EQUALS = re.compile("[=≈]")
+_OPERATION = re.compile(r"\s*[-+*/×÷]\s*[$(]?\d")
+# `Answer: 1. Add ... 2. Take`: a list, not the answer 1.
+_NEXT_ITEM = re.compile(r"(?<![\w.])2[.):]\s")
 _BOX = re.compile(r"\\boxed\s*\{")
 _TEXT = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s*\{([^{}]*)\}")
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}")
@@ -40,7 +51,8 @@ def marked_number(text: str) -> Decimal | None:
     """The strict reading: the number after `####`, None without one.
 
     The first mark counts whose line holds a number alone, for what follows it is no part of the answer; else the first
-    with a number and more. The number of a heading is none, nor is a part of a range or a time.
+    with a number and more. Of a calculation the number after its last equals sign counts. The number of a heading is
+    none, nor is a part of a range or a time.
     """
     marks = list(_marks(text))
     return next((value for value, alone in marks if alone), marks[0][0] if marks else None)
@@ -48,7 +60,10 @@ def marked_number(text: str) -> Decimal | None:
 
 def last_number(text: str) -> Decimal | None:
     """The flexible reading: the last number that is marked and alone, boxed, or called the answer, in this order of
-    preference; else the last number of the text. None without one."""
+    preference; else the last number of the text. None without one.
+
+    "The answer is 18 dollars." calls 18 the answer; "The answer is that in 2 days" and "Answer: 2 * 9 = 18" do not.
+    """
     marks = [value for value, alone in _marks(text) if alone]
     text = _plain(text)
     boxed = [value for value in map(_last, _boxes(text)) if value is not None]
@@ -62,16 +77,37 @@ def _marks(text: str) -> Iterator[tuple[Decimal, bool]]:
         line = _TEXT.sub(r" \1 ", _BOX.sub("{", mark["line"]))
         number = _NUMBER.match(line, _BEFORE.match(line).end())
         rest = line[number.end() :] if number else ""
-        if number and not _HEADING.match(rest) and not _PART.match(rest):
-            alone = bool(_AFTER.fullmatch(rest))
+        result = _result(rest)
+        if number and not _HEADING.match(rest) and (result or not _PART.match(rest)):
+            alone = not result and bool(_AFTER.fullmatch(rest))
             if alone or "\n" not in mark["lead"]:
-                yield _value(number), alone
+                yield _value(result or number), alone
+
+
+def _result(rest: str) -> re.Match[str] | None:
+    """The number after the last equals sign of a calculation; a remark in brackets is none."""
+    equals = list(_EQUALS.finditer(rest))
+    if not equals or rest.count("(", 0, equals[-1].start()) > rest.count(")", 0, equals[-1].start()):
+        return None
+    number = _NUMBER.match(rest, _BEFORE.match(rest, equals[-1].end()).end())
+    return number if number and not _OPERATION.match(rest, number.end()) else None
 
 
 def _said(sentence: re.Match[str]) -> Decimal | None:
-    """The number after "the answer is", behind the last equals sign of that sentence if it has one."""
-    number = _NUMBER.search(_SENTENCE_END.split(sentence["rest"])[0].split("=")[-1])
-    return _value(number) if number else None
+    """The number right after "the answer is", if it ends its sentence, clause or line and nothing is reckoned there."""
+    rest = _TEXT.sub(r" \1 ", sentence["rest"])
+    number = _NUMBER.match(rest, _OPENING.match(rest).end())
+    after = rest[number.end() :] if number else ""
+    if not number or not _ENDING.match(after) or _calculates(re.split(_SENTENCE_END, after)[0]):
+        return None
+    listed = number["value"] == "1" and _HEADING.match(after) and _NEXT_ITEM.search(rest)
+    return None if listed else _value(number)
+
+
+def _calculates(text: str) -> bool:
+    """Whether a text reckons outside of brackets."""
+    text = re.sub(r"\([^)]*\)", "", text)
+    return bool(_EQUALS.search(text) or re.search(rf"\d{_OPERATION.pattern}", text))
 
 
 def _last(text: str) -> Decimal | None:

@@ -6,13 +6,27 @@ The text is a model's, so any of the parser's errors may come up; all of them me
 import ast
 import builtins
 import re
+import sys
 import warnings
 from collections.abc import Iterable, Sequence
+from enum import IntEnum
 from os.path import commonprefix
 
 FUTURE = re.compile(r"^from __future__ import (?:\([^)]*\).*|.*)\n?", re.MULTILINE)
 
 _DEFINING = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
+
+
+class Binding(IntEnum):
+    """How a name is bound, from what says least of its value on.
+
+    NAMED: an import from an unknown module, a stub, an assignment from the name itself, any other statement.
+    """
+
+    NAMED = 0
+    LIBRARY = 1
+    ASSIGNED = 2
+    DEFINED = 3
 
 
 def parsed(code: str) -> ast.Module | None:
@@ -56,17 +70,72 @@ def dedented(code: str, margin: str | None = None) -> str:
 
 def bound(nodes: Iterable[ast.AST]) -> set[str]:
     """The names that statements bind where they stand: functions, classes, imports and assignments."""
-    names, rest = set(), list(nodes)
+    return set(bindings(nodes))
+
+
+def bindings(nodes: Iterable[ast.AST]) -> dict[str, Binding]:
+    """The names that statements bind where they stand, each with the strongest of its bindings."""
+    found: dict[str, Binding] = {}
+    rest = list(nodes)
     while rest:
         node = rest.pop()
+        names, kind = [], Binding.NAMED
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)
+            names, kind = [node.name], Binding.NAMED if _stub(node) else Binding.DEFINED
         elif isinstance(node, ast.alias):
-            names.add((node.asname or node.name).split(".")[0])
+            names = [_alias_name(node)]
         elif isinstance(node, ast.Name):
-            if isinstance(node.ctx, ast.Store):
-                names.add(node.id)
+            names = [node.id] if isinstance(node.ctx, ast.Store) else []
         elif not (isinstance(node, ast.AnnAssign) and node.value is None):
+            rest.extend(ast.iter_child_nodes(node))
+            if isinstance(node, ast.ImportFrom) and not node.level and _in_library(node.module):
+                names, kind = [_alias_name(alias) for alias in node.names], Binding.LIBRARY
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                names, kind = list(bound(targets) - _read_at_once(node.value)), Binding.ASSIGNED
+        for name in names:
+            found[name] = max(kind, found.get(name, kind))
+    return found
+
+
+def rank(tree: ast.Module | None, names: Iterable[str]) -> tuple[int, ...]:
+    """How well the top level binds `names`; the greater the better, all zeros where it binds none.
+
+    How many it gives a value of its own, how many of those it defines, how many it has at least from the standard
+    library, how many it binds at all.
+    """
+    found = bindings(tree.body) if tree else {}
+    kinds = [found[name] for name in names if name in found]
+    order = (Binding.ASSIGNED, Binding.DEFINED, Binding.LIBRARY, Binding.NAMED)
+    return tuple(sum(kind >= least for kind in kinds) for least in order)
+
+
+def _alias_name(alias: ast.alias) -> str:
+    return (alias.asname or alias.name).split(".")[0]
+
+
+def _in_library(module: str | None) -> bool:
+    return (module or "").split(".")[0] in sys.stdlib_module_names
+
+
+def _stub(node: ast.AST) -> bool:
+    """Whether a statement does nothing: `...`, a docstring, `pass`, `raise NotImplementedError`, a head over these."""
+    if isinstance(node, ast.Raise):
+        raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return all(_stub(each) for each in node.body)
+    return isinstance(node, ast.Pass) or isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _read_at_once(value: ast.expr) -> set[str]:
+    """The names that an expression reads when it is evaluated; a lambda reads its own, as in recursion, only later."""
+    names, rest = set(), [value]
+    while rest:
+        node = rest.pop()
+        if isinstance(node, ast.Name):
+            names.add(node.id)
+        elif not isinstance(node, ast.Lambda):
             rest.extend(ast.iter_child_nodes(node))
     return names
 

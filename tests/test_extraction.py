@@ -15,6 +15,11 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 GOOD = "def add(a, b):\n    return a + b"
 NEW = "\n"
 BAD = "def add(a, b):\n    return a - b"
+HEAD = 'def add(a, b):\n    """Add."""'
+TESTS = (
+    "import unittest\nfrom your_module import add\n\nclass TestAdd(unittest.TestCase):\n"
+    "    def test_add(self):\n        self.assertEqual(add(1, 2), 3)\n"
+)
 
 
 def fenced(code, tag="python"):
@@ -56,6 +61,37 @@ SHAPES = {
         f"{fenced('from __future__ import annotations' + NEW + 'def add(a: X, b):' + NEW + '    return plus(a, b)')}"
     ),
     "usage before it that would fail": f"{fenced('result = add(1, 2)' + NEW + 'print(result)')}\n{fenced(GOOD)}",
+    "tests that import it last": f"{fenced(GOOD)}\nTests:\n{fenced(TESTS)}",
+    "tests that import it first": f"Tests:\n{fenced(TESTS)}\n{fenced(GOOD)}",
+    "tests that import it and its helper last": (
+        f"{fenced('def plus(a, b):' + NEW + '    return a + b')}\n"
+        f"{fenced('def add(a, b):' + NEW + '    return plus(a, b)')}\n"
+        f"{fenced('from your_module import add, plus' + NEW + 'assert plus(1, 2) == add(1, 2)')}"
+    ),
+    "tests that import it after code without fences": f"{GOOD}\n\nTests:\n{fenced(TESTS)}",
+    "stub last": f"{fenced(GOOD)}\nIts interface:\n{fenced('def add(a, b): ...')}",
+    "stub that passes last": f"{fenced(GOOD)}\n{fenced('def add(a, b):' + NEW + '    pass')}",
+    "stub of a docstring last": f"{fenced(GOOD)}\n{fenced(HEAD)}",
+    "stub that raises last": (
+        f"{fenced(GOOD)}\n{fenced(HEAD + NEW + '    raise NotImplementedError(1)')}\n"
+        f"{fenced('def add(a, b):' + NEW + '    raise NotImplementedError')}"
+    ),
+    "result under its name last": f"{fenced(GOOD)}\nUse:\n{fenced('add = add(1, 2)' + NEW + 'print(add)')}",
+    "assignment after the function": f"{fenced(GOOD)}\n{fenced('add = 3')}",
+    "assignment, then tests that import it": f"{fenced('add = lambda a, b: a + b')}\n{fenced(TESTS)}",
+    "assignment, then its result under its name": (
+        f"{fenced('add = lambda a, b: a + b')}\n{fenced('add = add(1, 2)' + NEW + 'print(add)')}"
+    ),
+    "recursive lambda, then tests that import it": (
+        f"{fenced('add = lambda a, b: add(a + 1, b - 1) if b else a')}\n{fenced(TESTS)}"
+    ),
+    "partial, then a stub": (
+        f"{fenced('from functools import partial' + NEW + 'add = partial(lambda a, b: a + b)')}\n{fenced(HEAD)}"
+    ),
+    "imported from the standard library": fenced("from operator import add"),
+    "imported from the standard library, then tests": f"{fenced('from operator import add')}\n{fenced(TESTS)}",
+    "stub, then imported from the standard library": f"{fenced(HEAD)}\n{fenced('from operator import add')}",
+    "imported from the standard library, then a stub": f"{fenced('from operator import add')}\n{fenced(HEAD)}",
     "thinking with a draft": f"<think>\nPerhaps\n{fenced(BAD)}\nno.\n</think>\n\n{fenced(GOOD)}",
     "thinking after the solution": f"{fenced(GOOD)}\n<think>\nOr rather\n{fenced(BAD)}",
     "thinking opened by the template": f"Perhaps\n{fenced(BAD)}\nno.\n</think>\n\n{fenced(GOOD)}",
@@ -184,6 +220,15 @@ def test_what_is_no_answer_stays_none(answer):
     except (SyntaxError, NameError, MemoryError):
         scope = {}
     assert "add" not in scope
+
+
+def test_what_only_names_the_function_is_taken_where_nothing_does_more():
+    for stub in ("def add(a, b): ...", HEAD, "class add:\n    def plus(self): ..."):
+        assert "add" in run(solution(f"So:\n{fenced(stub)}\n{fenced('1 + 2')}", ["add"]))
+    assert "from your_module import add" in solution(f"So:\n{fenced(TESTS)}", ["add"])
+    # Two names: the block that gives both a value, not the one that defines one of them.
+    both = fenced("plus = lambda a, b: a + b\nadd = lambda a, b: plus(a, b)")
+    assert "plus" in run(solution(f"{both}\n{fenced(BAD)}", ["add", "plus"]))
 
 
 def test_the_blocks_of_a_text_and_the_text_around_them():

@@ -46,7 +46,8 @@ def age(folder: Path, **changes) -> None:
     old["acceptance"]["conditional"] = [0.123] * len(old["acceptance"]["conditional"])
     file.write_text(json.dumps(old | changes))
     lines = (folder / "report.md").read_text().splitlines(keepends=True)
-    (folder / "report.md").write_text("".join(line for line in lines if "steps cut" not in line and "mean" not in line))
+    late = [line for line in lines if ("steps cut" in line or "mean" in line) and not line.startswith("| method | over")]
+    (folder / "report.md").write_text("".join(line for line in lines if line not in late))
 
 
 def test_an_older_summary_becomes_what_the_records_say(runs, capsys):

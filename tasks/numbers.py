@@ -38,6 +38,8 @@ _ENDING = re.compile(
     rf"{_CLOSING}[%°]?+-?{_CLOSING}(?:{_UNIT}{_CLOSING}){{0,3}}(?:$|{_SENTENCE_END}|,(?!\s*\$?\d)|(?<=\s)\()"
 )
 _EQUALS = re.compile("[=≈]")
+# `x = 18`: what the number is called.
+_VARIABLE = re.compile(r"[\s*_`~$(]*[^\W\d]\w*\s*(?==)")
 _OPERATION = re.compile(r"\s*[-+*/×÷]\s*[$(]?\d")
 # `Answer: 1. Add ... 2. Take`: a list, not the answer 1.
 _NEXT_ITEM = re.compile(r"(?<![\w.])2[.):]\s")
@@ -96,6 +98,8 @@ def _result(rest: str) -> re.Match[str] | None:
 def _said(sentence: re.Match[str]) -> Decimal | None:
     """The number right after "the answer is", if it ends its sentence, clause or line and nothing is reckoned there."""
     rest = _TEXT.sub(r" \1 ", sentence["rest"])
+    if variable := _VARIABLE.match(rest):
+        rest = rest[variable.end() :]
     number = _NUMBER.match(rest, _OPENING.match(rest).end())
     after = rest[number.end() :] if number else ""
     if not number or not _ENDING.match(after) or _calculates(re.split(_SENTENCE_END, after)[0]):

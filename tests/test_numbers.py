@@ -72,6 +72,7 @@ TEXTS = [
     ("So it is $18.", None, 18, "no mark"),
     ("The answer is 18.", None, 18, "no mark"),
     ("The answer is 18. I checked it in 2 ways.", None, 18, "no mark"),
+    ("The answer is x = 18. I checked it in 2 ways.", None, 18, "no mark"),
     ("The answer is 9 * 2 = 18 dollars.", None, 18, "no mark"),
     ("Answer: 48/2 = 24 clips in May.\nIn total 48 + 24 = 72 clips.", None, 72, "no mark; a calculation goes on"),
     ("Answer: 9 * 2\nThat is 18.", None, 18, "the same"),

@@ -46,7 +46,7 @@ def age(folder: Path, **changes) -> None:
     old["acceptance"]["conditional"] = [0.123] * len(old["acceptance"]["conditional"])
     file.write_text(json.dumps(old | changes))
     lines = (folder / "report.md").read_text().splitlines(keepends=True)
-    late = [line for line in lines if ("steps cut" in line or "mean" in line) and not line.startswith("| method | over")]
+    late = [line for line in lines if "steps cut" in line or "mean" in line and not line.startswith("| method | over")]
     (folder / "report.md").write_text("".join(line for line in lines if line not in late))
 
 

@@ -172,7 +172,7 @@ def test_outputs_that_ran_away_are_counted_marked_and_warned_of(outputs, count, 
     folded = with_outputs(fold(), **outputs)
     found = summary(folded)
     assert found["runaways"] == {"outputs": count, "share": pytest.approx(share)}
-    warnings = warnings_of([], folded)
+    warnings = warnings_of([], folded, {})
     assert bool(warnings) == ran_away(found) == (share >= 0.2)
     if warnings:
         assert warnings[0].startswith(f"{count} of 4 outputs ran to the limit") and f"{100 * share:.0f}%" in warnings[0]

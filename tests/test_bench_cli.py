@@ -319,7 +319,10 @@ class Failing:
 
 
 # Two generations are the warm-up's first and the first prompt's.
-@pytest.mark.parametrize(("when", "measured"), [("build", False), (0, False), (1, False), (2, True)])
+@pytest.mark.parametrize(
+    ("when", "measured"),
+    [("build", False), *(pytest.param(each, False, marks=pytest.mark.slow) for each in (0, 1)), (2, True)],
+)
 def test_a_rival_that_cannot_run_is_left_out(monkeypatch, capsys, arguments, rivals, when, measured):
     rivals(when)
     panel = "compare=[speculative,hf_generate]"

@@ -25,7 +25,7 @@ POOLS = ("humaneval", "mbpp", "gsm8k", "cnndm", "wmt16")
 
 def thinned_names() -> list:
     """(preset, backend) of every preset; those with most kinds of cases run always, the others in make test-all."""
-    always = ("methods", "contamination", "learning", "rivals", "draft_size")
+    always = ("methods", "contamination", "learning")
     return [
         pytest.param(name, "eager", marks=[] if name in always else pytest.mark.slow) for name in PRESETS
     ]

@@ -141,7 +141,12 @@ def test_a_hub_repository_of_gguf_files_alone_is_named(monkeypatch, capsys, argu
             raise OSError("Name or service not known")
         return SimpleNamespace(siblings=[SimpleNamespace(rfilename=each) for each in names])
 
+    def nothing(*_, **__):
+        raise OSError("there is no config.json")
+
     monkeypatch.setattr("huggingface_hub.HfApi.model_info", model_info)
+    for loader in ("AutoConfig", "AutoTokenizer"):  # which would ask the hub for three quarters of a minute
+        monkeypatch.setattr(f"transformers.{loader}.from_pretrained", nothing)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     snapshot = tmp_path / "cache/models--owner--quantised/snapshots/0"
     snapshot.mkdir(parents=True)

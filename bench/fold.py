@@ -9,7 +9,6 @@ import numpy as np
 from bench.lossless import IDENTICAL, MISMATCH, TIE, divergence, fits, verdict
 from bench.statistics import Throughput, repetition_rate
 from bench.store import FLOAT32, METHOD, REFERENCE, RunFolder
-from decoding.records import Generation
 
 Record = dict[str, Any]
 
@@ -72,17 +71,10 @@ def decode_tokens(record: Record) -> int:
     return max(len(record["tokens"]) - record.get("prefill_tokens", 1), 0)
 
 
-def timing(generation: Generation) -> Record:
-    """A generation as the record that the functions below ask for: enough to compare speeds as the reports do."""
-    return {
-        name: getattr(generation, name) for name in ("tokens", "prefill_tokens", "prefill_seconds", "total_seconds")
-    }
-
-
 def decode_throughput(records: list[list[Record]]) -> Throughput:
     """Without the prefill and the tokens it gives; the one way to a decode speed, for reports, searches and the bar.
 
-    records: [prompt][repeat]; of generations that are no records yet, their `timing`.
+    records: [prompt][repeat].
     """
     tokens = [sum(map(decode_tokens, repeats)) for repeats in records]
     return Throughput(np.array(tokens), np.array([sum(map(decode_seconds, repeats)) for repeats in records]))

@@ -115,8 +115,9 @@ def tune(config: DictConfig) -> int:
         loaded = load_pair(plan.model, place, plan.settings.seed)
         race = make_race(plan, loaded, prompts, "tune")
         warn(loaded.warnings)
+        length = race.longest([*prompts.warmup, *prompts.examples])
         for session in filter(None, (loaded.pair.target, loaded.pair.draft)):
-            session.reserve(race.longest([*prompts.warmup, *prompts.examples]))
+            session.reserve(length)
         return Objective(race, history, prompts.warmup, SEED + len(study.trials))
 
     with Company(place.device, plan.settings.cores):
@@ -175,7 +176,7 @@ def _write(
     table = _table(study, space, len(course), finals)
     best, published = finals[winner], finals[PUBLISHED]
     searched = table.loc[table["number"] == winner].iloc[0]
-    last = max(number for number in range(len(course)) if searched[f"round_{number}"] == searched[f"round_{number}"])
+    last = max(number for number in range(len(course)) if pandas.notna(searched[f"round_{number}"]))
     measured, digests = len(table), study.user_attrs["weights"]
     begun = "given" if plan.methods[0].origin.given else "published"
     kept = " (kept: nothing beats it beyond noise)" if winner == PUBLISHED else ""

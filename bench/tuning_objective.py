@@ -8,7 +8,7 @@ from bench.fold import Fold, decode_throughput
 from bench.lossless import MISMATCH, verdict
 from bench.registry import METHODS
 from bench.runner import Entrant, Race
-from bench.statistics import geometric_mean, speedup
+from bench.statistics import geometric_mean, rate_ratio
 from decoding.errors import UserError
 from tasks.base import Example
 
@@ -95,4 +95,4 @@ def speed_of(folds: Sequence[Fold]) -> float:
 def pooled_speed_of(folds: Sequence[Fold]) -> float | None:
     """The same as reports have it: total tokens / total seconds over greedy's."""
     fold = together(folds)
-    return speedup(decode_throughput(fold.method), decode_throughput(fold.reference)).value
+    return rate_ratio(decode_throughput(fold.method), decode_throughput(fold.reference))

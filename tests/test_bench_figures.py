@@ -1,13 +1,14 @@
 """The figures of a summary, worked out by hand from two prompts, twice each."""
 
 import json
+from dataclasses import asdict
 from math import inf, sqrt
 from types import SimpleNamespace
 
 import pytest
 
 from bench.categories import by_category
-from bench.fold import Fold, decode_throughput, timing, tokens_per_forward
+from bench.fold import Fold, decode_throughput, tokens_per_forward
 from bench.marks import ran_away
 from bench.page import _work, headline
 from bench.reporting import json_text
@@ -204,7 +205,7 @@ def test_repeats_of_a_prompt_are_taken_together():
 
 def test_generations_are_compared_as_records_are():
     generations = [Generation([1] * 7, "length", 1.0, 2.0, prefill_tokens=3), Generation([1] * 7, "length", 1.0, 2.5)]
-    sides = [decode_throughput([[timing(each)]]) for each in generations]
+    sides = [decode_throughput([[asdict(each)]]) for each in generations]
     assert [side.rate() for side in sides] == [4.0, 4.0]
     assert rate_ratio(*sides) == 1.0
 

@@ -16,7 +16,7 @@ os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))  #
 # is what pytest captures with.
 absl_logging.get_absl_handler().python_handler.stream = sys.__stderr__
 gc.freeze()  # what is imported stays, and need not be looked through at every collection
-settings.register_profile("house", deadline=None, max_examples=60)
+settings.register_profile("house", deadline=None, max_examples=45)
 settings.load_profile("house")
 
 

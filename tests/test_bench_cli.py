@@ -15,7 +15,7 @@ import pytest
 from bench_pair import run, run_folder, run_summary
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
-from samples import covering
+from samples import covering, thinned
 
 import baselines.hf_generate
 import baselines.hf_prompt_lookup
@@ -76,39 +76,40 @@ def test_every_setting_is_in_its_yaml():
     assert keys("method/ouroboros_small.yaml") == keys("method/ouroboros.yaml")
 
 
-@pytest.mark.parametrize(
-    ("override", "said"),
-    [
-        ("method=nosuch", "Could not find 'method/nosuch'"),
-        ("task=nosuch", "humaneval"),
-        ("method.gama=3", "gama"),
-        ("+method.gama=3", "method.gama is no setting"),
-        ("limt=3", "limt"),
-        ("+limt=3", "limt is no setting"),
-        ("method.gamma=-1", "at least 0"),
-        ("method.gamma=much", "method.gamma"),
-        ("limit=0", "limit must be at least 1"),
-        ("seed=-1", "seed must be at least 0"),
-        ("temperature=0.7", "temperature"),
-        ("top_k=5", "temperature 0"),
-        ("history=hot", "cold, warm, file"),
-        ("history=file", "history_file=FILE go together"),
-        ("history_file=pool.json", "history=file"),
-        ("save_history=pool.json", "needs history=warm"),
-        ("dtype=float8", "float32"),
-        ("device=tpu9", "device"),
-        ("model.draft_device=cuda:77", "cuda:77"),
-        ("x=[", "x=["),
-        ("compare=[nosuch]", "nosuch"),
-        ("compare=[{name: speculative, gama: 2}]", "gama"),
-        ("model.target=null", "model.target"),
-        ("model.target=/nonexistent", "/nonexistent"),
-        ("model.draft=null", "needs a draft"),
-        ("data.path=missing.jsonl", "missing.jsonl"),
-        ("task.shotz=1", "shotz"),
-    ],
-)
-def test_a_users_error_is_one_line_and_status_2(monkeypatch, capsys, arguments, override, said):
+ERRORS = [
+    ("method=nosuch", "Could not find 'method/nosuch'"),
+    ("task=nosuch", "humaneval"),
+    ("method.gama=3", "gama"),
+    ("+method.gama=3", "method.gama is no setting"),
+    ("limt=3", "limt"),
+    ("+limt=3", "limt is no setting"),
+    ("method.gamma=-1", "at least 0"),
+    ("method.gamma=much", "method.gamma"),
+    ("limit=0", "limit must be at least 1"),
+    ("seed=-1", "seed must be at least 0"),
+    ("temperature=0.7", "temperature"),
+    ("top_k=5", "temperature 0"),
+    ("history=hot", "cold, warm, file"),
+    ("history=file", "history_file=FILE go together"),
+    ("history_file=pool.json", "history=file"),
+    ("save_history=pool.json", "needs history=warm"),
+    ("dtype=float8", "float32"),
+    ("device=tpu9", "device"),
+    ("model.draft_device=cuda:77", "cuda:77"),
+    ("x=[", "x=["),
+    ("compare=[nosuch]", "nosuch"),
+    ("compare=[{name: speculative, gama: 2}]", "gama"),
+    ("model.target=null", "model.target"),
+    ("model.target=/nonexistent", "/nonexistent"),
+    ("model.draft=null", "needs a draft"),
+    ("data.path=missing.jsonl", "missing.jsonl"),
+    ("task.shotz=1", "shotz"),
+]
+
+
+@pytest.mark.parametrize("case", thinned(ERRORS, 14), ids=str)
+def test_a_users_error_is_one_line_and_status_2(monkeypatch, capsys, arguments, case):
+    override, said = case
     assert run(monkeypatch, *arguments, override) == 2
     error = capsys.readouterr().err.strip()
     assert error.startswith("error: ") and "\n" not in error and said in error

@@ -11,6 +11,7 @@ import torch
 from bench_pair import run
 from omegaconf import OmegaConf
 from safetensors.torch import load_file
+from samples import thinned
 from test_bench_cli import composed
 from transformers import CompileConfig
 
@@ -24,11 +25,8 @@ POOLS = ("humaneval", "mbpp", "gsm8k", "cnndm", "wmt16")
 
 
 def thinned_names() -> list:
-    """(preset, backend) of every preset; those with most kinds of cases run always, the others in make test-all."""
-    always = ("methods", "contamination", "learning")
-    return [
-        pytest.param(name, "eager", marks=[] if name in always else pytest.mark.slow) for name in PRESETS
-    ]
+    """(preset, backend) of every preset; the one with most kinds of cases runs always, the others in make test-all."""
+    return [pytest.param(name, "eager", marks=[] if name == "methods" else pytest.mark.slow) for name in PRESETS]
 
 
 @pytest.fixture
@@ -59,7 +57,7 @@ def tuned(tmp_path, monkeypatch):
     return write
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", thinned(PRESETS, 8))
 def test_every_preset_composes(tuned, name):
     for task in ("wmt16",) if "code" not in name else ("humaneval",):
         tuned("tiny", task)

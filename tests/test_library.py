@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from families import VOCABULARY, blurred, make_model
+from samples import thinned
 from transformers import (
     AutoTokenizer,
     DynamicCache,
@@ -71,10 +72,10 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
-def test_output_is_that_of_greedy_generate(models, settings) -> None:
+@pytest.mark.parametrize("name", thinned([*SETTINGS], 9))
+def test_output_is_that_of_greedy_generate(models, name) -> None:
     target, draft = models
-    given = {"attention_mask": torch.ones_like(PROMPT), "do_sample": False, **settings}
+    given = {"attention_mask": torch.ones_like(PROMPT), "do_sample": False, **SETTINGS[name]}
     expected = target.generate(PROMPT, **given)
     small = {"draft_model": draft, "method": SMALL}
     ours = target.generate(PROMPT, custom_generate=ouroboros.generate, **small, **given)

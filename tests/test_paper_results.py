@@ -12,6 +12,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pytest
 from close import csv_differences, differences, printed_differences
+from samples import thinned
 from test_bench_cli import composed
 
 from bench import published
@@ -113,7 +114,7 @@ def test_every_run_tells_where_it_comes_from(folders):
         assert json.loads((path / "summary.json").read_text())["lossless"]["mismatch"] == 0, path
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", thinned(PRESETS, 4))
 def test_the_tables_are_made_from_these_runs(unpacked, monkeypatch, preset):
     monkeypatch.chdir(unpacked)
     assert report([f"results/paper/runs/{preset}", "--output", f"tables/{preset}"]) == 0
@@ -126,7 +127,7 @@ def test_the_tables_are_made_from_these_runs(unpacked, monkeypatch, preset):
     assert not list(printed_differences(made["report.md"], kept["report.md"], values))
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", thinned(PRESETS, 4))
 def test_the_runs_are_the_preset_s_own(folders, preset):
     """None of an older edition of the preset, or of settings that were tuned anew since.
 
@@ -152,7 +153,7 @@ def test_no_interval_is_infinite(preset):
         assert 0 < low <= value <= high < math.inf
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", thinned(PRESETS, 4))
 def test_no_figure_is_empty(preset):
     pictures = list((PAPER / "figures" / preset).glob("*.png"))
     assert pictures

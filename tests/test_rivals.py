@@ -59,9 +59,13 @@ def compare(pair: ModelPair, config: object, count: int = 2) -> None:
         assert theirs.stop == "context"
 
 
-@pytest.mark.parametrize("family", ["llama", "gpt2", "gemma3"])
-@pytest.mark.parametrize("config", RIVALS, ids=str)
-def test_outputs_are_greedys(family: str, config: object) -> None:
+@pytest.mark.parametrize(
+    "case",
+    covering([*product(["llama", "gpt2", "gemma3"], RIVALS)], lambda case: [case[0], str(case[1])]),
+    ids=lambda case: f"{case[0]}-{case[1]}",
+)
+def test_outputs_are_greedys(case: tuple[str, object]) -> None:
+    family, config = case
     target = make_model(family, **{"n_positions" if family == "gpt2" else "max_position_embeddings": 40})
     draft = blurred(target, 0.01)
     compare(ModelPair(ModelSession(target), ModelSession(draft), frozenset(), decode), config, count=1)
@@ -366,6 +370,7 @@ def test_nothing_is_compiled_inside_the_clock(monkeypatch: pytest.MonkeyPatch) -
     assert compiled == [True, False, True, False]
 
 
+@pytest.mark.slow
 def test_traced_outputs_are_greedys(monkeypatch: pytest.MonkeyPatch) -> None:
     """All that compilation does but the compiler's own part, which takes a quarter of a minute."""
     monkeypatch.setattr(hf_generate, "CompileConfig", functools.partial(CompileConfig, backend="eager"))

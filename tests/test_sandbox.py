@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from hostile_programs import HOSTILE, WRONG, Surroundings, descendants, run_hostile, stopped
+from samples import thinned
 
 from tasks.sandbox import Limits, Outcome, SandboxError, Submission, isolation, run_submissions, runner
 from tasks.sandbox.inside import kernel, landlock, seccomp
@@ -66,12 +67,12 @@ def hostile_is_stopped(hostile, backend, around):
     assert not left and around.intact() and seconds < hostile.limits.seconds + 30
 
 
-@pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.name)
+@pytest.mark.parametrize("hostile", thinned(HOSTILE, 24), ids=lambda hostile: hostile.name)
 def test_the_strongest_isolation_stops_every_hostile_program(hostile, best, around):
     hostile_is_stopped(hostile, best, around)
 
 
-@pytest.mark.parametrize("name", DIFFERENT)
+@pytest.mark.parametrize("name", thinned(DIFFERENT, 3))
 def test_every_isolation_stops_what_each_stops_in_its_own_way(name, backend, around):
     hostile_is_stopped(next(each for each in HOSTILE if each.name == name), backend, around)
 

@@ -1,6 +1,6 @@
 """Entry point of `python -m bench`."""
 
-from bench.entry import enter
+from bench.console.entry import enter
 
 if __name__ == "__main__":
     enter("bench.cli:main")

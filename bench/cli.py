@@ -15,12 +15,12 @@ from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from bench.completion import script, shorten_line
-from bench.entry import INTERRUPTED, find
-from bench.quoting import advice
-from bench.registry import CONF
-from bench.sweep import single_jobs
-from bench.terminal import complain, say
+from bench import CONF
+from bench.console.completion import script, shorten_line
+from bench.console.entry import INTERRUPTED, find
+from bench.console.quoting import advice
+from bench.console.sweep import single_jobs
+from bench.console.terminal import complain, say
 from decoding.errors import UserError
 
 MISMATCH, USER_ERROR = 1, 2
@@ -103,7 +103,7 @@ def guarded(config: DictConfig, run: Job) -> int:
         where = "" if error.filename else f" (output={OmegaConf.select(config, 'output')})"
         return _user_error(f"{error}{where}", debug)
     except Exception as error:
-        from bench.models import out_of_memory
+        from bench.models.loading import out_of_memory
 
         return _user_error(OUT_OF_MEMORY, debug) if out_of_memory(error) else _bug()
 

@@ -9,37 +9,33 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from omegaconf import DictConfig
 
-from bench.cases import Case, labels, make_cases
-from bench.check import check, foretell
-from bench.company import Company
-from bench.drafting import context_warnings, require_numbers
-from bench.encoding import encoding_warnings
-from bench.float32 import load_float32, roles
-from bench.history import is_saved, load_history, require_savable, save_history
-from bench.lossless import noise_floor
-from bench.models import LoadedPair, Place, load_pair, resolve_place
-from bench.progress import Bar
-from bench.prompts import Prompts, load_prompts
-from bench.provenance import environment, require_same, session
-from bench.registry import METHODS
-from bench.reporting import json_text, report_job, write_config
-from bench.runner import Entrant, Progress, Race, unfinished
-from bench.settings import Plan, read_plan
-from bench.store import FLOAT32, METHOD, REFERENCE, RunFolder, require_one_encoding
-from bench.terminal import say, warn
-from bench.warnings import said_of_left_out
-from bench.weights import weights_digests, weights_here
+from bench.console.terminal import say, warn
+from bench.measure.check import check, foretell
+from bench.measure.cores import Company
+from bench.measure.drafting import context_warnings
+from bench.measure.entrants import make_entrant, make_entrants, make_race
+from bench.measure.float32 import load_float32, roles
+from bench.measure.provenance import environment, require_same, session
+from bench.measure.runner import Progress, unfinished
+from bench.measure.store import METHOD, RunFolder, require_one_encoding
+from bench.models.loading import LoadedPair, load_pair
+from bench.models.location import weights_digests, weights_here
+from bench.models.place import Place, resolve_place
+from bench.plan.cases import Case, labels, make_cases
+from bench.plan.histories import is_saved, require_savable, save_history
+from bench.plan.methods import METHODS
+from bench.plan.prompts import Prompts, load_prompts
+from bench.plan.settings import Plan, read_plan
+from bench.report.progress import Bar
+from bench.report.warnings import said_of_left_out
+from bench.report.writing import json_text, report_job, write_config
 from decoding.errors import UserError
-from decoding.session import check_masks
 from ouroboros.pool_file import PoolFile
 from tasks.sources import DataConfig
-
-NOISE_TEXTS = 2
 
 
 def run_job(config: DictConfig) -> int:
@@ -111,50 +107,6 @@ def _load(plan: Plan, place: Place) -> LoadedPair:
     return load_pair(plan.model, place, plan.settings.seed)
 
 
-def _greedy(loaded: LoadedPair, role: str) -> Entrant:
-    method = METHODS["greedy"].load()
-    return Entrant("greedy", method.build(method.Config(), loaded.pair), "cold", None, role)
-
-
-def make_race(
-    plan: Plan, loaded: LoadedPair, prompts: Prompts, identifier: str, float32: LoadedPair | None = None
-) -> Race:
-    """Checks that the target follows tree masks and gives numbers; its noise on real prompts sets the tolerance."""
-    target = loaded.pair.target
-    check_masks(target, "target")
-    examples = (prompts.warmup or prompts.examples)[:NOISE_TEXTS]
-    texts = [plan.task.encode(example, loaded.tokenizer) for example in examples]
-    texts.append([(7 * place + 3) % target.vocabulary for place in range(96)])
-    longest = min(target.context, target.rope_boundary or target.context)
-    texts = [text[:longest] for text in texts if len(text) > 1]
-    # Not kept, as below: what a draft does concerns only the methods that use it, whose records say how it was.
-    warn(require_numbers(loaded.pair, texts))
-    noise = noise_floor(target.model, target.vocabulary, texts)
-    references = [_greedy(loaded, REFERENCE)] + ([_greedy(float32, FLOAT32)] if float32 else [])
-    race = Race(loaded, plan.task, plan.max_new_tokens, 2 * noise, identifier, references)
-    encoded = [race.encode(example)[0] for example in prompts.examples]
-    loaded.warnings += encoding_warnings(plan.task, loaded.tokenizer, encoded)
-    return race
-
-
-def _entrant(
-    label: str, config: Any, history: str, file: str | None, loaded: LoadedPair, folder: RunFolder | None
-) -> Entrant:
-    method = METHODS[config.name]
-    decoder = method.load().build(config, loaded.pair)
-    saved = load_history(file, config, decoder, loaded.tokenizer) if file else None
-    return Entrant(label, decoder, history, folder, METHOD, saved, method.ours)
-
-
-def _entrants(folders: dict[Case, RunFolder], loaded: LoadedPair, race: Race) -> list[Entrant]:
-    """All cases that can be built for this pair, before anything is measured; rivals that cannot are left out."""
-    entrants = []
-    for case, folder in folders.items():
-        with race.leaving_out(case.label, case.method.ours):
-            entrants.append(_entrant(case.label, case.config, case.history, case.history_file, loaded, folder))
-    return entrants
-
-
 def _check(plan: Plan, place: Place) -> int:
     data, task = plan.data, plan.task
     if data.source == "hub" and task.hub:
@@ -180,7 +132,7 @@ def _check(plan: Plan, place: Place) -> int:
     for label, contender in contenders.items():
         file = contender.history_file
         with race.leaving_out(label, ours[label], collect=True):
-            entrants.append(_entrant(label, contender.config, "file" if file else "cold", file, loaded, None))
+            entrants.append(make_entrant(label, contender.config, "file" if file else "cold", file, loaded, None))
     seen, fine = check(loaded, race, entrants, prompts.examples[0])
     for line in [*seen, *said_of_left_out(race.left_out)]:
         say(line)
@@ -208,7 +160,7 @@ def _measure(
     if not plan.settings.overwrite:
         # The prompt of a later turn is known when the turn before it is answered.
         race.require_same_prompts(panel, [example for example in prompts.examples if not example.follows])
-    entrants = _entrants(folders, loaded, race)
+    entrants = make_entrants(folders, loaded, race)
     # Growing a cache takes time that belongs to no prompt.
     length = race.longest([*prompts.warmup, *prompts.examples])
     for each in [loaded.pair.target, loaded.pair.draft, float32.pair.target if float32 else None]:

@@ -7,7 +7,7 @@ What is complete is not measured again, so the same call goes on where it was st
 
 if __name__ == "__main__":
     # First of all: nothing below is to be imported before an interrupt is caught, or for --help.
-    from bench.entry import enter
+    from bench.console.entry import enter
 
     enter("bench.paper:main")
 
@@ -27,12 +27,12 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from tqdm import tqdm
 
+from bench import CONF
 from bench.cli import MISMATCH, USER_ERROR
-from bench.entry import INTERRUPTED
-from bench.registry import CONF
-from bench.settings import read_plan
-from bench.sweep import single_jobs
-from bench.terminal import complain, say
+from bench.console.entry import INTERRUPTED
+from bench.console.sweep import single_jobs
+from bench.console.terminal import complain, say
+from bench.plan.settings import read_plan
 from decoding.errors import UserError
 
 ROOT = CONF.parent
@@ -108,7 +108,7 @@ def minutes(steps: list[Step]) -> float:
 
 def run(steps: list[Step], title: str) -> int:
     """Run them all, whatever fails; the worst exit status."""
-    from bench.company import affinity
+    from bench.measure.cores import affinity
 
     worst = 0
     failed = []

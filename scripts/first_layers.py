@@ -12,9 +12,9 @@ from transformers.utils import logging as transformers_logging
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.checkpoint import load_whole
-from bench.terminal import complain, say
-from bench.weights import locate
+from bench.console.terminal import complain, say
+from bench.models.checkpoint import load_whole
+from bench.models.location import locate
 from decoding.errors import UserError
 
 

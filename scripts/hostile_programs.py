@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from hostile_programs import HOSTILE, Surroundings, run_hostile, stopped
 from tqdm import tqdm
 
-from bench.provenance import environment
+from bench.measure.provenance import environment
 from tasks.sandbox import SandboxError
 from tasks.sandbox.isolation import BACKENDS
 from tasks.sandbox.runner import try_backend

@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.cli import main
-from bench.terminal import say
+from bench.console.terminal import say
 from training.skip_search import SkipSearchConfig, search_skip_set
 
 ConfigStore.instance().store("skip_search_schema", SkipSearchConfig)

@@ -6,7 +6,7 @@ from collections import Counter
 from families import VOCABULARY, blurred, make_model
 
 from baselines import greedy
-from bench.registry import METHODS
+from bench.plan.methods import METHODS
 from decoding.decoder import ModelPair
 from decoding.loop import DraftThenVerify
 from decoding.records import POOL_COLUMNS, Generation

@@ -34,3 +34,38 @@ def test_a_package_imports_only_what_stands_below_it(package):
     assert files
     for file in files:
         assert imported(file) & ALLOWED.keys() <= ALLOWED[package] | {package}, file
+
+
+# The rooms of bench: what each may import of the others. Jobs and entry points stand above them all.
+ROOMS = {
+    "console": set(),
+    "models": {"console"},
+    "plan": {"console", "models"},
+    "measure": {"console", "models", "plan"},
+    "report": {"console", "models", "plan", "measure"},
+    "tune": {"console", "models", "plan", "measure", "report"},
+}
+
+
+def rooms_of(file: Path) -> set[str]:
+    """The rooms of bench that a file imports from, at whatever depth; its modules outside of rooms by their own names."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+        found |= {name.split(".")[1] for name in names if name.startswith("bench.")}
+    return found
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_from_those_before_it(room):
+    files = list((ROOT / "bench" / room).rglob("*.py"))
+    assert files
+    for file in files:
+        assert rooms_of(file) <= ROOMS[room] | {room}, file
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_says_in_a_sentence_what_comes_in_and_what_goes_out(room):
+    said = ast.get_docstring(ast.parse((ROOT / "bench" / room / "__init__.py").read_text(encoding="utf-8")))
+    assert said.startswith("In: ") and " Out: " in said and "\n" not in said

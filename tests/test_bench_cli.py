@@ -20,9 +20,11 @@ from samples import covering, thinned
 import baselines.hf_generate
 import baselines.hf_prompt_lookup
 import baselines.speculative
-from bench.arguments import refold
-from bench.registry import CONF, METHODS, method_config
-from bench.settings import ModelConfig, Settings, read_plan
+from bench import CONF
+from bench.models.config import ModelConfig
+from bench.plan.methods import METHODS, method_config
+from bench.plan.settings import Settings, read_plan
+from bench.report.arguments import refold
 from decoding.errors import UserError
 from decoding.session import ModelSession
 
@@ -173,7 +175,7 @@ def test_a_disk_that_fills_up_loses_nothing(monkeypatch, capsys, arguments):
         sync(descriptor)
 
     with monkeypatch.context() as patched:
-        patched.setattr("bench.store.os.fsync", full)
+        patched.setattr("bench.measure.store.os.fsync", full)
         assert run(patched, *arguments, "method=speculative") == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith(f"error: cannot write {run_folder('speculative')}/records.jsonl: No space left on device")

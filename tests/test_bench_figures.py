@@ -7,15 +7,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.categories import by_category
-from bench.fold import Fold, decode_throughput, tokens_per_forward
-from bench.marks import ran_away
-from bench.page import _work, headline
-from bench.reporting import json_text
-from bench.split import split
-from bench.statistics import geometric_mean, rate_ratio, speedup
-from bench.summary import compare, summarize
-from bench.warnings import warnings_of
+from bench.report.categories import by_category
+from bench.report.fold import Fold, decode_throughput, tokens_per_forward
+from bench.report.markdown import _work, headline
+from bench.report.marks import ran_away
+from bench.report.split import split
+from bench.report.statistics import geometric_mean, rate_ratio, speedup
+from bench.report.summary import compare, summarize
+from bench.report.warnings import warnings_of
+from bench.report.writing import json_text
 from decoding.records import Generation
 from tasks import Scores
 

@@ -6,7 +6,17 @@ import pytest
 import torch
 from bench_pair import make_tokenizer, save_model
 
-from bench.lossless import IDENTICAL, MISMATCH, TIE, divergence, fit, noise_floor, stop_fault, token_gaps, verdict
+from bench.measure.lossless import (
+    IDENTICAL,
+    MISMATCH,
+    TIE,
+    divergence,
+    fit,
+    noise_floor,
+    stop_fault,
+    token_gaps,
+    verdict,
+)
 from decoding.stopping import Stopping
 
 

@@ -9,10 +9,11 @@ from tokenizers import Tokenizer, decoders, models
 from transformers import PreTrainedTokenizerFast
 
 from baselines import hf_generate
-from bench.models import LoadedPair, Place, load_pair, resolve_place, shared_vocabulary
-from bench.registry import METHODS
-from bench.settings import ModelConfig
-from bench.weights import weights_digests
+from bench.models.config import ModelConfig
+from bench.models.loading import LoadedPair, load_pair, shared_vocabulary
+from bench.models.location import weights_digests
+from bench.models.place import Place, resolve_place
+from bench.plan.methods import METHODS
 from decoding.errors import UserError
 from decoding.stopping import Stopping
 
@@ -82,7 +83,7 @@ def test_any_failure_to_load_is_one_line_but_not_a_lack_of_memory(folders, monke
         def from_pretrained(*_, **__):
             raise error
 
-        monkeypatch.setattr("bench.checkpoint.AutoModelForCausalLM.from_pretrained", from_pretrained)
+        monkeypatch.setattr("bench.models.checkpoint.AutoModelForCausalLM.from_pretrained", from_pretrained)
         load_pair(ModelConfig(target=str(folders[0])), CPU, seed=0)
 
     with pytest.raises(UserError, match="cannot load .*: size mismatch"):

@@ -16,11 +16,13 @@ from safetensors.torch import save_file
 from test_bench_cli import composed
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from bench.memory import GIB, Part, fit, part
-from bench.models import Place, load_pair, load_tokenizers
-from bench.registry import CONF
-from bench.settings import ModelConfig, read_plan
-from bench.weights import cannot_load
+from bench import CONF
+from bench.models.config import ModelConfig
+from bench.models.loading import load_pair, load_tokenizers
+from bench.models.location import cannot_load
+from bench.models.memory import GIB, Part, fit, part
+from bench.models.place import Place
+from bench.plan.settings import read_plan
 from decoding.errors import UserError
 
 PRESETS = sorted(file.stem for file in (CONF / "model").glob("*.yaml") if file.stem not in ("tiny", "custom"))
@@ -90,8 +92,8 @@ def test_packed_numbers_keep_their_size_and_a_damaged_file_is_named(tmp_path):
 
 def machine(monkeypatch, **free):
     sizes = {name.replace("_", ":"): size * GIB for name, size in free.items()}
-    monkeypatch.setattr("bench.memory._devices", lambda: list(sizes))
-    monkeypatch.setattr("bench.memory.free_bytes", sizes.__getitem__)
+    monkeypatch.setattr("bench.models.memory._devices", lambda: list(sizes))
+    monkeypatch.setattr("bench.models.memory.free_bytes", sizes.__getitem__)
 
 
 def parts(target, draft, devices):
@@ -136,7 +138,7 @@ def refuse(*_, **__):
 
 @pytest.mark.parametrize("check", ["true", "false"])
 def test_other_tokenizers_are_told_before_weights_are_loaded(monkeypatch, capsys, arguments, tmp_path, check):
-    monkeypatch.setattr("bench.checkpoint.AutoModelForCausalLM.from_pretrained", refuse)
+    monkeypatch.setattr("bench.models.checkpoint.AutoModelForCausalLM.from_pretrained", refuse)
     other = save_model(tmp_path / "other", make_tokenizer(["zebra xylophone " * 9], size=290), seed=0)
     capsys.readouterr()
     assert run(monkeypatch, *arguments, f"model.draft={other}", f"check={check}") == 2
@@ -160,8 +162,8 @@ def test_check_foretells_and_then_decodes(monkeypatch, capsys, arguments):
     assert run(monkeypatch, *arguments, "dtype=bfloat16", "check=true") == 0
     said = capsys.readouterr().out
     assert said.index("memory: target ") < said.index("masks of the target") and "target in float32" in said
-    monkeypatch.setattr("bench.checkpoint.AutoModelForCausalLM.from_pretrained", refuse)
-    monkeypatch.setattr("bench.memory.psutil.virtual_memory", lambda: SimpleNamespace(available=10))
+    monkeypatch.setattr("bench.models.checkpoint.AutoModelForCausalLM.from_pretrained", refuse)
+    monkeypatch.setattr("bench.models.memory.psutil.virtual_memory", lambda: SimpleNamespace(available=10))
     assert run(monkeypatch, *arguments, "check=true") == 2
     error = capsys.readouterr().err.strip()
     assert error.startswith("error: not enough memory on cpu (target ") and "\n" not in error
@@ -220,8 +222,8 @@ def in_cache(cache, folder, name):
 
 def test_a_pair_of_hub_ids_without_and_with_its_weights(monkeypatch, capsys, arguments, folders, tmp_path):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("bench.weights.offline", lambda name: True)
-    monkeypatch.setattr("bench.models.offline", lambda name: True)
+    monkeypatch.setattr("bench.models.location.offline", lambda name: True)
+    monkeypatch.setattr("bench.models.loading.offline", lambda name: True)
     snapshots = [in_cache(tmp_path / "cache", folder, f"some/{folder.name}") for folder in folders]
     weights = [snapshot / "model.safetensors" for snapshot in snapshots]
     content = weights[1].read_bytes()
@@ -253,9 +255,9 @@ def test_what_the_hub_refuses_is_one_line(monkeypatch, capsys, arguments, kind, 
             # As transformers passes it on.
             raise OSError("You are trying to access something.\nMake sure.") from error
 
-    monkeypatch.setattr("bench.weights.offline", lambda name: False)
-    monkeypatch.setattr("bench.models.offline", lambda name: False)
-    for loader in ("bench.weights.AutoConfig", "bench.models.AutoTokenizer"):
+    monkeypatch.setattr("bench.models.location.offline", lambda name: False)
+    monkeypatch.setattr("bench.models.loading.offline", lambda name: False)
+    for loader in ("bench.models.location.AutoConfig", "bench.models.loading.AutoTokenizer"):
         monkeypatch.setattr(f"{loader}.from_pretrained", from_pretrained)
     for more in ("check=true", "check=false"):
         assert run(monkeypatch, *arguments, "model.target=some/model", more) == 2
@@ -264,13 +266,13 @@ def test_what_the_hub_refuses_is_one_line(monkeypatch, capsys, arguments, kind, 
 
 
 def test_other_failures_and_no_network_are_one_line(monkeypatch):
-    monkeypatch.setattr("bench.weights.offline", lambda name: False)
+    monkeypatch.setattr("bench.models.location.offline", lambda name: False)
     error = OSError("Can't load it.\nMore.")
     assert str(cannot_load("some/model", error)) == "cannot load some/model: Can't load it"
     error = RuntimeError("Some issues during automatic conversion. For details look at the above report!")
     assert "cannot be converted to what its config.json says" in str(cannot_load("some/model", error))
     error = OSError("Can't load it.\nMore.")
-    monkeypatch.setattr("bench.weights.offline", lambda name: True)
+    monkeypatch.setattr("bench.models.location.offline", lambda name: True)
     assert "the hub cannot be reached; give a local folder" in str(cannot_load("some/model", error))
 
 

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from bench import provenance
-from bench.provenance import environment, require_same
+from bench.measure import provenance
+from bench.measure.provenance import environment, require_same
 from decoding.errors import UserError
 
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from bench_pair import make_spaced_tokenizer
 
-from bench.runner import Entrant, Race
-from bench.store import METHOD, REFERENCE, RunFolder
+from bench.measure.runner import Entrant, Race
+from bench.measure.store import METHOD, REFERENCE, RunFolder
 from decoding.errors import UserError
 from decoding.records import Generation
 from tasks import TASKS
@@ -44,7 +44,8 @@ def log():
 
 @pytest.fixture
 def race(log, monkeypatch):
-    monkeypatch.setattr("bench.runner.token_gaps", lambda model, size, prompt, output, boundary: [0.0] * len(output))
+    gaps = "bench.measure.runner.token_gaps"
+    monkeypatch.setattr(gaps, lambda model, size, prompt, output, boundary: [0.0] * len(output))
     target = SimpleNamespace(context=20, device=torch.device("cpu"), model=None, vocabulary=300, rope_boundary=None)
     pair = SimpleNamespace(target=target, draft=None, eos=frozenset(), decode=lambda ids: "")
     loaded = SimpleNamespace(pair=pair, tokenizer=Letters(), continuation=lambda prompt, output: "text")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from bench_pair import run, run_folder, run_summary, start
 
-from bench.figures.__main__ import main as draw
-from bench.report import main as report
+from bench.report.arguments import figures as draw
+from bench.report.tables import main as report
 
 
 def as_if_measured_elsewhere(folder):

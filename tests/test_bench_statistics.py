@@ -1,11 +1,11 @@
-"""bench/statistics.py by hand-worked examples and by properties."""
+"""bench/report/statistics.py by hand-worked examples and by properties."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.statistics import (
+from bench.report.statistics import (
     NO_DRAFTS,
     Throughput,
     acceptance,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.store import METHOD, REFERENCE, RunFolder
+from bench.measure.store import METHOD, REFERENCE, RunFolder
 from decoding.errors import UserError
 
 

@@ -8,7 +8,8 @@ from matrix import build, make_pair, prompts
 from omegaconf import OmegaConf
 
 from baselines import hf_assisted, suffix
-from bench.registry import CONF, METHODS, method_config
+from bench import CONF
+from bench.plan.methods import METHODS, method_config
 from decoding.errors import UserError
 from decoding.settings import canonical
 from decoding.stopping import Stopping

@@ -12,10 +12,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from samples import thinned
 
 from bench.cli import main
-from bench.entry import find
-from bench.quoting import quoted
-from bench.settings import read_plan
-from bench.sweep import single_jobs
+from bench.console.entry import find
+from bench.console.quoting import quoted
+from bench.console.sweep import single_jobs
+from bench.plan.settings import read_plan
 from ouroboros.pool import main as inspect
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -10,8 +10,8 @@ import pytest
 import torch
 from bench_pair import run, run_folder, run_summary
 
-from bench import company
-from bench.company import Company
+from bench.measure import cores as company
+from bench.measure.cores import Company
 from decoding.errors import UserError
 
 CORES = sorted(os.sched_getaffinity(0))

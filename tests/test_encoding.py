@@ -10,8 +10,8 @@ from tokenizers import pre_tokenizers
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerBase
 
-from bench.encoding import against_file, encoding_warnings
-from bench.store import RunFolder
+from bench.measure.store import RunFolder
+from bench.models.encoding import against_file, encoding_warnings
 from decoding.errors import UserError
 from tasks import make_task
 from tasks.encoding import RESERVED, template_variables

@@ -15,9 +15,9 @@ from samples import thinned
 from test_bench_cli import composed
 from transformers import CompileConfig
 
-import bench.registry
-from bench.registry import CONF, METHODS, panel_config
-from bench.settings import read_plan
+from bench import CONF
+from bench.plan.methods import METHODS, panel_config
+from bench.plan.settings import read_plan
 from decoding.errors import UserError
 
 PRESETS = sorted(file.stem for file in (CONF / "experiment").glob("*.yaml"))
@@ -34,7 +34,7 @@ def tuned(tmp_path, monkeypatch):
     """A function that writes tuned settings of every method for a model and a task, below a copy of conf/method."""
     copy = tmp_path / "conf"
     shutil.copytree(CONF / "method", copy / "method", ignore=shutil.ignore_patterns("tuned"))
-    monkeypatch.setattr(bench.registry, "CONF", copy)
+    monkeypatch.setattr("bench.plan.methods.CONF", copy)
     # The committed skip set is for the bundled target's 12 layers.
     skipping = copy / "method" / "self_speculative.yaml"
     OmegaConf.save({**OmegaConf.load(skipping), "skip": None, "skip_mlp": [1]}, skipping)

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from many_runs import interval, summary_of, write_run
 
-from bench.collection import collect
-from bench.figures.__main__ import main
-from bench.figures.beside import beside_published
-from bench.figures.contamination import contamination
-from bench.figures.drafts import draft_size, of_several_drafts
-from bench.figures.draw import FIGURES
-from bench.figures.series import all_series
-from bench.figures.speed import cold_and_warm, efficiency, speedups
-from bench.figures.steps import acceptance, step_time
-from bench.figures.style import COLOURS, PALETTE, WRONG_HATCH, WRONG_LEGEND, looks
-from bench.figures.sweeps import find_sweeps, sensitivity
+from bench.report.arguments import figures as main
+from bench.report.collection import collect
+from bench.report.figures.beside import beside_published
+from bench.report.figures.contamination import contamination
+from bench.report.figures.drafts import draft_size, of_several_drafts
+from bench.report.figures.draw import FIGURES
+from bench.report.figures.series import all_series
+from bench.report.figures.speed import cold_and_warm, efficiency, speedups
+from bench.report.figures.steps import acceptance, step_time
+from bench.report.figures.style import COLOURS, PALETTE, WRONG_HATCH, WRONG_LEGEND, looks
+from bench.report.figures.sweeps import find_sweeps, sensitivity
 
 RIVALS = {"speculative": 1.4, "lookahead": 1.1, "ouroboros": 1.7}
 

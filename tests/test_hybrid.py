@@ -12,9 +12,10 @@ from test_drafting import continuation
 
 from baselines import greedy, hf_generate, hybrid, lookahead, prompt_lookup, speculative, suffix, token_recycling
 from baselines.lookahead import Window
-from bench.cases import labels
-from bench.registry import CONF, method_config, panel_config
-from bench.settings import Contender, read_plan
+from bench import CONF
+from bench.plan.cases import labels
+from bench.plan.methods import method_config, panel_config
+from bench.plan.settings import Contender, read_plan
 from decoding.decoder import Drafter, ModelPair
 from decoding.errors import UserError
 from decoding.loop import step

@@ -9,9 +9,9 @@ from bench_pair import run
 from hydra import compose, initialize_config_dir
 
 import bench.job
+from bench import CONF
 from bench.cli import main
-from bench.registry import CONF
-from bench.sweep import single_jobs
+from bench.console.sweep import single_jobs
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -10,12 +10,13 @@ from bench_pair import bench_arguments, make_tokenizer, run, run_folder, run_sum
 from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from bench.check import _parts
-from bench.checkpoint import load_whole
-from bench.drafting import context_warnings, undrafted
-from bench.lossless import noise_floor, token_gaps
-from bench.models import Place, load_pair
-from bench.settings import ModelConfig
+from bench.measure.check import _parts
+from bench.measure.drafting import context_warnings, undrafted
+from bench.measure.lossless import noise_floor, token_gaps
+from bench.models.checkpoint import load_whole
+from bench.models.config import ModelConfig
+from bench.models.loading import load_pair
+from bench.models.place import Place
 from decoding.errors import NotFinite, UserError
 from decoding.session import ModelSession, check_masks
 
@@ -180,7 +181,7 @@ def test_prompts_on_which_the_draft_overflows_are_counted(here, monkeypatch, cap
 
 
 def test_the_target_that_drafts_for_itself_is_looked_at_too(here, monkeypatch, pair):
-    monkeypatch.setattr("bench.runner.finite_on", lambda model, *_: False)
+    monkeypatch.setattr("bench.measure.runner.finite_on", lambda model, *_: False)
     settings = ["method=self_speculative", "method.skip=null", "method.skip_mlp=[1]"]
     assert run(monkeypatch, *bench_arguments(pair, *settings, "dtype=float16")) == 0
     summary = run_summary("self_speculative")

@@ -9,10 +9,10 @@ from test_bench_cli import composed
 from test_experiments import tuned  # noqa: F401 (a fixture)
 
 import bench.paper
-from bench.archive import main as archive
-from bench.archive import unpack
+from bench import CONF
 from bench.paper import Step, main, minutes, read_steps
-from bench.registry import CONF
+from bench.report.archive import main as archive
+from bench.report.archive import unpack
 
 TASKS = ("humaneval", "mbpp", "gsm8k", "cnndm", "wmt16")
 STEPS: dict[str, list[Step]] = {}

@@ -15,17 +15,17 @@ from close import csv_differences, differences, printed_differences
 from samples import thinned
 from test_bench_cli import composed
 
-from bench import published
-from bench.archive import unpack
-from bench.figures.__main__ import main as draw
-from bench.float32 import roles
-from bench.fold import Fold
-from bench.models import Place
-from bench.report import main as report
-from bench.reporting import json_text
-from bench.settings import read_plan
-from bench.store import RunFolder
-from bench.summary import figures
+from bench.measure.float32 import roles
+from bench.measure.store import RunFolder
+from bench.models.place import Place
+from bench.plan.settings import read_plan
+from bench.report import published
+from bench.report.archive import unpack
+from bench.report.arguments import figures as draw
+from bench.report.fold import Fold
+from bench.report.summary import figures
+from bench.report.tables import main as report
+from bench.report.writing import json_text
 from ouroboros.method import DRAFT_MODEL, DRAFTING
 
 PAPER = Path(__file__).resolve().parent.parent / "results" / "paper"

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 from many_runs import summary_of
 
-from bench.lossless import IDENTICAL
-from bench.progress import Bar
-from bench.terminal import WIDTH, show_table
+from bench.measure.lossless import IDENTICAL
+from bench.report.progress import Bar
+from bench.report.terminal import WIDTH, show_table
 
 
 def record(role, prompt, tokens, seconds, prefill_tokens=1, label="x"):

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from bench_pair import bench_arguments, run, run_folder
 
-from bench.arguments import refold as main
-from bench.lossless import IDENTICAL
-from bench.report import main as report
+from bench.measure.lossless import IDENTICAL
+from bench.report.arguments import refold as main
+from bench.report.tables import main as report
 
 REPORTS = ("summary.json", "summary.csv", "report.md")
 

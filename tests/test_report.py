@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from many_runs import summary_of, write_run
 
-from bench.collection import collect, names, overlapping
-from bench.latex import ESCAPES, escaped
-from bench.published import COLUMNS, FOLDER, rows, speedups
-from bench.report import HEADINGS, main
+from bench.report.collection import collect, names, overlapping
+from bench.report.latex import ESCAPES, escaped
+from bench.report.published import COLUMNS, FOLDER, rows, speedups
+from bench.report.tables import HEADINGS, main
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.archive import unpack
-from bench.report import main as report
+from bench.report.archive import unpack
+from bench.report.tables import main as report
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"

@@ -14,7 +14,7 @@ from transformers import CompileConfig, GenerationConfig
 from transformers.generation import candidate_generator
 
 from baselines import hf_assisted, hf_generate, hf_prompt_lookup, hf_rival
-from bench.lossless import token_gaps
+from bench.measure.lossless import token_gaps
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
 from decoding.records import Generation

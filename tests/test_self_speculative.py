@@ -15,8 +15,8 @@ from test_bench_cli import composed
 from baselines.layer_skipping import LayerSkipper
 from baselines.self_speculative import AdaptiveExit, Config
 from baselines.skip_set import PRESETS, SkipSet, load_skip_set
-from bench.registry import method_config, panel_config
-from bench.settings import read_plan
+from bench.plan.methods import method_config, panel_config
+from bench.plan.settings import read_plan
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
 from decoding.session import ModelSession
@@ -359,8 +359,8 @@ def test_a_set_from_a_file_with_more_layers_named_beside_it(tmp_path) -> None:
 
 
 def test_a_panel_tells_its_skip_sets_apart() -> None:
-    from bench.cases import labels
-    from bench.settings import Contender
+    from bench.plan.cases import labels
+    from bench.plan.settings import Contender
 
     def named(*given: dict) -> list[str]:
         configs = [panel_config({"name": "self_speculative", **each}, "cases") for each in given]

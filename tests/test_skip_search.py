@@ -20,7 +20,7 @@ from baselines import greedy
 from baselines.layer_skipping import LayerSkipper
 from baselines.self_speculative import AdaptiveExit
 from baselines.skip_set import load_skip_set
-from bench.registry import CONF
+from bench import CONF
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
 from decoding.session import ModelSession

@@ -8,7 +8,7 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from bench.prompts import load_prompts
+from bench.plan.prompts import load_prompts
 from decoding.errors import UserError
 from tasks import TASKS, make_task, sources
 from tasks.base import Hub

@@ -14,16 +14,17 @@ from bench_pair import bench_arguments, make_pair, run, write_prompts
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-import bench.tune
-from bench import tuning_objective, tuning_space
+import bench.tune.job
+from bench import CONF
 from bench.cli import guarded
-from bench.registry import CONF
-from bench.settings import ModelConfig
-from bench.tuned import pair_digits, pair_of
-from bench.tuning_objective import speed_of
-from bench.tuning_plot import draw_study
-from bench.tuning_space import Space
-from bench.tuning_study import Final, noise_of, rounds, winner_of
+from bench.models.config import ModelConfig
+from bench.plan.tuned import pair_digits, pair_of
+from bench.tune import objective as tuning_objective
+from bench.tune import space as tuning_space
+from bench.tune.objective import speed_of
+from bench.tune.plot import draw_study
+from bench.tune.space import Space
+from bench.tune.study import Final, noise_of, rounds, winner_of
 from decoding.errors import UserError
 
 
@@ -41,7 +42,7 @@ def tuned(tmp_path, monkeypatch):
         monkeypatch.setattr(sys, "argv", ["tune", *overrides])
         with initialize_config_dir(str(CONF), version_base="1.3"):
             config = compose("tune", [*given, *overrides], return_hydra_config=True)
-        return guarded(config, bench.tune.tune)
+        return guarded(config, bench.tune.job.tune)
 
     yield tune
     for file in (CONF / "method" / folder).glob("*"):
@@ -91,7 +92,7 @@ def test_the_winner_is_written_and_taken(tuned, tmp_path, monkeypatch, capsys) -
 def test_every_trial_is_another_setting_until_there_are_no_more(tuned, tmp_path, monkeypatch, capsys) -> None:
     """A sampler repeats itself, most of all in a small space, and in a search that goes on. Without a draft of its own
     length a schedule silences gamma, so of six combinations two are one setting, the published one."""
-    monkeypatch.setattr(bench.tune, "read_space", lambda *_: {"gamma": [2, 3, 5], "schedule": ["constant", "default"]})
+    monkeypatch.setattr(bench.tune.job, "read_space", lambda *_: {"gamma": [2, 3, 5], "schedule": ["constant", "default"]})
     assert tuned("method=hf_assisted", "tune.trials=50") == 0
     rows = read_trials(tmp_path)
     tried = {("any" if each["params_schedule"] == "default" else each["params_gamma"]) for each in rows}
@@ -100,10 +101,10 @@ def test_every_trial_is_another_setting_until_there_are_no_more(tuned, tmp_path,
 
 
 def test_settings_that_cannot_stand_together_cost_nothing(tuned, tmp_path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(bench.tune, "read_space", lambda *_: {"max_ngram": [1, 2, 3], "min_ngram": [3]})
+    monkeypatch.setattr(bench.tune.job, "read_space", lambda *_: {"max_ngram": [1, 2, 3], "min_ngram": [3]})
     assert tuned("method=prompt_lookup", "tune.trials=9") == 0
     assert [each["params_min_ngram"] for each in read_trials(tmp_path)] == ["1", "3"]
-    monkeypatch.setattr(bench.tune, "read_space", lambda *_: {"max_ngram": [1, 2], "min_ngram": [3]})
+    monkeypatch.setattr(bench.tune.job, "read_space", lambda *_: {"max_ngram": [1, 2], "min_ngram": [3]})
     assert tuned("method=prompt_lookup", "tune.study=other") == 2
     assert "stand together: max_ngram, min_ngram" in capsys.readouterr().err
 
@@ -116,7 +117,7 @@ def test_a_published_null_stands_beside_the_numbers_that_are_searched(tmp_path) 
     )
     space = Space(values, {"name": "ouroboros", "pool_capacity": None, "gamma": 12})
     finals = {"published": final_of(1.0, 1.1, 1.2), "0": final_of(1.3, 1.2, 1.4)}
-    table = bench.tune._table(study, space, 2, finals)
+    table = bench.tune.job._table(study, space, 2, finals)
     assert table["params_pool_capacity"].tolist() == [None, 4] and table["params_gamma"].tolist() == [12, "auto"]
     assert table["round_0"].tolist() == [1.1, 1.2] and table["round_1"][1] == 1.3
     draw_study(table, values, "0", tmp_path, "a search")
@@ -246,7 +247,7 @@ def test_a_faulty_space_is_refused_in_one_line(tuned, monkeypatch, tmp_path, cap
 
 
 def test_a_study_made_with_other_fixed_settings_is_refused(tuned, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(bench.tune, "read_space", lambda *_: {"gamma": [1, 2]})
+    monkeypatch.setattr(bench.tune.job, "read_space", lambda *_: {"gamma": [1, 2]})
     assert tuned("method=speculative", "tune.trials=1") == 0
     for other, said in (("method.gamma=3", "another published setting"), ("method.confidence=0.5", "another fixed")):
         capsys.readouterr()
@@ -263,8 +264,8 @@ def test_what_encoding_showed_is_among_the_warnings(tuned, monkeypatch, capsys) 
     def far_enough(*_):
         raise UserError("far enough")
 
-    monkeypatch.setattr("bench.job.encoding_warnings", lambda *_: ["an encoding to know of"])
-    monkeypatch.setattr("bench.tune.Objective", far_enough)
+    monkeypatch.setattr("bench.measure.entrants.encoding_warnings", lambda *_: ["an encoding to know of"])
+    monkeypatch.setattr("bench.tune.job.Objective", far_enough)
     assert tuned("method=speculative", "tune.trials=1") == 2
     captured = capsys.readouterr()
     assert "warning: an encoding to know of" in captured.out and "far enough" in captured.err
@@ -293,8 +294,8 @@ def test_a_study_names_the_code_that_measured_it(tuned, tmp_path, monkeypatch) -
     winner = CONF / "method" / f"tuned/{tmp_path.name}/winner.yaml"
 
     def at(commit: str) -> None:
-        real = bench.tune.environment
-        monkeypatch.setattr(bench.tune, "environment", lambda device: real(device) | {"git": {"commit": commit}})
+        real = bench.tune.job.environment
+        monkeypatch.setattr(bench.tune.job, "environment", lambda device: real(device) | {"git": {"commit": commit}})
 
     for commit, trials, named in (("first", 1, ["first"]), ("later", 1, ["first"]), ("last", 2, ["first", "last"])):
         at(commit)

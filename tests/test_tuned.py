@@ -8,10 +8,10 @@ from bench_pair import bench_arguments, make_pair, run, run_folder, run_summary,
 from omegaconf import OmegaConf
 from test_bench_cli import composed
 
-from bench import registry
-from bench.registry import CONF
-from bench.settings import read_plan
-from bench.tuned import in_digits
+from bench import CONF
+from bench.plan import methods as registry
+from bench.plan.settings import read_plan
+from bench.plan.tuned import in_digits
 from decoding.errors import UserError
 from ouroboros.pool_file import PoolFile
 

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from baselines import greedy
-from bench.checkpoint import load_whole
+from bench.models.checkpoint import load_whole
 from decoding.decoder import ModelPair
 from decoding.session import ModelSession
 from decoding.stopping import Stopping

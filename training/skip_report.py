@@ -12,7 +12,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import optuna
 
-from bench.provenance import environment
+from bench.measure.provenance import environment
 from training.skip_objective import Costs, Worth
 
 COLUMNS = (

@@ -15,10 +15,11 @@ from baselines.layer_skipping import LayerSkipper
 from baselines.self_speculative import AdaptiveExit
 from baselines.self_speculative import Config as MethodConfig
 from baselines.skip_set import SkipSet
-from bench.models import LoadedPair, load_pair, resolve_place
-from bench.settings import ModelConfig
-from bench.terminal import warn
-from bench.weights import weights_digests
+from bench.console.terminal import warn
+from bench.models.config import ModelConfig
+from bench.models.loading import LoadedPair, load_pair
+from bench.models.location import weights_digests
+from bench.models.place import resolve_place
 from decoding.errors import UserError
 from decoding.settings import require_at_least
 from decoding.stopping import Stopping

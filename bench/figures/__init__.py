@@ -1,1 +1,0 @@
-"""python -m bench.figures FOLDER...: figures of the finished runs below some folders, from their summaries alone."""

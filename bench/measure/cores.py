@@ -1,0 +1,132 @@
+"""Who else measures on the same cores or the same GPU: a run that shares them is slower than it would be alone.
+
+Every measuring process leaves a file that says what it runs on. Runs side by side (cores=N, with a launcher) take cores
+that no other run holds; runs that share are labelled in their provenance and reports.
+"""
+
+import json
+import os
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import torch
+from filelock import FileLock
+
+from bench.console.disk import writing
+from decoding.errors import UserError
+
+FOLDER = Path(tempfile.gettempdir()) / f"ouroboros-bench-{os.getuid()}"
+# Seconds that a run waits for others to leave the cores it needs.
+PATIENCE = 900.0
+
+
+class Company:
+    """What this process measures on, and how many other runs of this user and machine do too. A context manager.
+
+    device: as in torch. cores: on a CPU, how many cores to take for this run alone; all threads of the process move
+    there until the end; while too few are free it waits. None: all that the process may use, shared or not.
+
+    Attributes:
+        places: what the run is on, such as ["core 0", "core 1"].
+        most: the largest number of other runs seen on one of them.
+
+    Raises:
+        UserError: fewer cores are free for a long while, or this system cannot bind a process to cores.
+    """
+
+    def __init__(self, device: str, cores: int | None) -> None:
+        self.device = device
+        self.cores = cores if device.startswith("cpu") else None
+        self.places: list[str] = []
+        self.most = 0
+        self._file = FOLDER / f"{os.getpid()}.json"
+
+    def __enter__(self) -> "Company":
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        self._before = (affinity(), torch.get_num_threads())
+        deadline = time.monotonic() + (PATIENCE if (self.cores or 0) <= len(affinity()) else 0)
+        while not self._claimed(last=time.monotonic() >= deadline):
+            time.sleep(1)
+        self.look()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.unlink(missing_ok=True)
+        if self.cores:
+            _bind(self._before[0])
+            torch.set_num_threads(self._before[1])
+
+    def look(self) -> bool:
+        """Whether more other runs are there now than ever before."""
+        here = sum(not set(self.places).isdisjoint(places) for places in self._others())
+        grown, self.most = here > self.most, max(here, self.most)
+        return grown
+
+    def _claimed(self, last: bool) -> bool:
+        """Take the cores and say so to others, if enough are free; what cannot be had the last time is an error."""
+        with FileLock(FOLDER / "claiming.lock"):
+            if self.cores:
+                taken = {place for places in self._others() for place in places}
+                free = [core for core in sorted(affinity()) if f"core {core}" not in taken]
+                if len(free) < self.cores:
+                    if not last:
+                        return False
+                    raise UserError(
+                        f"cores={self.cores}: other runs hold all but {len(free)} of the cores; run fewer side by side "
+                        "(hydra.launcher.n_jobs), or set cores=null to share them and have the run labelled"
+                    )
+                _bind(set(free[: self.cores]))
+                torch.set_num_threads(self.cores)
+            self.places = [_gpu(self.device)] if self.device.startswith("cuda") else _names(affinity())
+            process = {"started": started(psutil.Process()), "places": self.places}
+            partial = self._file.with_suffix(".partial")
+            with writing(self._file):
+                partial.write_text(json.dumps(process))
+                partial.replace(self._file)  # whole or not at all: others look without the lock
+        return True
+
+    def _others(self) -> list[list[str]]:
+        """The places of every other process that measures now; what a killed one left behind is swept away."""
+        found = []
+        for file in FOLDER.glob("*.json"):
+            if file == self._file:
+                continue
+            try:
+                process = json.loads(file.read_text())
+                if started(psutil.Process(int(file.stem))) == process["started"]:
+                    found.append(process["places"])
+                    continue
+            except (OSError, ValueError, KeyError, psutil.Error):
+                pass  # it ended just now, or it was killed
+            file.unlink(missing_ok=True)
+        return found
+
+
+def affinity() -> set[int]:
+    """The cores that this process may use."""
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+
+
+def started(process: psutil.Process) -> float:
+    """Seconds from the machine's start to the process's: what a change of the wall clock leaves as it is."""
+    return round(process.create_time() - psutil.boot_time(), 2)
+
+
+def _bind(cores: set[int]) -> None:
+    """Every thread of this process, those of torch's pool too."""
+    if not hasattr(os, "sched_setaffinity"):
+        raise UserError("cores=N needs Linux: elsewhere a process cannot be bound to cores; set cores=null")
+    for thread in psutil.Process().threads():
+        with suppress(ProcessLookupError):  # it has just ended
+            os.sched_setaffinity(thread.id, cores)
+
+
+def _names(cores: set[int]) -> list[str]:
+    return [f"core {core}" for core in sorted(cores)]
+
+
+def _gpu(device: str) -> str:
+    return f"gpu {torch.cuda.get_device_properties(device).uuid}"

@@ -1,0 +1,54 @@
+"""What makes a draft model draft nothing, or nothing of use, without a word: a context too short, logits no numbers."""
+
+from collections.abc import Sequence
+
+from decoding.decoder import ModelPair
+from decoding.errors import NotFinite
+from decoding.finite import finite_on, not_finite
+
+# Of a prompt, the last rows that are looked at; what overflows early leaves no row after it a number.
+ROWS = 48
+
+
+def require_numbers(pair: ModelPair, texts: Sequence[list[int]]) -> list[str]:
+    """Warnings about a draft whose logits on `texts` are not finite, from one plain forward each.
+
+    Raises:
+        NotFinite: those of the target are not.
+    """
+    found = []
+    for role, session in (("target", pair.target), ("draft", pair.draft)):
+        if session is None:
+            continue
+        fitting = [text[: session.context] for text in texts]
+        bad = sum(not finite_on(session.model, session.vocabulary, text, min(ROWS, len(text))) for text in fitting)
+        if bad and role == "target":
+            raise NotFinite(not_finite(session.model, role))
+        if bad:
+            fault = not_finite(session.model, role)
+            found.append(f"{fault} (on {bad} of {len(texts)} texts looked at); it drafts nothing of use there")
+    return found
+
+
+def context_warnings(lengths: Sequence[int], max_new_tokens: int, context: int) -> list[str]:
+    """What is known before measuring of prompts of `lengths` tokens and a draft whose context holds `context`."""
+    full = sum(length + 1 >= context for length in lengths)
+    partly = sum(length + max_new_tokens > context for length in lengths) - full
+    if not full and partly <= 0:
+        return []
+    parts = []
+    if full:
+        parts.append(f"{full} of {len(lengths)} prompts leave no room for a draft and will be decoded greedily")
+    if partly > 0:
+        parts.append(f"{partly} of {len(lengths)} may outgrow it with their output and will go on greedily there")
+    return [f"the draft's context holds {context} tokens: {'; '.join(parts)}; take a draft with a longer context"]
+
+
+def undrafted(prompt: int, output: int, context: int) -> int:
+    """Of `output` tokens after a prompt of `prompt` tokens, those where the draft's context left no room for a draft.
+
+    The first token is the prefill's. A draft for the token after a text needs that text to be shorter than the context.
+    """
+    return max(0, min(output - 1, prompt + output - context))
+
+

@@ -1,0 +1,63 @@
+"""A panel at the start: the race on a loaded pair, and the decoders that run in it."""
+
+from typing import Any
+
+from bench.console.terminal import warn
+from bench.measure.drafting import require_numbers
+from bench.measure.lossless import noise_floor
+from bench.measure.runner import Entrant, Race
+from bench.measure.store import FLOAT32, METHOD, REFERENCE, RunFolder
+from bench.models.encoding import encoding_warnings
+from bench.models.loading import LoadedPair
+from bench.plan.cases import Case
+from bench.plan.histories import load_history
+from bench.plan.methods import METHODS
+from bench.plan.prompts import Prompts
+from bench.plan.settings import Plan
+from decoding.session import check_masks
+
+NOISE_TEXTS = 2
+
+
+def _greedy(loaded: LoadedPair, role: str) -> Entrant:
+    method = METHODS["greedy"].load()
+    return Entrant("greedy", method.build(method.Config(), loaded.pair), "cold", None, role)
+
+
+def make_race(
+    plan: Plan, loaded: LoadedPair, prompts: Prompts, identifier: str, float32: LoadedPair | None = None
+) -> Race:
+    """Checks that the target follows tree masks and gives numbers; its noise on real prompts sets the tolerance."""
+    target = loaded.pair.target
+    check_masks(target, "target")
+    examples = (prompts.warmup or prompts.examples)[:NOISE_TEXTS]
+    texts = [plan.task.encode(example, loaded.tokenizer) for example in examples]
+    texts.append([(7 * place + 3) % target.vocabulary for place in range(96)])
+    longest = min(target.context, target.rope_boundary or target.context)
+    texts = [text[:longest] for text in texts if len(text) > 1]
+    # Not kept, as below: what a draft does concerns only the methods that use it, whose records say how it was.
+    warn(require_numbers(loaded.pair, texts))
+    noise = noise_floor(target.model, target.vocabulary, texts)
+    references = [_greedy(loaded, REFERENCE)] + ([_greedy(float32, FLOAT32)] if float32 else [])
+    race = Race(loaded, plan.task, plan.max_new_tokens, 2 * noise, identifier, references)
+    encoded = [race.encode(example)[0] for example in prompts.examples]
+    loaded.warnings += encoding_warnings(plan.task, loaded.tokenizer, encoded)
+    return race
+
+
+def make_entrant(
+    label: str, config: Any, history: str, file: str | None, loaded: LoadedPair, folder: RunFolder | None
+) -> Entrant:
+    method = METHODS[config.name]
+    decoder = method.load().build(config, loaded.pair)
+    saved = load_history(file, config, decoder, loaded.tokenizer) if file else None
+    return Entrant(label, decoder, history, folder, METHOD, saved, method.ours)
+
+
+def make_entrants(folders: dict[Case, RunFolder], loaded: LoadedPair, race: Race) -> list[Entrant]:
+    """All cases that can be built for this pair, before anything is measured; rivals that cannot are left out."""
+    entrants = []
+    for case, folder in folders.items():
+        with race.leaving_out(case.label, case.method.ours):
+            entrants.append(make_entrant(case.label, case.config, case.history, case.history_file, loaded, folder))
+    return entrants

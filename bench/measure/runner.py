@@ -1,0 +1,304 @@
+"""The one measuring loop: every case beside greedy decoding, prompt by prompt, in rotated order."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from bench.measure.drafting import undrafted
+from bench.measure.lossless import fit, stop_fault, token_gaps
+from bench.measure.store import FLOAT32, METHOD, RunFolder
+from bench.models.encoding import prompt_digest
+from bench.models.loading import LoadedPair, peak_memory
+from decoding.decoder import Decoder
+from decoding.errors import UserError
+from decoding.finite import SKIPPING, finite_on, not_finite
+from decoding.records import Generation
+from decoding.session import ModelSession
+from decoding.stopping import Stopping
+from ouroboros.pool_file import PoolFile
+from tasks import Example, Task
+
+
+@dataclass
+class Entrant:
+    """A decoder in the race.
+
+    folder: None for a reference, whose records go to every case's folder. saved: with history "file" the pool that
+    is there before every prompt. ours: whether it must run; a rival that cannot is left out.
+    """
+
+    label: str
+    decoder: Decoder
+    history: str
+    folder: RunFolder | None
+    role: str = METHOD
+    saved: PoolFile | None = None
+    ours: bool = True
+
+
+@dataclass
+class Progress:
+    """What the progress bar hears after every generation: who, on what, and the record."""
+
+    entrant: Entrant
+    record: dict[str, Any]
+
+
+class Race:
+    """Measures what is missing in the folders of a panel.
+
+    tolerance: of the lossless verdicts. session: names this process in the records, so that one can tell which
+    generations were measured side by side. references: run beside every method, the one that verdicts rest on first.
+
+    Attributes:
+        left_out: labels of rivals that could not run on this pair or on a prompt, each with the reason.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedPair,
+        task: Task,
+        max_new_tokens: int,
+        tolerance: float,
+        session: str,
+        references: Sequence[Entrant],
+    ) -> None:
+        self.loaded = loaded
+        self.task = task
+        self.max_new_tokens = max_new_tokens
+        self.tolerance = tolerance
+        self.session = session
+        self.references = list(references)
+        self.left_out: dict[str, str] = {}
+        self._gaps: dict[tuple[str, tuple[int, ...]], list[float]] = {}
+        self._draft_faults: dict[tuple[int, str, tuple[int, ...]], str | None] = {}
+        self._encoded: dict[tuple[str, str], tuple[list[int], int]] = {}
+
+    def stopping(self, example: Example, ids: list[int]) -> Stopping:
+        """The one rule by which every method's output for `example`, encoded as `ids`, ends."""
+        strings = self.task.stop + (example.stop if self.task.config.stopped else ())
+        return Stopping(self.loaded.pair.eos, self.max_new_tokens, strings, self.loaded.pair.decode, tuple(ids))
+
+    def encode(self, example: Example) -> tuple[list[int], int]:
+        """The prompt's token ids, and how many were cut so that the longest output fits into the context behind it.
+
+        They are the same for the whole process, whatever a chat template makes of the time. A prompt that its task
+        cannot shorten stands as it is, and its output may end with the context.
+        Raises UserError, naming the prompt, if it is empty or leaves no room at all.
+        """
+        key = example.id, example.prompt
+        if key not in self._encoded:
+            self._encoded[key] = self._encode(example)
+        return self._encoded[key]
+
+    def _encode(self, example: Example) -> tuple[list[int], int]:
+        tokenizer, context = self.loaded.tokenizer, self.loaded.pair.target.context
+        ids = whole = self.task.encode(example, tokenizer)
+        if not ids:
+            raise UserError(f"prompt {example.id} is empty: there is nothing to continue; leave it out")
+        if len(ids) > context - self.max_new_tokens:
+            with suppress(UserError):
+                shortened = self.task.fit(example, tokenizer, context - self.max_new_tokens)
+                ids = self.task.encode(shortened, tokenizer)
+        if len(ids) >= context:
+            raise UserError(
+                f"prompt {example.id} has {len(ids)} tokens, but the model's context holds {context}: "
+                "leave it out, lower task.shots, or take a model with more context"
+            )
+        return ids, len(whole) - len(ids)
+
+    def require_same_prompts(self, folders: Iterable[RunFolder], examples: Sequence[Example]) -> None:
+        """Raise UserError if `folders` hold records of these prompts with other token ids."""
+        encoded = {example.id: self.encode(example)[0] for example in examples}
+        prompts = {name: (prompt_digest(ids), len(ids)) for name, ids in encoded.items()}
+        for folder in folders:
+            folder.require_same_prompts(prompts)
+
+    def longest(self, examples: Sequence[Example]) -> int:
+        """Tokens of the longest prompt with its longest output, and with the longest answers to the turns before it."""
+        lengths, earlier = [], 0
+        for example in examples:
+            earlier = earlier + self.max_new_tokens if example.follows else 0
+            lengths.append(len(self.encode(example)[0]) + earlier + self.max_new_tokens)
+        return max(lengths)
+
+    def warm_up(self, entrants: Sequence[Entrant], examples: Sequence[Example]) -> None:
+        """Decode prompts that are not measured, then forget what was learned from them."""
+        for example in examples:
+            ids, _ = self.encode(example)
+            stopping = self.stopping(example, ids)
+            for entrant in [*self.references, *self.standing(entrants)]:
+                with self.leaving_out(entrant.label, entrant.ours):
+                    entrant.decoder.generate(ids, stopping)
+        for entrant in entrants:
+            entrant.decoder.forget()
+
+    def standing(self, entrants: Sequence[Entrant]) -> list[Entrant]:
+        """Those that are not left out."""
+        return [entrant for entrant in entrants if entrant.label not in self.left_out]
+
+    @contextmanager
+    def leaving_out(self, label: str, ours: bool, collect: bool = False) -> Iterator[None]:
+        """A rival's error of any kind leaves it out; a UserError of ours is raised with its label.
+
+        collect: a UserError of ours leaves it out too, so that a check tells of all cases.
+        """
+        try:
+            yield
+        except UserError as error:
+            if ours and not collect:
+                raise UserError(f"{label}: {error}") from error
+            self.left_out[label] = str(error)
+        except Exception as error:
+            if ours:
+                raise
+            # Another library's fault, or memory that only the rival needs: no reason to lose the rest of the panel.
+            first = next(iter(str(error).strip().splitlines()), "")
+            self.left_out[label] = ": ".join(filter(None, [type(error).__name__, first]))
+
+    def run(
+        self, entrants: Sequence[Entrant], examples: Sequence[Example], repeats: int, heard: Callable[[Progress], None]
+    ) -> None:
+        """Measure every (prompt, repeat) that a folder lacks; a record is on disk before the next one begins.
+
+        It ends early where every entrant is left out.
+        """
+        prompts = [(example, *self.encode(example)) for example in examples]
+        for repeat in range(repeats):
+            for entrant in entrants:
+                entrant.decoder.forget()
+            for index, (example, ids, cut) in enumerate(prompts):
+                if not self.standing(entrants):
+                    return
+                if example.follows and repeat == 0:
+                    example = self._continued(prompts[index - 1][0], self.standing(entrants))
+                    ids, cut = self.encode(example)
+                    prompts[index] = (example, ids, cut)
+                    self.require_same_prompts([entrant.folder for entrant in self.standing(entrants)], [example])
+                stopping = self.stopping(example, ids)
+                for order, (entrant, folders) in enumerate(self._todo(entrants, example.id, repeat, index)):
+                    measured = None
+                    with self.leaving_out(entrant.label, entrant.ours):
+                        measured = self.measure(entrant, example, ids, stopping)
+                    if measured is None:
+                        continue
+                    record = {
+                        "prompt": example.id,
+                        "prompt_version": self.task.version,
+                        "repeat": repeat,
+                        "role": entrant.role,
+                        "order": order,
+                        "prompt_cut": cut,
+                        **measured,
+                    }
+                    for folder in folders:
+                        folder.append(record)
+                    heard(Progress(entrant, record))
+
+    def _continued(self, before: Example, entrants: Sequence[Entrant]) -> Example:
+        """The turn after `before`, whose answer is greedy's first, so that all methods decode one prompt."""
+        answer = entrants[0].folder.records[before.id, 0, self.references[0].role]["text"]
+        return self.task.follow_up(before, answer)
+
+    def count(self, entrants: Sequence[Entrant], examples: Sequence[Example], repeats: int) -> int:
+        """How many generations `run` would measure."""
+        return sum(
+            len(list(self._todo(entrants, example.id, repeat, 0))) for repeat in range(repeats) for example in examples
+        )
+
+    def _todo(
+        self, entrants: Sequence[Entrant], prompt: str, repeat: int, index: int
+    ) -> Iterator[tuple[Entrant, list[RunFolder]]]:
+        """Who runs this prompt now, in rotated order, and whose folders take the record.
+
+        A reference runs once for all folders that lack it, beside the methods.
+        """
+        everyone = [*self.references, *entrants]
+        start = (index + repeat) % len(everyone)
+        for entrant in everyone[start:] + everyone[:start]:
+            owners = self.standing([entrant] if entrant.folder else entrants)
+            folders = [owner.folder for owner in owners if not owner.folder.has(prompt, repeat, entrant.role)]
+            if folders:
+                yield entrant, folders
+
+    def measure(self, entrant: Entrant, example: Example, ids: list[int], stopping: Stopping) -> dict[str, Any]:
+        """One generation, timed and then checked, as the fields of a record."""
+        target = self.loaded.pair.target
+        if entrant.history in ("cold", "file"):
+            entrant.decoder.forget()
+        if entrant.saved is not None:
+            entrant.saved.fill(entrant.decoder.pool)
+        if target.device.type == "cuda":
+            torch.cuda.synchronize(target.device)
+            torch.cuda.reset_peak_memory_stats(target.device)
+        draft = self.loaded.pair.draft
+        before = draft.counters if draft else None
+        generation = entrant.decoder.generate(ids, stopping)
+        memory = peak_memory(target.device)
+        # A session counts anew with every sequence; a rival from outside tells its draft's forwards itself.
+        used = draft is not None and (draft.counters is not before or generation.draft_forwards is not None)
+        view = getattr(getattr(entrant.decoder, "drafter", None), "view", None)
+        drafting, role = (draft, "draft") if used else (view, SKIPPING)
+        return {
+            "label": entrant.label,
+            "session": self.session,
+            "finished": round(time.time(), 3),
+            "prompt_tokens": len(ids),
+            "prompt_digest": prompt_digest(ids),
+            **asdict(generation),
+            "text": self.loaded.continuation(ids, generation.tokens),
+            "peak_memory_bytes": memory,
+            "undrafted_tokens": undrafted(len(ids), len(generation.tokens), drafting.context) if drafting else None,
+            "draft_fault": self._draft_fault(drafting, role, example.id, ids, generation) if drafting else None,
+            # In another dtype other tokens are right.
+            **({} if entrant.role == FLOAT32 else self._judged(example.id, ids, generation, stopping)),
+        }
+
+    def _judged(self, prompt: str, ids: list[int], generation: Generation, stopping: Stopping) -> dict[str, Any]:
+        """How the output fits the target, as the fields of a record."""
+        context = self.loaded.pair.target.context
+        fault = stop_fault(generation.tokens, generation.stop, stopping, len(ids), context)
+        return {**asdict(fit(self._teacher_forced(prompt, ids, generation), fault)), "tolerance": self.tolerance}
+
+    def _draft_fault(
+        self, draft: ModelSession, role: str, prompt: str, ids: list[int], generation: Generation
+    ) -> str | None:
+        """What is wrong with a draft model whose logits along the output are no numbers, None if they are.
+
+        Every distinct output is read once, outside the clock.
+        """
+        text = (ids + generation.tokens[:-1])[: draft.context]
+        rows = len(text) - len(ids) + 1
+        if rows < 1:
+            return None
+        key = (id(draft.model), prompt, tuple(generation.tokens))
+        if key not in self._draft_faults:
+            fine = finite_on(draft.model, draft.vocabulary, text, rows)
+            self._draft_faults[key] = None if fine else not_finite(draft.model, role)
+        return self._draft_faults[key]
+
+    def _teacher_forced(self, prompt: str, ids: list[int], generation: Generation) -> list[float]:
+        """Every distinct output is checked once, outside the clock."""
+        if not generation.tokens:
+            return []
+        key = (prompt, tuple(generation.tokens))
+        if key not in self._gaps:
+            target = self.loaded.pair.target
+            self._gaps[key] = token_gaps(
+                target.model, target.vocabulary, ids, generation.tokens, target.rope_boundary
+            )
+        return self._gaps[key]
+
+
+def unfinished(folder: RunFolder, prompts: Sequence[str], repeats: int, roles: Sequence[str]) -> int:
+    """How many generations `folder` lacks for these prompts."""
+    return sum(
+        not folder.has(prompt, repeat, role)
+        for prompt in prompts
+        for repeat in range(repeats)
+        for role in roles
+    )

@@ -1,0 +1,35 @@
+"""The settings of a pair of models, as conf/model/custom.yaml explains them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from decoding.errors import UserError
+
+DTYPES = ("float32", "float64", "bfloat16", "float16")
+
+
+@dataclass
+class ModelConfig:
+    """Target and draft, as conf/model/custom.yaml explains them."""
+
+    name: str | None = None
+    target: str | None = None
+    draft: str | None = None
+    device_map: Any = None
+    draft_device: str | None = None
+    draft_dtype: str | None = None
+    revision: str | None = None
+    draft_revision: str | None = None
+    attn_implementation: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.target:
+            raise UserError("model.target is missing: give a folder or a hub id, model.target=DIR_OR_HUB_ID")
+        if self.draft_dtype is not None and self.draft_dtype not in DTYPES:
+            raise UserError(f"model.draft_dtype={self.draft_dtype} is unknown: choose one of {', '.join(DTYPES)}")
+
+    @property
+    def label(self) -> str:
+        """Name of the pair in tables and folders."""
+        return self.name or Path(str(self.target).rstrip("/")).name

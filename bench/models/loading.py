@@ -1,0 +1,179 @@
+"""Loading a pair of models: device, dtype, tokenizers compared by their maps, end-of-sequence ids."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from bench.models.checkpoint import load_whole
+from bench.models.config import ModelConfig
+from bench.models.generation_config import not_obeyed
+from bench.models.location import cannot_load, config_of, locate, offline
+from bench.models.place import Place, resolve_place
+from decoding.decoder import ModelPair
+from decoding.errors import UserError
+from decoding.session import ModelSession
+from decoding.text import continuation
+
+
+@dataclass
+class LoadedPair:
+    """The pair as methods see it, and the target's tokenizer.
+
+    warnings: what was seen on loading that changes how figures must be read (see bench/report/warnings.py).
+    """
+
+    pair: ModelPair
+    tokenizer: PreTrainedTokenizerBase
+    warnings: list[str] = field(default_factory=list)
+
+    def continuation(self, prompt: list[int], output: list[int]) -> str:
+        """The text that `output` adds to `prompt`, special tokens left out."""
+
+        def text(ids: list[int]) -> str:
+            return self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+
+        return continuation(text, prompt, output)
+
+
+def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
+    """Load tokenizer, target, and draft where there is one; the tokenizers are compared before any weight is loaded.
+
+    Raises:
+        UserError: missing, incomplete or broken weights, no network, or tokenizers that differ.
+    """
+    draft_device = resolve_place(model.draft_device or place.device, place.dtype).device
+    tokenizers = load_tokenizers(model)
+    target, warnings = _load(model.target, model.revision, model, place.dtype, place.device)
+    warnings += not_obeyed(model.target, target.generation_config)
+    draft_session = None
+    if model.draft:
+        alone = replace(model, device_map=None) if model.draft_device else model
+        draft, seen = _load(model.draft, model.draft_revision, alone, model.draft_dtype or place.dtype, draft_device)
+        warnings += seen
+        draft_session = ModelSession(draft, tokenizers.draft)
+    tokenizer = tokenizers.tokenizer
+    eos = _eos_ids(target, tokenizer)
+    pair = ModelPair(ModelSession(target, tokenizers.target), draft_session, eos, _decoder(tokenizer), seed)
+    return LoadedPair(pair, tokenizer, warnings)
+
+
+@dataclass(frozen=True)
+class Tokenizers:
+    """The target's tokenizer, and how many ids target and draft may use (draft: None without one)."""
+
+    tokenizer: PreTrainedTokenizerBase
+    target: int
+    draft: int | None
+
+
+def load_tokenizers(model: ModelConfig) -> Tokenizers:
+    """The tokenizers of the pair, compared.
+
+    Raises:
+        UserError: one cannot be had, or they differ.
+    """
+    tokenizer = _tokenizer(model.target, model.revision)
+    tokens = _tokens(tokenizer, model.target, model.revision)
+    if not model.draft:
+        return Tokenizers(tokenizer, max(tokens) + 1, None)
+    other = _tokens(_tokenizer(model.draft, model.draft_revision), model.draft, model.draft_revision)
+    return Tokenizers(tokenizer, *shared_vocabulary(tokens, other))
+
+
+def shared_vocabulary(target: dict[int, str], draft: dict[int, str]) -> tuple[int, int]:
+    """Ids that target and draft may use, from their maps of ids to tokens: (target's, draft's) vocabulary sizes.
+
+    One map may go on where the other ends; up to there they must agree.
+
+    Raises:
+        UserError: the maps differ.
+    """
+    size = max(target) + 1
+    differing = (index for index in target.keys() | draft.keys() if target.get(index) != draft.get(index))
+    first = min(differing, default=size)
+    if max(target) >= first and max(draft) >= first:
+        raise UserError(
+            f"the tokenizers of target and draft differ: id {first} is {target.get(first)!r} in the target "
+            f"and {draft.get(first)!r} in the draft; choose a draft with the target's tokenizer"
+        )
+    return size, first
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether the machine, not the program, is at fault; the CPU's allocator raises a plain RuntimeError."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(
+        words in str(error) for words in ("allocate memory", "out of memory")
+    )
+
+
+def peak_memory(device: torch.device) -> int:
+    """Bytes: the device's peak since the last reset, or on the CPU the largest size this process ever had."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _options(name: str, revision: str | None) -> dict[str, Any]:
+    located, local = locate(name)
+    return {
+        "pretrained_model_name_or_path": located,
+        "revision": revision or "main",
+        "local_files_only": local or offline(located),
+    }
+
+
+def _tokenizer(name: str, revision: str | None) -> PreTrainedTokenizerBase:
+    options = _options(name, revision)
+    try:
+        return AutoTokenizer.from_pretrained(**options)
+    except Exception as error:
+        # As below: broken files have errors of many kinds.
+        raise cannot_load(name, error) from error
+
+
+def _tokens(tokenizer: PreTrainedTokenizerBase, name: str, revision: str | None) -> dict[int, str]:
+    """Ids to tokens, without ids beyond the model's head, which it can never choose: CodeLlama 34B's tokenizer has
+    four such ids, with other tokens than the 7B's (transformers issue 26714)."""
+    head = config_of(name, revision).get_text_config(decoder=True).vocab_size
+    return {index: token for token, index in tokenizer.get_vocab().items() if index < head}
+
+
+def _load(
+    name: str, revision: str | None, model: ModelConfig, dtype: str, device: str
+) -> tuple[PreTrainedModel, list[str]]:
+    """(the model, warnings)."""
+    options = _options(name, revision)
+    placement = {"device_map": model.device_map} if model.device_map else {}
+    attention = {"attn_implementation": model.attn_implementation} if model.attn_implementation else {}
+    try:
+        loaded, warnings = load_whole(name, dtype=getattr(torch, dtype), **options, **placement, **attention)
+    except UserError:
+        raise
+    except Exception as error:
+        # Every broken file has its own kind of error here; none of them is ours.
+        if out_of_memory(error):
+            raise
+        raise cannot_load(name, error) from error
+    return (loaded if placement else loaded.to(device)).eval(), warnings
+
+
+def _eos_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """Every id that ends a sequence, wherever the model says so: each place may hold one id or several."""
+    ids: set[int] = set()
+    for holder in (getattr(model, "generation_config", None), model.config, tokenizer):
+        found = getattr(holder, "eos_token_id", None)
+        ids.update(found if isinstance(found, (list, tuple)) else [] if found is None else [found])
+    return frozenset(ids)
+
+
+def _decoder(tokenizer: PreTrainedTokenizerBase):
+    def decode(ids: list[int]) -> str:
+        return tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+
+    return decode

@@ -1,0 +1,180 @@
+"""Where a model lies, and what identifies its weights: files of a local folder, or a commit on the hub."""
+
+import hashlib
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
+from transformers import AutoConfig, PretrainedConfig
+
+from bench import ROOT
+from bench.models.config import ModelConfig
+from bench.models.memory import INDEX, safetensors_files
+from decoding.errors import UserError
+from decoding.settings import path_of
+
+BUNDLED = ROOT / "models"
+# Beside the weights everything that changes ids or stops: config, generation config, tokenizer, chat template.
+SETTINGS = ("*.json", "*.jinja", "*.model", "merges.txt", "vocab.txt")
+PROBE_SECONDS = 10
+NO_GGUF = (
+    "loading GGUF files is not supported yet; give the folder or hub id of the same model in transformers' format "
+    "(config.json and *.safetensors)"
+)
+
+
+def weights_digests(model: ModelConfig) -> dict[str, str | None]:
+    """What identifies target and draft: SHA-256 of a folder's files, the commit of a hub repository.
+
+    Raises:
+        UserError: a model that cannot be found.
+    """
+    draft = _digest(*locate(model.draft), model.draft_revision) if model.draft else None
+    return {"target": _digest(*locate(model.target), model.revision), "draft": draft}
+
+
+def locate(name: str) -> tuple[str, bool]:
+    """(folder or hub id, whether it is a folder). Raises UserError for a folder without a model, or what is neither."""
+    if name.startswith("bundled:"):
+        folder = BUNDLED / name.removeprefix("bundled:")
+        if not (folder / "config.json").is_file():
+            raise UserError(
+                f"the bundled pair is not there yet ({folder}): run scripts/train_pair.py, or use model=custom"
+            )
+        return str(folder), True
+    folder = path_of(name)
+    _refuse_gguf(folder)
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise UserError(f"{folder} holds no config.json: give the folder of a transformers model")
+        return str(folder), True
+    if name.startswith(("/", ".", "~")) or name.count("/") != 1:
+        raise UserError(f"{name} is no folder: give the folder of a transformers model, or a hub id as in owner/name")
+    try:
+        validate_repo_id(name)
+    except HFValidationError as error:
+        raise UserError(f"{name!r} is no folder, and no hub id can be written so: {error}") from error
+    return name, False
+
+
+def _refuse_gguf(path: Path) -> None:
+    """Raise UserError for a GGUF file, on this machine or the hub, and for a folder with no other weights."""
+    others = any(next(path.glob(pattern), None) for pattern in ("*.safetensors", "*.bin"))
+    named = path.suffix.lower() == ".gguf" and not path.is_dir()
+    file = path if named else None if others else min(path.glob("*.gguf"), default=None)
+    if file is not None:
+        raise UserError(f"{file}: {NO_GGUF}")
+
+
+def weights_here(name: str, revision: str | None) -> bool:
+    """Whether loading would fetch nothing: a folder, or a hub model whose safetensors files are all in the cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    located, local = locate(name)
+    if local:
+        return True
+
+    def cached(file: str) -> Path | None:
+        found = try_to_load_from_cache(located, file, revision=revision or "main")
+        return Path(found) if isinstance(found, str) else None
+
+    return all(cached(file) for file in safetensors_files(cached(INDEX)))
+
+
+def cannot_load(name: str, error: Exception) -> UserError:
+    """The one line for a model that transformers or the hub refuses."""
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    causes = list(_causes(error))
+    if any(isinstance(cause, GatedRepoError) for cause in causes):
+        reason = "it is gated; accept its terms on its page of the hub and log in with `hf auth login`"
+    elif any(isinstance(cause, RepositoryNotFoundError) for cause in causes):
+        reason = "the hub has no such model, or it is private; check the id, or log in with `hf auth login`"
+    elif any(isinstance(cause, RevisionNotFoundError) for cause in causes):
+        reason = "the hub has no such revision of it; a preset pins one: model.revision=null, model.draft_revision=null"
+    elif "above report" in reason:
+        # A report that is not shown; what else it tells is refused by name in bench/models/checkpoint.py.
+        reason = "its weights cannot be converted to what its config.json says: they may be of different models"
+    elif locate(name)[1]:
+        pass
+    elif file := _gguf_of_hub(name):
+        reason = f"it holds no weights but {file}: {NO_GGUF}"
+    elif offline(name):
+        reason = "it is no folder, and the hub cannot be reached; give a local folder"
+    return UserError(f"cannot load {name}: {reason}")
+
+
+def _gguf_of_hub(name: str) -> str | None:
+    """A GGUF file of a hub repository without other weights, by the hub's list of files or else the cache."""
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    try:
+        files = [file.rfilename for file in HfApi().model_info(name, timeout=PROBE_SECONDS).siblings or []]
+    except Exception:
+        # As in `offline`; it may have been fetched before.
+        cache = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=name, repo_type="model") / "snapshots"
+        files = [file.name for file in cache.glob("*/**/*")]
+    if any(file.endswith((".safetensors", ".bin")) for file in files):
+        return None
+    return min((file for file in files if file.lower().endswith(".gguf")), default=None)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what it was raised from: transformers wraps the hub's errors."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def config_of(name: str, revision: str | None) -> PretrainedConfig:
+    """The config of a model, from its folder or from the hub.
+
+    Raises:
+        UserError: it cannot be had.
+    """
+    located, local = locate(name)
+    try:
+        return AutoConfig.from_pretrained(located, revision=revision, local_files_only=local or offline(located))
+    except Exception as error:
+        raise cannot_load(name, error) from error
+
+
+@lru_cache(maxsize=16)
+def offline(name: str) -> bool:
+    """Whether the hub cannot be reached: one short request, because transformers itself retries for a minute."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        HfApi().model_info(name, timeout=PROBE_SECONDS)
+    except HfHubHTTPError:
+        return False  # the hub answered; the loader says what is wrong
+    except Exception:
+        return True  # name resolution, time-out, offline mode: the transport's own errors
+    return False
+
+
+def _digest(name: str, local: bool, revision: str | None) -> str:
+    if not local:
+        return f"{name}@{config_of(name, revision)._commit_hash or revision or 'main'}"
+    folder = Path(name)
+    weights = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin"))
+    if not weights:
+        raise UserError(f"{name} holds no weights (*.safetensors)")
+    settings = sorted(file for pattern in SETTINGS for file in folder.glob(pattern))
+    digest = hashlib.sha256()
+    for file in [*settings, *weights]:
+        content = _file_digest(file, file.stat().st_size, file.stat().st_mtime_ns)
+        digest.update(f"{file.name} {content}\n".encode())
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _file_digest(file: Path, _size: int, _modified: int) -> str:
+    """SHA-256 of a file; remembered, because a multirun asks again for every job."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

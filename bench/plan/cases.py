@@ -1,0 +1,130 @@
+"""A case: one method with its settings on one task, model and data, and the folder its records live in."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.models.place import Place
+from bench.plan.methods import METHODS, Method
+from bench.plan.prompts import Prompts
+from bench.plan.settings import Contender, Plan
+from bench.plan.tuned import Origin
+from decoding.errors import UserError
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One line of the final table.
+
+    label: the method's name, with the settings that tell it from the panel's other cases.
+    config: the method's typed config. history: "cold", "warm" or "file" (then history_file is the saved pool); what
+    keeps no pool is always cold.
+    identity: everything that changes results; its hash names the folder. origin: where the settings come from.
+    """
+
+    label: str
+    config: Any
+    method: Method
+    history: str
+    identity: dict[str, Any]
+    folder: Path
+    history_file: str | None = None
+    origin: Origin | None = None
+
+
+def make_cases(plan: Plan, place: Place, digests: dict[str, str | None], prompts: Prompts) -> list[Case]:
+    """The cases of a job, the chosen method first."""
+    names = labels(plan.methods)
+    shared = {
+        "task": plan.task.version,
+        "task_config": plan.task.output_settings(plan.data.source),
+        "data": prompts.rows.digest,
+        "split": prompts.rows.split,
+        "weights": digests,
+        "attn_implementation": plan.model.attn_implementation,
+        "device_map": plan.model.device_map,
+        "draft_device": plan.model.draft_device,
+        **asdict(place),
+        # Named only where it differs: runs from before there was the setting keep their folders.
+        **({"draft_dtype": own} if (own := plan.model.draft_dtype) not in (None, place.dtype) else {}),
+        "max_new_tokens": plan.max_new_tokens,
+        "temperature": plan.settings.temperature,
+        "seed": plan.settings.seed,
+    }
+    cases = []
+    for contender, label in zip(plan.methods, names, strict=True):
+        config, history, method = contender.config, contender.history, METHODS[contender.config.name]
+        identity = {"method": asdict(config), **shared, "history": history}
+        if history == "file":
+            identity["history_file"] = _file_digest(contender.history_file)
+        if history == "warm":
+            # What was learned depends on all prompts before, so another limit is another run.
+            identity["prompts"] = [example.id for example in prompts.examples]
+        name = f"{config.name}-{config_hash(identity)}"
+        folder = Path(plan.settings.output) / plan.task.name / _slug(plan.model.label) / name
+        cases.append(Case(label, config, method, history, identity, folder, contender.history_file, contender.origin))
+    return cases
+
+
+def config_hash(identity: dict[str, Any]) -> str:
+    """Ten hexadecimal digits for everything that changes results."""
+    text = json.dumps(identity, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def _file_digest(path: str) -> str:
+    """Ten hexadecimal digits for the content of a history_file."""
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:10]
+    except OSError as error:
+        raise UserError(f"cannot read history_file={path}: {error.strerror}") from error
+
+
+def labels(contenders: list[Contender]) -> list[str]:
+    """Names, with the settings in which cases of one name differ, or their own labels. No two are equal.
+
+    Lists are named only where nothing else tells the cases apart.
+    """
+    found: list[str] = []
+    for contender in contenders:
+        named = [other for other in contenders if other.config.name == contender.config.name]
+        peers = [other for other in named if _kind(other) == _kind(contender)]
+        settings = {item.name: getattr(contender.config, item.name) for item in fields(contender.config)}
+        differing = [name for name in settings if len({_short(getattr(other.config, name)) for other in peers}) > 1]
+        short = [name for name in differing if not isinstance(settings[name], list)]
+        if len({tuple(_short(getattr(other.config, name)) for name in short) for other in peers}) == len(peers):
+            differing = short
+        words = [contender.config.name, *([_kind(contender)] if len(peers) < len(named) else [])]
+        words += [*(f"{name}={_short(settings[name])}" for name in differing)]
+        if len({other.history for other in peers}) > 1:
+            words.append(contender.history)
+        if len({other.history_file for other in peers}) > 1 and contender.history_file:
+            words.append(Path(contender.history_file).stem)
+        label = contender.label or " ".join(words)
+        if label in found:
+            raise UserError(f"two cases are called {label!r}: give each its own label")
+        found.append(label)
+    return found
+
+
+def _kind(contender: Contender) -> str:
+    """Whether its settings are "tuned" or the "paper"'s; "" where nobody asked."""
+    return contender.origin.kind if contender.origin else ""
+
+
+def _short(value: object) -> str:
+    """As it is written on the command line; a method within another with the settings that are not its defaults."""
+    if isinstance(value, list):
+        return str(value).replace(" ", "")
+    if is_dataclass(value):
+        usual = type(value)()
+        names = [item.name for item in fields(value) if getattr(value, item.name) != getattr(usual, item.name)]
+        changed = " ".join(f"{name}={_short(getattr(value, name))}" for name in names)
+        return f"{value.name}({changed})" if changed else value.name
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _slug(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)

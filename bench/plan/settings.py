@@ -1,0 +1,215 @@
+"""From Hydra's composed config to typed settings: every group re-validated, so that no wrong key or value passes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from bench.models.config import DTYPES, ModelConfig
+from bench.plan.methods import METHODS, for_target
+from bench.plan.tuned import MODES, TUNED, Origin, Wanted, chosen_entry, settle
+from decoding.errors import UserError
+from decoding.settings import require_at_least
+from tasks import Task, make_task
+from tasks.settings import require_text, typed
+from tasks.sources import DataConfig
+
+HISTORIES = ("cold", "warm", "file")
+# What an entry of compare or cases may say beside the method's settings.
+CASE_KEYS = ("history", "history_file", "label", "settings")
+
+
+@dataclass
+class Settings:
+    """The root fields, as conf/config.yaml explains them."""
+
+    limit: int | None = None
+    repeats: int = 1
+    warmup: int = 3
+    max_new_tokens: int | None = None
+    temperature: float = 0.0
+    top_k: int = 0
+    top_p: float = 1.0
+    seed: int = 0
+    settings: str = TUNED
+    history: str = "cold"
+    history_file: str | None = None
+    save_history: str | None = None
+    compare: list[Any] = field(default_factory=list)
+    cases: list[Any] = field(default_factory=list)
+    device: str | None = None
+    dtype: str | None = None
+    cores: int | None = None
+    output: str = "results/runs"
+    check: bool = False
+    overwrite: bool = False
+    debug: bool = False
+
+    def __post_init__(self) -> None:
+        lowest_values = {"limit": 1, "repeats": 1, "warmup": 0, "max_new_tokens": 1, "top_k": 0, "seed": 0, "cores": 1}
+        for name, lowest in lowest_values.items():
+            value = getattr(self, name)
+            if value is not None:
+                require_at_least(name, value, lowest)
+        if not 0 < self.top_p <= 1:
+            raise UserError(f"top_p must be above 0 and at most 1, not {self.top_p:g}")
+        if self.temperature != 0:
+            raise UserError(f"temperature={self.temperature:g} is not supported yet: only temperature=0 (greedy) is")
+        if self.top_k != 0 or self.top_p != 1:
+            raise UserError("top_k and top_p say nothing at temperature 0: leave them at 0 and 1.0")
+        if self.settings not in MODES:
+            raise UserError(f"settings={self.settings} is unknown: choose one of {', '.join(MODES)}")
+        if self.history not in HISTORIES:
+            raise UserError(f"history={self.history} is unknown: choose one of {', '.join(HISTORIES)}")
+        if (self.history == "file") != bool(self.history_file):
+            raise UserError("history=file and history_file=FILE go together: the saved pool serves every prompt")
+        if self.save_history and self.history != "warm":
+            raise UserError("save_history=FILE needs history=warm: otherwise no pool outlives its prompt")
+        if self.dtype is not None and self.dtype not in DTYPES:
+            raise UserError(f"dtype={self.dtype} is unknown: choose one of {', '.join(DTYPES)}")
+        if self.compare and self.cases:
+            raise UserError("compare and cases say the same thing: give one of them")
+        if not self.output:
+            raise UserError("output is empty: name the folder for run folders")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A method in a panel: its typed config, its history (always cold where nothing is kept), and a name of its own.
+
+    history_file: with history "file" the saved pool. origin: where its settings come from; None where nobody asks.
+    """
+
+    config: Any
+    history: str
+    label: str | None = None
+    history_file: str | None = None
+    origin: Origin | None = None
+
+    @property
+    def run(self) -> tuple[Any, str, str | None]:
+        """What tells its run from another's."""
+        return self.config, self.history, self.history_file
+
+
+@dataclass
+class Plan:
+    """One job, fully checked but with nothing loaded.
+
+    methods: the chosen one first (of `cases` alone, with method=null, the first of them). resolved: the composed config
+    as plain containers.
+    """
+
+    settings: Settings
+    methods: list[Contender]
+    task: Task
+    model: ModelConfig
+    data: DataConfig
+    resolved: dict[str, Any]
+
+    @property
+    def max_new_tokens(self) -> int:
+        return self.settings.max_new_tokens or self.task.max_new_tokens
+
+
+GROUPS = ("method", "task", "model", "data")
+
+
+def read_plan(config: DictConfig) -> Plan:
+    """The job that a composed config describes.
+
+    Raises:
+        UserError: a key or value that is unknown, of the wrong type or out of range.
+    """
+    try:
+        own = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+        resolved = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise UserError(str(error).splitlines()[0]) from error
+    unchosen = resolved.get("method") is None and bool(resolved.get("cases"))
+    groups = {name: _group(resolved, name) for name in GROUPS if not (unchosen and name == "method")}
+    root = {key: value for key, value in resolved.items() if key not in (*GROUPS, "experiment")}
+    settings = typed(Settings, root, "config")
+    source = "compare" if settings.compare else "cases"
+    task, model = make_task(groups["task"]), typed(ModelConfig, groups["model"], "model")
+    wanted = Wanted(settings.settings, model, task.name)
+    methods = [] if unchosen else [_chosen(chosen_entry(config, resolved), settings, wanted)]
+    for entry in settings.compare or settings.cases:
+        contender = _entry(entry, source, settings, wanted)
+        if all(contender.run != each.run for each in methods):
+            methods.append(contender)
+    return Plan(
+        settings=settings,
+        methods=[replace(each, config=for_target(each.config, model.target)) for each in methods],
+        task=task,
+        model=model,
+        data=typed(DataConfig, groups["data"], "data"),
+        resolved=resolved,
+    )
+
+
+def _chosen(entry: Mapping[str, Any], settings: Settings, wanted: Wanted) -> Contender:
+    """The method of the group `method`, with the job's history."""
+    config, origin = _settled(entry, "method", wanted, settings.history, settings.history_file)
+    _require_history(config, settings.history)
+    return Contender(config, settings.history, None, settings.history_file, origin)
+
+
+def _entry(entry: Any, source: str, settings: Settings, wanted: Wanted) -> Contender:
+    """An entry of compare or cases: a method's settings, and if wanted a history, a label and `settings` of its own."""
+    given = {"name": entry} if isinstance(entry, str) else entry
+    if not isinstance(given, Mapping) or not isinstance(given.get("name"), str):
+        raise UserError(f"{source}: {entry!r} is no method: give one of {', '.join(METHODS)}, or {{name: NAME, ...}}")
+    own, file, label, mode = (given.get(name) for name in CASE_KEYS)
+    for name in CASE_KEYS:
+        require_text(f"{name} of a case in {source}", given.get(name))
+    if own not in (None, *HISTORIES) or (own == "file") != bool(file):
+        raise UserError(f"{source}: the history of a case is cold or warm, or file with its history_file, not {own}")
+    if mode not in (None, *MODES):
+        raise UserError(f"{source}: the settings of a case are one of {', '.join(MODES)}, not {mode}")
+    rest = {key: value for key, value in given.items() if key not in CASE_KEYS}
+    history = own or settings.history
+    pool = file if own else settings.history_file
+    config, origin = _settled(rest, source, replace(wanted, mode=mode or wanted.mode), history, pool)
+    if own is not None:
+        _require_history(config, own)
+        return Contender(config, own, label, file, origin)
+    if not METHODS[config.name].keeps_history:
+        return Contender(config, "cold", label, None, origin)
+    return Contender(config, history, label, settings.history_file, origin)
+
+
+def _settled(
+    entry: Mapping[str, Any], group: str, wanted: Wanted, history: str, file: str | None
+) -> tuple[Any, Origin]:
+    """As `settle`; with a saved pool N is the pool's, unless one was given: phrases of another length serve nobody."""
+    config, origin = settle(entry, group, wanted, history)
+    if history != "file" or "ngram" in origin.given or not hasattr(config, "ngram"):
+        return config, origin
+    # Here, because reading a pool takes transformers.
+    from ouroboros.pool_file import PoolFile
+
+    try:
+        ngram = PoolFile.load(Path(str(file))).ngram
+    except UserError:
+        return config, origin  # said where the pool is loaded
+    if ngram == config.ngram:
+        return config, origin
+    shorter = {"shortest_run": None} if (getattr(config, "shortest_run", None) or 0) >= ngram else {}
+    return settle({**entry, "ngram": ngram, **shorter}, group, wanted, history)
+
+
+def _require_history(config: Any, history: str) -> None:
+    """Raise UserError for a history other than cold of a method that keeps nothing."""
+    if history != "cold" and not METHODS[config.name].keeps_history:
+        raise UserError(f"method={config.name} keeps nothing between prompts: use history=cold instead of {history}")
+
+
+def _group(resolved: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    group = resolved.get(name)
+    if not isinstance(group, Mapping):
+        raise UserError(f"{name}={group} is no option of the group {name}: see conf/{name}")
+    return group

@@ -1,0 +1,199 @@
+"""The settings a method runs with: tuned for this pair, task and history where they exist, else the published ones.
+
+conf/method/<method>.yaml holds what was published. python -m bench.tune writes
+conf/method/tuned/MODEL/TASK/METHOD.yaml (METHOD_warm.yaml for a history that is kept), and its head names the weights
+it was chosen for: another pair of the same name takes the published settings. What the command line, a preset or a case
+gives wins over both.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from bench.plan import methods as registry
+from bench.plan.methods import METHODS, METHODS_WITHIN, WARM, method_config, method_file
+from decoding.errors import UserError
+
+TUNED, PAPER, FILE = "tuned", "paper", "file"
+MODES = (TUNED, PAPER)
+# What the head of a tuned file says of the pair it was chosen for (see pair_digits), and of a search that beat nothing.
+PAIR = re.compile(r"^# pair: (.*)$", re.MULTILINE)
+KEPT = "the published setting was kept"
+DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a method's settings come from.
+
+    Attributes:
+        kind: "tuned", "paper" (the published ones), or "file" for another file of conf/method that was named.
+        file: the file below conf/method, without its ending.
+        given: settings that the command line, a preset or a case gave in place of the file's.
+        why: why the tuned ones were not taken, or what their search found; "" where there is nothing to say.
+    """
+
+    kind: str
+    file: str
+    given: tuple[str, ...] = ()
+    why: str = ""
+
+    def __str__(self) -> str:
+        words = {TUNED: "tuned", PAPER: "published", FILE: "from a file"}[self.kind]
+        words += f" (conf/method/{self.file}.yaml{'; ' + self.why if self.why else ''})"
+        return words + (f", but {', '.join(self.given)} as given" if self.given else "")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What settings are looked for: how (one of MODES), and for which pair and task.
+
+    model: the typed model settings. task: its name.
+    """
+
+    mode: str
+    model: Any
+    task: str
+
+
+def settle(given: Mapping[str, Any], group: str, wanted: Wanted, history: str) -> tuple[Any, Origin]:
+    """The typed config of a method, and where its settings come from.
+
+    Args:
+        given: `name`, a method's or that of a file below conf/method, and the settings that were given.
+        group: what the user set, for messages.
+        wanted: the mode, the pair and the task.
+        history: "cold", "warm" or "file"; a saved pool is a warm one.
+
+    Raises:
+        UserError: an unknown method or file, or a setting that is unknown, of the wrong type or out of range.
+    """
+    name, own = str(given.get("name")), {key: value for key, value in given.items() if key != "name"}
+    defaults = method_file(name, group)
+    method = defaults.get("name")
+    if name.startswith("tuned/"):
+        _require_pair(name, wanted.model)
+        origin = Origin(TUNED, name, tuple(own), _found(name))
+    elif name != method:
+        origin = Origin(FILE, name, tuple(own))
+    elif wanted.mode == PAPER:
+        origin = Origin(PAPER, name, tuple(own), "settings=paper")
+    else:
+        kept = history != "cold" and METHODS[method].keeps_history
+        file = f"tuned/{wanted.model.label}/{wanted.task}/{method}{WARM if kept else ''}"
+        why = _refused(file, own, wanted)
+        if not why:
+            defaults = method_file(file, group)
+        origin = Origin(PAPER, name, tuple(own), why) if why else Origin(TUNED, file, tuple(own), _found(file))
+    return method_config({**defaults, **own, "name": method}, group), origin
+
+
+def _refused(file: str, own: Mapping[str, Any], wanted: Wanted) -> str:
+    """Why the tuned file does not serve; "" if it does."""
+    path = registry.CONF / "method" / f"{file}.yaml"
+    if not path.is_file():
+        return f"nothing is tuned for {file.removeprefix('tuned/')}"
+    tuned = OmegaConf.load(path)
+    for name in METHODS_WITHIN:
+        if name in own and own[name] != tuned.get(name):
+            return f"{file} was tuned with another {name}"
+    return "" if _fits(path, wanted.model) else f"{file} was tuned for other weights of that name"
+
+
+def _require_pair(name: str, model: Any) -> None:
+    """Raise UserError for a tuned file of this pair's name that was chosen for other weights."""
+    if name.split("/")[1] == model.label and not _fits(registry.CONF / "method" / f"{name}.yaml", model):
+        raise UserError(
+            f"{name} was tuned for other weights than those of {model.label} here: tune anew, or give the pair another "
+            "model.name"
+        )
+
+
+def _fits(file: Path, model: Any) -> bool:
+    """Whether a tuned file was chosen for the weights that `model` names; a file that does not say fits all."""
+    chosen_for = pair_of(file)
+    return chosen_for is None or chosen_for == pair_digits(model)
+
+
+def _found(name: str) -> str:
+    """What the search that wrote the tuned file `name` found, where it is not what one expects."""
+    return KEPT if KEPT in (registry.CONF / "method" / f"{name}.yaml").read_text(encoding="utf-8") else ""
+
+
+def pair_of(file: Path) -> str | None:
+    """What a tuned file says of the pair it was chosen for, None where it says nothing."""
+    found = PAIR.search(file.read_text(encoding="utf-8"))
+    return found[1].strip() if found else None
+
+
+def pair_digits(model: Any) -> str:
+    """The same of the pair that `model` names. Raises UserError for a model that cannot be found."""
+    # Here, because telling where a model lies takes transformers.
+    from bench.models.location import weights_digests
+
+    return in_digits(weights_digests(model))
+
+
+def in_digits(digests: Mapping[str, str | None]) -> str:
+    """The weights' digests in short. Those of a folder are sums already; a commit on the hub becomes one."""
+
+    def short(digest: str | None) -> str:
+        if digest is None:
+            return "none"
+        hexadecimal = re.fullmatch(r"[0-9a-f]{64}", digest)
+        return (digest if hexadecimal else hashlib.sha256(digest.encode()).hexdigest())[:DIGITS]
+
+    return f"target {short(digests['target'])}, draft {short(digests['draft'])}"
+
+
+def chosen_entry(config: DictConfig, resolved: Mapping[str, Any]) -> dict[str, Any]:
+    """The method that was chosen as group `method`, as an entry of a panel: its file's name and what was given.
+
+    Given is what differs from the file, and what the command line or the preset names, even if it is the file's value.
+    """
+    hydra = _hydra(config)
+    method = dict(resolved["method"])
+    choice = (OmegaConf.select(hydra, "runtime.choices.method") if hydra else None) or method.get("name")
+    try:
+        defaults = method_file(choice, "method")
+    except UserError:
+        choice, defaults = method.get("name"), {}
+    named = {override.lstrip("+~").split("=")[0] for override in _overrides(hydra)}
+    named |= {f"method.{key}" for key in _of_presets(hydra)}
+    own = {
+        key: value
+        for key, value in method.items()
+        if key != "name" and (key not in defaults or value != defaults[key] or f"method.{key}" in named)
+    }
+    return {"name": choice, **own}
+
+
+def _hydra(config: DictConfig) -> DictConfig | None:
+    """What Hydra knows of the job, None for a config that was composed without it."""
+    if "hydra" in config:
+        return config.hydra
+    return HydraConfig.get() if HydraConfig.initialized() else None
+
+
+def _overrides(hydra: DictConfig | None) -> list[str]:
+    return list(OmegaConf.select(hydra, "overrides.task") or []) if hydra else []
+
+
+def _of_presets(hydra: DictConfig | None) -> set[str]:
+    """The method's settings that the chosen experiment names, or one that it builds on."""
+    choice = OmegaConf.select(hydra, "runtime.choices.experiment") if hydra else None
+    places = [Path(each.path) for each in (OmegaConf.select(hydra, "runtime.config_sources") or [])] if hydra else []
+    found, waiting = set(), [str(choice)] if choice else []
+    while waiting:
+        name = waiting.pop()
+        files = [place / "experiment" / f"{name}.yaml" for place in [registry.CONF, *places]]
+        content = next((OmegaConf.load(file) for file in files if file.is_file()), OmegaConf.create())
+        found |= set(content.get("method") or {})
+        waiting += [each for each in content.get("defaults", []) if isinstance(each, str) and each != "_self_"]
+    return found

@@ -1,0 +1,1 @@
+"""In: records and summaries on disk. Out: every figure, as summaries, tables, warnings and drawings."""

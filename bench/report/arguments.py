@@ -1,0 +1,67 @@
+"""The command line of what reads many runs: folders, an output folder, and errors in one line with status 2."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from bench.console.disk import writing
+from bench.console.entry import find
+from bench.console.terminal import complain, say
+from bench.report.collection import Run, collect
+from decoding.errors import UserError
+
+USER_ERROR = 2
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; see {self.prog} --help")
+
+
+def over_runs(
+    program: str,
+    purpose: str,
+    output: str,
+    arguments: Sequence[str] | None,
+    make: Callable[[list[Run], Path], None] | str,
+) -> int:
+    """Call `make` with the finished runs of the folders in `arguments` and the output folder; the exit status.
+
+    arguments: None for those of the process. make: or "module:function", which is imported when it is needed.
+    """
+    parser = _Parser(prog=f"python -m {program}", description=purpose)
+    parser.add_argument("folders", nargs="*", default=["results/runs"], help="where runs lie (default results/runs)")
+    parser.add_argument("--output", default=output, help=f"where it goes (default {output})")
+    try:
+        given = parser.parse_args(arguments)
+        runs, left_out = collect(given.folders)
+        for line in left_out:
+            say(f"left out: {line}")
+        folder = Path(given.output)
+        folder.mkdir(parents=True, exist_ok=True)
+        with writing(folder):
+            (find(make) if isinstance(make, str) else make)(runs, folder)
+    except (UserError, OSError) as error:
+        complain(str(error))
+        return USER_ERROR
+    return 0
+
+
+def figures(arguments: Sequence[str] | None = None) -> int:
+    """The command line of bench.figures; matplotlib is imported when it is needed. The exit status."""
+    purpose = "Figures of the finished runs below some folders, from their summaries alone, as PDF and PNG."
+    return over_runs("bench.figures", purpose, "results/figures", arguments, "bench.report.figures.draw:draw_figures")
+
+
+def refold(arguments: Sequence[str] | None = None) -> int:
+    """The command line of bench.refold, which itself is imported when it is needed; the exit status."""
+    purpose = "Summaries of finished runs, folded anew from their records by today's formulas."
+    parser = _Parser(prog="python -m bench.refold", description=purpose)
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="where finished runs lie")
+    try:
+        folders = parser.parse_args(arguments).folders
+    except UserError as error:
+        complain(str(error))
+        return USER_ERROR
+    return find("bench.report.refold:refold_all")(folders)

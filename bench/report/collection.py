@@ -1,0 +1,302 @@
+"""Finished runs of any age, read from their folders: what reports and figures over many runs are made of."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench import SCHEMA_VERSION
+from bench.report.markdown import named
+from decoding.errors import UserError
+
+# What a summary of any age holds; keys that came later are asked for with a default.
+NEEDED = (
+    "label", "method", "method_config", "task", "prompt_version", "model", "data", "split", "device", "dtype",
+    "max_new_tokens", "history", "prompts", "repeats", "tokens_per_second", "speedup", "tokens_per_target_forward",
+    "acceptance", "seconds", "greedy_seconds", "lossless", "quality",
+)  # fmt: skip
+
+# What no method can pass is no competitor.
+BOUNDS = ("oracle",)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run folder: its summary.json and provenance.json (what was never written down is missing there)."""
+
+    folder: Path
+    summary: dict[str, Any]
+    provenance: dict[str, Any]
+
+    def __getitem__(self, key: str) -> Any:
+        """A figure of the summary."""
+        return self.summary[key]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return self.provenance.get("identity", {})
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The method's settings, without its name."""
+        return {key: value for key, value in self["method_config"].items() if key != "name"}
+
+    @property
+    def mismatch(self) -> bool:
+        """Whether some output is not the target's: then no speed of it is worth anything."""
+        return self["lossless"]["verdict"] == "mismatch"
+
+    @property
+    def machine(self) -> str:
+        """As far as the provenance tells: the accelerator, or the processor with the threads used."""
+        device, cpu, threads = (self.provenance.get(key) for key in ("device", "cpu", "threads"))
+        if device not in (None, "cpu"):
+            return device
+        return f"{cpu or 'processor not known'}, {threads or '?'} thread{'' if threads == 1 else 's'}"
+
+    @property
+    def setup(self) -> tuple[Any, ...]:
+        """What a figure over several tasks has in common: model and weights, source of the data, and place."""
+        weights = json.dumps(self.identity.get("weights"), sort_keys=True)
+        data = self["data"] if self["data"] in ("bundled", "local", "hub") else "custom"
+        return self["model"], weights, data, self["split"], self["dtype"], self["device"], self.machine
+
+    @property
+    def conditions(self) -> tuple[Any, ...]:
+        """What rows of one table have in common: the setup, the prompts themselves, and where outputs end."""
+        wording = json.dumps(self.identity.get("task_config"), sort_keys=True)
+        task = self["task"], self["prompt_version"], wording, self["data"], self.identity.get("data")
+        return *self.setup, *task, self["prompts"], self["max_new_tokens"]
+
+    @property
+    def experiment(self) -> str:
+        """Name of the folder that was the command's `output`; "" where the run lies otherwise than it was written."""
+        output, task = ("", "", *self.folder.resolve().parts)[-4:-2]
+        return output if task == self["task"] else ""
+
+    @property
+    def title(self) -> str:
+        """The setup in words."""
+        return self.title_of(self.pair)
+
+    def title_of(self, models: str) -> str:
+        """The same with other words for the models."""
+        return f"{models}, {self.data}, {self['dtype']}, {self['device']} ({self.machine}), batch size 1"
+
+    @property
+    def draft(self) -> str:
+        """The draft model's name, "" where there is none."""
+        return Path((self.config.get("model") or {}).get("draft") or "").name
+
+    @property
+    def pair(self) -> str:
+        """The models' label, and the draft where it has a name of its own."""
+        return self["model"] + (f" with {self.draft}" if self.draft not in ("", "draft") else "")
+
+    @property
+    def draft_cost(self) -> float | None:
+        """Seconds of a draft model's forward over a greedy step's; None without such forwards."""
+        greedy = self["greedy_seconds"]["decode"]
+        if not self.summary.get("draft_forwards") or not self["seconds"]["draft"] or not greedy:
+            return None
+        step = 1 / self["tokens_per_second"]["decode"]["greedy"]
+        return self["seconds"]["draft"] / self["draft_forwards"] / step
+
+    @property
+    def data(self) -> str:
+        """Source and split in words; of a file its name."""
+        return f"{Path(self['data']).name} {self['split']}"
+
+    @property
+    def started(self) -> str:
+        """When the last process that measured began, "" if nobody knows."""
+        return max((each.get("started", "") for each in self.provenance.get("sessions", [])), default="")
+
+    @cached_property
+    def spans(self) -> list[tuple[str, str, frozenset[str], float, float]]:
+        """(process, machine, its cores or GPU if known, begin, end) of each that measured; [] without its records."""
+        ends: dict[str, float] = {}
+        try:
+            with (self.folder / "records.jsonl").open(encoding="utf-8") as lines:
+                for line in lines:
+                    record = json.loads(line)
+                    ends[record["session"]] = max(record["finished"], ends.get(record["session"], 0.0))
+            return [
+                (each["session"], _host(each, self.provenance), frozenset(each.get("places", ())), _seconds(each), end)
+                for each in self.provenance.get("sessions", [])
+                if (end := ends.get(each["session"]))
+            ]
+        except (OSError, ValueError, KeyError, TypeError):
+            return []
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """config.yaml, {} where it cannot be read."""
+        try:
+            content = yaml.safe_load((self.folder / "config.yaml").read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    @property
+    def place(self) -> int:
+        """Where its panel's command names the case: 0 for the chosen method, then the cases in their order."""
+        entries = self.config.get("cases") or self.config.get("compare") or []
+        labels = [entry.get("label") or entry.get("name") if isinstance(entry, dict) else entry for entry in entries]
+        return labels.index(self["label"]) + 1 if self["label"] in labels else 0
+
+    @property
+    def settings_kind(self) -> str | None:
+        """Whose settings, all of them: "tuned" or the "paper"'s, of an older run as its panel named it; else None."""
+        if "settings" in self.summary:
+            return (self["settings"] or {}).get("shown")
+        if not self.place:
+            return None
+        entry = (self.config.get("cases") or self.config.get("compare"))[self.place - 1]
+        whole = isinstance(entry, dict) and entry.keys() <= {"name", "label", "history", "history_file"}
+        return "tuned" if whole and str(entry["name"]).startswith("tuned/") else None
+
+    @cached_property
+    def pool_of(self) -> str | None:
+        """The task whose prompts filled the saved pool; None without one, or where that is not known any more."""
+        if self["history"] != "file":
+            return None
+        made_by = self.provenance.get("history_made_by")
+        if made_by is None:
+            # Older runs did not write it down: the pool file itself tells, if it is still there.
+            from ouroboros.pool import PoolFile
+
+            try:
+                made_by = PoolFile.load(Path(self.config.get("history_file") or "")).made_by
+            except UserError:
+                made_by = {}
+        return made_by.get("task")
+
+
+def _host(session: dict[str, Any], provenance: dict[str, Any]) -> str:
+    return f"{session.get('platform')} {provenance.get('cpu')}"
+
+
+def _seconds(session: dict[str, Any]) -> float:
+    return datetime.fromisoformat(session["started"]).timestamp()
+
+
+def collect(folders: Iterable[str | Path]) -> tuple[list[Run], list[str]]:
+    """Every finished run below `folders`, and a line for each run folder that is left out, with the reason.
+
+    Raises:
+        UserError: a folder that is not there, or no finished run at all.
+    """
+    found: dict[Path, Path] = {}
+    for each in map(Path, folders):
+        if not each.is_dir():
+            raise UserError(f"{each} is no folder: give folders with runs, such as results/runs")
+        for name in ("provenance.json", "summary.json"):
+            found |= {file.parent.resolve(): file.parent for file in sorted(each.rglob(name))}
+    runs, left_out = [], []
+    for folder in sorted(found.values()):
+        try:
+            runs.append(_read(folder))
+        except UserError as error:
+            left_out.append(f"{folder}: {error}")
+    if not runs:
+        reason = f" ({left_out[0]}{', ...' if len(left_out) > 1 else ''})" if left_out else ""
+        raise UserError(f"no finished run in {', '.join(map(str, folders))}{reason}")
+    return runs, left_out
+
+
+def _read(folder: Path) -> Run:
+    """Raises UserError with the reason why the folder tells nothing."""
+    summary = _json(folder / "summary.json")
+    if summary is None:
+        raise UserError("not finished, there is no summary.json")
+    version = summary.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise UserError(f"summary.json has schema version {version}, this harness reads {SCHEMA_VERSION}")
+    missing = [key for key in NEEDED if key not in summary]
+    if missing:
+        raise UserError(f"summary.json is damaged, it lacks {', '.join(missing)}")
+    return Run(folder, summary, _json(folder / "provenance.json") or {})
+
+
+def _json(file: Path) -> dict[str, Any] | None:
+    """The mapping in a file, None if there is no such file."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file.name} is damaged ({' '.join(str(error).split())})") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{file.name} is damaged, it holds no mapping")
+    return content
+
+
+def grouped(runs: Iterable[Run], key: Callable[[Run], Any]) -> dict[Any, list[Run]]:
+    """Runs by key, in order of first appearance."""
+    groups: dict[Any, list[Run]] = defaultdict(list)
+    for run in runs:
+        groups[key(run)].append(run)
+    return dict(groups)
+
+
+def names(runs: Sequence[Run]) -> dict[Run, str]:
+    """A name for every run that no other has: label and history, where needed differing settings, then the folder."""
+    found = {run: _label(run) for run in runs}
+    for alike in grouped(runs, found.__getitem__).values():
+        differing = [
+            key
+            for key in dict.fromkeys(key for run in alike for key in run.settings)
+            if len({_word(run.settings.get(key)) for run in alike}) > 1
+        ]
+        for run in alike:
+            found[run] = " ".join([found[run], *(f"{key}={_word(run.settings.get(key))}" for key in differing)])
+    for alike in grouped(runs, found.__getitem__).values():
+        if len(alike) > 1:
+            found |= {run: f"{found[run]} ({run.folder.parent.name}/{run.folder.name})" for run in alike}
+    return found
+
+
+def _label(run: Run) -> str:
+    label, history = run["label"], run["history"]
+    if run.summary.get("draft_dtype"):
+        label += f" (draft in {run['draft_dtype']})"
+    if history == "file":
+        history = f"pool of {run.pool_of or 'a file'}"
+    return named(label, run.settings_kind, history)
+
+
+def _word(value: object) -> str:
+    """A setting as it is written on the command line; a method within another as its own settings."""
+    if isinstance(value, dict):
+        return f"{value.get('name')}({' '.join(f'{k}={_word(v)}' for k, v in value.items() if k != 'name')})"
+    text = str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)
+    return text.replace(" ", "")
+
+
+def overlapping(runs: Sequence[Run]) -> dict[Run, bool | None]:
+    """Whether a run shared its cores, or may have: it saw others on them, or another process measured some other of
+    these runs at the same time on a machine of the same kind and not each is known to have had cores of its own; None
+    where records or provenance are gone."""
+    spans = {span for run in runs for span in run.spans}
+
+    def met(span: tuple[str, str, frozenset[str], float, float]) -> bool:
+        process, machine, places, begin, end = span
+        return any(
+            other[0] != process and other[1] == machine and other[3] < end and begin < other[4]
+            and not (places and other[2] and places.isdisjoint(other[2]))
+            for other in spans
+        )  # fmt: skip
+
+    def found(run: Run) -> bool | None:
+        if run.summary.get("neighbours"):
+            return True
+        return any(map(met, run.spans)) if run.spans else None
+
+    return {run: found(run) for run in runs}

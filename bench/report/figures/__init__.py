@@ -1,0 +1,1 @@
+"""In: finished runs. Out: what tables cannot show at a glance."""

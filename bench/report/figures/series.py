@@ -1,0 +1,107 @@
+"""Which runs stand for a method in figures over several tasks."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bench.report.collection import Run, grouped
+from bench.report.figures.style import MISMATCH
+
+# So many settings under one label, all on as many tasks, are a sweep.
+SWEEP = 3
+PAPER = ("humaneval", "mbpp", "gsm8k", "cnndm", "wmt16")
+
+
+@dataclass(frozen=True)
+class Series:
+    """A method, or a case with a label of its own, cold or warm: one run for each task it was measured on."""
+
+    name: str
+    method: str
+    runs: dict[str, Run]
+
+    @property
+    def legend(self) -> str:
+        """The name, with the tasks on which its outputs are not the target's."""
+        wrong = [task for task, run in self.runs.items() if run.mismatch]
+        if not wrong:
+            return self.name
+        return f"{self.name} ({MISMATCH}{'' if len(wrong) == len(self.runs) else ': ' + ', '.join(in_order(wrong))})"
+
+
+def all_series(runs: Sequence[Run]) -> list[Series]:
+    """The series among runs of one setup, greedy and saved pools left out.
+
+    Where a series has several runs on a task, that which says most stands for it, never the fastest: the setting that
+    most tasks have, then the newest. Runs on fewer prompts, or with another wording, than most of a task are left out.
+    """
+    runs = [run for run in _same_prompts(runs) if run["method"] != "greedy"]
+    pools = [run for run in runs if run["history"] == "file"]
+    runs = [run for run in runs if run["history"] != "file"]
+    found = []
+    for (label, history), alike in grouped(runs, lambda run: (run["label"], run["history"])).items():
+        common = Counter(settings for settings, _ in {(_settings(run), run["task"]) for run in alike})
+        chosen = {}
+        for task, those in grouped(alike, lambda run: run["task"]).items():
+            most = max(common[_settings(run)] for run in those)
+            fit = [run for run in those if common[_settings(run)] == most]
+            # Of a sweep none stands for the method; it has a figure of its own.
+            if len({_settings(run) for run in fit}) < SWEEP:
+                chosen[task] = max(fit, key=lambda run: (run.started, str(run.folder)))
+        if not chosen:
+            continue
+        name = label if history == "cold" or label.endswith(history) else f"{label} {history}"
+        found.append(Series(name, next(iter(chosen.values()))["method"], chosen))
+    # One alone beside saved pools is what those are compared with, in a figure of their own.
+    return [] if pools and len(found) == 1 else sorted(found, key=_order)
+
+
+def _same_prompts(runs: Sequence[Run]) -> list[Run]:
+    """Of every task the runs of the conditions under which most cases were measured."""
+    kept = []
+    for of_task in grouped(runs, lambda run: run["task"]).values():
+        kept += max(
+            grouped(of_task, lambda run: run.conditions).values(),
+            key=lambda alike: (len({(run["label"], run["history"]) for run in alike}), alike[0]["prompts"]),
+        )
+    return kept
+
+
+def _settings(run: Run) -> str:
+    return str(sorted(run.settings.items()))
+
+
+# Rivals first, the paper's method last, a bound behind it.
+FIRST, LAST = ("hf_generate", "speculative", "lookahead"), ("ouroboros", "oracle")
+
+
+def _order(series: Series) -> tuple[int, str, int, list[tuple[float, str]]]:
+    method = series.method
+    place = FIRST.index(method) if method in FIRST else 9 + LAST.index(method) if method in LAST else len(FIRST)
+    # Numbers by their size: gamma=8 stands before gamma=12.
+    words = re.findall(r"\d+(?:\.\d+)?|\D+", series.name)
+    named = [(float(word), "") if word[0].isdigit() else (0.0, word) for word in words]
+    return place, method, min(run.place for run in series.runs.values()), named
+
+
+def tasks_of(series: Sequence[Series]) -> list[str]:
+    """Every task that a series has."""
+    return in_order({task for each in series for task in each.runs})
+
+
+def in_order(tasks: Iterable[str]) -> list[str]:
+    """The paper's five in its order, then the others."""
+    found = set(tasks)
+    return [task for task in PAPER if task in found] + sorted(found.difference(PAPER))
+
+
+def title_of(series: Sequence[Series]) -> str:
+    """The setup that all of them share."""
+    return next(run for each in series for run in each.runs.values()).title
+
+
+def with_prompts(series: Sequence[Series], task: str) -> str:
+    """The task with how many prompts were measured."""
+    run = next(each.runs[task] for each in series if task in each.runs)
+    return f"{task}\n{run['prompts']} prompts" + (f" x {run['repeats']}" if run["repeats"] > 1 else "")

@@ -1,0 +1,214 @@
+"""Sensitivity: runs that differ in exactly one setting as lines, in two as a heat map, in three as a row of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from bench.report.collection import Run, grouped
+from bench.report.figures.style import (
+    DASHES,
+    WRONG_LEGEND,
+    Drawing,
+    canvas,
+    cross_out,
+    entitle,
+    heat,
+    legend,
+    look,
+    whiskers,
+)
+
+LINE = 3
+GRID = 6
+# A grid may lack what was not measured yet, or settings that cannot stand together.
+FILLED = 0.7
+# Several lines' intervals lie over each other: each in its line's colour, thin.
+FAINT = {"elinewidth": 0.7, "capthick": 0.7}
+# What is drawn of a run, and how to read it; the first with its interval.
+SPEED = "times greedy's decode speed"
+FIGURES: dict[str, Callable[[Run], float | None]] = {
+    SPEED: lambda run: run["speedup"]["decode"]["value"],
+    "tokens per target forward": lambda run: run["tokens_per_target_forward"],
+    "share of drafted tokens accepted": lambda run: run["acceptance"]["rate"],
+}
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Runs by their values of the swept settings; in everything else they are equal."""
+
+    settings: tuple[str, ...]
+    cells: dict[tuple[float, ...], Run]
+
+    @property
+    def first(self) -> Run:
+        return next(iter(self.cells.values()))
+
+    def values(self, place: int) -> list[float]:
+        return sorted({cell[place] for cell in self.cells})
+
+
+def find_sweeps(runs: Sequence[Run]) -> list[Sweep]:
+    """Every sweep that is not part of a larger one: at least 3 values of one setting, or 6 runs over a grid."""
+    found: list[Sweep] = []
+    swept: list[frozenset[Run]] = []
+    for alike in grouped(runs, lambda run: (run["method"], run["history"], run.pool_of, run.conditions)).values():
+        numeric = [key for key in alike[0].settings if len({_number(run, key) for run in alike}) > 1]
+        for count in (3, 2, 1):
+            for settings in combinations(numeric, count):
+                for sweep in _sweeps(alike, settings):
+                    members = frozenset(sweep.cells.values())
+                    if not any(members <= other for other in swept):
+                        found.append(sweep)
+                        swept.append(members)
+    return found
+
+
+def _sweeps(runs: Sequence[Run], settings: tuple[str, ...]) -> list[Sweep]:
+    those = [run for run in runs if all(_number(run, key) is not None for key in settings)]
+
+    def rest(run: Run) -> str:
+        return str(sorted((key, str(value)) for key, value in run.settings.items() if key not in settings))
+
+    found = []
+    for group in grouped(those, rest).values():
+        newest = sorted(group, key=lambda run: run.started)
+        sweep = Sweep(settings, {tuple(_number(run, key) for key in settings): run for run in newest})
+        sizes = [len(sweep.values(place)) for place in range(len(settings))]
+        whole = 1
+        for size in sizes:
+            whole *= size
+        least = LINE if len(settings) == 1 else max(GRID, FILLED * whole)
+        if min(sizes) > 1 and len(sweep.cells) >= least:
+            found.append(sweep)
+    return found
+
+
+def _number(run: Run, key: str) -> float | None:
+    """A setting's value if it is a number; one of "auto" or null is no place on an axis."""
+    value = run.settings.get(key)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def sensitivity(runs: Sequence[Run]) -> list[Drawing]:
+    """Lines for each method and setting, a heat map for each grid: speed, tokens per target forward, acceptance."""
+    sweeps = find_sweeps(runs)
+    lines = [sweep for sweep in sweeps if len(sweep.settings) == 1]
+    drawings = [
+        _lines(method, setting, group)
+        for (method, setting), group in _by(lines, lambda sweep: (sweep.first["method"], sweep.settings[0])).items()
+    ]
+    taken: dict[str, int] = {}
+    for sweep in sweeps:
+        if len(sweep.settings) > 1:
+            run = sweep.first
+            warm = "" if run["history"] == "cold" else f"_{run['history']}"
+            name = f"sensitivity_{'_'.join(sweep.settings)}_{run['method']}_{run['task']}{warm}"
+            taken[name] = taken.get(name, 0) + 1
+            drawings.append(_grid(sweep, name if taken[name] == 1 else f"{name}_{taken[name]}"))
+    return drawings
+
+
+def _by(sweeps: Sequence[Sweep], key) -> dict:
+    groups: dict = {}
+    for sweep in sweeps:
+        groups.setdefault(key(sweep), []).append(sweep)
+    return groups
+
+
+def _lines(method: str, setting: str, sweeps: Sequence[Sweep]) -> Drawing:
+    figure, [panels] = canvas(1, len(FIGURES), 3.0, 2.6)
+    tasks = list(dict.fromkeys(sweep.first["task"] for sweep in sweeps))
+    names = _names(sweeps)
+    handles, crossed = [], []
+    for sweep in sweeps:
+        task = tasks.index(sweep.first["task"])
+        kin = [other for other in sweeps if other.first["task"] == sweep.first["task"]]
+        drawn = look(task, kin.index(sweep)) if len(tasks) > 1 else look(kin.index(sweep))
+        values = sweep.values(0)
+        chosen = [sweep.cells[value,] for value in values]
+        speed = [run["speedup"]["decode"] for run in chosen]
+        style = {"color": drawn.colour, "marker": drawn.marker, "linestyle": drawn.dash}
+        handles.append(
+            panels[0].errorbar(values, [each["value"] for each in speed], yerr=whiskers(speed), **style, **FAINT)
+        )
+        for axes, reading in list(zip(panels, FIGURES.values(), strict=True))[1:]:
+            axes.plot(values, [_or_gap(reading(run)) for run in chosen], **style)
+        crossed += [
+            cross_out(axes, value, _or_gap(reading(run)))
+            for axes, reading in zip(panels, FIGURES.values(), strict=True)
+            for value, run in zip(values, chosen, strict=True)
+            if run.mismatch
+        ]
+    if crossed:
+        handles.append(crossed[0])
+        names.append(WRONG_LEGEND)
+    ticks = sorted({value for sweep in sweeps for value in sweep.values(0)})
+    for axes, figured in zip(panels, FIGURES, strict=True):
+        axes.set_xlabel(setting)
+        axes.set_ylabel(figured)
+        axes.set_xticks(ticks)
+        axes.grid()
+    # The line of greedy only where it does not squeeze the others together.
+    low, high = panels[0].get_ylim()
+    if low < 1.15:
+        panels[0].set_ylim(min(low, 0.95), high)
+        panels[0].axhline(1.0, color="0.3", linestyle=DASHES[1], linewidth=0.9)
+    legend(figure, handles, names)
+    note = "bars on the left: 95% bootstrap intervals over prompts"
+    entitle(figure, f"{method}: sensitivity to {setting}, all else equal", sweeps[0].first.title, note)
+    return Drawing(f"sensitivity_{setting}_{method}", figure)
+
+
+def _or_gap(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _names(sweeps: Sequence[Sweep]) -> list[str]:
+    """Task and history, with the other settings in which the lines differ."""
+    keys = dict.fromkeys(key for sweep in sweeps for key in sweep.first.settings if key != sweep.settings[0])
+    differing = [key for key in keys if len({str(sweep.first.settings.get(key)) for sweep in sweeps}) > 1]
+    found = []
+    for sweep in sweeps:
+        run = sweep.first
+        words = [run["task"], *([] if run["history"] == "cold" else [run["history"]])]
+        words += [f"{key}={run.settings.get(key)}" for key in differing]
+        found.append(" ".join([*words, f"({run['prompts']} prompts)"]))
+    return found
+
+
+def _grid(sweep: Sweep, name: str) -> Drawing:
+    """Rows: the figures; columns: the values of the third setting, one if there are two settings."""
+    down, across, *more = sweep.settings
+    thirds = sweep.values(2) if more else [None]
+    rows, columns = sweep.values(0), sweep.values(1)
+    figure, grid = canvas(len(FIGURES), len(thirds), 0.75 * len(columns) + 1.3, 0.42 * len(rows) + 0.9)
+    for panels, (title, reading) in zip(grid, FIGURES.items(), strict=True):
+        right = [run for run in sweep.cells.values() if not run.mismatch]
+        known = [value for run in right if (value := reading(run)) is not None] or [0.0]
+        for axes, third in zip(panels, thirds, strict=True):
+            at = [[sweep.cells.get((y, x) if third is None else (y, x, third)) for x in columns] for y in rows]
+            values = [[None if run is None else reading(run) for run in line] for line in at]
+            texts = [[_cell(run, reading(run) if run else None, title) for run in line] for line in at]
+            wrong = [[run is not None and run.mismatch for run in line] for line in at]
+            heat(axes, values, texts, (min(known), max(known)), wrong)
+            axes.set_xticks(range(len(columns)), [f"{value:g}" for value in columns])
+            axes.set_yticks(range(len(rows)), [f"{value:g}" for value in rows])
+            axes.set_xlabel(across)
+            axes.set_ylabel(down)
+            axes.set_title(title if third is None else f"{title}\n{more[0]} = {third:g}")
+    run = sweep.first
+    history = "" if run["history"] == "cold" else f", {run['history']}"
+    what = f"{run['method']} on {run['task']}{history}: {' x '.join(sweep.settings)}, all else equal"
+    note = f"{run['prompts']} prompts; brackets: 95% bootstrap intervals over prompts"
+    entitle(figure, what, run.title, note)
+    return Drawing(name, figure)
+
+
+def _cell(run: Run | None, value: float | None, title: str) -> str:
+    if value is None:
+        return "–"
+    if title != SPEED or run["speedup"]["decode"]["low"] is None:
+        return f"{value:.2f}"
+    figure = run["speedup"]["decode"]
+    return f"{value:.2f}\n[{figure['low']:.2f}, {figure['high']:.2f}]"

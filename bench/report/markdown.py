@@ -1,0 +1,316 @@
+"""Files for people: the headline table, report.md and the CSV exports, all from summaries."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from bench.report.marks import RUNAWAY, RUNAWAY_LEGEND, marked, ran_away
+from bench.report.split import PARTS, split
+from tasks.overlap import WORDS
+
+HEADINGS = (
+    "method", "tokens/s", "greedy", "speedup decode", "geomean", "speedup end to end", "tokens/forward", "per prompt",
+    "accepted", "verdict", "quality / greedy's",
+)  # fmt: skip
+HISTORIES = {
+    "cold": "cold: forgotten before every prompt",
+    "warm": "warm: whole passes in the data set's order, each from an empty pool",
+    "file": "file: a saved pool, loaded anew before every prompt",
+}
+OVER_FASTEST = "over the fastest greedy"
+COMPARISON = "## Against the others of the panel"
+NO_FIGURE = {"value": None, "low": None, "high": None}
+
+
+def headline(summaries: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """The table of a job, headings first."""
+    table = [list(HEADINGS), *(_line(summary) for summary in summaries)]
+    fastest = [summary["speedup"]["decode_over_fastest_greedy"] for summary in summaries]
+    if any(figure["value"] is not None for figure in fastest):
+        at = HEADINGS.index("speedup decode") + 1
+        for row, cell in zip(table, [OVER_FASTEST, *map(estimate, fastest)], strict=True):
+            row.insert(at, cell)
+    return table
+
+
+def named(label: str, kind: str | None, history: str) -> str:
+    """The label with what it does not say itself: whose settings, and which history if any is kept.
+
+    Args:
+        label: of the case.
+        kind: "tuned" or "paper", None where neither is true of all settings.
+        history: in words; "cold" says nothing.
+    """
+    kept = "" if history == "cold" else history
+    stem = label.removesuffix(f" {kept}") if kept else label
+    known = stem.split()
+    words = [stem, *([kind] if kind and kind not in known else []), *([kept] if kept and kept not in known else [])]
+    return " ".join(words)
+
+
+def _line(summary: dict[str, Any]) -> list[str]:
+    name = named(summary["label"], (summary.get("settings") or {}).get("shown"), summary["history"])
+    return [marked(name, RUNAWAY * ran_away(summary)), *_cells(summary)]
+
+
+def _cells(summary: dict[str, Any]) -> list[str]:
+    """What stands under HEADINGS[1:], of a summary or of one of its categories (older ones have fewer figures)."""
+    speed = summary["tokens_per_second"]["decode"]
+    return [
+        number(speed["method"], 1),
+        number(speed["greedy"], 1),
+        estimate(summary["speedup"]["decode"]),
+        number(summary["speedup"].get("geomean", NO_FIGURE)["value"]),
+        estimate(summary["speedup"]["end_to_end"]),
+        number(summary["tokens_per_target_forward"]),
+        number(summary.get("tokens_per_target_forward_mean")),
+        percent(summary["acceptance"]["rate"]),
+        verdicts(summary["lossless"]),
+        quality(summary["quality"]),
+    ]
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.0f}%"
+
+
+def estimate(figure: dict[str, float | None]) -> str:
+    """1.23 [1.10, 1.35]"""
+    if figure["value"] is None:
+        return "-"
+    return f"{figure['value']:.2f} [{number(figure['low'])}, {number(figure['high'])}]"
+
+
+def verdicts(lossless: dict[str, Any]) -> str:
+    """The worst verdict, with counts where not all are identical."""
+    if lossless["reference_mismatch"]:
+        return f"GREEDY ITSELF IS WRONG ({lossless['reference_mismatch']} outputs)"
+    if lossless["verdict"] == "identical":
+        return f"identical ({lossless['identical']})"
+    counts = ", ".join(f"{lossless[name]} {name}" for name in ("identical", "tie", "mismatch") if lossless[name])
+    return counts.replace("mismatch", "MISMATCH")
+
+
+def quality(values: dict[str, dict[str, float | None]]) -> str:
+    """Every metric, method / greedy."""
+    shown = [
+        f"{name} {number(value, 3)} / {number(values['greedy'].get(name), 3)}"
+        for name, value in values["method"].items()
+    ]
+    return ", ".join(shown) or "-"
+
+
+def markdown(table: Sequence[Sequence[object]]) -> str:
+    """A table, headings first."""
+    lines = ["| " + " | ".join(map(str, row)) + " |" for row in table]
+    return "\n".join([lines[0], "|" + " --- |" * len(table[0]), *lines[1:]])
+
+
+def report(
+    summary: dict[str, Any], provenance: dict[str, Any], comparison: Sequence[dict[str, Any]] | None = None
+) -> str:
+    """report.md of one case: headline, how it was measured, verdicts, acceptance, where the time goes."""
+    parts = [
+        f"# {summary['label']} on {summary['task']}, {summary['model']}, batch size 1",
+        markdown(headline([summary])),
+        *([RUNAWAY_LEGEND] if ran_away(summary) else []),
+        *_warnings(summary["warnings"]),
+        "Speedups are total tokens / total seconds over greedy decoding of the same engine, run beside it; brackets "
+        "hold 95% bootstrap intervals over prompts. Prefill and the tokens it gives are left out of tokens/s and of "
+        f"the decode speedup. Geometric mean of the prompts' decode ratios: {estimate(summary['speedup']['geomean'])}. "
+        "Per prompt: the mean of the prompts' own tokens per forward."
+        + _over_fastest(summary["speedup"]["decode_over_fastest_greedy"]),
+        "## How it was measured\n\n" + markdown(_conditions(summary, provenance)),
+        "## Is the output the target's\n\n" + _lossless(summary["lossless"]),
+        "## Drafts\n\n" + markdown(_work(summary)),
+    ]
+    if summary["acceptance"]["marginal"]:
+        parts.append("Acceptance by depth of the accepted path:\n\n" + markdown(_depths(summary["acceptance"])))
+    parts.append("## Where the time goes\n\n" + markdown(_time(summary)))
+    parts.append("## Quality\n\n" + markdown(_quality(summary)))
+    if summary["categories"]:
+        parts.append("## By category\n\n" + markdown(_categories(summary["categories"])))
+    if comparison:
+        parts.append(f"{COMPARISON}\n\n" + markdown(_ratios(comparison)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _warnings(warnings: Sequence[str]) -> list[str]:
+    return ["\n".join(f"- **Warning:** {warning}" for warning in warnings)] if warnings else []
+
+
+def _over_fastest(figure: dict[str, float | None]) -> str:
+    if figure["value"] is None:
+        return ""
+    return (
+        " bfloat16 may slow greedy down on a CPU, which flatters: decode speed over the faster of bfloat16 and float32 "
+        f"greedy, both run beside the method, is {estimate(figure)}."
+    )
+
+
+def _conditions(summary: dict[str, Any], provenance: dict[str, Any]) -> list[list[object]]:
+    settings = ", ".join(f"{key}={value}" for key, value in summary["method_config"].items() if key != "name")
+    git = provenance.get("git", {})
+    commit = f"{(git.get('commit') or 'unknown')[:12]}{' with changes' if git.get('dirty') else ''}"
+    versions = provenance.get("versions", {})
+    warmup = summary["warmup"]
+    return [
+        ["", ""],
+        ["settings", settings or "none"],
+        ["which are", (summary["settings"] or {}).get("in_words", "-")],
+        ["data", f"{summary['data']}, {summary['split']}: {summary['prompts']} prompts x {summary['repeats']}"],
+        ["prompts shortened to fit the context", summary["shortened_prompts"]],
+        *_turns(summary["later_turns"]),
+        ["warm-up", f"{warmup['prompts']} prompts ({warmup['from']})"],
+        ["history", HISTORIES[summary["history"]]],
+        ["at most", f"{summary['max_new_tokens']} new tokens; stops: {_counts(summary['stops'])}"],
+        ["device", f"{provenance.get('device')}, {summary['dtype']}"],
+        ["processor", f"{provenance.get('cpu')}, {provenance.get('threads')} threads"],
+        ["other runs on the same cores or GPU", _shown(summary["neighbours"])],
+        ["libraries", f"torch {versions.get('torch')}, transformers {versions.get('transformers')}"],
+        ["commit", commit],
+        ["side by side with greedy", "yes" if summary["measured_side_by_side"] else "no: an interrupted run went on"],
+        ["repeated 4-grams in the outputs", percent(summary["repetition"])],
+        ["tokens of outputs that ran to the limit repeating themselves", _runaways(summary["runaways"])],
+        [
+            f"{WORDS}-word runs of the split's prompts that also occur in 2,000 training prompts of the generator",
+            percent(summary["prompt_overlap"]),
+        ],
+    ]
+
+
+def _runaways(found: dict[str, Any]) -> str:
+    return f"{percent(found['share'])} ({found['outputs']} outputs)" if found["outputs"] else "none"
+
+
+def _turns(later: int) -> list[list[object]]:
+    if not later:
+        return []
+    return [["later turns of conversations", f"{later}, each after greedy's answers, prefilled anew: no cache is kept"]]
+
+
+def _counts(counts: dict[str, int] | None) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted((counts or {}).items())) or "-"
+
+
+def _lossless(lossless: dict[str, Any]) -> str:
+    lines = [
+        f"{verdicts(lossless)}. Every output went through the plain model once more, without a cache: its worst token "
+        f"lies {lossless['largest_gap']:.3g} below its row's best; {lossless['tolerance']:.3g} is tolerated (twice the "
+        "noise floor)."
+    ]
+    if lossless["divergences"]:
+        table = [["prompt", "repeat", "outcome", "first difference", "token / greedy's", "gap / greedy's", "stop"]]
+        for each in lossless["divergences"]:
+            tokens = f"{_shown(each['token'])} / {_shown(each['greedy_token'])}"
+            gaps = f"{each['gap']:.3g} / {each['greedy_gap']:.3g}"
+            place = _shown(each["first_difference"])
+            stop = each["stop_fault"] or "right"
+            table.append([each["prompt"], each["repeat"], each["outcome"], place, tokens, gaps, stop])
+        lines.append(markdown(table))
+    return "\n\n".join(lines)
+
+
+def _shown(value: object) -> object:
+    return "-" if value is None else value
+
+
+def _work(summary: dict[str, Any]) -> list[list[object]]:
+    accepted = summary["acceptance"]
+    return [
+        ["", ""],
+        ["target forwards", _shown(summary["target_forwards"])],
+        ["tokens per target forward", number(summary["tokens_per_target_forward"])],
+        ["the same per prompt, mean", number(summary["tokens_per_target_forward_mean"])],
+        ["rows per target forward", number(summary["verified_rows_per_step"])],
+        ["draft forwards per target forward", number(summary["draft_forwards_per_step"])],
+        ["draft rows per target forward", number(summary["draft_rows_per_step"])],
+        ["tokens drafted / accepted", f"{_shown(accepted['drafted'])} / {_shown(accepted['accepted'])}"],
+        ["steps cut: the output ended with a drafted token", _shown(accepted["cut_steps"])],
+        ["accepted, by who proposed them", _counts(summary["accepted_by_source"])],
+        ["pool hit rate", percent(summary["pool_hit_rate"])],
+        ["phrases learned", _counts(summary["phrases_learned"])],
+        *_nested((summary["ouroboros"] or {}).get("drafter")),
+    ]
+
+
+def _nested(pool: dict[str, Any] | None) -> list[list[object]]:
+    """The pool of a drafter within the method, which counts for itself."""
+    if not pool:
+        return []
+    rates = ", ".join(f"{percent(rate)} by {asker}" for asker, rate in pool["hit_rate"].items())
+    return [
+        ["pool hit rate of the drafter's own pool", rates or "-"],
+        ["phrases learned by it", _counts(pool["phrases_learned"])],
+    ]
+
+
+def _depths(accepted: dict[str, Any]) -> list[list[object]]:
+    rows: list[list[object]] = [["depth", "of all steps", "of those that came this far", "steps that ended here"]]
+    for depth, (share, given) in enumerate(zip(accepted["marginal"], accepted["conditional"], strict=True), 1):
+        if given is None and not share:
+            break  # nothing came this far
+        rows.append([depth, percent(share), percent(given), accepted["histogram"].get(str(depth), 0)])
+    return rows
+
+
+def _time(summary: dict[str, Any]) -> list[list[object]]:
+    ours, greedy = summary["seconds"], summary["greedy_seconds"]
+    ours, greedy = (each | split(each) for each in (ours, greedy))
+    rows: list[list[object]] = [["seconds", "method", "greedy"]]
+    for name in ("prefill", *PARTS, "decode"):
+        rows.append([name, number(ours[name]), number(greedy[name])])
+    return [*rows, ["learning from verdicts, in pool and rest", number(ours["observe"]), number(greedy["observe"])]]
+
+
+def _quality(summary: dict[str, Any]) -> list[list[object]]:
+    values, notes = summary["quality"], summary["quality_notes"]
+    rows: list[list[object]] = [["metric", "method", "greedy", "note"]]
+    for name, value in values["method"].items():
+        rows.append([name, number(value, 3), number(values["greedy"].get(name), 3), notes.get(name, "")])
+    return rows
+
+
+def _categories(categories: dict[str, dict[str, Any]]) -> list[list[object]]:
+    rows = [
+        [marked(name, RUNAWAY * ran_away(figures)), figures["prompts"], *_cells(figures)]
+        for name, figures in categories.items()
+    ]
+    return [["category", "prompts", *HEADINGS[1:]], *rows]
+
+
+def _ratios(comparison: Sequence[dict[str, Any]]) -> list[list[object]]:
+    kinds = ("decode", "geomean", "end_to_end")
+    rows: list[list[object]] = [["method", "over", "decode", "geomean", "end to end", "beside the same greedy"]]
+    for row in comparison:
+        parts = [{key: row[f"{kind}_{key}"] for key in ("value", "low", "high")} for kind in kinds]
+        figures = [estimate(part) for part in parts]
+        rows.append([row["method"], row["over"], *figures, "yes" if row["paired"] else "no"])
+    return rows
+
+
+def csv_text(rows: Sequence[dict[str, Any]]) -> str:
+    """Rows of plain values as CSV; an empty cell is a null."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+def flattened(summary: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A summary as one row: nested keys joined by dots, lists by spaces; tables inside it are left to summary.json."""
+    row: dict[str, Any] = {}
+    for key, value in summary.items():
+        if key in ("divergences", "categories", "left_out"):
+            continue
+        if isinstance(value, dict):
+            row |= flattened(value, f"{prefix}{key}.")
+        else:
+            row[prefix + key] = " ".join(map(str, value)) if isinstance(value, list) else value
+    return row

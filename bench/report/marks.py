@@ -1,0 +1,24 @@
+"""Marks behind a row's name: what a reader of its figures must know, with the line below the table that says it."""
+
+from typing import Any
+
+from bench.report.statistics import RUNAWAY_SHARE
+
+RUNAWAY = "~"
+RUNAWAY_LEGEND = (
+    f"{RUNAWAY} {100 * RUNAWAY_SHARE:.0f}% or more of the tokens are from outputs that ran to the limit repeating "
+    "themselves: read geomean, and tokens/forward per prompt."
+)
+
+
+def ran_away(summary: dict[str, Any]) -> bool:
+    """Whether outputs that ran away decide the pooled figures of a summary, or of one of its categories.
+
+    Never known of runs that are older than the figure.
+    """
+    return (summary.get("runaways") or {"share": 0.0})["share"] >= RUNAWAY_SHARE
+
+
+def marked(name: str, *marks: str) -> str:
+    """A row's name with those of its marks that are not empty."""
+    return " ".join([name, *filter(None, marks)])

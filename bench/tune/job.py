@@ -1,0 +1,227 @@
+"""Settings chosen on validation prompts: `python -m bench.tune method=M task=T`.
+
+optuna proposes, the engine measures token rates over greedy's, prompt by prompt in shuffled order, and every output is
+judged. Successive halving spends most time on the best settings; the last few and the published one are measured
+several times on validation prompts that the search has not seen, and the published setting stays unless it is beaten
+beyond the noise of a repeat. The study is kept, so that the same command goes on where it was stopped.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pandas
+import torch
+from omegaconf import DictConfig, OmegaConf
+from optuna.trial import TrialState
+
+from bench import CONF
+from bench.console.terminal import say, warn
+from bench.measure.cores import Company
+from bench.measure.entrants import make_race
+from bench.measure.provenance import environment
+from bench.models.loading import load_pair
+from bench.models.location import weights_digests
+from bench.models.place import Place, resolve_place
+from bench.plan.methods import WARM
+from bench.plan.prompts import Prompts, load_prompts
+from bench.plan.settings import Plan, read_plan
+from bench.plan.tuned import KEPT, TUNED, in_digits
+from bench.tune.objective import Objective
+from bench.tune.plot import draw_study
+from bench.tune.space import Space, read_space
+from bench.tune.study import (
+    PUBLISHED,
+    SEED,
+    Final,
+    measure_finalists,
+    noise_of,
+    open_study,
+    rounds,
+    search,
+    trials_of,
+    winner_of,
+)
+from decoding.errors import UserError
+from decoding.settings import require_at_least
+from tasks.settings import typed
+
+FEWEST_REPEATS = 3
+# Raised where a search is no longer what it was: studies of two rules do not go on as one.
+RULES = 2
+
+
+@dataclass
+class TuneConfig:
+    """As conf/tune.yaml explains them."""
+
+    trials: int = 20
+    finalists: int = 4
+    repeats: int = 3
+    space: str | None = None
+    save: str | None = None
+    study: str | None = None
+
+    def __post_init__(self) -> None:
+        require_at_least("tune.trials", self.trials, 1)
+        require_at_least("tune.finalists", self.finalists, 1)
+        require_at_least("tune.repeats", self.repeats, FEWEST_REPEATS)
+
+
+def tune(config: DictConfig) -> int:
+    """Search, then write the best settings; the exit status.
+
+    Raises UserError for a wrong setting, or a split that is not for tuning.
+    """
+    own = OmegaConf.masked_copy(config, [key for key in config if key != "tune"])
+    wanted = typed(TuneConfig, OmegaConf.to_container(config.tune, resolve=True), "tune")
+    plan = read_plan(own)
+    if plan.data.split in (None, "test", "test_unseen"):
+        raise UserError("tuning happens on validation or training prompts: set data.split=validation")
+    if plan.settings.history == "file" or plan.settings.save_history or len(plan.methods) > 1:
+        raise UserError("tuning takes one method, history cold or warm, and no pool files: leave the rest out")
+    name, history, origin = plan.methods[0].config.name, plan.methods[0].history, plan.methods[0].origin
+    if origin.kind == TUNED:
+        raise UserError("a search begins with the published settings: name the method itself, and set settings=paper")
+    space = Space(read_space(wanted.space or name, name), asdict(plan.methods[0].config))
+    place = resolve_place(plan.settings.device, plan.settings.dtype)
+    prompts, count = _prompts(plan)
+    searched, kept = prompts.examples[:count], prompts.examples[count:]
+    if plan.model.name is None and None in (wanted.save, wanted.study):
+        raise UserError("a pair without a name has no place for its settings: set model.name=NAME")
+    default = f"tuned/{plan.model.name}/{plan.task.name}/{name}{WARM if history == 'warm' else ''}"
+    wanted = replace(wanted, save=wanted.save or default, study=wanted.study or f"results/{default}")
+    here = environment(place.device)
+    fixed = {key: value for key, value in space.base.items() if key not in space.values}
+    published = {key: space.base[key] for key in space.values}
+    identity = {"rules": RULES, "space": space.values, "fixed": fixed, "published setting": published}
+    identity |= _identity(plan, place, prompts, here)
+    study = open_study(Path(wanted.study), identity)
+
+    @cache
+    def objective() -> Objective:
+        # What a later call did not measure with is not said to have been used.
+        now = f"{here['cpu']}, torch {torch.__version__}, commit {here['git']['commit']}"
+        study.set_user_attr("sittings", list(dict.fromkeys([*study.user_attrs.get("sittings", []), now])))
+        torch.manual_seed(plan.settings.seed)
+        loaded = load_pair(plan.model, place, plan.settings.seed)
+        race = make_race(plan, loaded, prompts, "tune")
+        warn(loaded.warnings)
+        length = race.longest([*prompts.warmup, *prompts.examples])
+        for session in filter(None, (loaded.pair.target, loaded.pair.draft)):
+            session.reserve(length)
+        return Objective(race, history, prompts.warmup, SEED + len(study.trials))
+
+    with Company(place.device, plan.settings.cores):
+        course = rounds(wanted.trials, wanted.finalists, len(searched))
+        left = search(study, course, space, objective, searched, f"{name} on {plan.task.name}")
+        final = measure_finalists(study, left[: wanted.finalists], space, objective, kept, wanted.repeats)
+    _write(wanted, study, space, course, final, plan, len(kept))
+    return 0
+
+
+def _prompts(plan: Plan) -> tuple[Prompts, int]:
+    """Prompts of the search and of the finalists, first turns alone, and how many of them are the search's.
+
+    Raises UserError for too few.
+    """
+    limit = plan.settings.limit
+    prompts = load_prompts(plan.task, plan.data, plan.settings.warmup, None)
+    first_turns = [example for example in prompts.examples if example.follows is None]
+    count = limit or len(first_turns) // 2
+    if not 0 < count < len(first_turns):
+        raise UserError(
+            f"the search takes {count} prompts and the finalists others, but there are {len(first_turns)} in all: "
+            "set a smaller limit"
+        )
+    return replace(prompts, examples=first_turns[: 2 * count]), count
+
+
+def _identity(plan: Plan, place: Place, prompts: Prompts, here: dict[str, Any]) -> dict[str, Any]:
+    """What trials of one study must share, beside the values they choose from."""
+    return {
+        "method": plan.methods[0].config.name,
+        "history": plan.methods[0].history,
+        "task": plan.task.version,
+        "data": prompts.rows.digest,
+        "prompts": [example.id for example in prompts.examples],
+        "weights": weights_digests(plan.model),
+        "place": asdict(place),
+        "device": here["device"],
+        "threads": plan.settings.cores or here["threads"],
+        "max_new_tokens": plan.max_new_tokens,
+    }
+
+
+def _write(
+    wanted: TuneConfig,
+    study: optuna.Study,
+    space: Space,
+    course: Sequence[tuple[int, int, int]],
+    finals: dict[str, Final],
+    plan: Plan,
+    unseen: int,
+) -> None:
+    """The winner as a method's yaml, and the study's table and plots. unseen: prompts that the finalists decoded."""
+    winner, noise = winner_of(finals)
+    study.set_user_attr("noise", {"search": noise_of([study.user_attrs[PUBLISHED]["by_repeat"]]), "finals": noise})
+    table = _table(study, space, len(course), finals)
+    best, published = finals[winner], finals[PUBLISHED]
+    searched = table.loc[table["number"] == winner].iloc[0]
+    last = max(number for number in range(len(course)) if pandas.notna(searched[f"round_{number}"]))
+    measured, digests = len(table), study.user_attrs["weights"]
+    begun = "given" if plan.methods[0].origin.given else "published"
+    kept = " (kept: nothing beats it beyond noise)" if winner == PUBLISHED else ""
+    header = [
+        f"Chosen by python -m bench.tune {' '.join(sys.argv[1:])}",
+        f"{best.speed:.3f} times greedy's decode speed on {unseen} prompts that the search has not seen x "
+        f"{wanted.repeats} repeats (geometric mean; pooled {best.pooled:.3f}), the best of {len(finals)} there",
+        f"the {begun} setting there: {published.speed:.3f}{kept}; a repeat's noise: {100 * noise:.1f}%",
+        f"of {measured} settings in {len(course)} rounds; in the search {searched[f'round_{last}']:.3f} (round {last})",
+        f"{plan.methods[0].history}, {study.user_attrs['device']}, {study.user_attrs['threads']} threads",
+        *study.user_attrs["sittings"],
+        f"pair: {in_digits(digests)}",
+        *([KEPT] if winner == PUBLISHED and begun == "published" else []),
+    ]
+    choice = {} if winner == PUBLISHED else study.trials[int(winner)].params
+    file = CONF / "method" / f"{wanted.save}.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # The published setting as it is, so that a run with it is the very run of settings=paper.
+    settings = asdict(space.config(choice)) if choice else dict(space.base)
+    file.write_text("".join(f"# {line}\n" for line in header) + OmegaConf.to_yaml(OmegaConf.create(settings)))
+    folder = Path(wanted.study)
+    table.to_csv(folder / "trials.csv", index=False)
+    draw_study(table, space.values, winner, folder, f"{space.base['name']} on {plan.task.name}, {plan.model.label}")
+    say(f"{best.speed:.2f} times greedy with {choice or f'the {begun} setting'}{kept}")
+    say(f"on the same prompts the {begun} setting: {published.speed:.2f}; a repeat's noise: {100 * noise:.1f}%")
+    say(f"written: {file} (method={wanted.save}), {folder}/trials.csv")
+
+
+def _table(study: optuna.Study, space: Space, count: int, finals: dict[str, Final]) -> pandas.DataFrame:
+    """One row a setting: its values, its speed in each round and as a finalist, and the finalists' repeats."""
+
+    def row(label: str, speed: float, choice: Mapping[str, Any]) -> dict[str, Any]:
+        later = {
+            f"round_{number}": study.user_attrs.get(f"round {number}", {}).get(label) for number in range(1, count)
+        }
+        final = finals.get(label)
+        return {
+            "number": label,
+            "round_0": speed,
+            **later,
+            "final": final and final.speed,
+            "final_pooled": final and final.pooled,
+            "final_repeats": " ".join(f"{each:.4f}" for each in final.by_repeat) if final else None,
+            **{f"params_{key}": choice[key] for key in space.values},
+        }
+
+    rows = [row(PUBLISHED, study.user_attrs[PUBLISHED]["speed"], space.base)]
+    rows += [row(str(each.number), each.value, each.params) for each in trials_of(study, TrialState.COMPLETE)]
+    # As objects: of null and numbers in one column pandas would make floats and no number.
+    table = pandas.DataFrame(rows, dtype=object)
+    figures = [name for name in table if name.startswith("round_") or name in ("final", "final_pooled")]
+    return table.astype(dict.fromkeys(figures, float))

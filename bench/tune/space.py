@@ -1,0 +1,84 @@
+"""What a search may choose from: the values of some settings, and which of their combinations are one and the same."""
+
+import itertools
+import json
+import math
+import random
+from collections.abc import Container, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from bench import CONF
+from bench.plan.methods import METHODS, method_config
+from decoding.errors import UserError
+from decoding.settings import canonical
+
+# A space of at most this many combinations is gone through to its end; no search exhausts a larger one.
+LISTED = 5000
+PROPOSALS = 200
+
+
+@dataclass(frozen=True)
+class Space:
+    """Values to choose from.
+
+    Attributes:
+        values: setting to its values.
+        base: the method's settings, `name` among them, of which a choice replaces some.
+    """
+
+    values: Mapping[str, list[Any]]
+    base: Mapping[str, Any]
+
+    def config(self, choice: Mapping[str, Any]) -> Any:
+        """The typed config, silent settings at their defaults. Raises UserError for values that cannot stand."""
+        return canonical(method_config({**self.base, **choice}))
+
+    def key(self, choice: Mapping[str, Any]) -> str:
+        """What two choices have in common that are one setting. Raises UserError as `config` does."""
+        return json.dumps(asdict(self.config(choice)), sort_keys=True)
+
+    def other(self, tried: Container[str], seed: int) -> dict[str, Any] | None:
+        """A choice that stands and whose key was not tried before, at random; None if there is none left."""
+        draw = random.Random(seed)
+        if math.prod(map(len, self.values.values())) > LISTED:
+            choices = ({key: draw.choice(each) for key, each in self.values.items()} for _ in range(PROPOSALS))
+        else:
+            listed = [dict(zip(self.values, each, strict=True)) for each in itertools.product(*self.values.values())]
+            draw.shuffle(listed)
+            choices = iter(listed)
+        for choice in choices:
+            try:
+                if self.key(choice) not in tried:
+                    return choice
+            except UserError:
+                continue
+        return None
+
+
+def read_space(name: str, method: str) -> dict[str, list[Any]]:
+    """The values to choose from, by setting of the method, of conf/search/<name>.yaml.
+
+    Raises:
+        UserError: the file is not there, or holds something else.
+    """
+    file = CONF / "search" / f"{name}.yaml"
+    if not file.exists():
+        known = ", ".join(sorted(each.stem for each in file.parent.glob("*.yaml")))
+        raise UserError(f"there is no search space {name}: choose among {known}, or write {file}")
+    try:
+        space = OmegaConf.to_container(OmegaConf.load(file))
+    except (YAMLError, OmegaConfBaseException) as error:
+        raise UserError(f"{file} cannot be read: {str(error).splitlines()[0]}") from error
+    settings = [field.name for field in fields(METHODS[method].load().Config)]
+    for key, values in space.items() if isinstance(space, dict) else [(None, space)]:
+        if key not in settings:
+            raise UserError(f"{file}: {key} is no setting of {method}; they are {', '.join(settings)}")
+        distinct = isinstance(values, list) and all(value not in values[:place] for place, value in enumerate(values))
+        if not distinct or not values:
+            raise UserError(f"{file}: {key} must be a list of different values, not {values}")
+    return space

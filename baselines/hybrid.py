@@ -9,6 +9,7 @@ catches up with it when it is asked next. Both observe
 every verdict, so that a drafter which can learn from a foreign tree does.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +17,6 @@ from baselines import suffix, token_recycling
 from baselines.drafters import make_drafter
 from decoding.decoder import Drafter, ModelPair
 from decoding.loop import DraftThenVerify
-from decoding.phrase_pool import PhrasePool
 from decoding.settings import canonical
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
@@ -49,6 +49,7 @@ class Hybrid(Drafter):
     def __init__(self, matcher: suffix.Suffix, fallback: Drafter) -> None:
         self.matcher = matcher
         self.fallback = fallback
+        self.step_columns = fallback.step_columns
         self._steps = {"match": 0, "fallback": 0}
 
     def reset(self, prompt: list[int], length: int) -> None:
@@ -75,11 +76,11 @@ class Hybrid(Drafter):
     def forwards(self) -> tuple[int, int]:
         return self.fallback.forwards()
 
-    def pools(self) -> list[PhrasePool]:
-        return self.fallback.pools()
+    def step_metrics(self) -> Mapping[str, Any]:
+        return self.fallback.step_metrics()
 
-    def report(self) -> dict[str, object]:
-        return {**self.fallback.report(), **self.matcher.report(), "hybrid_steps": dict(self._steps)}
+    def metrics(self) -> dict[str, Any]:
+        return {**self.fallback.metrics(), **self.matcher.metrics(), "hybrid_steps": dict(self._steps)}
 
 
 def build(config: Config, pair: ModelPair) -> DraftThenVerify:

@@ -9,11 +9,15 @@ Paper's terms: window = W, ngram = N, max_guesses = G.
 """
 
 import random
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
+from baselines.phrase_pool import Phrase, PhrasePool, TextPhrases
+from baselines.pool_meter import COLUMNS, PoolMeter
+from baselines.pool_state import PoolState
 from decoding.decoder import Drafter, ModelPair
 from decoding.loop import DraftThenVerify
-from decoding.phrase_pool import Phrase, PhrasePool, TextPhrases
 from decoding.settings import require_at_least
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
@@ -36,6 +40,10 @@ class Config:
         require_at_least("method.window", self.window, 1)
         require_at_least("method.ngram", self.ngram, 3)
         require_at_least("method.max_guesses", self.max_guesses, 1)
+
+    def for_state(self, state: Mapping[str, Any], given: Collection[str]) -> "Config":
+        """These settings with the N of a saved state, unless it was given: phrases of another length serve nobody."""
+        return self if "ngram" in given else replace(self, ngram=PoolState.read(state).ngram)
 
 
 class Window:
@@ -102,10 +110,13 @@ class Lookahead(Drafter):
     """Guesses from the pool, and a window that feeds it."""
 
     keeps_history = True
+    step_columns = COLUMNS
 
     def __init__(self, window: Window, pool: PhrasePool, max_guesses: int, text_phrases: bool = False) -> None:
         self.window = window
         self.pool = pool
+        self.meter = PoolMeter(pool)
+        self.saved: PoolState | None = None
         self.max_guesses = max_guesses
         self.text = TextPhrases(pool, window.ngram - 1) if text_phrases else None
         self._tree: TokenTree | None = None
@@ -116,6 +127,7 @@ class Lookahead(Drafter):
         self.pool.reset_counts()
         if self.text:
             self.text.reset(prompt)
+        self.meter.reset()
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
         if self.text:
@@ -135,6 +147,7 @@ class Lookahead(Drafter):
         return True
 
     def observe(self, verdict: Verdict) -> None:
+        self.meter.drafted()
         if verdict.tree is not self._tree:
             return
         accepted = set(verdict.path)
@@ -145,12 +158,21 @@ class Lookahead(Drafter):
 
     def forget(self) -> None:
         self.pool.clear()
+        if self.saved:
+            self.saved.fill(self.pool)
 
-    def pools(self) -> list[PhrasePool]:
-        return [self.pool]
+    def save_state(self) -> dict[str, Any]:
+        return PoolState.of(self.pool, self.window.ngram).plain()
 
-    def report(self) -> dict[str, object]:
-        return self.pool.report()
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        self.saved = PoolState.read(state, self.window.ngram)
+        self.forget()
+
+    def step_metrics(self) -> dict[str, Any]:
+        return self.meter.step()
+
+    def metrics(self) -> dict[str, Any]:
+        return self.pool.metrics()
 
 
 def build(config: Config, pair: ModelPair) -> DraftThenVerify:

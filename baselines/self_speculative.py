@@ -160,7 +160,7 @@ class SelfSpeculative(Drafter):
     def forwards(self) -> tuple[int, int]:
         return self.view.counters.forwards, self.view.counters.rows
 
-    def report(self) -> dict[str, object]:
+    def metrics(self) -> dict[str, object]:
         return {"exit_threshold": self.early_exit.threshold}
 
 

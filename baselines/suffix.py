@@ -129,7 +129,7 @@ class Suffix(Drafter):
         """Keep the step's tokens, for the last ones of an output are never proposed behind."""
         self._confirmed = copied(verdict.tokens, 0, len(verdict.tokens), self.eos, self.vocabulary)
 
-    def report(self) -> dict[str, object]:
+    def metrics(self) -> dict[str, object]:
         return {"suffix_drafts": dict(self._drafts), "history_tokens": len(self.history.text)}
 
 

@@ -102,7 +102,7 @@ class TokenRecycling(Drafter):
     def forget(self) -> None:
         self.matrix.clear()
 
-    def report(self) -> dict[str, object]:
+    def metrics(self) -> dict[str, object]:
         return {"matrix_tokens": len(self.matrix)}
 
 

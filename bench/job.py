@@ -34,7 +34,7 @@ from bench.report.progress import Bar
 from bench.report.warnings import said_of_left_out
 from bench.report.writing import json_text, report_job, write_config
 from decoding.errors import UserError
-from ouroboros.pool_file import PoolFile
+from decoding.state_file import StateFile
 from tasks.sources import DataConfig
 
 
@@ -71,8 +71,8 @@ def run_job(config: DictConfig) -> int:
             require_savable(settings.save_history, cases[0])
             if cases[0] not in missing and not is_saved(settings.save_history, cases[0], settings.repeats):
                 raise UserError(
-                    f"{cases[0].folder} is complete, but {settings.save_history} does not hold its pool: measure anew, "
-                    "overwrite=true"
+                    f"{cases[0].folder} is complete, but {settings.save_history} does not hold what it learned: "
+                    "measure anew, overwrite=true"
                 )
         left_out: dict[str, str] = {}
         said: list[str] = []
@@ -146,7 +146,7 @@ def _measure(
     plan: Plan, place: Place, folders: dict[Case, RunFolder], prompts: Prompts, chosen: Case, company: Company,
     panel: Iterable[RunFolder],
 ) -> tuple[dict[Case, RunFolder], dict[str, str], list[str]]:  # fmt: skip
-    """Fill the folders, and write down the pool of the chosen case if that is wanted.
+    """Fill the folders, and write down what the chosen case learned if that is wanted.
 
     panel: all folders, those that lack nothing too.
 
@@ -195,7 +195,7 @@ def _measure(
         provenance = {**environment(place.device), "identity": case.identity, "sessions": [*sessions, now]}
         provenance["settings"] = str(case.origin)
         if case.history == "file":
-            provenance["history_made_by"] = PoolFile.load(Path(case.history_file)).made_by
+            provenance["history_made_by"] = StateFile.load(Path(case.history_file)).made_by
         provenances[case] = provenance
         write_config(plan, case, folder)
     note()

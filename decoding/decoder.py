@@ -1,10 +1,10 @@
 """The two protocols of the harness, and the pair of models that methods are built from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from decoding.phrase_pool import PhrasePool
+from decoding.errors import UserError
 from decoding.records import Generation
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
@@ -27,7 +27,23 @@ class Decoder(Protocol):
         ...
 
     def forget(self) -> None:
-        """Drop everything learned from earlier prompts."""
+        """Drop everything learned from earlier prompts, but for a loaded state."""
+        ...
+
+
+class StatefulDecoder(Decoder, Protocol):
+    """A decoder whose learning can be saved, and loaded into another of the same settings."""
+
+    def save_state(self) -> dict[str, Any]:
+        """What it has learned, as plain containers for JSON."""
+        ...
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Begin with what `save_state` gave, now and after every `forget`.
+
+        Raises:
+            UserError: the state is damaged, or of another method or other settings.
+        """
         ...
 
 
@@ -36,9 +52,11 @@ class Drafter:
 
     This base proposes nothing, which makes the loop greedy decoding.
     keeps_history: whether anything learned on one prompt can serve the next.
+    step_columns: the names of `step_metrics`.
     """
 
     keeps_history = False
+    step_columns: tuple[str, ...] = ()
 
     def reset(self, prompt: list[int], length: int) -> None:
         """A new prompt begins, of which at most `length` tokens will stand in the end, the prompt included.
@@ -58,18 +76,27 @@ class Drafter:
         another drafter filled."""
 
     def forget(self) -> None:
-        """Drop everything learned from earlier prompts."""
+        """Drop everything learned from earlier prompts, but for a loaded state."""
+
+    def save_state(self) -> dict[str, Any]:
+        """What was learned, as plain containers for JSON. Raises UserError where it cannot be saved."""
+        raise UserError(f"{type(self).__name__} learns nothing that can be saved")
+
+    def load_state(self, state: Mapping[str, Any]) -> None:  # noqa: ARG002
+        """Begin with what `save_state` gave, now and after every `forget`. Raises UserError if it does not fit."""
+        raise UserError(f"{type(self).__name__} learns nothing that can be loaded")
 
     def forwards(self) -> tuple[int, int]:
         """(forwards, rows) of draft models since the last reset; (0, 0) without any."""
         return 0, 0
 
-    def pools(self) -> list[PhrasePool]:
-        """The phrase pools that drafting asks and feeds, its own first and those of a drafter within it behind."""
-        return []
+    def step_metrics(self) -> Mapping[str, Any]:
+        """What the drafter alone has to say about the step that it has just observed, a value for each of
+        `step_columns`; asked once a step."""
+        return {}
 
-    def report(self) -> dict[str, object]:
-        """What goes into the generation's `extra`."""
+    def metrics(self) -> dict[str, Any]:
+        """The same of the whole generation, for its `extra`."""
         return {}
 
 

@@ -1,7 +1,7 @@
 """A small model that drafts a chain of tokens, itself sped up by any drafter on the same loop."""
 
 from decoding.decoder import Drafter
-from decoding.loop import step
+from decoding.loop import propose, verify
 from decoding.session import ModelSession
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
@@ -43,7 +43,8 @@ class DraftModel:
         self._confirmed = len(tokens) - 1
         text, sources = list(tokens), []
         while (drafted := len(text) - len(tokens)) < gamma and len(text) < self.session.context:
-            verdict, _, _ = step(self.session, self.inner, text, limit - drafted - 1)
+            inner_tree = propose(self.session, self.inner, text, limit - drafted - 1)
+            verdict = verify(self.session, inner_tree, text)
             self.inner.observe(verdict)
             sources += [verdict.tree.sources[node][0] for node in verdict.path[1:]] + ["draft"]
             end = next((place for place, token in enumerate(verdict.tokens) if token in self.eos), None)

@@ -1,5 +1,8 @@
 """The one exception a user can cause: the command line prints it as one line and exits with status 2."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class UserError(Exception):
     """Something the user can put right; the message says what is wrong and what to do."""
@@ -11,3 +14,16 @@ class MissingDraft(UserError):
 
 class NotFinite(UserError):
     """A model's logits are infinite or no numbers."""
+
+
+class SettingError(UserError):
+    """A parameter's value cannot be. The message begins with the parameter's name."""
+
+
+@contextmanager
+def naming(what: object) -> Iterator[None]:
+    """A UserError from within says first what it is about, a file for example."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{what}: {error}") from error

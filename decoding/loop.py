@@ -4,36 +4,40 @@ Greedy decoding is the loop whose drafter proposes nothing, so every method shar
 """
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from typing import Any
 
 from decoding.decoder import Drafter, ModelPair
 from decoding.errors import UserError
-from decoding.phrase_pool import PhrasePool
-from decoding.pool_meter import PoolMeter
-from decoding.records import Generation, Steps
+from decoding.recorder import StepRecorder
+from decoding.records import Generation
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
 from decoding.tree import TokenTree
-from decoding.verification import Choose, Verdict, verify
+from decoding.verification import Choose, Verdict, walk
 
 
-def step(
-    session: ModelSession, drafter: Drafter, tokens: list[int], limit: int, choose: Choose | None = None
-) -> tuple[Verdict, float, float]:
-    """One round: tokens[-1] is the tree's root; confirmed tokens that `session` lacks go before it.
+def propose(session: ModelSession, drafter: Drafter, tokens: list[int], limit: int) -> TokenTree:
+    """The drafter's tree, whose root is tokens[-1], as large as `session` has room for.
 
-    choose: the model's token after a text, where it is not the argmax of its logits.
-    Returns the verdict and the seconds spent proposing and verifying; the accepted path is cached afterwards.
+    limit: deeper paths cannot serve.
     """
-    begin = time.perf_counter()
     tree = TokenTree(tokens[-1], session.room(len(tokens) - 1))
     drafter.propose(tokens, tree, min(limit, tree.room))
-    proposed = time.perf_counter()
+    return tree
+
+
+def verify(session: ModelSession, tree: TokenTree, tokens: list[int], choose: Choose | None = None) -> Verdict:
+    """What the model says about `tree`, in one forward; the accepted path is cached afterwards.
+
+    tokens: the confirmed ones, the root included; those that `session` lacks go before the tree.
+    choose: the model's token after a text, where it is not the argmax of its logits.
+    """
     rows = tree.rows()
     logits = session.forward(tokens[len(session.tokens) : -1], tree, rows)
-    verdict = verify(tree, rows, logits, tokens, choose)
+    verdict = walk(tree, rows, logits, tokens, choose)
     session.keep(verdict.path)
-    return verdict, proposed - begin, time.perf_counter() - proposed
+    return verdict
 
 
 class DraftThenVerify:
@@ -49,13 +53,14 @@ class DraftThenVerify:
     def keeps_history(self) -> bool:
         return self.drafter.keeps_history
 
-    @property
-    def pool(self) -> PhrasePool | None:
-        """The drafter's phrase pool, None where it keeps none."""
-        return getattr(self.drafter, "pool", None)
-
     def forget(self) -> None:
         self.drafter.forget()
+
+    def save_state(self) -> dict[str, Any]:
+        return self.drafter.save_state()
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        self.drafter.load_state(state)
 
     def generate(self, prompt: list[int], stopping: Stopping) -> Generation:
         """Continue `prompt`. Raises UserError if it is empty or leaves no room in the context."""
@@ -74,47 +79,34 @@ class DraftThenVerify:
         choose: the target's token after a text, where it is not the argmax of its logits (a repetition penalty, say).
         The clock runs on while the caller holds a step. Raises UserError as `generate` does.
         """
-        check_prompt(prompt, self.target.context)
+        target, drafter = self.target, self.drafter
+        check_prompt(prompt, target.context)
         begin = time.perf_counter()
-        self.target.reset()
-        self.target.reserve(len(prompt) + stopping.max_new_tokens)
-        self.drafter.reset(prompt, len(prompt) + stopping.max_new_tokens)
+        target.reset()
+        target.reserve(len(prompt) + stopping.max_new_tokens)
+        drafter.reset(prompt, len(prompt) + stopping.max_new_tokens)
+        logits = target.prefill(prompt)
         output: list[int] = []
-        steps = Steps()
-        meter = PoolMeter(self.drafter.pools(), steps)
-        logits = self.target.prefill(prompt)
         stop = stopping.extend(output, [choose(prompt, logits) if choose else int(logits.argmax())])
         prefilled = time.perf_counter()
         yield list(output)
         tokens = prompt + output
-        while stop is None and len(tokens) < self.target.context:
-            forwards, rows = self.drafter.forwards()
+        recorder = StepRecorder(drafter)
+        while stop is None and len(tokens) < target.context:
             limit = stopping.max_new_tokens - len(output) - 1
-            verdict, draft_seconds, verify_seconds = step(self.target, self.drafter, tokens, limit, choose)
-            meter.drafted()
-            observing = time.perf_counter()
-            self.drafter.observe(verdict)
-            observe_seconds = time.perf_counter() - observing
-            emitted = -len(output)
-            stop = stopping.extend(output, verdict.tokens[: self.target.context - len(tokens)])
-            emitted += len(output)
-            tokens += output[len(output) - emitted :]
-            forwards_after, rows_after = self.drafter.forwards()
-            steps.drafted.append(verdict.tree.drafted(limit))
-            kept = verdict.path[1 : 1 + min(emitted, limit)]
-            steps.accepted.append(len(kept))
-            steps.emitted.append(emitted)
-            steps.rows.append(len(verdict.tree))
-            steps.draft_forwards.append(forwards_after - forwards)
-            steps.draft_rows.append(rows_after - rows)
-            steps.draft_seconds.append(draft_seconds)
-            steps.verify_seconds.append(verify_seconds)
-            steps.sources.append([verdict.tree.sources[node][0] for node in kept])
-            steps.observe_seconds.append(observe_seconds)
-            meter.record()
-            yield tokens[len(tokens) - emitted :]
+            with recorder.drafting:
+                tree = propose(target, drafter, tokens, limit)
+            with recorder.verifying:
+                verdict = verify(target, tree, tokens, choose)
+            with recorder.observing:
+                drafter.observe(verdict)
+            stop = stopping.extend(output, verdict.tokens[: target.context - len(tokens)])
+            emitted = output[len(tokens) - len(prompt) :]
+            tokens += emitted
+            recorder.add(verdict, len(emitted), limit)
+            yield emitted
         total = time.perf_counter() - begin
-        return Generation(output, stop or "context", prefilled - begin, total, steps, self.drafter.report())
+        return Generation(output, stop or "context", prefilled - begin, total, recorder.steps, drafter.metrics())
 
 
 def check_prompt(prompt: list[int], context: int) -> None:

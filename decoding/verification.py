@@ -35,7 +35,7 @@ class Verdict:
     logits: torch.Tensor
 
 
-def verify(
+def walk(
     tree: TokenTree,
     rows: list[int],
     logits: torch.Tensor,

@@ -7,7 +7,7 @@ value, never by their slot in the pool, because insertions in between move the s
 
 from dataclasses import dataclass
 
-from decoding.phrase_pool import Phrase, PhrasePool
+from baselines.phrase_pool import Phrase, PhrasePool
 from decoding.verification import Verdict
 
 REJECTED = ("aligned", "continuations")

@@ -24,10 +24,10 @@ from transformers import (
 from transformers.generation import GenerationMode
 from transformers.generation.utils import GenerateDecoderOnlyOutput
 
+from baselines.phrase_pool import PhrasePool
 from decoding.decoder import ModelPair
 from decoding.errors import MissingDraft, UserError
 from decoding.loop import check_prompt
-from decoding.phrase_pool import PhrasePool
 from decoding.session import ModelSession, check_masks
 from decoding.verification import Choose
 from ouroboros.method import Config, build

@@ -9,18 +9,21 @@
 With every part off this takes the very steps of speculative decoding.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from baselines.drafters import make_drafter
 from baselines.lookahead import Lookahead, Window
+from baselines.phrase_pool import ORDERS, TEXTS, PhrasePool, TextPhrases
+from baselines.pool_meter import COLUMNS, PoolMeter, with_inner
+from baselines.pool_state import PoolState
 from baselines.speculative import Speculative, draft_session
 from decoding.costs import measure_costs
 from decoding.decoder import Drafter, ModelPair
 from decoding.draft_model import DraftModel
 from decoding.errors import UserError
 from decoding.loop import DraftThenVerify
-from decoding.phrase_pool import ORDERS, TEXTS, PhrasePool, TextPhrases
 from decoding.settings import canonical, require_at_least, require_share
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
@@ -117,6 +120,13 @@ class Config:
                 raise UserError(f"method.{name} must be one of {', '.join(known)}, not {getattr(self, name)}")
         require_share("method.confidence", self.confidence)
 
+    def for_state(self, state: Mapping[str, Any], given: Collection[str]) -> "Config":
+        """These settings with the N of a saved state, unless it was given: phrases of another length serve nobody."""
+        ngram = PoolState.read(state).ngram
+        if "ngram" in given or ngram == self.ngram:
+            return self
+        return replace(self, ngram=ngram, shortest_run=None if (self.shortest_run or 0) >= ngram else self.shortest_run)
+
     def canonical(self) -> "Config":
         """The same behaviour, with every setting that says nothing beside the others at its default.
 
@@ -164,6 +174,7 @@ class Ouroboros(Drafter):
     """
 
     keeps_history = True
+    step_columns = COLUMNS
 
     def __init__(
         self, config: Config, base: Drafter, pool: PhrasePool, eos: frozenset[int], adaptive: Adaptive | None = None
@@ -171,6 +182,8 @@ class Ouroboros(Drafter):
         self.config = config
         self.base = base
         self.pool = pool
+        self.meter = PoolMeter(pool)
+        self.saved: PoolState | None = None
         self.eos = eos
         self.adaptive = adaptive
         parts = TEXTS if config.text_phrases is True else (config.text_phrases,)
@@ -190,6 +203,7 @@ class Ouroboros(Drafter):
         self.base.reset(prompt, length)
         if self.text:
             self.text.reset(prompt)
+        self.meter.reset()
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
         self._tokens = tokens
@@ -212,6 +226,7 @@ class Ouroboros(Drafter):
                 self._candidates.append(Candidate(phrase, nodes))
 
     def observe(self, verdict: Verdict) -> None:
+        self.meter.drafted()
         self.base.observe(verdict)
         if verdict.tree is not self._tree:
             return
@@ -252,17 +267,27 @@ class Ouroboros(Drafter):
 
     def forget(self) -> None:
         self.pool.clear()
+        if self.saved:
+            self.saved.fill(self.pool)
         self.base.forget()
+
+    def save_state(self) -> dict[str, Any]:
+        """The pool; what `base` learns is not saved."""
+        return PoolState.of(self.pool, self.config.ngram).plain()
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        self.saved = PoolState.read(state, self.config.ngram)
+        self.forget()
 
     def forwards(self) -> tuple[int, int]:
         return self.base.forwards()
 
-    def pools(self) -> list[PhrasePool]:
-        return [self.pool, *self.base.pools()]
+    def step_metrics(self) -> dict[str, Any]:
+        return with_inner(self.meter.step(), self.base.step_metrics())
 
-    def report(self) -> dict[str, object]:
-        inner = self.base.report()
-        return self.pool.report() | ({"drafter": inner} if inner else {})
+    def metrics(self) -> dict[str, Any]:
+        inner = self.base.metrics()
+        return self.pool.metrics() | ({"drafter": inner} if inner else {})
 
 
 class _DraftLookahead(Lookahead):

@@ -6,10 +6,11 @@ from collections import Counter
 from families import VOCABULARY, blurred, make_model
 
 from baselines import greedy
+from baselines.pool_meter import COLUMNS
 from bench.plan.methods import METHODS
 from decoding.decoder import ModelPair
 from decoding.loop import DraftThenVerify
-from decoding.records import POOL_COLUMNS, Generation
+from decoding.records import Generation
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
 
@@ -39,21 +40,22 @@ def reference(pair: ModelPair, prompt: list[int], stopping: Stopping) -> Generat
 
 def check_pool(decoder: DraftThenVerify, outcome: Generation) -> None:
     """The pool's columns tell step by step what the pool itself has counted over the whole generation."""
-    steps = outcome.steps
-    columns = [getattr(steps, name) for name in POOL_COLUMNS]
-    if not decoder.drafter.pools():
-        assert columns == [None] * len(columns)
+    steps, told = outcome.steps, outcome.steps.drafter_metrics
+    if "pool_size" not in outcome.extra:
+        assert not told
         return
-    assert {len(column) for column in columns} == {len(steps)}
+    assert set(told) == set(COLUMNS) and {len(column) for column in told.values()} == {len(steps)}
     if not len(steps):
         return
-    seconds = zip(steps.draft_seconds, steps.observe_seconds, steps.pool_draft_seconds, steps.pool_seconds, strict=True)
-    for draft, observe, while_drafting, pool in seconds:
+    pool_seconds = told["pool_draft_seconds"], told["pool_seconds"]
+    for draft, observe, while_drafting, pool in zip(
+        steps.draft_seconds, steps.observe_seconds, *pool_seconds, strict=True
+    ):
         assert 0 <= while_drafting <= draft + 1e-6, "within the clocks around it, but for rounding"
         assert 0 <= pool - while_drafting + 1e-9 <= observe + 1e-6
-    assert steps.pool_size[-1] == outcome.extra["pool_size"]
+    assert told["pool_size"][-1] == outcome.extra["pool_size"]
     for name in ("pool_lookups", "pool_hits", "phrases_learned"):
-        entries = getattr(steps, name)
+        entries = told[name]
         assert sum(map(Counter, entries), Counter()) == outcome.extra[name]
         assert all(count > 0 for entry in entries for count in entry.values())
 

@@ -239,7 +239,7 @@ def test_an_interrupt_while_a_pool_file_is_read_is_one_line(monkeypatch, capsys)
     def interrupted(_file):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ouroboros.pool.PoolFile.load", interrupted)
+    monkeypatch.setattr("ouroboros.pool.StateFile.load", interrupted)
     try:
         assert inspect(["inspect", "pool.json"]) == 130
     except KeyboardInterrupt:

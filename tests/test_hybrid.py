@@ -18,10 +18,10 @@ from bench.plan.methods import method_config, panel_config
 from bench.plan.settings import Contender, read_plan
 from decoding.decoder import Drafter, ModelPair
 from decoding.errors import UserError
-from decoding.loop import step
+from decoding.loop import propose, verify
 from decoding.stopping import Stopping
 from decoding.tree import TokenTree
-from decoding.verification import Verdict, verify
+from decoding.verification import Verdict, walk
 from ouroboros import method as ouroboros
 
 FALLBACKS = [
@@ -144,16 +144,16 @@ def test_a_foreign_tree_teaches_ouroboros_and_lookahead_nothing(llama: ModelPair
         llama.target.reset()
         llama.target.prefill(tokens[:-1])
         for _ in range(3):  # lookahead's window is filled, and harvested from
-            verdict, _, _ = step(llama.target, drafter, tokens, limit=9)
+            verdict = verify(llama.target, propose(llama.target, drafter, tokens, limit=9), tokens)
             llama.target.truncate(len(tokens) - 1)
             drafter.observe(verdict)
-        verdict, _, _ = step(llama.target, drafter, tokens, limit=9)
+        verdict = verify(llama.target, propose(llama.target, drafter, tokens, limit=9), tokens)
         foreign = TokenTree(tokens[-1], room=50)
         foreign.add(0, [3] * 40, "match")
         logits = verdict.logits.new_zeros(len(foreign), VOCABULARY)
         levels = [list(level) for level in own.levels] if isinstance(own, Window) else None
         before = {key: drafter.pool.best(key, 9) for key in range(VOCABULARY)}
-        drafter.observe(verify(foreign, foreign.rows(), logits))
+        drafter.observe(walk(foreign, foreign.rows(), logits))
         assert {key: drafter.pool.best(key, 9) for key in range(VOCABULARY)} == before
         assert levels is None or own.levels == levels
         drafter.pool.clear()

@@ -21,10 +21,10 @@ from transformers import (
 )
 
 import ouroboros
+from baselines.phrase_pool import PhrasePool
 from baselines.speculative import Config as Speculative
 from decoding.costs import measure_costs
 from decoding.errors import UserError
-from decoding.phrase_pool import PhrasePool
 from decoding.session import ModelSession, check_masks
 from ouroboros.library import _CriteriaStopping
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decoding.phrase_pool import ORDERS, TEXTS, PhrasePool, TextPhrases
+from baselines.phrase_pool import ORDERS, TEXTS, PhrasePool, TextPhrases
 
 # Few, so that the same phrase comes again, and keys are full and their phrases credited.
 keys = st.integers(0, 1)
@@ -100,13 +100,13 @@ def test_counts_tell_origins_lookups_and_hits() -> None:
     assert pool.best(1, 5) == [(4,), (2, 3)]
     assert pool.best(7, 5) == []
     assert pool.best(1, 0) == []
-    assert pool.report() == {
+    assert pool.metrics() == {
         "pool_size": 2, "pool_lookups": {"guess": 2}, "pool_hits": {"guess": 1}, "pool_evicted": 0,
         "phrases_learned": {"window": 1, "rejection": 1},
     }  # fmt: skip
     pool.reset_counts()
     assert len(pool) == 2
-    assert pool.report()["phrases_learned"] == {}
+    assert pool.metrics()["phrases_learned"] == {}
 
 
 def test_capacity_below_one_is_refused() -> None:

@@ -10,10 +10,19 @@ import torch
 from families import VOCABULARY, blurred, make_model
 from matrix import build, decode, make_pair, prompts
 
-from baselines import cascade, hybrid, lookahead, multi_candidate, prompt_lookup, speculative, suffix, token_recycling
-from decoding import loop, session
+from baselines import (
+    cascade,
+    greedy,
+    hybrid,
+    lookahead,
+    multi_candidate,
+    prompt_lookup,
+    speculative,
+    suffix,
+    token_recycling,
+)
+from decoding import loop, recorder, session
 from decoding.decoder import Drafter, ModelPair
-from decoding.loop import step
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
 from ouroboros import method as ouroboros
@@ -39,9 +48,9 @@ METHODS = [
 WATCHED = {
     str(Path(module.__file__).resolve().parent / name)
     for module, names in (
-        (loop, ("phrase_pool.py", "suffix_automaton.py", "copying.py", "draft_model.py")),
+        (loop, ("suffix_automaton.py", "copying.py", "draft_model.py")),
         (lookahead, tuple(f"{name}.py" for name in ("prompt_lookup", "suffix", "hybrid", "token_recycling", "cascade",
-                                                   "lookahead", "multi_candidate", "speculative"))),
+                                                   "lookahead", "multi_candidate", "speculative", "phrase_pool"))),
         (ouroboros, ("method.py", "learning.py", "adaptive.py")),
     )
     for name in names
@@ -136,18 +145,19 @@ def test_the_prompts_phrases_count_for_the_first_step_and_their_time_for_the_pre
     prompt = prompts(1, length=40)[0]
     decoder = build(lookahead.Config(max_guesses=50, text_phrases=True), pair)
     steps = decoder.generate(prompt, Stopping(frozenset(), 12)).steps
-    assert steps.phrases_learned[0]["prompt"] > 20
-    assert not any("prompt" in entry for entry in steps.phrases_learned[1:])
+    first, *later = steps.drafter_metrics["phrases_learned"]
+    assert first["prompt"] > 20
+    assert not any("prompt" in entry for entry in later)
     clock = decoder.drafter.pool.clock
-    assert sum(steps.pool_seconds) < clock.seconds, "the rest is the prompt's"
+    assert sum(steps.drafter_metrics["pool_seconds"]) < clock.seconds, "the rest is the prompt's"
 
 
 def test_a_steps_gather_is_waited_for_within_its_own_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """On an accelerator `keep` only asks for the gather: between it and the clock must lie a wait."""
     pair = make_pair("llama")
-    target, prompt = pair.target, prompts(1)[0]
-    target.reset()
-    target.prefill(prompt[:-1])
+    target = pair.target
+    steps = build(greedy.Config(), pair).stream(prompts(1)[0], Stopping(frozenset(), 3))
+    next(steps)
     events: list[str] = []
     keep, wait = target._cache.keep, ModelSession._wait
 
@@ -158,9 +168,10 @@ def test_a_steps_gather_is_waited_for_within_its_own_clock(monkeypatch: pytest.M
         events.append("clock")
         return float(len(events))
 
-    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=clock))
-    step(target, Drafter(), prompt, 4)
-    assert events == ["clock", "clock", "wait", "keep", "wait", "clock"]
+    monkeypatch.setattr(recorder, "time", SimpleNamespace(perf_counter=clock))
+    next(steps)
+    propose, verify, observe = ["clock", "clock"], ["clock", "wait", "keep", "wait", "clock"], ["clock", "clock"]
+    assert events == propose + verify + observe
 
 
 def test_waiting_is_for_every_device_that_holds_a_part(monkeypatch: pytest.MonkeyPatch) -> None:

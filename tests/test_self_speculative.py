@@ -22,7 +22,7 @@ from decoding.errors import UserError
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
 from decoding.tree import TokenTree
-from decoding.verification import Verdict, verify
+from decoding.verification import Verdict, walk
 from decoding.view import SessionView
 
 CONFIGS = [
@@ -172,7 +172,7 @@ def test_the_threshold_learns_from_its_own_draft_alone(llama: ModelPair) -> None
         logits = torch.full((len(tree), VOCABULARY), 0.0)
         for node, token in zip([0, *chain[1:], *range(5, 8)], tokens, strict=False):
             logits[node, token] = 9.0
-        return verify(tree, tree.rows(), logits)
+        return walk(tree, tree.rows(), logits)
 
     draft = [tree.tokens[node] for node in chain[1:]]
     for answer in ([*draft, 7, 7, 7], [*draft, 8], [*draft[:2], (draft[2] + 1) % VOCABULARY]):
@@ -180,7 +180,7 @@ def test_the_threshold_learns_from_its_own_draft_alone(llama: ModelPair) -> None
     assert seen == [(4, 4, True), (4, 4, True), (2, 4, True)]
     foreign = TokenTree(tokens[-1], room=50)
     foreign.add(0, draft, "match")
-    drafter.observe(verify(foreign, foreign.rows(), torch.zeros(len(foreign), VOCABULARY)))
+    drafter.observe(walk(foreign, foreign.rows(), torch.zeros(len(foreign), VOCABULARY)))
     assert len(seen) == 3
 
 
@@ -203,7 +203,7 @@ def test_the_threshold_is_carried_from_prompt_to_prompt_until_all_is_forgotten(l
     warm = decoder.generate(other, stopping)
     begun = build(Config(skip=None, skip_attention=[1], threshold=carried, threshold_step=0.3), llama)
     assert warm.steps.drafted == begun.generate(other, stopping).steps.drafted
-    assert warm.extra == begun.drafter.report()
+    assert warm.extra == begun.drafter.metrics()
     decoder.forget()
     assert (early_exit.threshold, early_exit.acceptance) == (config.threshold, 0.0)
     again = decoder.generate(first, stopping)
@@ -226,7 +226,7 @@ def test_a_draft_that_the_outputs_length_cut_teaches_nothing(llama: ModelPair) -
         tree = TokenTree(tokens[-1], room=50)
         drafter.propose(tokens, tree, limit)
         assert len(tree) - 1 == (1 if threshold else min(limit, 4))
-        drafter.observe(verify(tree, tree.rows(), torch.zeros(len(tree), VOCABULARY)))
+        drafter.observe(walk(tree, tree.rows(), torch.zeros(len(tree), VOCABULARY)))
     assert learned == [(1, False), (4, True), (4, True)]
 
 

@@ -67,10 +67,10 @@ def test_the_longer_match_wins_and_the_text_on_a_tie(earlier: list[list[int]], t
     if there.length - bias > here.length:
         following = takewhile(lambda token: token != SEPARATOR, drafter.history.text[there.end + 1 :])
         assert drafted == list(following)[: min(6 - 1, 4 * best)]
-        assert drafter.report()["suffix_drafts"] == {"text": 0, "history": 1}
+        assert drafter.metrics()["suffix_drafts"] == {"text": 0, "history": 1}
     elif best:
         assert drafted == periodic(text, here.end + 1, min(6 - 1, 4 * best))
-        assert drafter.report()["suffix_drafts"] == {"text": 1, "history": 0}
+        assert drafter.metrics()["suffix_drafts"] == {"text": 1, "history": 0}
 
 
 @pytest.mark.parametrize(("alpha", "length", "drafts"), [(4.0, 40, [4, 8, 36, 39, 39]), (0.5, 40, [0, 1, 4, 5, 10]),

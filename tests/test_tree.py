@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decoding.tree import TokenTree
-from decoding.verification import verify
+from decoding.verification import walk
 
 chains = st.lists(
     st.tuples(st.integers(0, 30), st.lists(st.integers(0, 3), min_size=1, max_size=4), st.booleans()), max_size=20
@@ -47,7 +47,7 @@ def test_verification_follows_the_choices_as_far_as_wanted_nodes_go(chains: list
     tree = grown(chains)
     rows = tree.rows()
     logits = torch.rand(len(rows), 4, generator=torch.Generator().manual_seed(seed))
-    verdict = verify(tree, rows, logits)
+    verdict = walk(tree, rows, logits)
     choice = {node: int(logits[row].argmax()) for row, node in enumerate(rows)}
     assert verdict.choices == choice
     assert path_to(tree, verdict.path[-1]) == verdict.path
@@ -70,4 +70,4 @@ def test_merging_keeps_every_source_and_wants_what_anyone_wants() -> None:
 
 def test_exact_tie_takes_the_lowest_id() -> None:
     tree = TokenTree(0, room=1)
-    assert verify(tree, [0], torch.tensor([[0.0, 2.0, 2.0]])).tokens == [1]
+    assert walk(tree, [0], torch.tensor([[0.0, 2.0, 2.0]])).tokens == [1]

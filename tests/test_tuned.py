@@ -8,12 +8,13 @@ from bench_pair import bench_arguments, make_pair, run, run_folder, run_summary,
 from omegaconf import OmegaConf
 from test_bench_cli import composed
 
+from baselines.pool_state import PoolState
 from bench import CONF
 from bench.plan import methods as registry
 from bench.plan.settings import read_plan
 from bench.plan.tuned import in_digits
 from decoding.errors import UserError
-from ouroboros.pool_file import PoolFile
+from decoding.state_file import StateFile
 
 TINY = "# pair: target 8984e8dd3ad3, draft 79ac17427c44\n"
 
@@ -118,7 +119,7 @@ def test_a_search_that_beat_nothing_is_said(tune) -> None:
 def test_a_saved_pool_brings_its_own_phrase_length(tune, tmp_path) -> None:
     tune("tiny/humaneval/ouroboros_warm", ngram=5, shortest_run=4)
     file = tmp_path / "pool.json"
-    PoolFile(ngram=4, tokenizer="t", phrases={}).save(file)
+    StateFile(PoolState(4, {}).plain(), "t").save(file)
     config, _ = first("history=file", f"history_file={file}")
     assert (config.ngram, config.shortest_run) == (4, None)
     assert first("history=file", f"history_file={file}", "method.ngram=6")[0].ngram == 6

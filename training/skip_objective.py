@@ -17,7 +17,7 @@ import torch
 from baselines.layer_skipping import LayerSkipper
 from baselines.self_speculative import AdaptiveExit, SelfSpeculative, likeliest
 from decoding.decoder import Drafter, ModelPair
-from decoding.loop import DraftThenVerify, step
+from decoding.loop import DraftThenVerify, propose, verify
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
 from decoding.tree import TokenTree
@@ -94,7 +94,7 @@ def measure_costs(
     filler = (text.output * (max_draft + 1))[:max_draft]
 
     def take_step(drafted: int) -> None:
-        step(target, _Given(filler[:drafted]), tokens, drafted)
+        verify(target, propose(target, _Given(filler[:drafted]), tokens, drafted), tokens)
         target.truncate(len(text.prompt))
 
     views, equations = [], []

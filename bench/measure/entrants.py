@@ -50,8 +50,9 @@ def make_entrant(
 ) -> Entrant:
     method = METHODS[config.name]
     decoder = method.load().build(config, loaded.pair)
-    saved = load_history(file, config, decoder, loaded.tokenizer) if file else None
-    return Entrant(label, decoder, history, folder, METHOD, saved, method.ours)
+    if file:
+        load_history(file, config.name, decoder, loaded.tokenizer)
+    return Entrant(label, decoder, history, folder, METHOD, method.ours)
 
 
 def make_entrants(folders: dict[Case, RunFolder], loaded: LoadedPair, race: Race) -> list[Entrant]:

@@ -19,7 +19,6 @@ from decoding.finite import SKIPPING, finite_on, not_finite
 from decoding.records import Generation
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
-from ouroboros.pool_file import PoolFile
 from tasks import Example, Task
 
 
@@ -27,8 +26,8 @@ from tasks import Example, Task
 class Entrant:
     """A decoder in the race.
 
-    folder: None for a reference, whose records go to every case's folder. saved: with history "file" the pool that
-    is there before every prompt. ours: whether it must run; a rival that cannot is left out.
+    history: "cold", "warm", or "file" for a decoder that begins every prompt with a loaded state. folder: None for a
+    reference, whose records go to every case's folder. ours: whether it must run; a rival that cannot is left out.
     """
 
     label: str
@@ -36,7 +35,6 @@ class Entrant:
     history: str
     folder: RunFolder | None
     role: str = METHOD
-    saved: PoolFile | None = None
     ours: bool = True
 
 
@@ -230,8 +228,6 @@ class Race:
         target = self.loaded.pair.target
         if entrant.history in ("cold", "file"):
             entrant.decoder.forget()
-        if entrant.saved is not None:
-            entrant.saved.fill(entrant.decoder.pool)
         if target.device.type == "cuda":
             torch.cuda.synchronize(target.device)
             torch.cuda.reset_peak_memory_stats(target.device)
@@ -249,7 +245,7 @@ class Race:
             "finished": round(time.time(), 3),
             "prompt_tokens": len(ids),
             "prompt_digest": prompt_digest(ids),
-            **asdict(generation),
+            **generation.as_record(),
             "text": self.loaded.continuation(ids, generation.tokens),
             "peak_memory_bytes": memory,
             "undrafted_tokens": undrafted(len(ids), len(generation.tokens), drafting.context) if drafting else None,

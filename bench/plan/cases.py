@@ -19,8 +19,8 @@ class Case:
     """One line of the final table.
 
     label: the method's name, with the settings that tell it from the panel's other cases.
-    config: the method's typed config. history: "cold", "warm" or "file" (then history_file is the saved pool); what
-    keeps no pool is always cold.
+    config: the method's typed config. history: "cold", "warm" or "file" (then history_file is the saved state); what
+    learns nothing is always cold.
     identity: everything that changes results; its hash names the folder. origin: where the settings come from.
     """
 

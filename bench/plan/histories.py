@@ -1,39 +1,42 @@
-"""Pool files in a run: a saved pool for every prompt, or the pool of a warm run written down."""
+"""State files in a run: what was learned elsewhere loaded for every prompt, or a warm run's learning written down."""
 
 import os
 from pathlib import Path
-from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
 from bench.console.disk import writing
 from bench.plan.cases import Case
-from bench.plan.methods import METHODS
+from bench.plan.methods import METHODS, METHODS_WITHIN
 from bench.plan.prompts import Prompts
 from bench.plan.settings import Plan
-from decoding.decoder import Decoder
-from decoding.errors import UserError
-from decoding.phrase_pool import PhrasePool
-from ouroboros.pool_file import PoolFile, vocabulary_digest
-
-NO_POOL = "method {} keeps no phrase pool: pool files are for ouroboros and lookahead (a case may say history: cold)"
+from decoding.decoder import StatefulDecoder
+from decoding.errors import UserError, naming
+from decoding.state_file import StateFile, vocabulary_digest
 
 
-def load_history(path: str, config: Any, decoder: Decoder, tokenizer: PreTrainedTokenizerBase) -> PoolFile:
-    """A pool file for a method of these settings. Raises UserError where file and method do not fit."""
-    _pool(decoder, config.name)
-    loaded = PoolFile.load(Path(path))
-    loaded.require(Path(path), config.ngram, vocabulary_digest(tokenizer.get_vocab()))
-    return loaded
+def load_history(path: str, name: str, decoder: StatefulDecoder, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Let the decoder of method `name` begin every prompt with what the file holds.
+
+    Raises:
+        UserError: file, method and tokenizer do not fit.
+    """
+    _require_stateful(name)
+    file = StateFile.load(Path(path))
+    with naming(path):
+        decoder.load_state(file.state)
+    file.require_tokenizer(tokenizer.get_vocab(), Path(path))
 
 
 def require_savable(path: str, case: Case) -> None:
-    """Raise UserError, before anything is measured, where a pool cannot be saved at `path`."""
-    if not case.method.keeps_pool:
-        raise UserError(NO_POOL.format(case.config.name))
-    drafter = getattr(getattr(case.config, "drafter", None), "name", None)
-    if drafter and METHODS[drafter].keeps_history:
-        raise UserError(f"save_history keeps the phrase pool alone, but drafter {drafter} learns too: leave one out")
+    """Raise UserError, before anything is measured, where what is learned cannot be saved at `path`."""
+    _require_stateful(case.config.name)
+    for role in METHODS_WITHIN:
+        inner = getattr(getattr(case.config, role, None), "name", None)
+        if inner and METHODS[inner].keeps_history:
+            raise UserError(
+                f"save_history keeps what {case.config.name} learns, but its {role} {inner} learns too: leave one out"
+            )
     file = Path(path)
     existing = next(folder for folder in [file, *file.parents] if folder.exists())
     if file.is_dir() or (existing != file and not existing.is_dir()) or not os.access(existing, os.W_OK):
@@ -41,16 +44,16 @@ def require_savable(path: str, case: Case) -> None:
 
 
 def is_saved(path: str, case: Case, passes: int) -> bool:
-    """Whether the file holds the pool of this very case after as many passes."""
+    """Whether the file holds what this very case has learned after as many passes."""
     try:
-        made_by = PoolFile.load(Path(path)).made_by
+        made_by = StateFile.load(Path(path)).made_by
     except UserError:
         return False
     return (made_by.get("run"), made_by.get("passes")) == (case.folder.name, passes)
 
 
 def save_history(
-    path: str, case: Case, decoder: Decoder, tokenizer: PreTrainedTokenizerBase, plan: Plan, prompts: Prompts
+    path: str, case: Case, decoder: StatefulDecoder, tokenizer: PreTrainedTokenizerBase, plan: Plan, prompts: Prompts
 ) -> None:
     """Write down what the method has learned in its last pass."""
     made_by = {
@@ -63,14 +66,14 @@ def save_history(
         "run": case.folder.name,
         "passes": plan.settings.repeats,
     }
-    pool = _pool(decoder, case.config.name)
-    file = PoolFile.of(pool, case.config.ngram, vocabulary_digest(tokenizer.get_vocab()), made_by)
+    file = StateFile(decoder.save_state(), vocabulary_digest(tokenizer.get_vocab()), made_by)
     with writing(Path(path)):
         file.save(Path(path))
 
 
-def _pool(decoder: Decoder, name: str) -> PhrasePool:
-    pool = getattr(decoder, "pool", None)
-    if pool is None:
-        raise UserError(NO_POOL.format(name))
-    return pool
+def _require_stateful(name: str) -> None:
+    if not METHODS[name].saves_state:
+        known = " and ".join(each for each, method in METHODS.items() if method.saves_state)
+        raise UserError(
+            f"method {name} learns nothing that can be saved; {known} do, and a case of a panel may say history: cold"
+        )

@@ -20,13 +20,13 @@ class Method:
     Attributes:
         module: import path.
         keeps_history: whether anything learned on one prompt can serve the next.
-        keeps_pool: whether that is a phrase pool, which can be saved and loaded.
+        saves_state: whether that can be saved and loaded (see StatefulDecoder).
         ours: whether a mismatch is our fault (exit status 1) or only reported.
     """
 
     module: str
     keeps_history: bool = False
-    keeps_pool: bool = False
+    saves_state: bool = False
     ours: bool = True
 
     def load(self) -> ModuleType:
@@ -37,12 +37,12 @@ class Method:
 METHODS: dict[str, Method] = {
     "greedy": Method("baselines.greedy"),
     "speculative": Method("baselines.speculative"),
-    "lookahead": Method("baselines.lookahead", keeps_history=True, keeps_pool=True),
+    "lookahead": Method("baselines.lookahead", keeps_history=True, saves_state=True),
     "self_speculative": Method("baselines.self_speculative", keeps_history=True),
     "token_recycling": Method("baselines.token_recycling", keeps_history=True),
     "multi_candidate": Method("baselines.multi_candidate"),
     "cascade": Method("baselines.cascade"),
-    "ouroboros": Method("ouroboros.method", keeps_history=True, keeps_pool=True),
+    "ouroboros": Method("ouroboros.method", keeps_history=True, saves_state=True),
     "prompt_lookup": Method("baselines.prompt_lookup"),
     "suffix": Method("baselines.suffix", keeps_history=True),
     "hybrid": Method("baselines.hybrid", keeps_history=True),

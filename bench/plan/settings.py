@@ -1,7 +1,7 @@
 """From Hydra's composed config to typed settings: every group re-validated, so that no wrong key or value passes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from bench.plan.methods import METHODS, for_target
 from bench.plan.tuned import MODES, TUNED, Origin, Wanted, chosen_entry, settle
 from decoding.errors import UserError
 from decoding.settings import require_at_least
+from decoding.state_file import StateFile
 from tasks import Task, make_task
 from tasks.settings import require_text, typed
 from tasks.sources import DataConfig
@@ -65,9 +66,9 @@ class Settings:
         if self.history not in HISTORIES:
             raise UserError(f"history={self.history} is unknown: choose one of {', '.join(HISTORIES)}")
         if (self.history == "file") != bool(self.history_file):
-            raise UserError("history=file and history_file=FILE go together: the saved pool serves every prompt")
+            raise UserError("history=file and history_file=FILE go together: the saved state serves every prompt")
         if self.save_history and self.history != "warm":
-            raise UserError("save_history=FILE needs history=warm: otherwise no pool outlives its prompt")
+            raise UserError("save_history=FILE needs history=warm: otherwise nothing learned outlives its prompt")
         if self.dtype is not None and self.dtype not in DTYPES:
             raise UserError(f"dtype={self.dtype} is unknown: choose one of {', '.join(DTYPES)}")
         if self.compare and self.cases:
@@ -80,7 +81,7 @@ class Settings:
 class Contender:
     """A method in a panel: its typed config, its history (always cold where nothing is kept), and a name of its own.
 
-    history_file: with history "file" the saved pool. origin: where its settings come from; None where nobody asks.
+    history_file: with history "file" the saved state. origin: where its settings come from; None where nobody asks.
     """
 
     config: Any
@@ -172,8 +173,8 @@ def _entry(entry: Any, source: str, settings: Settings, wanted: Wanted) -> Conte
         raise UserError(f"{source}: the settings of a case are one of {', '.join(MODES)}, not {mode}")
     rest = {key: value for key, value in given.items() if key not in CASE_KEYS}
     history = own or settings.history
-    pool = file if own else settings.history_file
-    config, origin = _settled(rest, source, replace(wanted, mode=mode or wanted.mode), history, pool)
+    state = file if own else settings.history_file
+    config, origin = _settled(rest, source, replace(wanted, mode=mode or wanted.mode), history, state)
     if own is not None:
         _require_history(config, own)
         return Contender(config, own, label, file, origin)
@@ -185,21 +186,16 @@ def _entry(entry: Any, source: str, settings: Settings, wanted: Wanted) -> Conte
 def _settled(
     entry: Mapping[str, Any], group: str, wanted: Wanted, history: str, file: str | None
 ) -> tuple[Any, Origin]:
-    """As `settle`; with a saved pool N is the pool's, unless one was given: phrases of another length serve nobody."""
+    """As `settle`; of a method that saves a state, with what the state prescribes and was not given."""
     config, origin = settle(entry, group, wanted, history)
-    if history != "file" or "ngram" in origin.given or not hasattr(config, "ngram"):
+    if history != "file" or not hasattr(config, "for_state"):
         return config, origin
-    # Here, because reading a pool takes transformers.
-    from ouroboros.pool_file import PoolFile
-
     try:
-        ngram = PoolFile.load(Path(str(file))).ngram
+        fitted = config.for_state(StateFile.load(Path(str(file))).state, origin.given)
     except UserError:
-        return config, origin  # said where the pool is loaded
-    if ngram == config.ngram:
-        return config, origin
-    shorter = {"shortest_run": None} if (getattr(config, "shortest_run", None) or 0) >= ngram else {}
-    return settle({**entry, "ngram": ngram, **shorter}, group, wanted, history)
+        return config, origin  # said where the state is loaded
+    changed = [each.name for each in fields(config) if getattr(fitted, each.name) != getattr(config, each.name)]
+    return fitted, replace(origin, given=tuple(dict.fromkeys([*origin.given, *changed])))
 
 
 def _require_history(config: Any, history: str) -> None:

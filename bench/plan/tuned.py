@@ -69,7 +69,7 @@ def settle(given: Mapping[str, Any], group: str, wanted: Wanted, history: str) -
         given: `name`, a method's or that of a file below conf/method, and the settings that were given.
         group: what the user set, for messages.
         wanted: the mode, the pair and the task.
-        history: "cold", "warm" or "file"; a saved pool is a warm one.
+        history: "cold", "warm" or "file"; a saved state is a warm one.
 
     Raises:
         UserError: an unknown method or file, or a setting that is unknown, of the wrong type or out of range.

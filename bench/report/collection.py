@@ -14,6 +14,7 @@ import yaml
 from bench import SCHEMA_VERSION
 from bench.report.markdown import named
 from decoding.errors import UserError
+from decoding.state_file import StateFile
 
 # What a summary of any age holds; keys that came later are asked for with a default.
 NEEDED = (
@@ -169,11 +170,9 @@ class Run:
             return None
         made_by = self.provenance.get("history_made_by")
         if made_by is None:
-            # Older runs did not write it down: the pool file itself tells, if it is still there.
-            from ouroboros.pool import PoolFile
-
+            # Older runs did not write it down: the file itself tells, if it is still there.
             try:
-                made_by = PoolFile.load(Path(self.config.get("history_file") or "")).made_by
+                made_by = StateFile.load(Path(self.config.get("history_file") or "")).made_by
             except UserError:
                 made_by = {}
         return made_by.get("task")

@@ -83,7 +83,7 @@ def tune(config: DictConfig) -> int:
     if plan.data.split in (None, "test", "test_unseen"):
         raise UserError("tuning happens on validation or training prompts: set data.split=validation")
     if plan.settings.history == "file" or plan.settings.save_history or len(plan.methods) > 1:
-        raise UserError("tuning takes one method, history cold or warm, and no pool files: leave the rest out")
+        raise UserError("tuning takes one method, history cold or warm, and no saved states: leave the rest out")
     name, history, origin = plan.methods[0].config.name, plan.methods[0].history, plan.methods[0].origin
     if origin.kind == TUNED:
         raise UserError("a search begins with the published settings: name the method itself, and set settings=paper")

@@ -143,7 +143,7 @@ class PhrasePool:
             "phrases_learned": dict(self.learned),
         }
 
-    def report(self) -> dict[str, object]:
+    def metrics(self) -> dict[str, object]:
         """Counts since the last reset_counts, and the size, for a generation's `extra`."""
         return {
             "pool_size": len(self),

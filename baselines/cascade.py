@@ -15,7 +15,7 @@ from baselines.prompt_lookup import NgramIndex, PromptLookup
 from baselines.speculative import draft_session
 from decoding.decoder import Drafter, ModelPair
 from decoding.draft_model import DraftModel
-from decoding.errors import UserError
+from decoding.errors import SettingError
 from decoding.loop import DraftThenVerify
 from decoding.settings import require_at_least
 from decoding.tree import TokenTree
@@ -37,13 +37,13 @@ class Config:
     draft_length: int = 10
 
     def __post_init__(self) -> None:
-        require_at_least("method.gamma", self.gamma, 1)
-        require_at_least("method.tail", self.tail, 0)
-        require_at_least("method.min_ngram", self.min_ngram, 1)
-        require_at_least("method.max_ngram", self.max_ngram, self.min_ngram)
-        require_at_least("method.draft_length", self.draft_length, 1)
+        require_at_least("gamma", self.gamma, 1)
+        require_at_least("tail", self.tail, 0)
+        require_at_least("min_ngram", self.min_ngram, 1)
+        require_at_least("max_ngram", self.max_ngram, self.min_ngram)
+        require_at_least("draft_length", self.draft_length, 1)
         if self.tail > self.draft_length:
-            raise UserError(f"method.tail must be at most method.draft_length ({self.draft_length}), not {self.tail}")
+            raise SettingError(f"tail must be at most draft_length ({self.draft_length}), not {self.tail}")
 
 
 class Cascade(Drafter):

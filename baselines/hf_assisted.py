@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from baselines.hf_rival import HfRival
 from baselines.speculative import draft_session
 from decoding.decoder import ModelPair
-from decoding.errors import UserError
+from decoding.errors import SettingError, UserError
 from decoding.records import Generation
 from decoding.settings import require_at_least
 from decoding.stopping import Stopping
@@ -30,9 +30,9 @@ class Config:
     schedule: str = "default"
 
     def __post_init__(self) -> None:
-        require_at_least("method.gamma", self.gamma, 1)
+        require_at_least("gamma", self.gamma, 1)
         if self.schedule not in SCHEDULES:
-            raise UserError(f"method.schedule={self.schedule} is unknown: choose one of {', '.join(SCHEDULES)}")
+            raise SettingError(f"schedule={self.schedule} is unknown: choose one of {', '.join(SCHEDULES)}")
 
     def canonical(self) -> "Config":
         """The default schedule knows no gamma."""

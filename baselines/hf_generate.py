@@ -12,7 +12,7 @@ from transformers import CompileConfig, StaticCache
 
 from baselines.hf_rival import HfRival
 from decoding.decoder import ModelPair
-from decoding.errors import UserError
+from decoding.errors import SettingError, UserError
 from decoding.records import Generation
 from decoding.stopping import Stopping
 
@@ -34,9 +34,9 @@ class Config:
 
     def __post_init__(self) -> None:
         if self.cache not in CACHES:
-            raise UserError(f"method.cache={self.cache} is unknown: choose one of {', '.join(CACHES)}")
+            raise SettingError(f"cache={self.cache} is unknown: choose one of {', '.join(CACHES)}")
         if self.compile and self.cache != "static":
-            raise UserError("method.compile=true needs method.cache=static: transformers compiles with no other cache")
+            raise SettingError("compile=true needs cache=static: transformers compiles with no other cache")
 
 
 class Static(HfRival):
@@ -99,13 +99,13 @@ class Compiled(Static):
         except (TorchDynamoException, FailOnRecompileLimitHit) as error:
             cause = getattr(error, "inner_exception", error)
             reason = f"{type(cause).__name__}: {str(cause).strip()}".splitlines()[0]
-            raise UserError(f"torch cannot compile this model here ({reason}): use method.compile=false") from error
-        raise UserError("torch compiles this model anew for every output: use method.compile=false")
+            raise UserError(f"torch cannot compile this model here ({reason}): use compile=false") from error
+        raise UserError("torch compiles this model anew for every output: use compile=false")
 
     def _require_compiled(self, generation: Generation) -> None:
         """The library leaves compilation out without a word where some weights lie on the CPU, among others."""
         if generation.target_forwards and not hasattr(self.model, "_compiled_call"):
-            raise UserError("transformers does not compile this model where it lies: use method.compile=false")
+            raise UserError("transformers does not compile this model where it lies: use compile=false")
 
 
 def build(config: Config, pair: ModelPair) -> HfRival:

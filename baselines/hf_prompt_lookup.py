@@ -23,8 +23,8 @@ class Config:
     max_matching_ngram_size: int = 2
 
     def __post_init__(self) -> None:
-        require_at_least("method.draft_length", self.draft_length, 1)
-        require_at_least("method.max_matching_ngram_size", self.max_matching_ngram_size, 1)
+        require_at_least("draft_length", self.draft_length, 1)
+        require_at_least("max_matching_ngram_size", self.max_matching_ngram_size, 1)
 
 
 class ContextEnd(LogitsProcessor):

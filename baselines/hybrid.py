@@ -85,6 +85,6 @@ class Hybrid(Drafter):
 
 def build(config: Config, pair: ModelPair) -> DraftThenVerify:
     """The hybrid for `pair`. Raises UserError if the fallback does not draft, or lacks a draft model that it needs."""
-    fallback = make_drafter(config.fallback, pair, "method.fallback")
+    fallback = make_drafter(config.fallback, pair, "fallback")
     matcher = suffix.Suffix(config, pair.eos, pair.target.vocabulary)
     return DraftThenVerify(pair, Hybrid(matcher, fallback))

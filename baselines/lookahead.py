@@ -37,9 +37,9 @@ class Config:
     text_phrases: bool = False
 
     def __post_init__(self) -> None:
-        require_at_least("method.window", self.window, 1)
-        require_at_least("method.ngram", self.ngram, 3)
-        require_at_least("method.max_guesses", self.max_guesses, 1)
+        require_at_least("window", self.window, 1)
+        require_at_least("ngram", self.ngram, 3)
+        require_at_least("max_guesses", self.max_guesses, 1)
 
     def for_state(self, state: Mapping[str, Any], given: Collection[str]) -> "Config":
         """These settings with the N of a saved state, unless it was given: phrases of another length serve nobody."""

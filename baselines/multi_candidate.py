@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from baselines.speculative import draft_session
 from decoding.decoder import Drafter, ModelPair
-from decoding.errors import UserError
+from decoding.errors import SettingError
 from decoding.loop import DraftThenVerify
 from decoding.session import ModelSession
 from decoding.settings import require_at_least
@@ -36,13 +36,13 @@ class Config:
 
     def __post_init__(self) -> None:
         if not self.branching:
-            raise UserError("method.branching must be a list of one number a level, not an empty one")
+            raise SettingError("branching must be a list of one number a level, not an empty one")
         for children in self.branching:
-            require_at_least("method.branching", children, 1)
+            require_at_least("branching", children, 1)
         for name in ("width", "nodes"):
             value = getattr(self, name)
             if value is not None:
-                require_at_least(f"method.{name}", value, 1)
+                require_at_least(name, value, 1)
 
 
     def canonical(self) -> "Config":

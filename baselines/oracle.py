@@ -23,7 +23,7 @@ class Config:
     draft_length: int = 8
 
     def __post_init__(self) -> None:
-        require_at_least("method.draft_length", self.draft_length, 1)
+        require_at_least("draft_length", self.draft_length, 1)
 
 
 class KnownOutput(Drafter):

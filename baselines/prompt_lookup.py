@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from decoding.copying import copied
 from decoding.decoder import Drafter, ModelPair
-from decoding.errors import UserError
+from decoding.errors import SettingError
 from decoding.loop import DraftThenVerify
 from decoding.settings import require_at_least
 from decoding.tree import TokenTree
@@ -29,11 +29,11 @@ class Config:
     draft_length: int = 10
 
     def __post_init__(self) -> None:
-        require_at_least("method.min_ngram", self.min_ngram, 1)
-        require_at_least("method.draft_length", self.draft_length, 1)
+        require_at_least("min_ngram", self.min_ngram, 1)
+        require_at_least("draft_length", self.draft_length, 1)
         if self.max_ngram < self.min_ngram:
-            raise UserError(
-                f"method.max_ngram must be at least method.min_ngram ({self.min_ngram}), not {self.max_ngram}"
+            raise SettingError(
+                f"max_ngram must be at least min_ngram ({self.min_ngram}), not {self.max_ngram}"
             )
 
 

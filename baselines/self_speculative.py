@@ -52,13 +52,13 @@ class Config:
     threshold_step: float = 0.01
 
     def __post_init__(self) -> None:
-        require_at_least("method.max_draft", self.max_draft, 0)
+        require_at_least("max_draft", self.max_draft, 0)
         for name in ("threshold", "acceptance", "threshold_step"):
-            require_share(f"method.{name}", getattr(self, name))
+            require_share(name, getattr(self, name))
         named = load_skip_set(self.skip) if self.skip not in (None, AUTO) else None
         for kind in ("attention", "mlp"):
             # Named in full, so that records of one file name with two contents never mix.
-            layers = checked(getattr(self, f"skip_{kind}"), None, f"method.skip_{kind}")
+            layers = checked(getattr(self, f"skip_{kind}"), None, f"skip_{kind}")
             setattr(self, f"skip_{kind}", sorted({*layers, *(getattr(named, kind) if named else ())}))
 
     def for_target(self, target: str) -> "Config":
@@ -181,12 +181,12 @@ def build(config: Config, pair: ModelPair) -> DraftThenVerify:
     config = config.for_target(pair.target.model.name_or_path)
     if config.skip and (named := load_skip_set(config.skip)).layers != skipper.layers:
         raise UserError(
-            f"method.skip={config.skip} was made for the {named.layers} layers of {named.model}, the target has "
-            f"{skipper.layers}: search a set of its own with scripts/search_skip_layers.py, or set method.skip=null "
+            f"skip={config.skip} was made for the {named.layers} layers of {named.model}, the target has "
+            f"{skipper.layers}: search a set of its own with scripts/search_skip_layers.py, or set skip=null "
             "(of a case in a panel: {name: self_speculative, skip: null})"
         )
     for kind in ("attention", "mlp"):
-        checked(getattr(config, f"skip_{kind}"), skipper.layers, f"method.skip_{kind}")
+        checked(getattr(config, f"skip_{kind}"), skipper.layers, f"skip_{kind}")
     view = SessionView(pair.target, skipper.skip(config.skip_attention, config.skip_mlp))
     early_exit = AdaptiveExit(config.threshold, config.acceptance, config.threshold_step)
     return DraftThenVerify(pair, SelfSpeculative(view, early_exit, config.max_draft, pair.eos))

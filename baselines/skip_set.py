@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from decoding.errors import UserError
+from decoding.errors import SettingError, UserError
 from decoding.settings import path_of
 
 PRESETS = Path(__file__).parent / "skip_sets"
@@ -44,9 +44,9 @@ def checked(layers: list[int], count: int | None, what: str) -> list[int]:
     for layer in layers:
         if type(layer) is not int or layer < 0 or (count is not None and layer >= count):
             top = f" to {count - 1}" if count is not None else ""
-            raise UserError(f"{what} names the layer {layer}: layers are numbered from 0{top}")
+            raise SettingError(f"{what} names the layer {layer}: layers are numbered from 0{top}")
     if len(set(layers)) < len(layers):
-        raise UserError(f"{what} names a layer twice")
+        raise SettingError(f"{what} names a layer twice")
     return sorted(layers)
 
 
@@ -63,7 +63,7 @@ def made_for(target: str) -> str:
             return preset.stem
     raise UserError(
         f"no skip set was made for the target {target!r}: search one with scripts/search_skip_layers.py and give its "
-        f"file, method.skip=FILE, or name a set of a model with as many layers: {_known()} (method.skip=null skips "
+        f"file, skip=FILE, or name a set of a model with as many layers: {_known()} (skip=null skips "
         "nothing but what skip_attention and skip_mlp name)"
     )
 
@@ -85,8 +85,8 @@ def load_skip_set(name: str) -> SkipSet:
     if name.endswith(".json") or not file.is_file():
         file = path_of(name)
     if not file.is_file():
-        raise UserError(
-            f"method.skip={name} is no file and no preset: give a JSON file, auto, null, or one of {_known()}"
+        raise SettingError(
+            f"skip={name} is no file and no preset: give a JSON file, auto, null, or one of {_known()}"
         )
     try:
         return SkipSet(**json.loads(file.read_text(encoding="utf-8")))

@@ -27,8 +27,8 @@ class Config:
     confidence: float = 0.0
 
     def __post_init__(self) -> None:
-        require_at_least("method.gamma", self.gamma, 0)
-        require_share("method.confidence", self.confidence)
+        require_at_least("gamma", self.gamma, 0)
+        require_share("confidence", self.confidence)
 
     def canonical(self) -> "Config":
         """A draft of one token ends after it, sure or not."""

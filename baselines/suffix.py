@@ -19,7 +19,7 @@ from math import inf
 
 from decoding.copying import copied
 from decoding.decoder import Drafter, ModelPair
-from decoding.errors import UserError
+from decoding.errors import SettingError
 from decoding.loop import DraftThenVerify
 from decoding.settings import require_at_least
 from decoding.suffix_automaton import Cursor, SuffixAutomaton
@@ -47,11 +47,11 @@ class Config:
     history_bias: int = 5
 
     def __post_init__(self) -> None:
-        require_at_least("method.min_match", self.min_match, 1)
+        require_at_least("min_match", self.min_match, 1)
         if self.alpha is not None and not 0 < self.alpha < inf:
-            raise UserError(f"method.alpha must be null or a finite number above 0, not {self.alpha}")
-        require_at_least("method.draft_length", self.draft_length, 2)
-        require_at_least("method.history_bias", self.history_bias, 0)
+            raise SettingError(f"alpha must be null or a finite number above 0, not {self.alpha}")
+        require_at_least("draft_length", self.draft_length, 2)
+        require_at_least("history_bias", self.history_bias, 0)
 
     def canonical(self) -> "Config":
         """Where the shortest match takes all the rows already, alpha says nothing."""

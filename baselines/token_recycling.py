@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from decoding.decoder import Drafter, ModelPair
-from decoding.errors import UserError
+from decoding.errors import SettingError
 from decoding.loop import DraftThenVerify
 from decoding.settings import require_at_least
 from decoding.tree import TokenTree
@@ -41,9 +41,9 @@ class Config:
     prompt: bool = False
 
     def __post_init__(self) -> None:
-        require_at_least("method.nodes", self.nodes, 1)
+        require_at_least("nodes", self.nodes, 1)
         if self.nodes > PAPER_NODES:
-            raise UserError(f"method.nodes must be at most {PAPER_NODES}, not {self.nodes}")
+            raise SettingError(f"nodes must be at most {PAPER_NODES}, not {self.nodes}")
 
 
 def shape(nodes: int) -> list[tuple[int, int]]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TypeVar
 
-from decoding.errors import UserError
+from decoding.errors import SettingError, UserError
 
 C = TypeVar("C")
 
@@ -18,15 +18,15 @@ def canonical(config: C) -> C:
 
 
 def require_at_least(name: str, value: int, lowest: int) -> None:
-    """Raise UserError, naming the setting, unless value >= lowest."""
+    """Raise SettingError unless value >= lowest."""
     if value < lowest:
-        raise UserError(f"{name} must be at least {lowest}, not {value}")
+        raise SettingError(f"{name} must be at least {lowest}, not {value}")
 
 
 def require_share(name: str, value: float) -> None:
-    """Raise UserError, naming the setting, unless 0 <= value <= 1."""
+    """Raise SettingError unless 0 <= value <= 1."""
     if not 0 <= value <= 1:
-        raise UserError(f"{name} must be between 0 and 1, not {value:g}")
+        raise SettingError(f"{name} must be between 0 and 1, not {value:g}")
 
 
 def path_of(text: str) -> Path:

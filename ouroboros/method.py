@@ -22,7 +22,7 @@ from baselines.speculative import Speculative, draft_session
 from decoding.costs import measure_costs
 from decoding.decoder import Drafter, ModelPair
 from decoding.draft_model import DraftModel
-from decoding.errors import UserError
+from decoding.errors import SettingError, UserError
 from decoding.loop import DraftThenVerify
 from decoding.settings import canonical, require_at_least, require_share
 from decoding.tree import TokenTree
@@ -83,42 +83,42 @@ class Config:
 
     def __post_init__(self) -> None:
         if self.drafter != DRAFT_MODEL and (isinstance(self.drafter, type) or not is_dataclass(self.drafter)):
-            raise UserError(
-                f"method.drafter must be {DRAFT_MODEL} or another method's Config, such as baselines.suffix.Config(), "
+            raise SettingError(
+                f"drafter must be {DRAFT_MODEL} or another method's Config, such as baselines.suffix.Config(), "
                 f"not {self.drafter}"
             )
         if self.drafter != DRAFT_MODEL:
             for each in fields(self):
                 if each.name in DRAFTING and getattr(self, each.name) != each.default:
-                    raise UserError(f"method.{each.name} is for drafter={DRAFT_MODEL}: leave it at {each.default}")
+                    raise SettingError(f"{each.name} is for drafter={DRAFT_MODEL}: leave it at {each.default}")
         for name in ("gamma", "k"):
             value = getattr(self, name)
             if isinstance(value, str) and value != AUTO:
-                raise UserError(f"method.{name} must be a number or {AUTO}, not {value}")
+                raise SettingError(f"{name} must be a number or {AUTO}, not {value}")
             if not isinstance(value, int | str):
-                raise UserError(f"method.{name} must be a whole number or {AUTO}, not {value}")
+                raise SettingError(f"{name} must be a whole number or {AUTO}, not {value}")
             if value != AUTO:
-                require_at_least(f"method.{name}", value, 0)
+                require_at_least(name, value, 0)
             elif self.drafter != DRAFT_MODEL:
-                raise UserError(f"method.{name}={AUTO} is for drafter={DRAFT_MODEL}: give a number")
-        require_at_least("method.window", self.window, 0)
+                raise SettingError(f"{name}={AUTO} is for drafter={DRAFT_MODEL}: give a number")
+        require_at_least("window", self.window, 0)
         if self.window == 0 and self.pool_capacity is None:
-            raise UserError("method.pool_capacity must be given where method.window=0: null stands for W phrases a key")
-        require_at_least("method.ngram", self.ngram, 3)
+            raise SettingError("pool_capacity must be given where window=0: null stands for W phrases a key")
+        require_at_least("ngram", self.ngram, 3)
         for name in ("pool_capacity", "max_guesses", "shortest_run"):
             value = getattr(self, name)
             if value is not None:
-                require_at_least(f"method.{name}", value, 1)
+                require_at_least(name, value, 1)
         if self.shortest_run is not None and self.shortest_run >= self.ngram:
-            raise UserError(f"method.shortest_run must be below method.ngram ({self.ngram}), not {self.shortest_run}")
+            raise SettingError(f"shortest_run must be below ngram ({self.ngram}), not {self.shortest_run}")
         if not isinstance(self.text_phrases, bool) and self.text_phrases not in TEXTS:
-            raise UserError(
-                f"method.text_phrases must be true, false or one of {', '.join(TEXTS)}, not {self.text_phrases}"
+            raise SettingError(
+                f"text_phrases must be true, false or one of {', '.join(TEXTS)}, not {self.text_phrases}"
             )
         for name, known in (("rejected", REJECTED), ("refinement", REFINEMENTS), ("order", ORDERS)):
             if getattr(self, name) not in known:
-                raise UserError(f"method.{name} must be one of {', '.join(known)}, not {getattr(self, name)}")
-        require_share("method.confidence", self.confidence)
+                raise SettingError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)}")
+        require_share("confidence", self.confidence)
 
     def for_state(self, state: Mapping[str, Any], given: Collection[str]) -> "Config":
         """These settings with the N of a saved state, unless it was given: phrases of another length serve nobody."""
@@ -327,7 +327,7 @@ def build(config: Config, pair: ModelPair, pool: PhrasePool | None = None) -> Dr
     pool = new_pool(config) if pool is None else pool
     require_phrase_length(pool, config)
     if config.drafter != DRAFT_MODEL:
-        base = make_drafter(config.drafter, pair, "method.drafter")
+        base = make_drafter(config.drafter, pair, "drafter")
         return DraftThenVerify(pair, Ouroboros(config, base, pool, pair.eos))
     session = draft_session(pair, config.name)
     inner = Drafter()

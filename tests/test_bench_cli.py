@@ -454,7 +454,7 @@ FOREIGN = "compare=[{{name: self_speculative, skip: tiny}},{}]"
 def test_one_of_ours_that_cannot_run_is_an_error_before_anything_is_measured(monkeypatch, capsys, arguments):
     assert run(monkeypatch, *arguments, "method=speculative", FOREIGN.format("hf_generate")) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert error.startswith("error: self_speculative: method.skip=tiny was made for")
+    assert error.startswith("error: self_speculative: skip=tiny was made for")
     assert not list(Path("runs").rglob("*.json*"))
 
 
@@ -470,7 +470,7 @@ def test_check_checks_every_case_of_a_panel(monkeypatch, capsys, arguments, riva
         assert run(patched, *arguments, "check=true", FOREIGN.format("speculative")) == 2
     captured = capsys.readouterr()
     assert "speculative: outputs: different, NOT WITHIN" in captured.out
-    assert captured.err.startswith("error: self_speculative: method.skip=tiny") and captured.err.count("\n") == 1
+    assert captured.err.startswith("error: self_speculative: skip=tiny") and captured.err.count("\n") == 1
     rivals(0)
     assert run(monkeypatch, *arguments, "check=true", "compare=[hf_generate]") == 0
     said = capsys.readouterr().out

@@ -180,11 +180,11 @@ def test_warm_history_of_both_is_kept_and_forgotten(llama: ModelPair) -> None:
 
 
 def test_what_cannot_be_a_fallback_is_refused(llama: ModelPair) -> None:
-    with pytest.raises(UserError, match="method.fallback=hf_generate is no drafter"):
+    with pytest.raises(UserError, match="^fallback=hf_generate is no drafter"):
         build(hybrid.Config(fallback=hf_generate.Config()), llama)
     with pytest.raises(UserError, match="speculative needs a draft model"):
         build(hybrid.Config(fallback=speculative.Config()), ModelPair(llama.target, None, frozenset(), decode))
-    with pytest.raises(UserError, match="method.min_match must be at least 1"):
+    with pytest.raises(UserError, match="^min_match must be at least 1"):
         hybrid.Config(min_match=0)
 
 
@@ -215,6 +215,8 @@ def test_the_fallback_is_named_with_settings_or_without() -> None:
         (None, "method.fallback: None is no method"),
         ({"name": "speculative", "gama": 3}, "method.fallback.gama is no setting"),
         ({"name": "speculative", "gamma": "much"}, "method.fallback.gamma"),
+        ({"name": "speculative", "gamma": -1}, "^method.fallback.gamma must be at least 0, not -1$"),
+        ({"name": "hybrid", "fallback": {"name": "lookahead", "window": 0}}, "^method.fallback.fallback.window must be"),
         ({"name": "hybrid", "fallback": "nosuch"}, "method.fallback.fallback: 'nosuch' is no method"),
     ],
 )

@@ -418,7 +418,7 @@ def test_suffixes_lengthen_any_drafter(llama: ModelPair) -> None:
                         "confidence": 0.5}.items():  # fmt: skip
         with pytest.raises(UserError, match=f"method.{name} is for drafter=draft_model"):
             ouroboros.Config(drafter=prompt_lookup.Config(), **{name: value})
-    with pytest.raises(UserError, match="method.drafter=hf_generate"):
+    with pytest.raises(UserError, match="^drafter=hf_generate"):
         build(ouroboros.Config(drafter=hf_generate.Config()), pair)
 
 
@@ -470,5 +470,5 @@ def test_methods_that_draft_with_a_model_refuse_a_pair_without_one(llama: ModelP
     ],
 )
 def test_settings_out_of_range_are_refused(config: type, fields: dict) -> None:
-    with pytest.raises(UserError, match=f"method.{next(iter(fields))}(=auto)? (must be|is for)"):
+    with pytest.raises(UserError, match=f"^{next(iter(fields))}(=auto)? (must be|is for)"):
         config(**fields)

@@ -133,5 +133,5 @@ def test_drafts_are_proposed_accepted_and_rejected() -> None:
 
 @pytest.mark.parametrize("fields", [{"min_ngram": 0}, {"draft_length": 0}, {"max_ngram": 0}])
 def test_settings_out_of_range_are_refused(fields: dict) -> None:
-    with pytest.raises(UserError, match=f"method.{next(iter(fields))} must be"):
+    with pytest.raises(UserError, match=f"^{next(iter(fields))} must be"):
         prompt_lookup.Config(**fields)

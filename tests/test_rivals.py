@@ -279,12 +279,12 @@ def test_prompts_that_cannot_be_continued_are_refused(config: object) -> None:
 @pytest.mark.parametrize(
     ("config", "fields", "said"),
     [
-        (hf_assisted.Config, {"gamma": 0}, "method.gamma must be"),
-        (hf_assisted.Config, {"schedule": "heuristic"}, "method.schedule=heuristic is unknown"),
-        (hf_prompt_lookup.Config, {"draft_length": 0}, "method.draft_length must be"),
-        (hf_prompt_lookup.Config, {"max_matching_ngram_size": 0}, "method.max_matching_ngram_size must be"),
-        (hf_generate.Config, {"cache": "paged"}, "method.cache=paged is unknown"),
-        (hf_generate.Config, {"compile": True}, "needs method.cache=static"),
+        (hf_assisted.Config, {"gamma": 0}, "^gamma must be"),
+        (hf_assisted.Config, {"schedule": "heuristic"}, "^schedule=heuristic is unknown"),
+        (hf_prompt_lookup.Config, {"draft_length": 0}, "^draft_length must be"),
+        (hf_prompt_lookup.Config, {"max_matching_ngram_size": 0}, "^max_matching_ngram_size must be"),
+        (hf_generate.Config, {"cache": "paged"}, "^cache=paged is unknown"),
+        (hf_generate.Config, {"compile": True}, "needs cache=static"),
     ],
 )
 def test_settings_out_of_range_are_refused(config: type, fields: dict, said: str) -> None:

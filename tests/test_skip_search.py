@@ -247,6 +247,6 @@ def test_what_a_search_refuses(target, tmp_path) -> None:
     refused("tasks.humaneval=0", "tasks.wmt16=0", said="tasks holds no prompts")
     refused("objective=luck", said="choose one of cost_model, measured")
     refused("trials=0", said="trials must be at least 1")
-    refused("threshold=2.0", said="method.threshold must be")
+    refused("threshold=2.0", said="threshold must be")
     refused("model.target=/nowhere", said="is no folder")
     assert skip_search.OBJECTIVES == ("cost_model", "measured")

@@ -174,5 +174,5 @@ def test_outputs_are_greedys_with_a_history_that_grows(llama: ModelPair, options
     ],
 )
 def test_settings_out_of_range_are_refused(fields: dict) -> None:
-    with pytest.raises(UserError, match=f"method.{next(iter(fields))} must be"):
+    with pytest.raises(UserError, match=f"^{next(iter(fields))} must be"):
         suffix.Config(**fields)

@@ -316,7 +316,7 @@ def test_a_study_names_the_code_that_measured_it(tuned, tmp_path, monkeypatch) -
         (["tune.space=nothing"], "no search space"),
         (["method=greedy"], "no search space"),
         (["tune.more=1"], None),
-        (["history=file", "history_file=x.json", "method=lookahead"], "no pool files"),
+        (["history=file", "history_file=x.json", "method=lookahead"], "no saved states"),
         (["compare=[greedy]"], "one method"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from bench import CONF
-from decoding.errors import UserError
+from decoding.errors import SettingError, UserError
 from tasks.settings import typed
 
 
@@ -73,7 +73,10 @@ def method_config(settings: Mapping[str, object], group: str = "method") -> obje
     for field in fields(kind):
         if field.name in METHODS_WITHIN and given.get(field.name, field.default) != field.default:
             others[field.name] = panel_config(given.pop(field.name), f"{group}.{field.name}")
-    return replace(typed(kind, given, group), **others)
+    try:
+        return replace(typed(kind, given, group), **others)
+    except SettingError as error:
+        raise UserError(f"{group}.{error}") from error
 
 
 def panel_config(entry: object, group: str) -> object:

@@ -223,8 +223,8 @@ def test_without_a_window_no_row_is_spent_on_one_and_the_pool_still_serves() -> 
     bare = method.build(config, pair)
     steps = bare.generate(prompt, Stopping(frozenset(), 12)).steps
     assert steps.draft_forwards[0] == steps.draft_rows[0] == 4, "an empty pool: token by token"
-    assert len(bare.pool) == 0
-    bare.pool.insert(text[0], tuple(text[1:3]), "test")
+    assert len(bare.drafter.pool) == 0
+    bare.drafter.pool.insert(text[0], tuple(text[1:3]), "test")
     outcome = bare.generate(prompt, Stopping(frozenset(), 12))
     assert outcome.tokens == text
     assert outcome.steps.sources[0] == ["phrase", "phrase", "draft", "draft"]

@@ -13,10 +13,20 @@ from dataclasses import dataclass
 
 from decoding.decoder import Drafter, ModelPair
 from decoding.loop import DraftThenVerify
+from decoding.method import Spec
 from decoding.phrase_pool import Phrase, PhrasePool, TextPhrases
 from decoding.settings import require_at_least
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
+
+SPEC = Spec(
+    name="lookahead",
+    drafts="the target's own parallel guesses",
+    sources=("https://arxiv.org/abs/2402.02057",),
+    colour="green",
+    keeps_history=True,
+    saves_state=True,
+)
 
 
 @dataclass
@@ -100,8 +110,6 @@ class Window:
 
 class Lookahead(Drafter):
     """Guesses from the pool, and a window that feeds it."""
-
-    keeps_history = True
 
     def __init__(self, window: Window, pool: PhrasePool, max_guesses: int, text_phrases: bool = False) -> None:
         self.window = window

@@ -13,14 +13,7 @@ from decoding.verification import Verdict
 
 
 class Decoder(Protocol):
-    """What the bench runs. A rival from outside implements only this.
-
-    keeps_history: whether anything learned on one prompt can serve the next.
-    ours: whether a mismatch is our fault (exit status 1) or only reported.
-    """
-
-    keeps_history: bool
-    ours: bool
+    """What the bench runs. A rival from outside implements only this."""
 
     def generate(self, prompt: list[int], stopping: Stopping) -> Generation:
         """Continue `prompt` (token ids) until `stopping` says so."""
@@ -35,10 +28,7 @@ class Drafter:
     """What the draft-then-verify loop drives: all methods of the harness.
 
     This base proposes nothing, which makes the loop greedy decoding.
-    keeps_history: whether anything learned on one prompt can serve the next.
     """
-
-    keeps_history = False
 
     def reset(self, prompt: list[int], length: int) -> None:
         """A new prompt begins, of which at most `length` tokens will stand in the end, the prompt included.

@@ -39,15 +39,9 @@ def step(
 class DraftThenVerify:
     """A decoder of ours: one target, one drafter."""
 
-    ours = True
-
     def __init__(self, pair: ModelPair, drafter: Drafter) -> None:
         self.target = pair.target
         self.drafter = drafter
-
-    @property
-    def keeps_history(self) -> bool:
-        return self.drafter.keeps_history
 
     @property
     def pool(self) -> PhrasePool | None:

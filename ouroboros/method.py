@@ -20,6 +20,7 @@ from decoding.decoder import Drafter, ModelPair
 from decoding.draft_model import DraftModel
 from decoding.errors import UserError
 from decoding.loop import DraftThenVerify
+from decoding.method import Spec
 from decoding.phrase_pool import ORDERS, TEXTS, PhrasePool, TextPhrases
 from decoding.settings import canonical, require_at_least, require_share
 from decoding.tree import TokenTree
@@ -31,6 +32,16 @@ AUTO = "auto"
 DRAFT_MODEL = "draft_model"
 # Settings of how the draft model drafts.
 DRAFTING = ("gamma", "phrase_drafting", "max_guesses", "idle_window", "confidence")
+
+
+SPEC = Spec(
+    name="ouroboros",
+    drafts="a small model by phrases, lengthened from a pool; or any method of ours but `oracle` (`method.drafter=`)",
+    sources=("https://arxiv.org/abs/2402.13720",),
+    colour="vermilion",
+    keeps_history=True,
+    saves_state=True,
+)
 
 
 @dataclass
@@ -162,8 +173,6 @@ class Ouroboros(Drafter):
     base: any drafter; of a tree it drafts, the path of first children is lengthened.
     eos: nothing hangs behind these. adaptive: chooses base.gamma and k before every step; None where both are fixed.
     """
-
-    keeps_history = True
 
     def __init__(
         self, config: Config, base: Drafter, pool: PhrasePool, eos: frozenset[int], adaptive: Adaptive | None = None

@@ -267,9 +267,6 @@ def test_a_sweep_goes_on_past_what_cannot_be_composed(monkeypatch, capsys, argum
 class Lying:
     """A decoder whose last token is wrong."""
 
-    keeps_history = False
-    ours = True
-
     def __init__(self, decoder):
         self.decoder = decoder
 

@@ -29,7 +29,7 @@ def load_history(path: str, config: Any, decoder: Decoder, tokenizer: PreTrained
 
 def require_savable(path: str, case: Case) -> None:
     """Raise UserError, before anything is measured, where a pool cannot be saved at `path`."""
-    if not case.method.keeps_pool:
+    if not case.method.saves_state:
         raise UserError(NO_POOL.format(case.config.name))
     drafter = getattr(getattr(case.config, "drafter", None), "name", None)
     if drafter and METHODS[drafter].keeps_history:

@@ -10,47 +10,40 @@ from omegaconf import OmegaConf
 
 from bench import CONF
 from decoding.errors import UserError
+from decoding.method import Spec, read_spec
 from tasks.settings import typed
 
 
-@dataclass(frozen=True)
-class Method:
-    """One method: its module, which exposes `Config` and `build(config, pair)`, and what must be known before loading.
-
-    Attributes:
-        module: import path.
-        keeps_history: whether anything learned on one prompt can serve the next.
-        keeps_pool: whether that is a phrase pool, which can be saved and loaded.
-        ours: whether a mismatch is our fault (exit status 1) or only reported.
-    """
+@dataclass(frozen=True, kw_only=True)
+class Method(Spec):
+    """What a module declares of its method, and the module, which holds `Config` and `build(config, pair)` too."""
 
     module: str
-    keeps_history: bool = False
-    keeps_pool: bool = False
-    ours: bool = True
 
     def load(self) -> ModuleType:
         """The module; imported on demand, because methods import torch."""
         return importlib.import_module(self.module)
 
 
-METHODS: dict[str, Method] = {
-    "greedy": Method("baselines.greedy"),
-    "speculative": Method("baselines.speculative"),
-    "lookahead": Method("baselines.lookahead", keeps_history=True, keeps_pool=True),
-    "self_speculative": Method("baselines.self_speculative", keeps_history=True),
-    "token_recycling": Method("baselines.token_recycling", keeps_history=True),
-    "multi_candidate": Method("baselines.multi_candidate"),
-    "cascade": Method("baselines.cascade"),
-    "ouroboros": Method("ouroboros.method", keeps_history=True, keeps_pool=True),
-    "prompt_lookup": Method("baselines.prompt_lookup"),
-    "suffix": Method("baselines.suffix", keeps_history=True),
-    "hybrid": Method("baselines.hybrid", keeps_history=True),
-    "oracle": Method("baselines.oracle"),
-    "hf_generate": Method("baselines.hf_generate", ours=False),
-    "hf_assisted": Method("baselines.hf_assisted", ours=False),
-    "hf_prompt_lookup": Method("baselines.hf_prompt_lookup", ours=False),
-}
+# One line a method, in the order in which messages, tables and figures show them: the paper's method after the others.
+MODULES = (
+    "baselines.greedy",
+    "baselines.hf_generate",
+    "baselines.speculative",
+    "baselines.lookahead",
+    "baselines.cascade",
+    "baselines.hf_assisted",
+    "baselines.hf_prompt_lookup",
+    "baselines.hybrid",
+    "baselines.multi_candidate",
+    "baselines.prompt_lookup",
+    "baselines.self_speculative",
+    "baselines.suffix",
+    "baselines.token_recycling",
+    "ouroboros.method",
+    "baselines.oracle",
+)
+METHODS = {spec.name: Method(**vars(spec), module=module) for module in MODULES for spec in [read_spec(module)]}
 
 # Settings that hold another method: its name, or a mapping with `name` and settings.
 METHODS_WITHIN = ("fallback", "drafter")

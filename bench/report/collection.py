@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from bench import SCHEMA_VERSION
+from bench.plan.methods import METHODS
 from bench.report.markdown import named
 from decoding.errors import UserError
 
@@ -21,9 +22,6 @@ NEEDED = (
     "max_new_tokens", "history", "prompts", "repeats", "tokens_per_second", "speedup", "tokens_per_target_forward",
     "acceptance", "seconds", "greedy_seconds", "lossless", "quality",
 )  # fmt: skip
-
-# What no method can pass is no competitor.
-BOUNDS = ("oracle",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +44,11 @@ class Run:
     def settings(self) -> dict[str, Any]:
         """The method's settings, without its name."""
         return {key: value for key, value in self["method_config"].items() if key != "name"}
+
+    @property
+    def competes(self) -> bool:
+        """Whether its method is a competitor, and no bound that none can pass."""
+        return self["method"] not in METHODS or not METHODS[self["method"]].bound
 
     @property
     def mismatch(self) -> bool:

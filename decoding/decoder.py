@@ -38,9 +38,12 @@ class Drafter:
         """
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
-        """Add proposals to `tree`, whose root is tokens[-1]; paths deeper than `limit` cannot serve.
+        """Add proposals to `tree`, whose root is tokens[-1].
 
-        tokens: everything confirmed so far, the prompt included.
+        Args:
+            tokens: everything confirmed so far, the prompt included.
+            tree: the step's tree, so far its root alone.
+            limit: depth in tokens below the root; deeper paths cannot serve.
         """
 
     def observe(self, verdict: Verdict) -> None:

@@ -22,8 +22,15 @@ def step(
 ) -> tuple[Verdict, float, float]:
     """One round: tokens[-1] is the tree's root; confirmed tokens that `session` lacks go before it.
 
-    choose: the model's token after a text, where it is not the argmax of its logits.
-    Returns the verdict and the seconds spent proposing and verifying; the accepted path is cached afterwards.
+    Args:
+        session: the target, in whose cache the accepted path is kept afterwards.
+        drafter: proposes the tree.
+        tokens: everything confirmed so far, the prompt included.
+        limit: depth in tokens that can serve.
+        choose: the target's token after a text, where it is not the argmax of its logits.
+
+    Returns:
+        The verdict, and the seconds spent proposing and verifying.
     """
     begin = time.perf_counter()
     tree = TokenTree(tokens[-1], session.room(len(tokens) - 1))
@@ -63,10 +70,21 @@ class DraftThenVerify:
     def stream(
         self, prompt: list[int], stopping: Stopping, choose: Choose | None = None
     ) -> Generator[list[int], None, Generation]:
-        """Continue `prompt`, yielding the tokens that every step adds to the output; returns the whole generation.
+        """Continue `prompt`, yielding the tokens that every step adds to the output.
 
-        choose: the target's token after a text, where it is not the argmax of its logits (a repetition penalty, say).
-        The clock runs on while the caller holds a step. Raises UserError as `generate` does.
+        The clock runs on while the caller holds a step.
+
+        Args:
+            prompt: token ids.
+            stopping: when to end.
+            choose: the target's token after a text, where it is not the argmax of its logits (a
+                repetition penalty, say).
+
+        Returns:
+            The whole generation.
+
+        Raises:
+            UserError: as `generate` does.
         """
         check_prompt(prompt, self.target.context)
         begin = time.perf_counter()

@@ -1,7 +1,8 @@
 """What is declared of a method: a `SPEC` beside its `Config` and its `build`, in the module that holds them."""
 
 import ast
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,6 +22,7 @@ class Spec:
         bound: no competitor, but what none can pass: left out of rankings.
         keeps_history: whether anything learned on one prompt can serve the next.
         saves_state: whether what was learned can be written to a file and loaded from it.
+        renamed: settings that had another name once, by that name, so that a message can tell the new one.
     """
 
     name: str
@@ -31,6 +33,21 @@ class Spec:
     bound: bool = False
     keeps_history: bool = False
     saves_state: bool = False
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+
+def require_new_names(spec: Spec, settings: Iterable[str], group: str = "", where: str = "") -> None:
+    """Raise UserError, naming the new one, for a setting under the name that it had once.
+
+    Args:
+        spec: of the method.
+        settings: the names that were given.
+        group: what a user writes before a setting's name, with its dot.
+        where: what the message begins with.
+    """
+    for name in settings:
+        if name in spec.renamed:
+            raise UserError(f"{where}{group}{name} is now {group}{spec.renamed[name]}")
 
 
 def read_spec(module: str) -> Spec:

@@ -139,7 +139,7 @@ def vocabulary_digest(vocabulary: Mapping[str, int]) -> str:
 
 
 def load_pool(path: Path | str, tokenizer: PreTrainedTokenizerBase, method: Config | None = None) -> PhrasePool:
-    """A pool for `generate` and `decode` with what the file holds; per key as many as method.pool_capacity allows.
+    """A pool for `generate` and `decode` with what the file holds; per key as many as method.pool.capacity allows.
 
     Raises UserError if the file cannot be read, or was made with another N or another tokenizer.
     """

@@ -9,8 +9,9 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from bench import CONF
+from bench.plan.nesting import merged
 from decoding.errors import UserError
-from decoding.method import Spec, read_spec
+from decoding.method import Spec, read_spec, require_new_names
 from tasks.settings import typed
 
 
@@ -60,6 +61,7 @@ def method_config(settings: Mapping[str, object], group: str = "method") -> obje
     name = settings.get("name")
     if name not in METHODS:
         raise UserError(f"{group}={name} is unknown: choose one of {', '.join(METHODS)}")
+    require_new_names(METHODS[name], settings, f"{group}.")
     kind = METHODS[name].load().Config
     given = dict(settings)
     others = {}
@@ -79,7 +81,7 @@ def panel_config(entry: object, group: str) -> object:
     given = {"name": entry} if isinstance(entry, str) else entry
     name = given.get("name") if isinstance(given, Mapping) else None
     defaults = method_file(name, group, entry)
-    return method_config({**defaults, **given, "name": defaults.get("name")}, group)
+    return method_config(merged(defaults, {**given, "name": defaults.get("name")}), group)
 
 
 def method_file(name: object, group: str, entry: object = None) -> dict[str, object]:
@@ -90,7 +92,7 @@ def method_file(name: object, group: str, entry: object = None) -> dict[str, obj
         group: what the user set, and `entry`: how, for messages.
 
     Raises:
-        UserError: there is no such file.
+        UserError: there is no such file, or it has a setting under an old name.
     """
     file = CONF / "method" / f"{name}.yaml"
     inside = isinstance(name, str) and file.resolve().is_relative_to((CONF / "method").resolve())
@@ -99,7 +101,10 @@ def method_file(name: object, group: str, entry: object = None) -> dict[str, obj
     if not inside or not file.is_file():
         shown = name if entry is None else entry
         raise UserError(f"{group}: {shown!r} is no method: give one of {', '.join(METHODS)}, or {{name: NAME, ...}}")
-    return dict(OmegaConf.to_container(OmegaConf.load(file)))
+    settings = dict(OmegaConf.to_container(OmegaConf.load(file)))
+    if settings.get("name") in METHODS:
+        require_new_names(METHODS[settings["name"]], settings, where=f"{file}: ")
+    return settings
 
 
 def for_target(config: Any, target: str) -> Any:

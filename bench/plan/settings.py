@@ -10,6 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from bench.models.config import DTYPES, ModelConfig
 from bench.plan.methods import METHODS, for_target
+from bench.plan.nesting import flat_config, merged
 from bench.plan.tuned import MODES, TUNED, Origin, Wanted, chosen_entry, settle
 from decoding.errors import UserError
 from decoding.settings import require_at_least
@@ -198,8 +199,9 @@ def _settled(
         return config, origin  # said where the pool is loaded
     if ngram == config.ngram:
         return config, origin
-    shorter = {"shortest_run": None} if (getattr(config, "shortest_run", None) or 0) >= ngram else {}
-    return settle({**entry, "ngram": ngram, **shorter}, group, wanted, history)
+    too_long = (flat_config(config).get("learning.shortest_run") or 0) >= ngram
+    fitting = {"ngram": ngram, **({"learning": {"shortest_run": None}} if too_long else {})}
+    return settle(merged(entry, fitting), group, wanted, history)
 
 
 def _require_history(config: Any, history: str) -> None:

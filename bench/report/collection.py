@@ -13,6 +13,7 @@ import yaml
 
 from bench import SCHEMA_VERSION
 from bench.plan.methods import METHODS
+from bench.plan.nesting import flat
 from bench.report.markdown import named
 from decoding.errors import UserError
 
@@ -42,8 +43,14 @@ class Run:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The method's settings, without its name."""
-        return {key: value for key, value in self["method_config"].items() if key != "name"}
+        """The method's settings, without its name; by the names of today, so that runs of any age compare."""
+        renamed = METHODS[self["method"]].renamed if self["method"] in METHODS else {}
+        return {renamed.get(key, key): value for key, value in self.settings_as_written.items()}
+
+    @property
+    def settings_as_written(self) -> dict[str, Any]:
+        """The same by the names in its summary, dotted where they stand in parts."""
+        return {key: value for key, value in flat(self["method_config"]).items() if key != "name"}
 
     @property
     def competes(self) -> bool:
@@ -278,7 +285,7 @@ def _label(run: Run) -> str:
 def _word(value: object) -> str:
     """A setting as it is written on the command line; a method within another as its own settings."""
     if isinstance(value, dict):
-        return f"{value.get('name')}({' '.join(f'{k}={_word(v)}' for k, v in value.items() if k != 'name')})"
+        return f"{value.get('name')}({' '.join(f'{k}={_word(v)}' for k, v in flat(value).items() if k != 'name')})"
     text = str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)
     return text.replace(" ", "")
 

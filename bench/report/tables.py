@@ -64,7 +64,7 @@ def row(run: Run, name: str, best: Sequence[str], shared: bool | None) -> dict[s
         "method": run["method"],
         "history": run["history"],
         "pool_of": run.pool_of,
-        "settings": " ".join(f"{key}={value}" for key, value in run.settings.items()),
+        "settings": " ".join(f"{key}={value}" for key, value in run.settings_as_written.items()),
         "tokens_per_second": speed["decode"]["method"],
         "greedy_tokens_per_second": speed["decode"]["greedy"],
         **_interval("decode_speedup", run["speedup"]["decode"]),

@@ -17,8 +17,16 @@ from decoding.decoder import Drafter, ModelPair
 from decoding.draft_model import DraftModel
 from decoding.errors import SettingError
 from decoding.loop import DraftThenVerify
+from decoding.method import Spec
 from decoding.settings import require_at_least
 from decoding.tree import TokenTree
+
+SPEC = Spec(
+    name="cascade",
+    drafts="text look-up for the small model, and after its draft; without Max-Gram and lenience",
+    sources=("https://arxiv.org/abs/2312.11462",),
+    colour="blue",
+)
 
 
 @dataclass

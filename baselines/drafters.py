@@ -11,8 +11,13 @@ from decoding.loop import DraftThenVerify
 def make_drafter(config: Any, pair: ModelPair, setting: str) -> Drafter:
     """The drafter of the method whose typed config this is.
 
-    setting: what the user set, for the message. Raises UserError for a method that does not draft in the one loop, and
-    whatever its own build raises.
+    Args:
+        config: the method's typed config.
+        pair: the loaded models that it may use.
+        setting: what the user set, for messages.
+
+    Raises:
+        UserError: the method does not draft in the one loop, or its own build raises it.
     """
     # A method's module holds both its Config and its build.
     decoder = import_module(type(config).__module__).build(config, pair)

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from decoding.decoder import Drafter, ModelPair
 from decoding.loop import DraftThenVerify
+from decoding.method import Spec
+
+SPEC = Spec(name="greedy", drafts="nothing: one token per forward, the reference of all others", colour="grey")
 
 
 @dataclass

@@ -9,11 +9,20 @@ from baselines.hf_rival import HfRival
 from baselines.speculative import draft_session
 from decoding.decoder import ModelPair
 from decoding.errors import SettingError, UserError
+from decoding.method import Spec
 from decoding.records import Generation
 from decoding.settings import require_at_least
 from decoding.stopping import Stopping
 
 SCHEDULES = ("constant", "default")
+
+
+SPEC = Spec(
+    name="hf_assisted",
+    drafts="a small model, by transformers' own assisted generation",
+    colour="grey",
+    ours=False,
+)
 
 
 @dataclass

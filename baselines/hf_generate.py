@@ -13,12 +13,21 @@ from transformers import CompileConfig, StaticCache
 from baselines.hf_rival import HfRival
 from decoding.decoder import ModelPair
 from decoding.errors import SettingError, UserError
+from decoding.method import Spec
 from decoding.records import Generation
 from decoding.stopping import Stopping
 
 CACHES = ("dynamic", "static")
 STEP = 64  # cache lengths are multiples of it
 ATTEMPTS = 5
+
+
+SPEC = Spec(
+    name="hf_generate",
+    drafts="nothing: transformers' own `generate()`, run by the same runner",
+    colour="grey",
+    ours=False,
+)
 
 
 @dataclass

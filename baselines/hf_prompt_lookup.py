@@ -10,7 +10,15 @@ from transformers import LogitsProcessor, LogitsProcessorList
 
 from baselines.hf_rival import HfRival
 from decoding.decoder import ModelPair
+from decoding.method import Spec
 from decoding.settings import require_at_least
+
+SPEC = Spec(
+    name="hf_prompt_lookup",
+    drafts="text look-up, by transformers' own prompt lookup",
+    colour="grey",
+    ours=False,
+)
 
 
 @dataclass

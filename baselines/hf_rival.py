@@ -79,8 +79,6 @@ class HfRival:
     looks for an assistant's settings. settings: fields of the target's.
     """
 
-    keeps_history = False
-    ours = False
     # Whether the library drafts, so that the rounds can be told.
     drafts = False
 

@@ -17,9 +17,18 @@ from baselines import suffix, token_recycling
 from baselines.drafters import make_drafter
 from decoding.decoder import Drafter, ModelPair
 from decoding.loop import DraftThenVerify
+from decoding.method import Spec
 from decoding.settings import canonical
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
+
+SPEC = Spec(
+    name="hybrid",
+    drafts="a long repeat, else any other method (`method.fallback=`)",
+    sources=("https://arxiv.org/abs/2411.10666",),
+    colour="yellow",
+    keeps_history=True,
+)
 
 
 @dataclass
@@ -43,8 +52,6 @@ class Config(suffix.Config):
 
 class Hybrid(Drafter):
     """Asks `matcher` first, and `fallback` where that has nothing to say."""
-
-    keeps_history = True
 
     def __init__(self, matcher: suffix.Suffix, fallback: Drafter) -> None:
         self.matcher = matcher

@@ -18,9 +18,19 @@ from baselines.pool_meter import COLUMNS, PoolMeter
 from baselines.pool_state import PoolState
 from decoding.decoder import Drafter, ModelPair
 from decoding.loop import DraftThenVerify
+from decoding.method import Spec
 from decoding.settings import require_at_least
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
+
+SPEC = Spec(
+    name="lookahead",
+    drafts="the target's own parallel guesses",
+    sources=("https://arxiv.org/abs/2402.02057",),
+    colour="green",
+    keeps_history=True,
+    saves_state=True,
+)
 
 
 @dataclass
@@ -109,7 +119,6 @@ class Window:
 class Lookahead(Drafter):
     """Guesses from the pool, and a window that feeds it."""
 
-    keeps_history = True
     step_columns = COLUMNS
 
     def __init__(self, window: Window, pool: PhrasePool, max_guesses: int, text_phrases: bool = False) -> None:

@@ -14,9 +14,17 @@ from baselines.speculative import draft_session
 from decoding.decoder import Drafter, ModelPair
 from decoding.errors import SettingError
 from decoding.loop import DraftThenVerify
+from decoding.method import Spec
 from decoding.session import ModelSession
 from decoding.settings import require_at_least
 from decoding.tree import TokenTree
+
+SPEC = Spec(
+    name="multi_candidate",
+    drafts="a tree of the small model's top tokens",
+    sources=("https://arxiv.org/abs/2401.06706", "https://arxiv.org/abs/2406.16858"),
+    colour="blue",
+)
 
 
 @dataclass

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 
 from decoding.decoder import Drafter, ModelPair
 from decoding.loop import DraftThenVerify
+from decoding.method import Spec
 from decoding.records import Generation
 from decoding.settings import require_at_least
 from decoding.stopping import Stopping
 from decoding.tree import TokenTree
+
+SPEC = Spec(name="oracle", drafts="the output itself: the bound", bound=True)
 
 
 @dataclass
@@ -44,9 +47,6 @@ class KnownOutput(Drafter):
 
 class Oracle:
     """Two runs of the one loop, of which the second is timed and told. No DraftThenVerify: it needs the first."""
-
-    keeps_history = False
-    ours = True
 
     def __init__(self, pair: ModelPair, draft_length: int) -> None:
         self.drafter = KnownOutput(draft_length)

@@ -121,10 +121,14 @@ class PhrasePool:
     def load(
         self, phrases: Mapping[int, Iterable[Phrase]], credits: Mapping[int, Iterable[int]] | None = None
     ) -> None:
-        """Replace everything by `phrases` (oldest first); counts stay.
+        """Replace everything by `phrases`; counts stay.
 
-        credits: those of the phrases, in the same order; None: no token was accepted yet. Of more than `capacity` of a
-        key those are kept that would give way last.
+        Of more than `capacity` phrases of a key those are kept that would give way last.
+
+        Args:
+            phrases: by first token, oldest first.
+            credits: accepted tokens of the phrases, in the same order; None: no token was accepted
+                yet.
         """
         self._phrases = {}
         for key, each in phrases.items():

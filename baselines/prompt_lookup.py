@@ -12,8 +12,16 @@ from decoding.copying import copied
 from decoding.decoder import Drafter, ModelPair
 from decoding.errors import SettingError
 from decoding.loop import DraftThenVerify
+from decoding.method import Spec
 from decoding.settings import require_at_least
 from decoding.tree import TokenTree
+
+SPEC = Spec(
+    name="prompt_lookup",
+    drafts="what followed the last n-gram in the text",
+    sources=("https://github.com/apoorvumang/prompt-lookup-decoding",),
+    colour="orange",
+)
 
 
 @dataclass

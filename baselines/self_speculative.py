@@ -17,6 +17,7 @@ from baselines.skip_set import checked, load_skip_set, made_for
 from decoding.decoder import Drafter, ModelPair
 from decoding.errors import UserError
 from decoding.loop import DraftThenVerify
+from decoding.method import Spec
 from decoding.settings import require_at_least, require_share
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
@@ -27,6 +28,15 @@ KEPT_ACCEPTANCE = 0.5
 KEPT_THRESHOLD = 0.9
 
 AUTO = "auto"
+
+
+SPEC = Spec(
+    name="self_speculative",
+    drafts="the target without some of its sub-layers (Draft & Verify)",
+    sources=("https://arxiv.org/abs/2309.08168",),
+    colour="purple",
+    keeps_history=True,
+)
 
 
 @dataclass
@@ -116,8 +126,6 @@ class SelfSpeculative(Drafter):
 
     eos: drafting stops at these tokens, for nothing after them can be accepted.
     """
-
-    keeps_history = True
 
     def __init__(self, view: SessionView, early_exit: AdaptiveExit, max_draft: int, eos: frozenset[int]) -> None:
         self.view = view

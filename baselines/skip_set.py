@@ -37,9 +37,15 @@ class SkipSet:
 
 
 def checked(layers: list[int], count: int | None, what: str) -> list[int]:
-    """`layers` in ascending order. Raises UserError for one outside 0 .. count - 1, or that stands there twice.
+    """`layers` in ascending order.
 
-    count: None where the number of layers is not known yet.
+    Args:
+        layers: numbers of layers, from 0.
+        count: how many layers the model has; None where that is not known yet.
+        what: the setting, for messages.
+
+    Raises:
+        UserError: a layer is not one of 0 .. count - 1, or is named twice.
     """
     for layer in layers:
         if type(layer) is not int or layer < 0 or (count is not None and layer >= count):
@@ -79,7 +85,8 @@ def _known() -> str:
 def load_skip_set(name: str) -> SkipSet:
     """The skip set in a JSON file, or the preset of that name.
 
-    Raises UserError for one that is not there or cannot be read.
+    Raises:
+        UserError: it is not there, or cannot be read.
     """
     file = PRESETS / f"{name}.json"
     if name.endswith(".json") or not file.is_file():

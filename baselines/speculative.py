@@ -9,9 +9,12 @@ from decoding.decoder import Drafter, ModelPair
 from decoding.draft_model import DraftModel
 from decoding.errors import MissingDraft
 from decoding.loop import DraftThenVerify
+from decoding.method import Spec
 from decoding.session import ModelSession
 from decoding.settings import require_at_least, require_share
 from decoding.tree import TokenTree
+
+SPEC = Spec(name="speculative", drafts="a small model", sources=("https://arxiv.org/abs/2211.17192",), colour="blue")
 
 
 @dataclass

@@ -21,10 +21,20 @@ from decoding.copying import copied
 from decoding.decoder import Drafter, ModelPair
 from decoding.errors import SettingError
 from decoding.loop import DraftThenVerify
+from decoding.method import Spec
 from decoding.settings import require_at_least
 from decoding.suffix_automaton import Cursor, SuffixAutomaton
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
+
+SPEC = Spec(
+    name="suffix",
+    drafts="what followed the longest repeated suffix, as a chain (SAM-Decoding's rule, not SuffixDecoding's "
+    "counted tree)",
+    sources=("https://arxiv.org/abs/2411.10666",),
+    colour="sky",
+    keeps_history=True,
+)
 
 
 @dataclass
@@ -71,8 +81,6 @@ class Suffix(Drafter):
 
     text: the automaton over prompt and confirmed output. history: the one over the outputs of earlier prompts.
     """
-
-    keeps_history = True
 
     def __init__(self, config: Config, eos: frozenset[int], vocabulary: int) -> None:
         self.config = config

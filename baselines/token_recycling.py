@@ -12,6 +12,7 @@ from itertools import pairwise
 from decoding.decoder import Drafter, ModelPair
 from decoding.errors import SettingError
 from decoding.loop import DraftThenVerify
+from decoding.method import Spec
 from decoding.settings import require_at_least
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
@@ -27,6 +28,15 @@ PAPER_TREE = (
     (2, 0, 0, 1),
 )
 PAPER_NODES = sum(map(sum, PAPER_TREE))
+
+
+SPEC = Spec(
+    name="token_recycling",
+    drafts="a tree of tokens the target considered before",
+    sources=("https://arxiv.org/abs/2408.08696",),
+    colour="green",
+    keeps_history=True,
+)
 
 
 @dataclass
@@ -67,8 +77,6 @@ class TokenRecycling(Drafter):
 
     matrix: token to its likeliest next tokens, best first.
     """
-
-    keeps_history = True
 
     def __init__(self, tree: list[tuple[int, int]], prompt: bool, eos: frozenset[int]) -> None:
         self.shape = tree

@@ -148,4 +148,21 @@ def _composition_message(error: Exception) -> str:
     elif several := re.match(r"Ambiguous value for argument '(.*)'$", lines[0] if lines else ""):
         kept = [f"{several[1]} holds several values: give -m to run one after the other, brackets for a list;"]
         kept += advice(several[1])
+    elif moved := MISSING_SETTING.search(str(error.__cause__ or error)):
+        kept = _renamed(moved["setting"]) or kept
     return " ".join(dict.fromkeys(kept)) or type(error).__name__
+
+
+# What Hydra says of a method's setting that there is none of.
+MISSING_SETTING = re.compile(r"full_key: method\.(?P<setting>\w+)$", re.MULTILINE)
+
+
+def _renamed(setting: str) -> list[str]:
+    """The new name of a method's setting that had another one once; [] for any other."""
+    from bench.plan.methods import METHODS
+
+    return [
+        f"method.{setting} is now method.{method.renamed[setting]} of {method.name}"
+        for method in METHODS.values()
+        if setting in method.renamed
+    ]

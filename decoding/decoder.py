@@ -13,14 +13,7 @@ from decoding.verification import Verdict
 
 
 class Decoder(Protocol):
-    """What the bench runs. A rival from outside implements only this.
-
-    keeps_history: whether anything learned on one prompt can serve the next.
-    ours: whether a mismatch is our fault (exit status 1) or only reported.
-    """
-
-    keeps_history: bool
-    ours: bool
+    """What the bench runs. A rival from outside implements only this."""
 
     def generate(self, prompt: list[int], stopping: Stopping) -> Generation:
         """Continue `prompt` (token ids) until `stopping` says so."""
@@ -51,11 +44,11 @@ class Drafter:
     """What the draft-then-verify loop drives: all methods of the harness.
 
     This base proposes nothing, which makes the loop greedy decoding.
-    keeps_history: whether anything learned on one prompt can serve the next.
-    step_columns: the names of `step_metrics`.
+
+    Attributes:
+        step_columns: the names of `step_metrics`.
     """
 
-    keeps_history = False
     step_columns: tuple[str, ...] = ()
 
     def reset(self, prompt: list[int], length: int) -> None:
@@ -66,9 +59,12 @@ class Drafter:
         """
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
-        """Add proposals to `tree`, whose root is tokens[-1]; paths deeper than `limit` cannot serve.
+        """Add proposals to `tree`, whose root is tokens[-1].
 
-        tokens: everything confirmed so far, the prompt included.
+        Args:
+            tokens: everything confirmed so far, the prompt included.
+            tree: the step's tree, so far its root alone.
+            limit: depth in tokens below the root; deeper paths cannot serve.
         """
 
     def observe(self, verdict: Verdict) -> None:

@@ -20,7 +20,15 @@ from decoding.verification import Choose, Verdict, walk
 def propose(session: ModelSession, drafter: Drafter, tokens: list[int], limit: int) -> TokenTree:
     """The drafter's tree, whose root is tokens[-1], as large as `session` has room for.
 
-    limit: deeper paths cannot serve.
+    Args:
+        session: the target, in whose cache the accepted path is kept afterwards.
+        drafter: proposes the tree.
+        tokens: everything confirmed so far, the prompt included.
+        limit: depth in tokens that can serve.
+        choose: the target's token after a text, where it is not the argmax of its logits.
+
+    Returns:
+        The verdict, and the seconds spent proposing and verifying.
     """
     tree = TokenTree(tokens[-1], session.room(len(tokens) - 1))
     drafter.propose(tokens, tree, min(limit, tree.room))
@@ -43,15 +51,9 @@ def verify(session: ModelSession, tree: TokenTree, tokens: list[int], choose: Ch
 class DraftThenVerify:
     """A decoder of ours: one target, one drafter."""
 
-    ours = True
-
     def __init__(self, pair: ModelPair, drafter: Drafter) -> None:
         self.target = pair.target
         self.drafter = drafter
-
-    @property
-    def keeps_history(self) -> bool:
-        return self.drafter.keeps_history
 
     def forget(self) -> None:
         self.drafter.forget()
@@ -74,10 +76,21 @@ class DraftThenVerify:
     def stream(
         self, prompt: list[int], stopping: Stopping, choose: Choose | None = None
     ) -> Generator[list[int], None, Generation]:
-        """Continue `prompt`, yielding the tokens that every step adds to the output; returns the whole generation.
+        """Continue `prompt`, yielding the tokens that every step adds to the output.
 
-        choose: the target's token after a text, where it is not the argmax of its logits (a repetition penalty, say).
-        The clock runs on while the caller holds a step. Raises UserError as `generate` does.
+        The clock runs on while the caller holds a step.
+
+        Args:
+            prompt: token ids.
+            stopping: when to end.
+            choose: the target's token after a text, where it is not the argmax of its logits (a
+                repetition penalty, say).
+
+        Returns:
+            The whole generation.
+
+        Raises:
+            UserError: as `generate` does.
         """
         target, drafter = self.target, self.drafter
         check_prompt(prompt, target.context)

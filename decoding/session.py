@@ -100,10 +100,16 @@ class ModelSession:
         return logits[0]
 
     def forward(self, context: list[int], tree: TokenTree, rows: list[int]) -> torch.Tensor:
-        """One forward of [context, tree] behind the cached tokens; logits [len(rows), vocabulary].
+        """One forward of [context, tree] after the cached tokens; `keep`, `extend` or another forward must follow.
 
-        context: confirmed tokens that are not cached yet, a chain that ends in front of the tree's root.
-        rows: the nodes whose logits are wanted. `keep`, `extend` or another forward must follow.
+        Args:
+            context: confirmed tokens that are not cached yet, a chain that ends before the tree's
+                root.
+            tree: what is drafted, its root included.
+            rows: the nodes whose logits are wanted.
+
+        Returns:
+            Logits [len(rows), vocabulary].
         """
         if self.rotates_anew(len(self.tokens) + len(context) + max(tree.depths)):
             context = self.tokens + context
@@ -111,11 +117,16 @@ class ModelSession:
         return self._run(context, tree, 0, rows)
 
     def extend(self, rows: list[int]) -> torch.Tensor:
-        """One forward of the nodes that the last forward's tree has gained since; logits [len(rows), vocabulary].
+        """One forward of the nodes that the last forward's tree has gained since.
 
-        The rows that stand already are seen, not fed again, so a model can grow a tree from its own logits level by
-        level. The tree's room must be the session's.
-        rows: those of the new nodes whose logits are wanted.
+        The rows that are there already are seen, not fed again, so a model can grow a tree from its
+        own logits level by level. The tree's room must be the session's.
+
+        Args:
+            rows: those of the new nodes whose logits are wanted.
+
+        Returns:
+            Logits [len(rows), vocabulary].
         """
         if self._pending is None:
             raise RuntimeError("extend needs a forward before it")
@@ -242,11 +253,19 @@ def _longrope_boundary(config: object) -> int | None:
 def check_masks(session: ModelSession, role: str = "model") -> float:
     """Verify that the model obeys tree masks, and measure its numerical noise.
 
-    A small tree with two branches goes through one forward of many rows, and every branch through forwards of one
-    row; the return value is the largest difference of logits between the two, the noise floor of the model and dtype.
+    A small tree with two branches goes through one forward of many rows, and every branch through
+    forwards of one row.
 
-    Raises UserError if the difference is no rounding error: the model ignores the mask or the positions; NotFinite if
-    logits are no numbers, between which there is no difference (role: who the model is, see decoding/finite.py).
+    Args:
+        session: the model.
+        role: who the model is, for messages.
+
+    Returns:
+        The largest difference of logits between the two: the noise floor of the model and dtype.
+
+    Raises:
+        UserError: the difference is no rounding error: the model ignores the mask or the positions.
+        NotFinite: logits are no numbers, between which there is no difference.
     """
     vocabulary = session.vocabulary
     deep = 6

@@ -45,7 +45,14 @@ class TokenTree:
     def add(self, parent: int, tokens: Iterable[int], source: str, wanted: bool = True) -> list[int]:
         """Hang the chain `tokens` below `parent`, merging with nodes that are already there.
 
-        Returns the ids of the chain's nodes, fewer than tokens where the room ends.
+        Args:
+            parent: the node above the chain.
+            tokens: token ids, in order.
+            source: who proposes them.
+            wanted: whether the logits after them are asked for.
+
+        Returns:
+            The chain's nodes, fewer than tokens where the room ends.
         """
         nodes = []
         for token in tokens:

@@ -44,10 +44,14 @@ def walk(
 ) -> Verdict:
     """Walk `tree` along the target's choices.
 
-    rows: the nodes asked for; logits: float [len(rows), vocabulary]. On an exact tie the lowest id is chosen
-    (torch.argmax returns the first maximum).
-    choose: replaces the argmax along the walk, where the text before a node is known: `tokens`, which end with the
-        root, and the path. Rejected nodes keep their argmax.
+    Args:
+        tree: what was drafted.
+        rows: the nodes whose logits were asked for.
+        logits: float [len(rows), vocabulary]. On an exact tie the lowest id is chosen (torch.argmax
+            returns the first maximum).
+        tokens: everything confirmed so far, the root last; only for `choose`.
+        choose: replaces the argmax along the walk, where the text before a node is known: `tokens`
+            and the path. Rejected nodes keep their argmax.
     """
     choices = dict(zip(rows, logits.argmax(dim=-1).tolist(), strict=True))
     row_of = {node: row for row, node in enumerate(rows)} if choose else {}

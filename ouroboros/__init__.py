@@ -9,5 +9,17 @@ from decoding.text import TextStream
 from ouroboros.library import decode, generate
 from ouroboros.method import Config, new_pool
 from ouroboros.pool_file import load_pool, save_pool
+from ouroboros.settings import DraftingConfig, LearningConfig, PoolConfig
 
-__all__ = ["Config", "TextStream", "decode", "generate", "load_pool", "new_pool", "save_pool"]
+__all__ = [
+    "Config",
+    "DraftingConfig",
+    "LearningConfig",
+    "PoolConfig",
+    "TextStream",
+    "decode",
+    "generate",
+    "load_pool",
+    "new_pool",
+    "save_pool",
+]

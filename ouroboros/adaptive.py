@@ -68,8 +68,13 @@ class Adaptive:
     def learn(self, drafted: int, accepted: int, forwards: int, rows: int, gains: list[int] | None) -> None:
         """Take in a step.
 
-        drafted, accepted: tokens of the chain. forwards, rows: the draft model's, for this step.
-        gains: tokens accepted from each suffix, newest first; None where the draft was rejected and none was tried.
+        Args:
+            drafted: tokens of the chain.
+            accepted: of those, the accepted ones.
+            forwards: of the draft model, for this step.
+            rows: of those forwards.
+            gains: tokens accepted from each suffix, newest first; None where the draft was rejected
+                and none was tried.
         """
         judged = min(accepted + 1, drafted)
         self._accepted = FORGETTING * self._accepted + accepted

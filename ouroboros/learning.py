@@ -29,10 +29,17 @@ class Candidate:
 def aligned_runs(rejected: list[int], choices: list[int], longest: int, shortest: int) -> list[tuple[int, Phrase]]:
     """Phrases from a rejected stretch of draft: the paper's rule.
 
-    rejected: the drafted tokens from the first wrong one on. choices: the target's token after each of them. A run
-    starts behind rejected[s] and goes on while the draft agrees with the target; the target's own next token ends it.
+    A run starts after rejected[s] and goes on while the draft agrees with the target; the target's
+    own next token ends it.
 
-    Returns (key, phrase) pairs with shortest <= len(phrase) <= longest.
+    Args:
+        rejected: the drafted tokens from the first wrong one on.
+        choices: the target's token after each of them.
+        longest: tokens of the longest phrase.
+        shortest: tokens of the shortest phrase.
+
+    Returns:
+        (key, phrase) pairs with shortest <= len(phrase) <= longest.
     """
     pairs = []
     for start, key in enumerate(rejected):
@@ -51,10 +58,15 @@ def continuations(
 
     The rule of the authors' code for Spec-Bench.
 
-    choices: the target's correction, then its token after each rejected one. behind: for each suffix candidate, the
-    target's tokens after its nodes; they lengthen stretches that end with the draft.
+    Args:
+        choices: the target's correction, then its token after each rejected one.
+        behind: for each suffix candidate, the target's tokens after its nodes; they lengthen
+            stretches that end with the draft.
+        longest: tokens of the longest phrase.
+        shortest: tokens of the shortest phrase.
 
-    Returns (key, phrase) pairs with shortest <= len(phrase) <= longest.
+    Returns:
+        (key, phrase) pairs with shortest <= len(phrase) <= longest.
     """
     pairs = []
     for place, key in enumerate(choices):
@@ -84,8 +96,15 @@ def refine(
 ) -> None:
     """Write what the target said along every verified suffix candidate over it, or beside it if `keep`.
 
-    parent: the node that the candidates hang on; `key` its token. The candidates come newest first; their order in
-    the pool stays.
+    Their order in the pool stays.
+
+    Args:
+        pool: where the phrases are.
+        key: the token of `parent`.
+        parent: the node that the candidates hang on.
+        candidates: newest first.
+        verdict: of the step.
+        keep: whether the old phrases stay too.
     """
     with pool.clock:
         for candidate in reversed(candidates):

@@ -10,12 +10,12 @@ With every part off this takes the very steps of speculative decoding.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 from baselines.drafters import make_drafter
 from baselines.lookahead import Lookahead, Window
-from baselines.phrase_pool import ORDERS, TEXTS, PhrasePool, TextPhrases
+from baselines.phrase_pool import TEXTS, PhrasePool, TextPhrases
 from baselines.pool_meter import COLUMNS, PoolMeter, with_inner
 from baselines.pool_state import PoolState
 from baselines.speculative import Speculative, draft_session
@@ -24,42 +24,56 @@ from decoding.decoder import Drafter, ModelPair
 from decoding.draft_model import DraftModel
 from decoding.errors import SettingError, UserError
 from decoding.loop import DraftThenVerify
-from decoding.settings import canonical, require_at_least, require_share
+from decoding.method import Spec, require_new_names
+from decoding.settings import canonical, require_at_least
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
 from ouroboros.adaptive import LONGEST, MOST, Adaptive, Limits
-from ouroboros.learning import REFINEMENTS, REJECTED, Candidate, aligned_runs, continuations, refine, refines
+from ouroboros.learning import Candidate, aligned_runs, continuations, refine, refines
+from ouroboros.settings import DraftingConfig, LearningConfig, PoolConfig
 
 AUTO = "auto"
 DRAFT_MODEL = "draft_model"
-# Settings of how the draft model drafts.
-DRAFTING = ("gamma", "phrase_drafting", "max_guesses", "idle_window", "confidence")
+
+SPEC = Spec(
+    name="ouroboros",
+    drafts="a small model by phrases, lengthened from a pool; or any method of ours but `oracle` (`method.drafter=`)",
+    sources=("https://arxiv.org/abs/2402.13720",),
+    colour="vermilion",
+    keeps_history=True,
+    saves_state=True,
+    renamed={
+        "phrase_drafting": "drafting.phrases",
+        "max_guesses": "drafting.max_guesses",
+        "idle_window": "drafting.idle_window",
+        "confidence": "drafting.confidence",
+        "learn": "learning.enabled",
+        "rejected": "learning.rejected",
+        "shortest_run": "learning.shortest_run",
+        "refinement": "learning.refinement",
+        "accepted_only": "learning.accepted_only",
+        "pool_capacity": "pool.capacity",
+        "order": "pool.order",
+        "text_phrases": "pool.text_phrases",
+    },
+)
 
 
 @dataclass
 class Config:
-    """What is drafted, what lengthens it, what is learned, and what the pool keeps.
+    """The paper's own settings, and the others in three parts (ouroboros/settings.py).
 
-    drafter: what drafts: "draft_model", or the typed config of another method (on the command line its name, or a
-        mapping with `name` and settings); gamma, max_guesses, phrase_drafting, idle_window and confidence then say
-        nothing and stay at their defaults, window stands for the pool's capacity at most.
-    gamma: draft length per step; "auto" chooses it step by step (see ouroboros/adaptive.py).
-    k: suffix candidates verified behind the draft (0: no lengthening; or "auto").
-    window: W, lookahead columns on the draft model (0: no window, phrases come from elsewhere). ngram: N, a phrase's
-        length + 1.
-    phrase_drafting: draft with lookahead and the pool; off: token by token. max_guesses: phrases tried per draft
-        forward (null: the capacity). idle_window: no window rows where the pool has guesses. confidence: a draft ends
-        behind a draft forward whose last token has a lower probability (0: never).
-    learn: feed the pool from verification. rejected: "aligned" runs (the paper) or all "continuations" (the authors'
-        code for Spec-Bench). shortest_run: tokens of the shortest phrase taken from rejected text (null: N - 1, as in
-        the paper, which takes full ones alone). refinement: what the target said along a suffix replaces it "in_place"
-        (the paper; by value, so that the refined are the newest then, in their old order), stands beside it as
-        "newest", or is "off". accepted_only: whether that happens only where the whole draft was accepted. The paper
-        refines after a rejection as well (False); the authors' code does not, where K < N - 1, as in all their
-        published settings (True).
-    pool_capacity: phrases kept per key (null: W). order: which of them are tried first and give way last, by "recency"
-        (the paper) or "usefulness". text_phrases: also take phrases from the text, of the "prompt", the confirmed
-        "output" or both (True; not in the paper).
+    Attributes:
+        drafter: what drafts: "draft_model", or the typed config of another method (on the command line its name, or a
+            mapping with `name` and settings); gamma and drafting then say nothing and stay at their defaults, window
+            stands for the pool's capacity at most.
+        gamma: draft length per step; "auto" chooses it step by step (see ouroboros/adaptive.py).
+        k: suffix candidates verified after the draft (0: no lengthening; or "auto").
+        window: W, lookahead columns on the draft model (0: no window, phrases come from elsewhere).
+        ngram: N, a phrase's length + 1.
+        drafting: how the draft model drafts.
+        learning: what verification teaches the pool.
+        pool: what the pool keeps.
     """
 
     name: str = "ouroboros"
@@ -68,18 +82,14 @@ class Config:
     k: int | str = 3
     window: int = 20
     ngram: int = 7
-    phrase_drafting: bool = True
-    max_guesses: int | None = None
-    idle_window: bool = False
-    confidence: float = 0.0
-    learn: bool = True
-    rejected: str = "aligned"
-    shortest_run: int | None = None
-    refinement: str = "in_place"
-    accepted_only: bool = False
-    pool_capacity: int | None = None
-    order: str = "recency"
-    text_phrases: bool | str = False
+    drafting: DraftingConfig = field(default_factory=DraftingConfig)
+    learning: LearningConfig = field(default_factory=LearningConfig)
+    pool: PoolConfig = field(default_factory=PoolConfig)
+
+    def __new__(cls, *_: object, **settings: object) -> "Config":
+        """Raise UserError for a setting under the name it had before there were parts."""
+        require_new_names(SPEC, settings)
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         if self.drafter != DRAFT_MODEL and (isinstance(self.drafter, type) or not is_dataclass(self.drafter)):
@@ -88,9 +98,12 @@ class Config:
                 f"not {self.drafter}"
             )
         if self.drafter != DRAFT_MODEL:
-            for each in fields(self):
-                if each.name in DRAFTING and getattr(self, each.name) != each.default:
-                    raise SettingError(f"{each.name} is for drafter={DRAFT_MODEL}: leave it at {each.default}")
+            silent = [("gamma", self.gamma, Config.gamma)]
+            for each in fields(self.drafting):
+                silent.append((f"drafting.{each.name}", getattr(self.drafting, each.name), each.default))
+            for name, value, usual in silent:
+                if value != usual:
+                    raise SettingError(f"{name} is for drafter={DRAFT_MODEL}: leave it at {usual}")
         for name in ("gamma", "k"):
             value = getattr(self, name)
             if isinstance(value, str) and value != AUTO:
@@ -102,67 +115,65 @@ class Config:
             elif self.drafter != DRAFT_MODEL:
                 raise SettingError(f"{name}={AUTO} is for drafter={DRAFT_MODEL}: give a number")
         require_at_least("window", self.window, 0)
-        if self.window == 0 and self.pool_capacity is None:
-            raise SettingError("pool_capacity must be given where window=0: null stands for W phrases a key")
+        if self.window == 0 and self.pool.capacity is None:
+            raise SettingError("pool.capacity must be given where window=0: null stands for W phrases a key")
         require_at_least("ngram", self.ngram, 3)
-        for name in ("pool_capacity", "max_guesses", "shortest_run"):
-            value = getattr(self, name)
-            if value is not None:
-                require_at_least(name, value, 1)
-        if self.shortest_run is not None and self.shortest_run >= self.ngram:
-            raise SettingError(f"shortest_run must be below ngram ({self.ngram}), not {self.shortest_run}")
-        if not isinstance(self.text_phrases, bool) and self.text_phrases not in TEXTS:
-            raise SettingError(
-                f"text_phrases must be true, false or one of {', '.join(TEXTS)}, not {self.text_phrases}"
-            )
-        for name, known in (("rejected", REJECTED), ("refinement", REFINEMENTS), ("order", ORDERS)):
-            if getattr(self, name) not in known:
-                raise SettingError(f"{name} must be one of {', '.join(known)}, not {getattr(self, name)}")
-        require_share("confidence", self.confidence)
+        shortest = self.learning.shortest_run
+        if shortest is not None and shortest >= self.ngram:
+            raise SettingError(f"learning.shortest_run must be below ngram ({self.ngram}), not {shortest}")
 
     def for_state(self, state: Mapping[str, Any], given: Collection[str]) -> "Config":
         """These settings with the N of a saved state, unless it was given: phrases of another length serve nobody."""
         ngram = PoolState.read(state).ngram
         if "ngram" in given or ngram == self.ngram:
             return self
-        return replace(self, ngram=ngram, shortest_run=None if (self.shortest_run or 0) >= ngram else self.shortest_run)
+        too_long = (self.learning.shortest_run or 0) >= ngram
+        learning = replace(self.learning, shortest_run=None) if too_long else self.learning
+        return replace(self, ngram=ngram, learning=learning)
 
     def canonical(self) -> "Config":
         """The same behaviour, with every setting that says nothing beside the others at its default.
 
         A setting that stands for another's value (null for W, or for N - 1) becomes that value.
         """
-        capacity = self.pool_capacity or self.window
+        capacity = self.pool.capacity or self.window
+        guesses = min(self.drafting.max_guesses or capacity, capacity)
         values: dict[str, Any] = {
-            "pool_capacity": capacity,
-            "max_guesses": min(self.max_guesses or capacity, capacity),
-            "shortest_run": self.shortest_run or self.ngram - 1,
             "drafter": self.drafter if self.drafter == DRAFT_MODEL else canonical(self.drafter),
+            "drafting": replace(self.drafting, max_guesses=guesses),
+            "learning": replace(self.learning, shortest_run=self.learning.shortest_run or self.ngram - 1),
+            "pool": replace(self.pool, capacity=capacity),
         }
-        silent = self._silent()
-        return replace(self, **values | {each.name: each.default for each in fields(self) if each.name in silent})
+        usual = Config()
+        for name in self._silent():
+            part, _, setting = name.partition(".")
+            default = getattr(usual, part)
+            values[part] = replace(values[part], **{setting: getattr(default, setting)}) if setting else default
+        return replace(self, **values)
 
     def _silent(self) -> set[str]:
-        """The settings that change nothing beside the others."""
+        """The settings that change nothing beside the others; `part.setting` in a part."""
+        guessing = {"drafting.max_guesses", "drafting.idle_window", "window"}
+        refining = {"learning.refinement", "learning.accepted_only"}
         silent: set[str] = set()
         if self.drafter != DRAFT_MODEL:
-            silent |= {*DRAFTING, "window"}
+            silent |= {"gamma", "drafting.phrases", "drafting.confidence", *guessing}
         if self.gamma == 0:
-            silent |= {"phrase_drafting", "max_guesses", "idle_window", "window"}
+            silent |= {"drafting.phrases", *guessing}
         if self.gamma in (0, 1):  # a draft of one forward ends after it, sure or not
-            silent.add("confidence")
-        if not self.phrase_drafting:
-            silent |= {"max_guesses", "idle_window", "window"}
+            silent.add("drafting.confidence")
+        if not self.drafting.phrases:
+            silent |= guessing
         if self.window == 0:
-            silent.add("idle_window")
+            silent.add("drafting.idle_window")
         if self.k == 0:
-            silent |= {"refinement", "accepted_only"}
-            if "max_guesses" in silent:  # nobody asks the pool
-                silent |= {"ngram", "pool_capacity", "order", "text_phrases", "learn"}
-        if not self.learn or "learn" in silent:
-            silent |= {"rejected", "shortest_run", "refinement", "accepted_only"}
-        if self.refinement == "off":
-            silent.add("accepted_only")
+            silent |= refining
+            if guessing <= silent:  # nobody asks the pool
+                silent |= {"ngram", "pool.capacity", "pool.order", "pool.text_phrases", "learning.enabled"}
+        if not self.learning.enabled or "learning.enabled" in silent:
+            silent |= {"learning.rejected", "learning.shortest_run", *refining}
+        if self.learning.refinement == "off":
+            silent.add("learning.accepted_only")
         return silent
 
 
@@ -173,7 +184,6 @@ class Ouroboros(Drafter):
     eos: nothing hangs behind these. adaptive: chooses base.gamma and k before every step; None where both are fixed.
     """
 
-    keeps_history = True
     step_columns = COLUMNS
 
     def __init__(
@@ -186,8 +196,9 @@ class Ouroboros(Drafter):
         self.saved: PoolState | None = None
         self.eos = eos
         self.adaptive = adaptive
-        parts = TEXTS if config.text_phrases is True else (config.text_phrases,)
-        self.text = TextPhrases(pool, config.ngram - 1, parts) if config.text_phrases else None
+        texts = config.pool.text_phrases
+        parts = TEXTS if texts is True else (texts,)
+        self.text = TextPhrases(pool, config.ngram - 1, parts) if texts else None
         self.k = 0 if config.k == AUTO else int(config.k)
         self._tree: TokenTree | None = None
         self._tokens: list[int] = []
@@ -247,13 +258,14 @@ class Ouroboros(Drafter):
             drafted = len(self._chain) - 1
             gains += [0] * (self.k - len(gains))  # asked for and not found: it gave nothing
             self.adaptive.learn(drafted, drafted - len(wrong), forwards, rows, None if wrong else gains)
-        if self.config.learn:
+        if self.config.learning.enabled:
             self._learn(verdict, wrong)
 
     def _learn(self, verdict: Verdict, wrong: list[int]) -> None:
-        config, tree, end = self.config, verdict.tree, self._chain[-1]
-        bounds = (config.ngram - 1, config.shortest_run or config.ngram - 1)
-        if config.rejected == "aligned":
+        learning, tree, end = self.config.learning, verdict.tree, self._chain[-1]
+        longest = self.config.ngram - 1
+        bounds = (longest, learning.shortest_run or longest)
+        if learning.rejected == "aligned":
             choices = [verdict.choices[node] for node in wrong]
             pairs = aligned_runs([tree.tokens[node] for node in wrong], choices, *bounds)
         else:
@@ -262,8 +274,8 @@ class Ouroboros(Drafter):
             pairs = continuations([verdict.choices[node] for node in corrected], behind, *bounds)
         for key, phrase in pairs:
             self.pool.insert(key, phrase, "rejection")
-        if refines(config.refinement, config.accepted_only, whole=not wrong):
-            refine(self.pool, tree.tokens[end], end, self._candidates, verdict, keep=config.refinement == "newest")
+        if refines(learning.refinement, learning.accepted_only, whole=not wrong):
+            refine(self.pool, tree.tokens[end], end, self._candidates, verdict, keep=learning.refinement == "newest")
 
     def forget(self) -> None:
         self.pool.clear()
@@ -310,7 +322,7 @@ class _DraftLookahead(Lookahead):
 
 def new_pool(config: Config) -> PhrasePool:
     """An empty pool of the configured size and order, for phrases of the configured length."""
-    return PhrasePool(config.pool_capacity or config.window, config.order, config.ngram)
+    return PhrasePool(config.pool.capacity or config.window, config.pool.order, config.ngram)
 
 
 def require_phrase_length(pool: PhrasePool, config: Config) -> None:
@@ -320,9 +332,15 @@ def require_phrase_length(pool: PhrasePool, config: Config) -> None:
 
 
 def build(config: Config, pair: ModelPair, pool: PhrasePool | None = None) -> DraftThenVerify:
-    """Ouroboros for `pair`, with what `pool` holds already; a given pool keeps its own capacity and order.
+    """Ouroboros for `pair`.
 
-    Raises UserError if the draft model it needs is missing, or the pool was made for another N.
+    Args:
+        config: the settings.
+        pair: target and draft model.
+        pool: what was learned before; it keeps its own capacity and order. None for an empty one.
+
+    Raises:
+        UserError: the draft model it needs is missing, or the pool was made for another N.
     """
     pool = new_pool(config) if pool is None else pool
     require_phrase_length(pool, config)
@@ -331,9 +349,10 @@ def build(config: Config, pair: ModelPair, pool: PhrasePool | None = None) -> Dr
         return DraftThenVerify(pair, Ouroboros(config, base, pool, pair.eos))
     session = draft_session(pair, config.name)
     inner = Drafter()
-    if config.phrase_drafting:
+    drafting = config.drafting
+    if drafting.phrases:
         window = Window(config.window, config.ngram, pair.seed)
-        inner = _DraftLookahead(window, pool, config.max_guesses or pool.capacity, config.idle_window)
+        inner = _DraftLookahead(window, pool, drafting.max_guesses or pool.capacity, drafting.idle_window)
     adaptive = None
     if AUTO in (config.gamma, config.k):
         limits = Limits(
@@ -342,5 +361,5 @@ def build(config: Config, pair: ModelPair, pool: PhrasePool | None = None) -> Dr
         )
         adaptive = Adaptive(limits, measure_costs(session), measure_costs(pair.target), config.ngram - 1)
     gamma = 0 if config.gamma == AUTO else int(config.gamma)
-    base = Speculative(gamma, DraftModel(session, inner, pair.eos, config.confidence))
+    base = Speculative(gamma, DraftModel(session, inner, pair.eos, drafting.confidence))
     return DraftThenVerify(pair, Ouroboros(config, base, pool, pair.eos, adaptive))

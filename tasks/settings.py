@@ -1,7 +1,7 @@
 """From plain settings to a typed, checked config."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import TypeVar, get_type_hints
 
 from omegaconf import OmegaConf
@@ -20,14 +20,7 @@ def typed(kind: type[T], settings: Mapping[str, object], group: str) -> T:
     Raises:
         UserError: an unknown key, a value of the wrong type, or one outside its range.
     """
-    known = [field.name for field in fields(kind)]
-    for key in settings:
-        if key not in known:
-            raise UserError(f"{group}.{key} is no setting: choose among {', '.join(known)}")
-    hints = get_type_hints(kind)
-    for key, value in settings.items():
-        if hints[key] in TEXTS:
-            require_text(key if group == "config" else f"{group}.{key}", value)
+    _require_settings(kind, settings, group)
     schema = OmegaConf.structured(kind)
     # A frozen dataclass makes a read-only schema, which nothing could be merged into.
     OmegaConf.set_readonly(schema, None)
@@ -36,6 +29,22 @@ def typed(kind: type[T], settings: Mapping[str, object], group: str) -> T:
     except OmegaConfBaseException as error:
         key = f"{group}.{error.full_key}" if error.full_key else group
         raise UserError(f"{key}: {str(error).splitlines()[0]}") from error
+
+
+def _require_settings(kind: type, settings: Mapping[str, object], group: str) -> None:
+    """Raise UserError for a key that is no field of the dataclass or of one within it, or a text that is none."""
+    known = [field.name for field in fields(kind)]
+    hints = get_type_hints(kind)
+    for key, value in settings.items():
+        if key not in known:
+            raise UserError(f"{group}.{key} is no setting: choose among {', '.join(known)}")
+        if is_dataclass(hints[key]):
+            if not isinstance(value, Mapping):
+                names = ", ".join(f"{key}.{field.name}" for field in fields(hints[key]))
+                raise UserError(f"{group}.{key} holds settings, {names}: it cannot be {value}")
+            _require_settings(hints[key], value, f"{group}.{key}")
+        elif hints[key] in TEXTS:
+            require_text(key if group == "config" else f"{group}.{key}", value)
 
 
 def require_text(name: str, value: object) -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from dataclasses import fields
 
 from families import VOCABULARY, blurred, make_model
 
@@ -13,6 +14,8 @@ from decoding.loop import DraftThenVerify
 from decoding.records import Generation
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
+from ouroboros.method import Config
+from ouroboros.settings import DraftingConfig, LearningConfig, PoolConfig
 
 
 def decode(tokens: list[int]) -> str:
@@ -32,6 +35,17 @@ def make_pair(family: str, noise: float = 0.12, draft_family: str | None = None)
 
 def build(config: object, pair: ModelPair) -> DraftThenVerify:
     return METHODS[config.name].load().build(config, pair)
+
+
+PARTS = {"drafting": DraftingConfig, "learning": LearningConfig, "pool": PoolConfig}
+
+
+def ouroboros_config(**settings: object) -> Config:
+    """Ouroboros' config, each setting of a part by its own name: no two parts have one of the same name."""
+    parts = {}
+    for part, kind in PARTS.items():
+        parts[part] = kind(**{each.name: settings.pop(each.name) for each in fields(kind) if each.name in settings})
+    return Config(**settings, **parts)
 
 
 def reference(pair: ModelPair, prompt: list[int], stopping: Stopping) -> Generation:

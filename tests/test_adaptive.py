@@ -4,7 +4,7 @@ import pytest
 from families import blurred, make_model
 from hypothesis import given
 from hypothesis import strategies as st
-from matrix import prompts
+from matrix import ouroboros_config, prompts
 
 from decoding.costs import ROWS, ForwardCosts, measure_costs
 from decoding.decoder import ModelPair
@@ -83,7 +83,7 @@ def test_gamma_follows_the_draft(noise: float) -> None:
     """With the target as its own draft lengths grow, with a draft that is never right they shrink."""
     target = make_model("llama")
     pair = ModelPair(ModelSession(target), ModelSession(blurred(target, noise)), frozenset(), str)
-    decoder = method.build(method.Config(gamma="auto", k=0, phrase_drafting=False, text_phrases=False), pair)
+    decoder = method.build(ouroboros_config(gamma="auto", k=0, phrases=False, text_phrases=False), pair)
     cheap, dear = costs(1, 0.01), costs(10, 0.1)
     decoder.drafter.adaptive.draft, decoder.drafter.adaptive.target = cheap, dear
     outcome = decoder.generate(prompts(1)[0], Stopping(frozenset(), 100))
@@ -98,7 +98,7 @@ def test_suffixes_that_the_pool_does_not_have_count_as_worth_nothing() -> None:
     """An empty pool must not let k look good for ever, and so the draft look dispensable."""
     target = make_model("llama")
     pair = ModelPair(ModelSession(target), ModelSession(target), frozenset(), str)
-    settings = method.Config(gamma="auto", k="auto", phrase_drafting=False, text_phrases=False, learn=False)
+    settings = ouroboros_config(gamma="auto", k="auto", phrases=False, text_phrases=False, enabled=False)
     decoder = method.build(settings, pair)
     adaptive = decoder.drafter.adaptive
     adaptive.draft, adaptive.target = costs(5, 0), costs(10, 0.1)

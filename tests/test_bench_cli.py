@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import asdict, fields, is_dataclass
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,13 +20,18 @@ from samples import covering, thinned
 import baselines.hf_generate
 import baselines.hf_prompt_lookup
 import baselines.speculative
+import tasks
 from bench import CONF
 from bench.models.config import ModelConfig
 from bench.plan.methods import METHODS, method_config
+from bench.plan.nesting import flat, flat_config
 from bench.plan.settings import Settings, read_plan
 from bench.report.arguments import refold
+from bench.tune.job import TuneConfig
 from decoding.errors import UserError
 from decoding.session import ModelSession
+from tasks.settings import typed
+from tasks.sources import DataConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -65,23 +70,48 @@ def test_every_method_and_task_composes(case):
 
 
 def test_every_setting_is_in_its_yaml():
+    """And stands there with the typed config's default: neither has a value that the other lacks, in parts as well."""
+
+    def content(file):
+        return OmegaConf.to_container(OmegaConf.load(CONF / file))
+
     def keys(file):
-        return set(OmegaConf.load(CONF / file))
+        return set(content(file))
 
     for name, method in METHODS.items():
-        assert keys(f"method/{name}.yaml") == {field.name for field in fields(method.load().Config)}
-        assert method_config(OmegaConf.load(CONF / f"method/{name}.yaml")) == method.load().Config()
+        default = method.load().Config()
+        found = flat(content(f"method/{name}.yaml"))
+        assert list(found) == list(flat_config(default)), "in the order of the typed config"
+        for key, value in flat_config(default).items():
+            assert found[key] == (value.name if is_dataclass(value) else value), (name, key)
+        assert method_config(content(f"method/{name}.yaml")) == default
     for file in (CONF / "model").glob("*.yaml"):
         assert keys(file) == {field.name for field in fields(ModelConfig)}
-    assert keys("config.yaml") - {"defaults", "hydra"} == {field.name for field in fields(Settings)}
+    settings = {key: value for key, value in content("config.yaml").items() if key not in ("defaults", "hydra")}
+    assert settings == asdict(Settings()) and typed(Settings, settings, "config") == Settings()
+    assert content("tune.yaml")["tune"] == asdict(TuneConfig())
+    assert content("data/bundled.yaml") == asdict(DataConfig())
+    assert all(keys(file) == {field.name for field in fields(DataConfig)} for file in (CONF / "data").glob("*.yaml"))
+    for name, task in tasks.TASKS.items():
+        own = {"shots": 0} if name == "custom" else {}  # a file of one's own holds no worked examples
+        assert content(f"task/{name}.yaml") == {"name": name, **asdict(task.config_class()), **own}
     assert {file.stem for file in (CONF / "method").glob("*.yaml")} == {*METHODS, "ouroboros_small"}
-    assert keys("method/ouroboros_small.yaml") == keys("method/ouroboros.yaml")
+    assert list(flat(content("method/ouroboros_small.yaml"))) == list(flat(content("method/ouroboros.yaml")))
 
 
 ERRORS = [
     ("method=nosuch", "Could not find 'method/nosuch'"),
     ("task=nosuch", "humaneval"),
     ("method.gama=3", "gama"),
+    ("method.pool_capacity=4", "method.pool_capacity is now method.pool.capacity of ouroboros"),
+    ("+method.text_phrases=true", "method.text_phrases is now method.pool.text_phrases"),
+    ("cases=[{name: ouroboros, learn: false}]", "cases.learn is now cases.learning.enabled"),
+    ("compare=[{name: ouroboros, shortest_run: 2}]", "compare.shortest_run is now compare.learning.shortest_run"),
+    ("method.drafter={name: ouroboros, order: recency}", "method.drafter.order is now method.drafter.pool.order"),
+    ("method.pool.capcity=3", "capcity"),
+    ("+method.pool.capcity=3", "method.pool.capcity is no setting: choose among capacity, order, text_phrases"),
+    ("method.pool=3", "method.pool holds settings, pool.capacity"),
+    ("method.pool.capacity=0", "method.pool.capacity must be at least 1"),
     ("+method.gama=3", "method.gama is no setting"),
     ("limt=3", "limt"),
     ("+limt=3", "limt is no setting"),
@@ -266,9 +296,6 @@ def test_a_sweep_goes_on_past_what_cannot_be_composed(monkeypatch, capsys, argum
 
 class Lying:
     """A decoder whose last token is wrong."""
-
-    keeps_history = False
-    ours = True
 
     def __init__(self, decoder):
         self.decoder = decoder

@@ -1,6 +1,7 @@
 """Loading a pair, comparing tokenizers, and generate() as a rival."""
 
 import json
+from dataclasses import fields
 
 import pytest
 import torch
@@ -9,12 +10,15 @@ from tokenizers import Tokenizer, decoders, models
 from transformers import PreTrainedTokenizerFast
 
 from baselines import hf_generate
+from baselines.hf_rival import HfRival
 from bench.models.config import ModelConfig
 from bench.models.loading import LoadedPair, load_pair, shared_vocabulary
 from bench.models.location import weights_digests
 from bench.models.place import Place, resolve_place
 from bench.plan.methods import METHODS
+from decoding.decoder import Drafter
 from decoding.errors import UserError
+from decoding.method import Spec
 from decoding.stopping import Stopping
 
 CPU = Place("cpu", "float64")
@@ -108,13 +112,18 @@ def test_end_tokens_come_from_everywhere(folders, tmp_path):
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_the_registry_says_what_the_decoders_say(loaded, name):
+def test_what_is_declared_of_a_method_is_what_it_does(loaded, name):
     method = METHODS[name]
     config = method.load().Config()
     if name == "self_speculative":
         config = method.load().Config(skip=None)  # its own set is for the bundled target's layers
     decoder = method.load().build(config, loaded.pair)
-    assert (decoder.keeps_history, decoder.ours) == (method.keeps_history, method.ours)
+    assert Spec(**{each.name: getattr(method, each.name) for each in fields(Spec)}) == method.load().SPEC
+    assert (name, method.name) == (config.name, name)
+    drafter = getattr(decoder, "drafter", Drafter())
+    assert method.keeps_history == (type(drafter).forget is not Drafter.forget), "what keeps something can forget it"
+    assert method.ours != isinstance(decoder, HfRival)
+    assert method.saves_state == (type(drafter).save_state is not Drafter.save_state)
 
 
 def test_generate_ends_as_greedy_does_whatever_the_models_own_settings(loaded):

@@ -1,25 +1,25 @@
 """Settings that say nothing beside others: two configs of one canonical form take the very same steps."""
 
 import random
-from dataclasses import replace
 
 import pytest
-from matrix import build, make_pair, prompts
+from matrix import build, make_pair, ouroboros_config, prompts
 from omegaconf import OmegaConf
 
 from baselines import hf_assisted, suffix
 from bench import CONF
 from bench.plan.methods import METHODS, method_config
+from bench.plan.nesting import flat, merged, nested
 from decoding.errors import UserError
 from decoding.settings import canonical
 from decoding.stopping import Stopping
-from ouroboros.method import Config as Ouroboros
 
 SPACES = sorted(file.stem for file in (CONF / "search").glob("*.yaml"))
 # Beside values of the search, those that silence others.
-MORE = {"ouroboros": {"k": [0, 0, 2], "gamma": [0, 2, 4], "learn": [True, False], "idle_window": [True, False],
-                      "refinement": ["in_place", "off"], "shortest_run": [None, 1], "pool_capacity": [None, 2, 4],
-                      "rejected": ["aligned", "continuations"]}}  # fmt: skip
+MORE = {"ouroboros": {"k": [0, 0, 2], "gamma": [0, 2, 4], "learning.enabled": [True, False],
+                      "drafting.idle_window": [True, False], "learning.refinement": ["in_place", "off"],
+                      "learning.shortest_run": [None, 1], "pool.capacity": [None, 2, 4],
+                      "learning.rejected": ["aligned", "continuations"]}}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +29,12 @@ def pair():
 
 def drawn(name: str, draw: random.Random) -> object:
     """A random setting of a method, of its search space and MORE; None where the values cannot stand together."""
-    space = OmegaConf.to_container(OmegaConf.load(CONF / "search" / f"{name}.yaml")) | MORE.get(name, {})
+    space = flat(OmegaConf.to_container(OmegaConf.load(CONF / "search" / f"{name}.yaml"))) | MORE.get(name, {})
     base = OmegaConf.to_container(OmegaConf.load(CONF / "method" / f"{name}.yaml"))
     if name == "self_speculative":
         base |= {"skip": None, "skip_mlp": [1]}
     try:
-        return method_config({**base, **{key: draw.choice(values) for key, values in space.items()}})
+        return method_config(merged(base, nested({key: draw.choice(values) for key, values in space.items()})))
     except UserError:
         return None
 
@@ -64,7 +64,7 @@ def test_the_canonical_form_takes_the_same_steps(name, pair) -> None:
     ("name", "one", "other"),
     [
         ("speculative", {"gamma": 1, "confidence": 0.7}, {"gamma": 1}),
-        ("ouroboros", {"gamma": 1, "confidence": 0.7}, {"gamma": 1}),
+        ("ouroboros", {"gamma": 1, "drafting": {"confidence": 0.7}}, {"gamma": 1}),
         ("suffix", {"min_match": 3, "alpha": 4.0, "draft_length": 13},
          {"min_match": 3, "alpha": None, "draft_length": 13}),
         ("hybrid", {"fallback": {"name": "speculative", "gamma": 1, "confidence": 0.5}},
@@ -78,7 +78,7 @@ def test_the_canonical_form_takes_the_same_steps(name, pair) -> None:
 def test_settings_that_behave_alike_are_one(name, one, other) -> None:
     def config(settings):
         base = OmegaConf.to_container(OmegaConf.load(CONF / "method" / f"{name}.yaml"))
-        return canonical(method_config({**base, **settings}))
+        return canonical(method_config(merged(base, settings)))
 
     assert config(one) == config(other)
 
@@ -87,13 +87,14 @@ def test_what_is_silent_makes_no_other_setting() -> None:
     assert canonical(hf_assisted.Config(gamma=8)) == canonical(hf_assisted.Config(gamma=2))
     constant = [canonical(hf_assisted.Config(gamma=gamma, schedule="constant")) for gamma in (2, 8)]
     assert constant[0] != constant[1]
-    token_by_token = Ouroboros(phrase_drafting=False)
-    for silent in ({"max_guesses": 3}, {"window": 4, "pool_capacity": 20}, {"idle_window": True}):
-        assert canonical(replace(token_by_token, **silent)) == canonical(token_by_token)
-    assert canonical(Ouroboros(pool_capacity=20, max_guesses=50)) == canonical(Ouroboros())
-    for said in ({"max_guesses": 3}, {"window": 4}, {"idle_window": True}, {"k": 0}, {"ngram": 5}, {"learn": False}):
-        assert canonical(replace(Ouroboros(), **said)) != canonical(Ouroboros())
-    assert canonical(Ouroboros(k=0, learn=False, phrase_drafting=False)) == canonical(
-        Ouroboros(k=0, phrase_drafting=False, order="usefulness", text_phrases=True)
+    token_by_token = ouroboros_config(phrases=False)
+    for silent in ({"max_guesses": 3}, {"window": 4, "capacity": 20}, {"idle_window": True}):
+        assert canonical(ouroboros_config(phrases=False, **silent)) == canonical(token_by_token)
+    assert canonical(ouroboros_config(capacity=20, max_guesses=50)) == canonical(ouroboros_config())
+    for said in ({"max_guesses": 3}, {"window": 4}, {"idle_window": True}, {"k": 0}, {"ngram": 5}, {"enabled": False}):
+        assert canonical(ouroboros_config(**said)) != canonical(ouroboros_config())
+    assert canonical(ouroboros_config(k=0, enabled=False, phrases=False)) == canonical(
+        ouroboros_config(k=0, phrases=False, order="usefulness", text_phrases=True)
     ), "nobody asks the pool"
-    assert canonical(Ouroboros(drafter=suffix.Config(), window=4, pool_capacity=4)).window == 20
+    foreign = ouroboros_config(drafter=suffix.Config(), window=4, capacity=4)
+    assert canonical(foreign).window == 20 and canonical(foreign).drafting == foreign.drafting

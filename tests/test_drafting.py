@@ -9,6 +9,7 @@ import torch
 from families import VOCABULARY, blurred, make_model
 from hypothesis import given
 from hypothesis import strategies as st
+from matrix import ouroboros_config
 
 from baselines import lookahead
 from baselines.lookahead import Lookahead, Window
@@ -219,7 +220,7 @@ def test_without_a_window_no_row_is_spent_on_one_and_the_pool_still_serves() -> 
     prompt = [2, 7, 1, 8]
     text = continuation(model, prompt, 12)
     pair = ModelPair(ModelSession(model), ModelSession(blurred(model, 0.0)), frozenset(), str)
-    config = method.Config(gamma=4, k=0, window=0, ngram=3, pool_capacity=4, learn=False)
+    config = ouroboros_config(gamma=4, k=0, window=0, ngram=3, capacity=4, enabled=False)
     bare = method.build(config, pair)
     steps = bare.generate(prompt, Stopping(frozenset(), 12)).steps
     assert steps.draft_forwards[0] == steps.draft_rows[0] == 4, "an empty pool: token by token"
@@ -271,7 +272,7 @@ def test_suffixes_hang_behind_the_draft_and_are_credited() -> None:
     prompt = [2, 7, 1, 8]
     text = continuation(model, prompt, 12)
     pair = ModelPair(ModelSession(model), ModelSession(blurred(model, 0.0)), frozenset(), str)
-    decoder = method.build(method.Config(gamma=3, k=1, ngram=5, phrase_drafting=False, learn=False), pair)
+    decoder = method.build(ouroboros_config(gamma=3, k=1, ngram=5, phrases=False, enabled=False), pair)
     assert isinstance(decoder, DraftThenVerify)
     decoder.drafter.pool.insert(text[3], tuple(text[4:8]), "test")
     outcome = decoder.generate(prompt, Stopping(frozenset(), 12))
@@ -290,7 +291,7 @@ def test_no_suffix_hangs_behind_an_end_of_sequence() -> None:
     end = next(place for place, token in enumerate(text) if place and token not in text[:place])
     eos = frozenset({text[end]})
     pair = ModelPair(ModelSession(model), ModelSession(blurred(model, 0.0)), eos, str)
-    decoder = method.build(method.Config(gamma=end, k=2, ngram=4, phrase_drafting=False, text_phrases=False), pair)
+    decoder = method.build(ouroboros_config(gamma=end, k=2, ngram=4, phrases=False, text_phrases=False), pair)
     decoder.drafter.pool.insert(text[end], (1, 2, 3), "test")
     outcome = decoder.generate(prompt, Stopping(eos, 12))
     assert outcome.tokens == text[: end + 1]

@@ -17,6 +17,7 @@ from transformers import CompileConfig
 
 from bench import CONF
 from bench.plan.methods import METHODS, panel_config
+from bench.plan.nesting import flat, flat_config, merged, nested
 from bench.plan.settings import read_plan
 from decoding.errors import UserError
 
@@ -121,12 +122,13 @@ def test_what_is_tuned_has_a_search_space():
 def test_every_value_of_a_search_space_is_a_setting(file):
     fixed = {
         "prompt_lookup": {"max_ngram": 5, "min_ngram": 1}, "self_speculative": {"skip": None}, "cascade": {"tail": 0},
-        "ouroboros": {"pool_capacity": 4},
+        "ouroboros": {"pool": {"capacity": 4}},
     }  # fmt: skip
-    for key, values in OmegaConf.to_container(OmegaConf.load(file)).items():
+    for key, values in flat(OmegaConf.to_container(OmegaConf.load(file))).items():
         for value in values:
             others = {**fixed.get(file.stem, {}), **({"draft_length": 10} if key == "tail" else {})}
-            found = getattr(panel_config({"name": file.stem, **others, key: value}, "search"), key)
+            entry = {"name": file.stem, **merged(others, nested({key: value}))}
+            found = flat_config(panel_config(entry, "search"))[key]
             assert value == (found.name if is_dataclass(found) else found)
 
 

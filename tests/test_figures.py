@@ -5,7 +5,7 @@ import re
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from many_runs import interval, summary_of, write_run
+from many_runs import SETTINGS, interval, summary_of, write_run
 
 from bench.report.arguments import figures as main
 from bench.report.collection import collect
@@ -110,6 +110,22 @@ def test_lines_join_runs_that_differ_in_one_setting_only(runs):
     assert list(share.lines[0].get_ydata()) == [0.5, 0.5, 0.5]
     assert list(right.lines[0].get_xdata()) == [2, 4, 8] and list(right.lines[0].get_ydata()) == [2.2, 2.4, 2.8]
     assert list(left.containers[0].lines[0].get_ydata()) == [1.2, 1.4, 1.8]
+
+
+def test_settings_in_parts_have_dotted_names_and_join_runs_from_before_there_were_parts(runs):
+    """The `learn` of older summaries is today's learning.enabled."""
+    old = [summary_of(speed=1.0 + size, settings={"pool_capacity": size}) for size in (2, 4)]
+    new = [
+        summary_of(speed=1.0 + size, method_config={"name": "ouroboros", **numbers, "learning": {"enabled": True},
+                                                    "pool": {"capacity": size}})
+        for numbers in [{key: value for key, value in SETTINGS.items() if key != "learn"}] for size in (6, 8)
+    ]  # fmt: skip
+    those = runs(*old, *new)
+    [found] = find_sweeps(those)
+    assert found.settings == ("pool.capacity",) and sorted(found.cells) == [(2,), (4,), (6,), (8,)]
+    [drawing] = sensitivity(those)
+    assert drawing.name == "sensitivity_pool_capacity_ouroboros"
+    assert drawing.figure.axes[0].get_xlabel() == "pool.capacity"
 
 
 def test_a_grid_is_a_heat_map_and_not_lines_as_well(runs):

@@ -1,11 +1,13 @@
 """Ouroboros inside transformers' generate() and as a stream: the very tokens of greedy generate(), or a refusal."""
 
+import copy
 import re
 from pathlib import Path
 
 import pytest
 import torch
 from families import VOCABULARY, blurred, make_model
+from matrix import ouroboros_config
 from samples import thinned
 from transformers import (
     AutoTokenizer,
@@ -269,7 +271,7 @@ def test_a_pool_of_another_phrase_length_is_refused() -> None:
     with pytest.raises(UserError, match="ngram=4"):
         ouroboros.decode(target, PROMPT, pool=pool, method=ouroboros.Config(ngram=5), **given)
     own = PhrasePool(1, "usefulness")
-    method = ouroboros.Config(ngram=5, window=3, shortest_run=1, pool_capacity=9)
+    method = ouroboros_config(ngram=5, window=3, shortest_run=1, capacity=9)
     list(ouroboros.decode(target, PROMPT, pool=own, method=method, **given | {"max_new_tokens": 20}))
     assert own.capacity == 1 and max(map(len, own.phrases().values())) == 1
 
@@ -340,3 +342,10 @@ def test_the_readmes_examples_run(monkeypatch, capsys) -> None:
     assert "custom_generate" in blocks[0] and "ouroboros.decode" in blocks[1] and "TextStream" in blocks[1]
     assert len(printed.split()) > 20
     assert printed.strip()
+
+
+def test_a_setting_by_its_old_name_is_told_the_new_one():
+    with pytest.raises(UserError, match=r"^pool_capacity is now pool\.capacity$"):
+        ouroboros.Config(gamma=4, pool_capacity=4)
+    method = ouroboros.Config(gamma=4, pool=ouroboros.PoolConfig(capacity=4))
+    assert method.pool.capacity == 4 and copy.deepcopy(method) == method != ouroboros.Config(gamma=4)

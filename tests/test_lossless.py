@@ -5,11 +5,12 @@ float64 and strict: identity of token ids. Counters show that the paths were rea
 
 import itertools
 from collections import Counter
+from collections.abc import Callable
 from functools import cache
 
 import pytest
 from families import FAMILIES, VOCABULARY, blurred, make_model
-from matrix import build, check, decode, make_pair, prompts, reference
+from matrix import build, check, decode, make_pair, ouroboros_config, prompts, reference
 from samples import covering
 
 from baselines import (
@@ -26,6 +27,7 @@ from baselines import (
     token_recycling,
 )
 from baselines.lookahead import Lookahead
+from bench.plan.nesting import flat_config
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
 from decoding.session import ModelSession
@@ -41,8 +43,8 @@ LOOKAHEAD = [
     for (window, ngram, guesses), text in itertools.product([(1, 3, 1), (3, 3, 2), (4, 5, 4), (7, 4, 7)], [False, True])
 ]
 OUROBOROS = [
-    ouroboros.Config(
-        gamma=gamma, k=k, window=window, ngram=ngram, phrase_drafting=phrases, learn=learn, text_phrases=text
+    ouroboros_config(
+        gamma=gamma, k=k, window=window, ngram=ngram, phrases=phrases, enabled=learn, text_phrases=text
     )
     for gamma, k, (window, ngram), phrases, learn, text in itertools.product(
         (1, 3, 8), (0, 1, 3), [(1, 3), (4, 4), (6, 6)], (False, True), (False, True), (False, True)
@@ -50,17 +52,17 @@ OUROBOROS = [
     if phrases or window == 4  # without phrase drafting there is no window
 ]
 OPTIONS = [
-    ouroboros.Config(**{"k": 2, "window": 3, "ngram": 4, **({} if "drafter" in options else {"gamma": 4}), **options})
+    ouroboros_config(**{"k": 2, "window": 3, "ngram": 4, **({} if "drafter" in options else {"gamma": 4}), **options})
     for options in (
         {"rejected": "continuations", "refinement": "newest"},
         {"rejected": "continuations", "shortest_run": 3, "k": 0},
         {"refinement": "off", "order": "usefulness", "text_phrases": False},
         {"accepted_only": True},
         {"accepted_only": True, "refinement": "newest", "rejected": "continuations"},
-        {"idle_window": True, "pool_capacity": 1},
-        {"window": 0, "pool_capacity": 3},
-        {"window": 0, "pool_capacity": 2, "gamma": "auto", "order": "usefulness", "text_phrases": False},
-        {"confidence": 0.5, "phrase_drafting": False},
+        {"idle_window": True, "capacity": 1},
+        {"window": 0, "capacity": 3},
+        {"window": 0, "capacity": 2, "gamma": "auto", "order": "usefulness", "text_phrases": False},
+        {"confidence": 0.5, "phrases": False},
         {"confidence": 0.9, "gamma": 9},
         {"gamma": "auto"},
         {"k": "auto"},
@@ -90,13 +92,13 @@ COVERING = [
     multi_candidate.Config(branching=[4, 4, 4, 4, 4], width=3, nodes=9),
     cascade.Config(gamma=3, tail=3),
     lookahead.Config(window=4, ngram=5, max_guesses=4, text_phrases=True),
-    ouroboros.Config(gamma=3, k=3, window=4, ngram=4, text_phrases=True),
-    ouroboros.Config(gamma=8, k=2, window=3, ngram=5, pool_capacity=2, max_guesses=1, shortest_run=1),
-    ouroboros.Config(gamma="auto", k=2, window=3, ngram=4, confidence=0.2, idle_window=True, order="usefulness",
+    ouroboros_config(gamma=3, k=3, window=4, ngram=4, text_phrases=True),
+    ouroboros_config(gamma=8, k=2, window=3, ngram=5, capacity=2, max_guesses=1, shortest_run=1),
+    ouroboros_config(gamma="auto", k=2, window=3, ngram=4, confidence=0.2, idle_window=True, order="usefulness",
                      rejected="continuations", refinement="newest"),
-    ouroboros.Config(gamma=3, k=3, window=0, ngram=4, pool_capacity=4),
-    ouroboros.Config(drafter=prompt_lookup.Config(draft_length=3), k=2, ngram=4, pool_capacity=3),
-    ouroboros.Config(gamma=3, k=3, window=4, ngram=4, accepted_only=True),
+    ouroboros_config(gamma=3, k=3, window=0, ngram=4, capacity=4),
+    ouroboros_config(drafter=prompt_lookup.Config(draft_length=3), k=2, ngram=4, capacity=3),
+    ouroboros_config(gamma=3, k=3, window=4, ngram=4, accepted_only=True),
     self_speculative.Config(skip=None, skip_attention=[1], max_draft=5, threshold=0.3, threshold_step=0.5),
     prompt_lookup.Config(),
     suffix.Config(),
@@ -109,7 +111,7 @@ COVERING = [
 
 def option_pairs(config: object) -> list[tuple]:
     """Every pair of a method's options: those of a sample in which no pair is missing are always tested."""
-    options = [config.name, *((name, str(value)) for name, value in vars(config).items())]
+    options = [config.name, *((name, str(value)) for name, value in flat_config(config).items())]
     return list(itertools.combinations(options, 2))
 
 
@@ -180,8 +182,8 @@ def test_covering_set_on_every_family(case: tuple[object, str]) -> None:
     assert accepted
     # A chain's rows stay where they are (without a window a draft may be one), a pool of two phrases a key soon drops
     # what was planted, and automatic lengths go by the clock.
-    settings = vars(config)
-    still = settings.get("pool_capacity") == 2 or settings.get("gamma") == "auto" or settings.get("window") == 0
+    settings = flat_config(config)
+    still = settings.get("pool.capacity") == 2 or settings.get("gamma") == "auto" or settings.get("window") == 0
     assert moved or still or config.name in CHAINS
 
 
@@ -222,7 +224,7 @@ def test_the_end_of_sequence_at_every_place() -> None:
     """Any token may be the end: it is met in the draft, in a suffix and as the bonus, and nothing follows it."""
     seen: Counter[str] = Counter()
     configs = [speculative.Config(gamma=4),
-               ouroboros.Config(gamma=1, k=3, window=5, ngram=5, shortest_run=1, text_phrases=True),
+               ouroboros_config(gamma=1, k=3, window=5, ngram=5, shortest_run=1, text_phrases=True),
                lookahead.Config(window=5, ngram=4, max_guesses=5, text_phrases=True)]  # fmt: skip
     llama = make_pair("llama", noise=0.03)
     for prompt in prompts(3):
@@ -250,7 +252,7 @@ def test_every_path_is_taken(llama: ModelPair) -> None:
     seen: Counter[str] = Counter()
     stopping = Stopping(frozenset(), 60)
     tests = [(p, stopping, reference(llama, p, stopping)) for p in prompts(5)]
-    configs = [ouroboros.Config(gamma=3, k=3, window=6, ngram=5), lookahead.Config(window=6, ngram=4, max_guesses=4)]
+    configs = [ouroboros_config(gamma=3, k=3, window=6, ngram=5), lookahead.Config(window=6, ngram=4, max_guesses=4)]
     for config in configs:
         decoder = build(config, llama)
         observe = decoder.drafter.observe
@@ -278,7 +280,7 @@ def test_every_path_is_taken(llama: ModelPair) -> None:
 def test_ouroboros_without_its_parts_takes_the_steps_of_speculative(llama: ModelPair, llama_tests: list) -> None:
     drafted = []
     for shared in ({"gamma": 1}, {"gamma": 8, "confidence": 0.5}, {"gamma": 4}, {"gamma": 8}):
-        parts_off = ouroboros.Config(**shared, k=0, phrase_drafting=False, learn=False)
+        parts_off = ouroboros_config(**shared, k=0, phrases=False, enabled=False)
         ours = check(llama, parts_off, llama_tests)
         theirs = check(llama, speculative.Config(**shared), llama_tests)
         for one, other in zip(ours, theirs, strict=True):
@@ -319,7 +321,7 @@ def test_perfect_draft_is_always_accepted() -> None:
     """With the target as its own draft every step emits gamma + 1 tokens: the bonus is never dropped."""
     pair = make_pair("llama", noise=0.0)
     stopping = Stopping(frozenset(), 1 + 6 * 5)
-    for config in (speculative.Config(gamma=5), ouroboros.Config(gamma=5, k=0, phrase_drafting=False)):
+    for config in (speculative.Config(gamma=5), ouroboros_config(gamma=5, k=0, phrases=False)):
         for prompt in prompts(2):
             assert build(config, pair).generate(prompt, stopping).steps.emitted == [6] * 5
 
@@ -327,7 +329,7 @@ def test_perfect_draft_is_always_accepted() -> None:
 @pytest.mark.parametrize(
     "config",
     [
-        ouroboros.Config(gamma=4, k=3, window=4, ngram=5),
+        ouroboros_config(gamma=4, k=3, window=4, ngram=5),
         token_recycling.Config(nodes=20),
         self_speculative.Config(skip=None, skip_attention=[1], threshold=0.4, threshold_step=0.5),
     ],
@@ -357,7 +359,7 @@ def test_parts_beyond_the_paper_are_really_taken(llama: ModelPair) -> None:
 
     @cache
     def work(**options: object) -> Counter[str]:
-        config = ouroboros.Config(**{"gamma": 6, "k": 2, "window": 4, "ngram": 4, "text_phrases": False, **options})
+        config = ouroboros_config(**{"gamma": 6, "k": 2, "window": 4, "ngram": 4, "text_phrases": False, **options})
         seen: Counter[str] = Counter()
         for prompt in prompts(3):
             outcome = build(config, pair).generate(prompt, stopping)
@@ -369,12 +371,12 @@ def test_parts_beyond_the_paper_are_really_taken(llama: ModelPair) -> None:
 
     plain = work()
     assert work(idle_window=True)["draft rows"] < plain["draft rows"]
-    bare = work(window=0, pool_capacity=4)
+    bare = work(window=0, capacity=4)
     assert bare["window"] == 0 < min(bare["rejection"], plain["window"])
     assert work(confidence=0.9)["drafted"] / work(confidence=0.9)["steps"] < plain["drafted"] / plain["steps"]
     assert work(refinement="off")["refinement"] == 0 < work(accepted_only=True)["refinement"] < plain["refinement"]
     assert work(rejected="continuations")["rejection"] > work(shortest_run=3)["rejection"]
-    assert work(learn=False)["rejection"] == work(learn=False)["refinement"] == 0
+    assert work(enabled=False)["rejection"] == work(enabled=False)["refinement"] == 0
 
 
 @pytest.mark.parametrize("accepted_only", [False, True])
@@ -383,7 +385,7 @@ def test_refinement_after_a_rejection_is_the_papers_and_an_option(
 ) -> None:
     """K < N - 1, as in the authors' settings: the paper refines after whole drafts and wrong ones, their code after
     whole ones alone."""
-    config = ouroboros.Config(gamma=4, k=2, window=4, ngram=4, accepted_only=accepted_only)
+    config = ouroboros_config(gamma=4, k=2, window=4, ngram=4, accepted_only=accepted_only)
     decoder = build(config, llama)
     drafter, observe = decoder.drafter, decoder.drafter.observe
     whole: list[bool] = []
@@ -405,7 +407,7 @@ def test_suffixes_lengthen_any_drafter(llama: ModelPair) -> None:
     """The text of the last pass stands in the pool: behind lookahead's guesses hang suffixes, and they are accepted."""
     pair = ModelPair(llama.target, None, frozenset(), decode)
     guessing = lookahead.Config(window=2, ngram=3, max_guesses=2, text_phrases=True)
-    config = ouroboros.Config(drafter=guessing, k=3, ngram=4, pool_capacity=4, text_phrases=True)
+    config = ouroboros_config(drafter=guessing, k=3, ngram=4, capacity=4, text_phrases=True)
     decoder = build(config, pair)
     sources: Counter[str] = Counter()
     for prompt in prompts(3):
@@ -414,17 +416,17 @@ def test_suffixes_lengthen_any_drafter(llama: ModelPair) -> None:
             sources.update(source for step in outcome.steps.sources for source in step)
         assert outcome.tokens == reference(pair, prompt, Stopping(frozenset(), 40)).tokens
     assert sources["suffix"] and sources["phrase"], sources
-    for name, value in {"gamma": 3, "phrase_drafting": False, "max_guesses": 2, "idle_window": True,
+    for name, value in {"gamma": 3, "phrases": False, "max_guesses": 2, "idle_window": True,
                         "confidence": 0.5}.items():  # fmt: skip
-        with pytest.raises(UserError, match=f"method.{name} is for drafter=draft_model"):
-            ouroboros.Config(drafter=prompt_lookup.Config(), **{name: value})
+        with pytest.raises(UserError, match=rf"^(drafting\.)?{name} is for drafter=draft_model"):
+            ouroboros_config(drafter=prompt_lookup.Config(), **{name: value})
     with pytest.raises(UserError, match="^drafter=hf_generate"):
-        build(ouroboros.Config(drafter=hf_generate.Config()), pair)
+        build(ouroboros_config(drafter=hf_generate.Config()), pair)
 
 
 def test_methods_that_draft_with_a_model_refuse_a_pair_without_one(llama: ModelPair) -> None:
     alone = ModelPair(llama.target, None, frozenset(), decode)
-    for config in (speculative.Config(), multi_candidate.Config(), cascade.Config(), ouroboros.Config()):
+    for config in (speculative.Config(), multi_candidate.Config(), cascade.Config(), ouroboros_config()):
         with pytest.raises(UserError, match="needs a draft model"):
             build(config, alone)
 
@@ -448,27 +450,27 @@ def test_methods_that_draft_with_a_model_refuse_a_pair_without_one(llama: ModelP
         (cascade.Config, {"min_ngram": 0}),
         (cascade.Config, {"max_ngram": 1, "min_ngram": 2}),
         (cascade.Config, {"draft_length": 0}),
-        (ouroboros.Config, {"k": -1}),
-        (ouroboros.Config, {"ngram": 2}),
-        (ouroboros.Config, {"shortest_run": 0}),
-        (ouroboros.Config, {"shortest_run": 7}),
-        (ouroboros.Config, {"window": -1}),
-        (ouroboros.Config, {"pool_capacity": None, "window": 0}),
-        (ouroboros.Config, {"pool_capacity": 0}),
-        (ouroboros.Config, {"max_guesses": 0}),
-        (ouroboros.Config, {"gamma": "often"}),
-        (ouroboros.Config, {"k": "auto", "drafter": lookahead.Config()}),
-        (ouroboros.Config, {"drafter": "anything"}),
-        (ouroboros.Config, {"rejected": "all"}),
-        (ouroboros.Config, {"refinement": "true"}),
-        (ouroboros.Config, {"order": "random"}),
-        (ouroboros.Config, {"gamma": 2.5}),
-        (ouroboros.Config, {"drafter": lookahead.Config}),
-        (ouroboros.Config, {"text_phrases": "all"}),
-        (ouroboros.Config, {"confidence": 1.5}),
+        (ouroboros_config, {"k": -1}),
+        (ouroboros_config, {"ngram": 2}),
+        (ouroboros_config, {"shortest_run": 0}),
+        (ouroboros_config, {"shortest_run": 7}),
+        (ouroboros_config, {"window": -1}),
+        (ouroboros_config, {"capacity": None, "window": 0}),
+        (ouroboros_config, {"capacity": 0}),
+        (ouroboros_config, {"max_guesses": 0}),
+        (ouroboros_config, {"gamma": "often"}),
+        (ouroboros_config, {"k": "auto", "drafter": lookahead.Config()}),
+        (ouroboros_config, {"drafter": "anything"}),
+        (ouroboros_config, {"rejected": "all"}),
+        (ouroboros_config, {"refinement": "true"}),
+        (ouroboros_config, {"order": "random"}),
+        (ouroboros_config, {"gamma": 2.5}),
+        (ouroboros_config, {"drafter": lookahead.Config}),
+        (ouroboros_config, {"text_phrases": "all"}),
+        (ouroboros_config, {"confidence": 1.5}),
         (speculative.Config, {"confidence": -0.1}),
     ],
 )
-def test_settings_out_of_range_are_refused(config: type, fields: dict) -> None:
-    with pytest.raises(UserError, match=f"^{next(iter(fields))}(=auto)? (must be|is for)"):
+def test_settings_out_of_range_are_refused(config: Callable, fields: dict) -> None:
+    with pytest.raises(UserError, match=rf"^(\w+\.)?{next(iter(fields))}(=auto)? (must be|is for)"):
         config(**fields)

@@ -18,6 +18,8 @@ from test_bench_cli import composed
 from bench.measure.float32 import roles
 from bench.measure.store import RunFolder
 from bench.models.place import Place
+from bench.plan.methods import METHODS
+from bench.plan.nesting import flat
 from bench.plan.settings import read_plan
 from bench.report import published
 from bench.report.archive import unpack
@@ -26,7 +28,7 @@ from bench.report.fold import Fold
 from bench.report.summary import figures
 from bench.report.tables import main as report
 from bench.report.writing import json_text
-from ouroboros.method import DRAFT_MODEL, DRAFTING
+from ouroboros.method import DRAFT_MODEL
 
 PAPER = Path(__file__).resolve().parent.parent / "results" / "paper"
 ARCHIVE = PAPER / "runs.tar.xz"
@@ -204,13 +206,17 @@ def test_the_numbers_of_the_readme_s_tables_are_in_the_tables(folders):
 
 
 def as_then(config: dict[str, Any], history: str) -> dict[str, Any]:
-    """A config without the settings that there were none of yet; where they say what was the rule then.
+    """A config by the names of then, without the settings that there were none of yet where they say what was the rule.
 
     Cold, nothing is in the history that history_bias is about. What a foreign drafter silences stood at other defaults.
     """
+    renamed = METHODS[config["name"]].renamed
+    names = {new: old for old, new in renamed.items()}
+    config = {names.get(key, key): value for key, value in flat(config).items()}
     later = {"accepted_only": False, **({"history_bias": config.get("history_bias")} if history == "cold" else {})}
     if config.get("drafter", DRAFT_MODEL) != DRAFT_MODEL:
-        later |= {name: config[name] for name in DRAFTING}  # which have nothing to say there
+        silent = ["gamma", *(old for old, new in renamed.items() if new.startswith("drafting."))]
+        later |= {name: config[name] for name in silent}
     return {
         key: as_then(value, history) if isinstance(value, dict) else value
         for key, value in config.items()

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from families import VOCABULARY, blurred, make_model
-from matrix import build, decode, make_pair, prompts
+from matrix import build, decode, make_pair, ouroboros_config, prompts
 
 from baselines import (
     cascade,
@@ -131,9 +131,9 @@ def test_what_the_prefill_leaves() -> None:
     assert phrases(after_prefill(lookahead.Config(**keep), pair, prompt).pool) == runs
     lazy = after_prefill(hybrid.Config(fallback=lookahead.Config(**keep)), pair, prompt)
     assert lazy.matcher.text.text == prompt and phrases(lazy.fallback.pool) == runs
-    both = ouroboros.Config(pool_capacity=20, ngram=3, text_phrases=True)
+    both = ouroboros_config(capacity=20, ngram=3, text_phrases=True)
     assert phrases(after_prefill(both, pair, prompt).pool) == runs
-    only = ouroboros.Config(pool_capacity=20, ngram=3, text_phrases="output")
+    only = ouroboros_config(capacity=20, ngram=3, text_phrases="output")
     assert not phrases(after_prefill(only, pair, prompt).pool)
     for config in (speculative.Config(), multi_candidate.Config(), ouroboros.Config(gamma="auto")):
         after_prefill(config, pair, prompt)

@@ -131,6 +131,14 @@ def test_the_csv_holds_every_figure_in_full(tmp_path, report):
     assert row["decode_speedup_over_fastest_greedy"] == ""
 
 
+def test_the_csv_names_settings_in_parts_by_dots(tmp_path, report):
+    pool = {"capacity": 2, "order": "recency"}
+    config = {"name": "ouroboros", "gamma": 4, "drafter": {"name": "suffix"}, "pool": pool}
+    write_run(tmp_path / "runs", summary_of(method_config=config))
+    [row], *_ = report()
+    assert row["settings"] == "gamma=4 drafter={'name': 'suffix'} pool.capacity=2 pool.order=recency"
+
+
 def test_greedy_in_a_slow_dtype_does_not_flatter_unseen(tmp_path, report):
     speedup = summary_of(speed=1.5)["speedup"]
     fastest = {"value": 1.11, "low": 1.0, "high": 1.2}

@@ -23,7 +23,7 @@ from bench.tune import objective as tuning_objective
 from bench.tune import space as tuning_space
 from bench.tune.objective import speed_of
 from bench.tune.plot import draw_study
-from bench.tune.space import Space
+from bench.tune.space import Space, read_space
 from bench.tune.study import Final, noise_of, rounds, winner_of
 from decoding.errors import UserError
 
@@ -111,15 +111,15 @@ def test_settings_that_cannot_stand_together_cost_nothing(tuned, tmp_path, monke
 
 
 def test_a_published_null_stands_beside_the_numbers_that_are_searched(tmp_path) -> None:
-    values = {"pool_capacity": [2, 4], "gamma": [3, "auto"]}
-    trials = [SimpleNamespace(number=0, value=1.2, params={"pool_capacity": 4, "gamma": "auto"})]
+    values = {"pool.capacity": [2, 4], "gamma": [3, "auto"]}
+    trials = [SimpleNamespace(number=0, value=1.2, params={"pool.capacity": 4, "gamma": "auto"})]
     study = SimpleNamespace(
         user_attrs={"published": {"speed": 1.1}, "round 1": {"0": 1.3}}, get_trials=lambda **_: trials
     )
-    space = Space(values, {"name": "ouroboros", "pool_capacity": None, "gamma": 12})
+    space = Space(values, {"name": "ouroboros", "pool": {"capacity": None}, "gamma": 12})
     finals = {"published": final_of(1.0, 1.1, 1.2), "0": final_of(1.3, 1.2, 1.4)}
     table = bench.tune.job._table(study, space, 2, finals)
-    assert table["params_pool_capacity"].tolist() == [None, 4] and table["params_gamma"].tolist() == [12, "auto"]
+    assert table["params_pool.capacity"].tolist() == [None, 4] and table["params_gamma"].tolist() == [12, "auto"]
     assert table["round_0"].tolist() == [1.1, 1.2] and table["round_1"][1] == 1.3
     draw_study(table, values, "0", tmp_path, "a search")
     assert (tmp_path / "study.png").stat().st_size > 5000
@@ -245,6 +245,26 @@ def test_a_faulty_space_is_refused_in_one_line(tuned, monkeypatch, tmp_path, cap
     assert tuned("method=speculative", "tune.space=mine") == 2
     error = capsys.readouterr().err.strip()
     assert said in error and "\n" not in error
+
+
+def test_a_space_holds_settings_in_parts(monkeypatch, tmp_path) -> None:
+    (tmp_path / "search").mkdir()
+    monkeypatch.setattr(tuning_space, "CONF", tmp_path)
+    file = tmp_path / "search" / "mine.yaml"
+    file.write_text("gamma: [2]\npool: {capacity: [2, 4]}\ndrafting: {phrases: [true, false]}")
+    space = Space(read_space("mine", "ouroboros"), {"name": "ouroboros", "pool": {"order": "usefulness"}})
+    assert space.values == {"gamma": [2], "pool.capacity": [2, 4], "drafting.phrases": [True, False]}
+    config = space.config({"gamma": 2, "pool.capacity": 4, "drafting.phrases": False})
+    assert (config.gamma, config.pool.capacity, config.drafting.phrases) == (2, 4, False)
+    assert config.pool.order == "usefulness", "what is not chosen stays"
+    for text, said in (
+        ("pool_capacity: [2]", "pool_capacity is now"),
+        ("pool: {capcity: [2]}", "pool.capcity is no setting of ouroboros"),
+        ("pool: [2]", "pool is no setting of ouroboros"),
+    ):
+        file.write_text(text)
+        with pytest.raises(UserError, match=said):
+            read_space("mine", "ouroboros")
 
 
 def test_a_study_made_with_other_fixed_settings_is_refused(tuned, monkeypatch, capsys) -> None:

@@ -11,6 +11,7 @@ from test_bench_cli import composed
 from baselines.pool_state import PoolState
 from bench import CONF
 from bench.plan import methods as registry
+from bench.plan.cases import labels
 from bench.plan.settings import read_plan
 from bench.plan.tuned import in_digits
 from decoding.errors import UserError
@@ -68,6 +69,27 @@ def test_what_is_given_wins_even_if_it_is_the_published_value(tune) -> None:
     assert set(origin.given) == {"gamma", "ngram"} and "gamma" in str(origin)
 
 
+def test_of_a_part_only_what_is_given_wins(tune) -> None:
+    tune("tiny/humaneval/ouroboros", pool={"capacity": 4, "order": "usefulness"}, drafting={"confidence": 0.5})
+    for given in ("method.pool.capacity=2", "method.pool={capacity: 2}"):
+        config, origin = first(given)
+        assert (config.pool.capacity, config.pool.order, config.drafting.confidence) == (2, "usefulness", 0.5)
+        assert origin.given == ("pool.capacity",) and "pool.capacity as given" in str(origin)
+    config, origin = first("method.pool.order=recency")
+    assert (config.pool.capacity, config.pool.order) == (4, "recency"), "given, though it is the published value"
+    plan = read_plan(composed("compare=[{name: ouroboros, pool: {capacity: 3}},{name: ouroboros, window: 2}]"))
+    assert [each.config.pool.order for each in plan.methods] == ["usefulness"] * 3
+    assert plan.methods[1].origin.given == ("pool.capacity",)
+    told = ("window=20 pool.capacity=4", "window=20 pool.capacity=3", "window=2 pool.capacity=4")
+    assert labels(plan.methods) == [f"ouroboros {each}" for each in told]
+
+
+def test_an_old_name_in_a_preset_or_a_tuned_file_ends_in_the_new_one(tune) -> None:
+    tune("tiny/humaneval/ouroboros", pool_capacity=4)
+    with pytest.raises(UserError, match=r"/humaneval/ouroboros\.yaml: pool_capacity is now pool\.capacity$"):
+        first()
+
+
 def test_what_a_preset_gives_wins_too(tune) -> None:
     tune("tiny/humaneval/speculative", gamma=6, confidence=0.5)
     config, _ = first("experiment=ablation", "settings=tuned", "cases=[]")
@@ -117,18 +139,18 @@ def test_a_search_that_beat_nothing_is_said(tune) -> None:
 
 
 def test_a_saved_pool_brings_its_own_phrase_length(tune, tmp_path) -> None:
-    tune("tiny/humaneval/ouroboros_warm", ngram=5, shortest_run=4)
+    tune("tiny/humaneval/ouroboros_warm", ngram=5, learning={"shortest_run": 4})
     file = tmp_path / "pool.json"
     StateFile(PoolState(4, {}).plain(), "t").save(file)
     config, _ = first("history=file", f"history_file={file}")
-    assert (config.ngram, config.shortest_run) == (4, None)
+    assert (config.ngram, config.learning.shortest_run) == (4, None)
     assert first("history=file", f"history_file={file}", "method.ngram=6")[0].ngram == 6
     cases = f"cases=[{{name: ouroboros, history: file, history_file: {file}}}]"
     assert read_plan(composed(cases)).methods[1].config.ngram == 4
 
 
 def test_settings_of_another_drafter_are_not_mixed_in(tune) -> None:
-    tune("tiny/humaneval/ouroboros", gamma=6, phrase_drafting=False)
+    tune("tiny/humaneval/ouroboros", gamma=6, drafting={"phrases": False})
     config, origin = first("method.drafter=suffix")
     assert config.drafter.name == "suffix" and "another drafter" in origin.why
 

@@ -9,9 +9,13 @@ from decoding.errors import UserError
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Raises UserError, with the path and the system's reason, for an OSError within.
+    """Within, an OSError becomes a UserError with the path and the system's reason.
 
-    path: what is written, taken where the error names no file of its own.
+    Args:
+        path: what is written, for errors that name no file of their own.
+
+    Raises:
+        UserError: something could not be written.
     """
     try:
         yield

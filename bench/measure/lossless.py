@@ -37,13 +37,17 @@ class Fit:
 def noise_floor(model: PreTrainedModel, vocabulary: int, texts: list[list[int]]) -> float:
     """Largest difference of logits between one forward of many rows and cached forwards of one row.
 
-    At least the spacing of the dtype's numbers at the largest logit: a few rows may happen to agree to the last bit in
-    bfloat16, but any row's logits are rounded that far.
+    At least the spacing of the dtype's numbers at the largest logit: a few rows may happen to agree
+    to the last bit in bfloat16, but any row's logits are rounded that far. Only the model's own
+    code runs, with its own cache, so that a fault of the harness cannot raise its own tolerance.
 
-    texts: token ids to measure on, at most the last NOISE_ROWS rows of each. Only the model's own code runs, with its
-    own cache, so that a fault of the harness cannot raise its own tolerance.
+    Args:
+        model: the target.
+        vocabulary: how many of its logits are tokens.
+        texts: token ids to measure on, at most the last NOISE_ROWS rows of each.
 
-    Raises NotFinite if logits are no numbers, between which there is no difference.
+    Raises:
+        NotFinite: logits are no numbers, between which there is no difference.
     """
     noise = largest = 0.0
     for text in texts:
@@ -70,11 +74,21 @@ def token_gaps(
 ) -> list[float]:
     """For every output token, how far its logit lies below the best of its row, in a plain forward without a cache.
 
-    A token outside the vocabulary, which a padded head may give, lies infinitely far below. rope_boundary: the length
-    up to which longrope uses its short factors; rows of an output that crosses it come from a forward of either side,
-    for a forward of the whole would rotate the earlier rows as they never were.
+    Args:
+        model: the target.
+        vocabulary: how many of its logits are tokens. A token outside, which a padded head may
+            give, lies infinitely far below.
+        prompt: token ids.
+        output: token ids, at least one.
+        rope_boundary: the length up to which longrope uses its short factors; rows of an output
+            that crosses it come from a forward of either side, for a forward of the whole would
+            rotate the earlier rows as they never were.
 
-    Raises NotFinite if logits are no numbers: no output of such a target is right or wrong.
+    Returns:
+        As many gaps as `output` has tokens, in logits.
+
+    Raises:
+        NotFinite: logits are no numbers; no output of such a target is right or wrong.
     """
     known = [token if 0 <= token < vocabulary else 0 for token in output]
     text = prompt + known[:-1]
@@ -122,10 +136,13 @@ def fits(record: dict) -> bool:
 
 
 def verdict(record: dict, reference: dict, first: dict) -> str:
-    """identical, tie or mismatch.
+    """One of identical, tie and mismatch.
 
-    record: the generation in question; reference: greedy's for the same prompt and repeat; first: the same case's
-    generation of the prompt in its first repeat, which every repeat must give again.
+    Args:
+        record: the generation in question.
+        reference: greedy's for the same prompt and repeat.
+        first: the same case's generation of the prompt in its first repeat, which every repeat must
+            give again.
     """
     if record["tokens"] != first["tokens"] or not fits(record):
         return MISMATCH

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.models.place import Place
 from bench.plan.methods import METHODS, Method
+from bench.plan.nesting import flat_config
 from bench.plan.prompts import Prompts
 from bench.plan.settings import Contender, Plan
 from bench.plan.tuned import Origin
@@ -91,10 +92,11 @@ def labels(contenders: list[Contender]) -> list[str]:
     for contender in contenders:
         named = [other for other in contenders if other.config.name == contender.config.name]
         peers = [other for other in named if _kind(other) == _kind(contender)]
-        settings = {item.name: getattr(contender.config, item.name) for item in fields(contender.config)}
-        differing = [name for name in settings if len({_short(getattr(other.config, name)) for other in peers}) > 1]
+        theirs = [{name: _short(value) for name, value in flat_config(other.config).items()} for other in peers]
+        settings = flat_config(contender.config)
+        differing = [name for name in settings if len({other[name] for other in theirs}) > 1]
         short = [name for name in differing if not isinstance(settings[name], list)]
-        if len({tuple(_short(getattr(other.config, name)) for name in short) for other in peers}) == len(peers):
+        if len({tuple(other[name] for name in short) for other in theirs}) == len(peers):
             differing = short
         words = [contender.config.name, *([_kind(contender)] if len(peers) < len(named) else [])]
         words += [*(f"{name}={_short(settings[name])}" for name in differing)]
@@ -119,9 +121,8 @@ def _short(value: object) -> str:
     if isinstance(value, list):
         return str(value).replace(" ", "")
     if is_dataclass(value):
-        usual = type(value)()
-        names = [item.name for item in fields(value) if getattr(value, item.name) != getattr(usual, item.name)]
-        changed = " ".join(f"{name}={_short(getattr(value, name))}" for name in names)
+        usual = flat_config(type(value)())
+        changed = " ".join(f"{name}={_short(own)}" for name, own in flat_config(value).items() if own != usual[name])
         return f"{value.name}({changed})" if changed else value.name
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 

@@ -9,48 +9,42 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from bench import CONF
+from bench.plan.nesting import merged
 from decoding.errors import SettingError, UserError
+from decoding.method import Spec, read_spec, require_new_names
 from tasks.settings import typed
 
 
-@dataclass(frozen=True)
-class Method:
-    """One method: its module, which exposes `Config` and `build(config, pair)`, and what must be known before loading.
-
-    Attributes:
-        module: import path.
-        keeps_history: whether anything learned on one prompt can serve the next.
-        saves_state: whether that can be saved and loaded (see StatefulDecoder).
-        ours: whether a mismatch is our fault (exit status 1) or only reported.
-    """
+@dataclass(frozen=True, kw_only=True)
+class Method(Spec):
+    """What a module declares of its method, and the module, which holds `Config` and `build(config, pair)` too."""
 
     module: str
-    keeps_history: bool = False
-    saves_state: bool = False
-    ours: bool = True
 
     def load(self) -> ModuleType:
         """The module; imported on demand, because methods import torch."""
         return importlib.import_module(self.module)
 
 
-METHODS: dict[str, Method] = {
-    "greedy": Method("baselines.greedy"),
-    "speculative": Method("baselines.speculative"),
-    "lookahead": Method("baselines.lookahead", keeps_history=True, saves_state=True),
-    "self_speculative": Method("baselines.self_speculative", keeps_history=True),
-    "token_recycling": Method("baselines.token_recycling", keeps_history=True),
-    "multi_candidate": Method("baselines.multi_candidate"),
-    "cascade": Method("baselines.cascade"),
-    "ouroboros": Method("ouroboros.method", keeps_history=True, saves_state=True),
-    "prompt_lookup": Method("baselines.prompt_lookup"),
-    "suffix": Method("baselines.suffix", keeps_history=True),
-    "hybrid": Method("baselines.hybrid", keeps_history=True),
-    "oracle": Method("baselines.oracle"),
-    "hf_generate": Method("baselines.hf_generate", ours=False),
-    "hf_assisted": Method("baselines.hf_assisted", ours=False),
-    "hf_prompt_lookup": Method("baselines.hf_prompt_lookup", ours=False),
-}
+# One line a method, in the order in which messages, tables and figures show them: the paper's method after the others.
+MODULES = (
+    "baselines.greedy",
+    "baselines.hf_generate",
+    "baselines.speculative",
+    "baselines.lookahead",
+    "baselines.cascade",
+    "baselines.hf_assisted",
+    "baselines.hf_prompt_lookup",
+    "baselines.hybrid",
+    "baselines.multi_candidate",
+    "baselines.prompt_lookup",
+    "baselines.self_speculative",
+    "baselines.suffix",
+    "baselines.token_recycling",
+    "ouroboros.method",
+    "baselines.oracle",
+)
+METHODS = {spec.name: Method(**vars(spec), module=module) for module in MODULES for spec in [read_spec(module)]}
 
 # Settings that hold another method: its name, or a mapping with `name` and settings.
 METHODS_WITHIN = ("fallback", "drafter")
@@ -67,6 +61,7 @@ def method_config(settings: Mapping[str, object], group: str = "method") -> obje
     name = settings.get("name")
     if name not in METHODS:
         raise UserError(f"{group}={name} is unknown: choose one of {', '.join(METHODS)}")
+    require_new_names(METHODS[name], settings, f"{group}.")
     kind = METHODS[name].load().Config
     given = dict(settings)
     others = {}
@@ -89,7 +84,7 @@ def panel_config(entry: object, group: str) -> object:
     given = {"name": entry} if isinstance(entry, str) else entry
     name = given.get("name") if isinstance(given, Mapping) else None
     defaults = method_file(name, group, entry)
-    return method_config({**defaults, **given, "name": defaults.get("name")}, group)
+    return method_config(merged(defaults, {**given, "name": defaults.get("name")}), group)
 
 
 def method_file(name: object, group: str, entry: object = None) -> dict[str, object]:
@@ -100,7 +95,7 @@ def method_file(name: object, group: str, entry: object = None) -> dict[str, obj
         group: what the user set, and `entry`: how, for messages.
 
     Raises:
-        UserError: there is no such file.
+        UserError: there is no such file, or it has a setting under an old name.
     """
     file = CONF / "method" / f"{name}.yaml"
     inside = isinstance(name, str) and file.resolve().is_relative_to((CONF / "method").resolve())
@@ -109,7 +104,10 @@ def method_file(name: object, group: str, entry: object = None) -> dict[str, obj
     if not inside or not file.is_file():
         shown = name if entry is None else entry
         raise UserError(f"{group}: {shown!r} is no method: give one of {', '.join(METHODS)}, or {{name: NAME, ...}}")
-    return dict(OmegaConf.to_container(OmegaConf.load(file)))
+    settings = dict(OmegaConf.to_container(OmegaConf.load(file)))
+    if settings.get("name") in METHODS:
+        require_new_names(METHODS[settings["name"]], settings, where=f"{file}: ")
+    return settings
 
 
 def for_target(config: Any, target: str) -> Any:

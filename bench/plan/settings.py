@@ -1,7 +1,7 @@
 """From Hydra's composed config to typed settings: every group re-validated, so that no wrong key or value passes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from bench.models.config import DTYPES, ModelConfig
 from bench.plan.methods import METHODS, for_target
+from bench.plan.nesting import flat_config
 from bench.plan.tuned import MODES, TUNED, Origin, Wanted, chosen_entry, settle
 from decoding.errors import UserError
 from decoding.settings import require_at_least
@@ -194,7 +195,8 @@ def _settled(
         fitted = config.for_state(StateFile.load(Path(str(file))).state, origin.given)
     except UserError:
         return config, origin  # said where the state is loaded
-    changed = [each.name for each in fields(config) if getattr(fitted, each.name) != getattr(config, each.name)]
+    before = flat_config(config)
+    changed = [name for name, value in flat_config(fitted).items() if value != before[name]]
     return fitted, replace(origin, given=tuple(dict.fromkeys([*origin.given, *changed])))
 
 

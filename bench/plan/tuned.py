@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from bench.plan import methods as registry
 from bench.plan.methods import METHODS, METHODS_WITHIN, WARM, method_config, method_file
+from bench.plan.nesting import flat, merged, nested
 from decoding.errors import UserError
 
 TUNED, PAPER, FILE = "tuned", "paper", "file"
@@ -79,19 +81,20 @@ def settle(given: Mapping[str, Any], group: str, wanted: Wanted, history: str) -
     method = defaults.get("name")
     if name.startswith("tuned/"):
         _require_pair(name, wanted.model)
-        origin = Origin(TUNED, name, tuple(own), _found(name))
+        origin = Origin(TUNED, name, tuple(flat(own)), _found(name))
     elif name != method:
-        origin = Origin(FILE, name, tuple(own))
+        origin = Origin(FILE, name, tuple(flat(own)))
     elif wanted.mode == PAPER:
-        origin = Origin(PAPER, name, tuple(own), "settings=paper")
+        origin = Origin(PAPER, name, tuple(flat(own)), "settings=paper")
     else:
         kept = history != "cold" and METHODS[method].keeps_history
         file = f"tuned/{wanted.model.label}/{wanted.task}/{method}{WARM if kept else ''}"
         why = _refused(file, own, wanted)
         if not why:
             defaults = method_file(file, group)
-        origin = Origin(PAPER, name, tuple(own), why) if why else Origin(TUNED, file, tuple(own), _found(file))
-    return method_config({**defaults, **own, "name": method}, group), origin
+        names = tuple(flat(own))
+        origin = Origin(PAPER, name, names, why) if why else Origin(TUNED, file, names, _found(file))
+    return method_config(merged(defaults, {**own, "name": method}), group), origin
 
 
 def _refused(file: str, own: Mapping[str, Any], wanted: Wanted) -> str:
@@ -164,14 +167,21 @@ def chosen_entry(config: DictConfig, resolved: Mapping[str, Any]) -> dict[str, A
         defaults = method_file(choice, "method")
     except UserError:
         choice, defaults = method.get("name"), {}
-    named = {override.lstrip("+~").split("=")[0] for override in _overrides(hydra)}
+    named = {name for override in _overrides(hydra) for name in _named(override)}
     named |= {f"method.{key}" for key in _of_presets(hydra)}
+    usual = flat(defaults)
     own = {
         key: value
-        for key, value in method.items()
-        if key != "name" and (key not in defaults or value != defaults[key] or f"method.{key}" in named)
+        for key, value in flat(method).items()
+        if key != "name" and (key not in usual or value != usual[key] or f"method.{key}" in named)
     }
-    return {"name": choice, **own}
+    return {"name": choice, **nested(own)}
+
+
+def _named(override: str) -> set[str]:
+    """What an override names; of a part in braces the settings within it."""
+    parsed = OverridesParser.create().parse_override(override)
+    return set(flat({parsed.key_or_group: parsed.value()}))
 
 
 def _hydra(config: DictConfig) -> DictConfig | None:
@@ -194,6 +204,6 @@ def _of_presets(hydra: DictConfig | None) -> set[str]:
         name = waiting.pop()
         files = [place / "experiment" / f"{name}.yaml" for place in [registry.CONF, *places]]
         content = next((OmegaConf.load(file) for file in files if file.is_file()), OmegaConf.create())
-        found |= set(content.get("method") or {})
+        found |= set(flat(OmegaConf.to_container(content).get("method") or {}))
         waiting += [each for each in content.get("defaults", []) if isinstance(each, str) and each != "_self_"]
     return found

@@ -24,8 +24,12 @@ def by_category(
 ) -> dict[str, dict[str, Any]] | None:
     """Category to its figures, named as in a summary, in order of first appearance; None for a task without any.
 
-    categories: of the fold's prompts. quality: scores of the method's outputs and of greedy's; a category's quality is
-    the mean over its prompts, and lacks a metric that none of them has.
+    Args:
+        fold: the records of a case.
+        categories: of the fold's prompts.
+        quality: scores of the method's outputs and of greedy's. A category's quality is the mean
+            over its prompts, and lacks a metric that none of them has.
+        seed: of the intervals.
     """
     found = {}
     for name in dict.fromkeys(category for category in categories if category is not None):

@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 
 from bench import SCHEMA_VERSION
+from bench.plan.methods import METHODS
+from bench.plan.nesting import flat
 from bench.report.markdown import named
 from decoding.errors import UserError
 from decoding.state_file import StateFile
@@ -22,9 +24,6 @@ NEEDED = (
     "max_new_tokens", "history", "prompts", "repeats", "tokens_per_second", "speedup", "tokens_per_target_forward",
     "acceptance", "seconds", "greedy_seconds", "lossless", "quality",
 )  # fmt: skip
-
-# What no method can pass is no competitor.
-BOUNDS = ("oracle",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +44,19 @@ class Run:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The method's settings, without its name."""
-        return {key: value for key, value in self["method_config"].items() if key != "name"}
+        """The method's settings, without its name; by the names of today, so that runs of any age compare."""
+        renamed = METHODS[self["method"]].renamed if self["method"] in METHODS else {}
+        return {renamed.get(key, key): value for key, value in self.settings_as_written.items()}
+
+    @property
+    def settings_as_written(self) -> dict[str, Any]:
+        """The same by the names in its summary, dotted where they stand in parts."""
+        return {key: value for key, value in flat(self["method_config"]).items() if key != "name"}
+
+    @property
+    def competes(self) -> bool:
+        """Whether its method is a competitor, and no bound that none can pass."""
+        return self["method"] not in METHODS or not METHODS[self["method"]].bound
 
     @property
     def mismatch(self) -> bool:
@@ -274,7 +284,7 @@ def _label(run: Run) -> str:
 def _word(value: object) -> str:
     """A setting as it is written on the command line; a method within another as its own settings."""
     if isinstance(value, dict):
-        return f"{value.get('name')}({' '.join(f'{k}={_word(v)}' for k, v in value.items() if k != 'name')})"
+        return f"{value.get('name')}({' '.join(f'{k}={_word(v)}' for k, v in flat(value).items() if k != 'name')})"
     text = str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)
     return text.replace(" ", "")
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from bench.plan.nesting import flat
 from bench.report.marks import RUNAWAY, RUNAWAY_LEGEND, marked, ran_away
 from bench.report.split import PARTS, split
 from tasks.overlap import WORDS
@@ -154,7 +155,7 @@ def _over_fastest(figure: dict[str, float | None]) -> str:
 
 
 def _conditions(summary: dict[str, Any], provenance: dict[str, Any]) -> list[list[object]]:
-    settings = ", ".join(f"{key}={value}" for key, value in summary["method_config"].items() if key != "name")
+    settings = ", ".join(f"{key}={value}" for key, value in flat(summary["method_config"]).items() if key != "name")
     git = provenance.get("git", {})
     commit = f"{(git.get('commit') or 'unknown')[:12]}{' with changes' if git.get('dirty') else ''}"
     versions = provenance.get("versions", {})

@@ -40,7 +40,12 @@ from tasks import Scores
 def summarize(case: Case, plan: Plan, prompts: Prompts, fold: Fold, quality: tuple[Scores, Scores]) -> dict[str, Any]:
     """The summary of one case.
 
-    quality: scores of the method's outputs and of greedy's.
+    Args:
+        case: what was measured.
+        plan: the job.
+        prompts: what it was measured on.
+        fold: its records.
+        quality: scores of the method's outputs and of greedy's.
     """
     identity, seed = case.identity, plan.settings.seed
     undrafted = undrafted_prompts(fold)

@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.console.terminal import say
 from bench.report.arguments import over_runs
-from bench.report.collection import BOUNDS, Run, grouped, names, overlapping
+from bench.report.collection import Run, grouped, names, overlapping
 from bench.report.latex import latex_table
 from bench.report.markdown import (
     NO_FIGURE,
@@ -64,7 +64,7 @@ def row(run: Run, name: str, best: Sequence[str], shared: bool | None) -> dict[s
         "method": run["method"],
         "history": run["history"],
         "pool_of": run.pool_of,
-        "settings": " ".join(f"{key}={value}" for key, value in run.settings.items()),
+        "settings": " ".join(f"{key}={value}" for key, value in run.settings_as_written.items()),
         "tokens_per_second": speed["decode"]["method"],
         "greedy_tokens_per_second": speed["decode"]["greedy"],
         **_interval("decode_speedup", run["speedup"]["decode"]),
@@ -108,7 +108,7 @@ def best_figures(runs: Sequence[Run]) -> dict[Run, list[str]]:
         "tokens_per_target_forward": lambda run: run["tokens_per_target_forward"],
     }
     found: dict[Run, list[str]] = {run: [] for run in runs}
-    fit = [run for run in runs if run["method"] not in BOUNDS and run["lossless"]["verdict"] != "mismatch"]
+    fit = [run for run in runs if run.competes and run["lossless"]["verdict"] != "mismatch"]
     for name in MARKED:
         shown = {run: round(value, 2) for run in fit if (value := values[name](run)) is not None}
         if len(shown) > 1:

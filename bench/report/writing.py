@@ -30,11 +30,19 @@ def report_job(
     left_out: Mapping[str, str],
     said: Collection[str],
 ) -> int:
-    """Write and show the reports of a panel, the chosen method first.
+    """Write and show the reports of a panel.
 
-    roles: of the records that are there. measured: whether this process measured anything. left_out: labels of the
-    cases of the panel that cannot run, with the reasons. said: warnings that the terminal has had from this job.
-    Returns the exit status: 1 for a mismatch of one of our methods or of greedy itself, else 0.
+    Args:
+        plan: the job.
+        prompts: what was measured.
+        folders: of the panel's cases, the chosen method first.
+        roles: of the records that are there.
+        measured: whether this process measured anything.
+        left_out: labels of the panel's cases that cannot run, with the reasons.
+        said: warnings that the terminal has had from this job.
+
+    Returns:
+        The exit status: 1 for a mismatch of one of our methods or of greedy itself, else 0.
     """
     ids = [example.id for example in prompts.examples]
     folds = {case: Fold.of(folder, ids, plan.settings.repeats, roles) for case, folder in folders.items()}

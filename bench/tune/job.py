@@ -28,6 +28,7 @@ from bench.models.loading import load_pair
 from bench.models.location import weights_digests
 from bench.models.place import Place, resolve_place
 from bench.plan.methods import WARM
+from bench.plan.nesting import flat
 from bench.plan.prompts import Prompts, load_prompts
 from bench.plan.settings import Plan, read_plan
 from bench.plan.tuned import KEPT, TUNED, in_digits
@@ -75,7 +76,8 @@ class TuneConfig:
 def tune(config: DictConfig) -> int:
     """Search, then write the best settings; the exit status.
 
-    Raises UserError for a wrong setting, or a split that is not for tuning.
+    Raises:
+        UserError: a wrong setting, or a split that is not for tuning.
     """
     own = OmegaConf.masked_copy(config, [key for key in config if key != "tune"])
     wanted = typed(TuneConfig, OmegaConf.to_container(config.tune, resolve=True), "tune")
@@ -219,7 +221,7 @@ def _table(study: optuna.Study, space: Space, count: int, finals: dict[str, Fina
             **{f"params_{key}": choice[key] for key in space.values},
         }
 
-    rows = [row(PUBLISHED, study.user_attrs[PUBLISHED]["speed"], space.base)]
+    rows = [row(PUBLISHED, study.user_attrs[PUBLISHED]["speed"], flat(space.base))]
     rows += [row(str(each.number), each.value, each.params) for each in trials_of(study, TrialState.COMPLETE)]
     # As objects: of null and numbers in one column pandas would make floats and no number.
     table = pandas.DataFrame(rows, dtype=object)

@@ -5,7 +5,7 @@ import json
 import math
 import random
 from collections.abc import Container, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -14,7 +14,9 @@ from yaml import YAMLError
 
 from bench import CONF
 from bench.plan.methods import METHODS, method_config
+from bench.plan.nesting import flat, flat_config, merged, nested
 from decoding.errors import UserError
+from decoding.method import require_new_names
 from decoding.settings import canonical
 
 # A space of at most this many combinations is gone through to its end; no search exhausts a larger one.
@@ -27,7 +29,7 @@ class Space:
     """Values to choose from.
 
     Attributes:
-        values: setting to its values.
+        values: setting to its values, `part.setting` in a part.
         base: the method's settings, `name` among them, of which a choice replaces some.
     """
 
@@ -36,7 +38,7 @@ class Space:
 
     def config(self, choice: Mapping[str, Any]) -> Any:
         """The typed config, silent settings at their defaults. Raises UserError for values that cannot stand."""
-        return canonical(method_config({**self.base, **choice}))
+        return canonical(method_config(merged(self.base, nested(choice))))
 
     def key(self, choice: Mapping[str, Any]) -> str:
         """What two choices have in common that are one setting. Raises UserError as `config` does."""
@@ -61,7 +63,7 @@ class Space:
 
 
 def read_space(name: str, method: str) -> dict[str, list[Any]]:
-    """The values to choose from, by setting of the method, of conf/search/<name>.yaml.
+    """The values to choose from, by setting of the method (`part.setting` in a part), of conf/search/<name>.yaml.
 
     Raises:
         UserError: the file is not there, or holds something else.
@@ -74,8 +76,10 @@ def read_space(name: str, method: str) -> dict[str, list[Any]]:
         space = OmegaConf.to_container(OmegaConf.load(file))
     except (YAMLError, OmegaConfBaseException) as error:
         raise UserError(f"{file} cannot be read: {str(error).splitlines()[0]}") from error
-    settings = [field.name for field in fields(METHODS[method].load().Config)]
-    for key, values in space.items() if isinstance(space, dict) else [(None, space)]:
+    settings = flat_config(METHODS[method].load().Config())
+    space = flat(space) if isinstance(space, dict) else {None: space}
+    require_new_names(METHODS[method], space, where=f"{file}: ")
+    for key, values in space.items():
         if key not in settings:
             raise UserError(f"{file}: {key} is no setting of {method}; they are {', '.join(settings)}")
         distinct = isinstance(values, list) and all(value not in values[:place] for place, value in enumerate(values))

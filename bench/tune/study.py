@@ -56,9 +56,14 @@ class Final:
 
 
 def open_study(folder: Path, identity: dict[str, Any]) -> optuna.Study:
-    """The study in `folder`, which goes on, or a new one.
+    """The study in `folder`, which is continued, or a new one.
 
-    identity: what its trials must share. Raises UserError where the study that is there was made with another.
+    Args:
+        folder: of the study's journal.
+        identity: what its trials must share.
+
+    Raises:
+        UserError: the study that is there was made with another identity.
     """
     folder.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)

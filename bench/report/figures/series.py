@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bench.plan.methods import METHODS
 from bench.report.collection import Run, grouped
 from bench.report.figures.style import MISMATCH
 
@@ -20,6 +21,11 @@ class Series:
     name: str
     method: str
     runs: dict[str, Run]
+
+    @property
+    def competes(self) -> bool:
+        """As of its runs, which are of one method."""
+        return next(iter(self.runs.values())).competes
 
     @property
     def legend(self) -> str:
@@ -72,13 +78,9 @@ def _settings(run: Run) -> str:
     return str(sorted(run.settings.items()))
 
 
-# Rivals first, the paper's method last, a bound behind it.
-FIRST, LAST = ("hf_generate", "speculative", "lookahead"), ("ouroboros", "oracle")
-
-
 def _order(series: Series) -> tuple[int, str, int, list[tuple[float, str]]]:
     method = series.method
-    place = FIRST.index(method) if method in FIRST else 9 + LAST.index(method) if method in LAST else len(FIRST)
+    place = list(METHODS).index(method) if method in METHODS else len(METHODS)
     # Numbers by their size: gamma=8 stands before gamma=12.
     words = re.findall(r"\d+(?:\.\d+)?|\D+", series.name)
     named = [(float(word), "") if word[0].isdigit() else (0.0, word) for word in words]

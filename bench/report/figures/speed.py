@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from bench.report.collection import BOUNDS, Run, grouped
+from bench.report.collection import Run, grouped
 from bench.report.figures.labels import place_labels
 from bench.report.figures.series import all_series, in_order, tasks_of, title_of, with_prompts
 from bench.report.figures.style import (
@@ -36,7 +36,7 @@ INTERVALS = "95% bootstrap intervals over prompts; dashed: greedy decoding"
 def speedups(runs: Sequence[Run]) -> list[Drawing]:
     """Grouped bars: decode speedup over greedy, tasks side by side."""
     # A bound would squeeze what can be reached.
-    series = [each for each in all_series(runs) if each.method not in BOUNDS]
+    series = [each for each in all_series(runs) if each.competes]
     if not series:
         return []
     tasks = tasks_of(series)
@@ -70,7 +70,7 @@ def speedups(runs: Sequence[Run]) -> list[Drawing]:
 
 def efficiency(runs: Sequence[Run]) -> list[Drawing]:
     """Scatter: what confirmed tokens per target forward are worth in speed; a panel for every task."""
-    series = [each for each in all_series(runs) if each.method not in BOUNDS]
+    series = [each for each in all_series(runs) if each.competes]
     series = [each for each in series if any(_forwards(run) for run in each.runs.values())]
     tasks = [task for task in tasks_of(series) if any(_forwards(each.runs.get(task)) for each in series)]
     if not tasks:

@@ -18,6 +18,8 @@ from matplotlib.lines import Line2D  # noqa: E402
 from matplotlib.patches import Patch, Rectangle  # noqa: E402
 from PIL import Image  # noqa: E402
 
+from bench.plan.methods import METHODS  # noqa: E402
+
 STYLE = {
     "font.size": 8,
     "axes.titlesize": 9,
@@ -43,12 +45,12 @@ STYLE = {
 VERMILION, BLUE, GREEN, ORANGE = "#D55E00", "#0072B2", "#009E73", "#E69F00"
 SKY, PURPLE, YELLOW, BLACK, GREY = "#56B4E9", "#CC79A7", "#F0E442", "#000000", "#999999"
 PALETTE = (VERMILION, BLUE, GREEN, ORANGE, SKY, PURPLE, BLACK, YELLOW)
-# A method has the same colour in every figure, and shares it with its kin; one that is not named here is black.
-COLOURS = {
-    "ouroboros": VERMILION, "speculative": BLUE, "multi_candidate": BLUE, "cascade": BLUE, "lookahead": GREEN,
-    "token_recycling": GREEN, "prompt_lookup": ORANGE, "suffix": SKY, "self_speculative": PURPLE, "hybrid": YELLOW,
-    "greedy": GREY, "hf_generate": GREY, "hf_assisted": GREY, "hf_prompt_lookup": GREY,
+NAMED = {
+    "vermilion": VERMILION, "blue": BLUE, "green": GREEN, "orange": ORANGE, "sky": SKY, "purple": PURPLE,
+    "yellow": YELLOW, "black": BLACK, "grey": GREY,
 }  # fmt: skip
+# A method has the same colour in every figure, and shares it with its kin; one that is gone is black.
+COLOURS = {name: NAMED[method.colour] for name, method in METHODS.items()}
 HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "oo", "++", "--")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("-", "--", ":", "-.")

@@ -103,7 +103,7 @@ def sensitivity(runs: Sequence[Run]) -> list[Drawing]:
         if len(sweep.settings) > 1:
             run = sweep.first
             warm = "" if run["history"] == "cold" else f"_{run['history']}"
-            name = f"sensitivity_{'_'.join(sweep.settings)}_{run['method']}_{run['task']}{warm}"
+            name = f"sensitivity_{_slug('_'.join(sweep.settings))}_{run['method']}_{run['task']}{warm}"
             taken[name] = taken.get(name, 0) + 1
             drawings.append(_grid(sweep, name if taken[name] == 1 else f"{name}_{taken[name]}"))
     return drawings
@@ -157,7 +157,12 @@ def _lines(method: str, setting: str, sweeps: Sequence[Sweep]) -> Drawing:
     legend(figure, handles, names)
     note = "bars on the left: 95% bootstrap intervals over prompts"
     entitle(figure, f"{method}: sensitivity to {setting}, all else equal", sweeps[0].first.title, note)
-    return Drawing(f"sensitivity_{setting}_{method}", figure)
+    return Drawing(f"sensitivity_{_slug(setting)}_{method}", figure)
+
+
+def _slug(setting: str) -> str:
+    """A setting in a file's name, where a dot would begin an ending."""
+    return setting.replace(".", "_")
 
 
 def _or_gap(value: float | None) -> float:

@@ -215,7 +215,7 @@ def test_the_fallback_is_named_with_settings_or_without() -> None:
         ({"name": "speculative", "gama": 3}, "method.fallback.gama is no setting"),
         ({"name": "speculative", "gamma": "much"}, "method.fallback.gamma"),
         ({"name": "speculative", "gamma": -1}, "^method.fallback.gamma must be at least 0, not -1$"),
-        ({"name": "hybrid", "fallback": {"name": "lookahead", "window": 0}}, "^method.fallback.fallback.window must be"),
+        ({"name": "hybrid", "fallback": {"name": "lookahead", "window": 0}}, "method.fallback.fallback.window must"),
         ({"name": "hybrid", "fallback": "nosuch"}, "method.fallback.fallback: 'nosuch' is no method"),
     ],
 )

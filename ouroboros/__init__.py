@@ -2,12 +2,13 @@
 
 For use outside the harness: `generate` inside transformers' model.generate(), `decode` as a stream of tokens and
 `TextStream` for their text; `new_pool` makes a phrase pool for several calls, `save_pool` and `load_pool` keep it in a
-file.
+file. `UserError` is what a wrong setting or a model that cannot be used raises.
 """
 
+from decoding.errors import UserError
 from decoding.text import TextStream
 from ouroboros.library import decode, generate
 from ouroboros.method import Config, new_pool
 from ouroboros.pool_file import load_pool, save_pool
 
-__all__ = ["Config", "TextStream", "decode", "generate", "load_pool", "new_pool", "save_pool"]
+__all__ = ["Config", "TextStream", "UserError", "decode", "generate", "load_pool", "new_pool", "save_pool"]

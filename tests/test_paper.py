@@ -9,14 +9,14 @@ from test_bench_cli import composed
 from test_experiments import tuned  # noqa: F401 (a fixture)
 
 import bench.paper
-from bench import CONF
+from bench import CONF, GENERATED
 from bench.paper import Step, main, minutes, read_steps
 from bench.report.archive import main as archive
 from bench.report.archive import unpack
 
 TASKS = ("humaneval", "mbpp", "gsm8k", "cnndm", "wmt16")
 STEPS: dict[str, list[Step]] = {}
-LISTS = {file.stem: OmegaConf.to_container(OmegaConf.load(file)) for file in (CONF / "paper").glob("*.yaml")}
+LISTS = {file.stem: OmegaConf.to_container(OmegaConf.load(file)) for file in (GENERATED / "paper").glob("*.yaml")}
 
 
 @pytest.fixture

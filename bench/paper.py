@@ -66,17 +66,12 @@ def read_steps(size: str) -> list[Step]:
 
 
 def _reports(commands: list[str]) -> list[str]:
-    """Tables and figures of every RESULT/runs/PRESET that is the output of a command, and each RESULT's runs packed."""
+    """What follows from RESULT/runs/PRESET, the outputs of commands: RESULT's tables and figures, its runs packed."""
     outputs = [word.removeprefix("output=") for each in commands for word in each.split() if word.startswith("output=")]
     runs = [Path(output) for output in dict.fromkeys(outputs) if Path(output).parent != Path("results/runs")]
-    made = {"report": "tables", "figures": "figures"}
-    reports = [
-        f"python -m bench.{module} {run} --output {run.parent.parent / kind / run.name}"
-        for run in runs
-        for module, kind in made.items()
-    ]
     wholes = dict.fromkeys(run.parent for run in runs)
-    return reports + [f"python -m bench.archive pack {whole} {whole}.tar.xz" for whole in wholes]
+    made = [f"python -m bench.study {whole.parent}" for whole in wholes]
+    return made + [f"python -m bench.archive pack {whole} {whole}.tar.xz" for whole in wholes]
 
 
 def _jobs(command: str) -> list[Step]:

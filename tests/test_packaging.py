@@ -64,7 +64,7 @@ def test_a_wheel_holds_every_file_of_a_package(listed, folder):
 def test_a_wheel_holds_the_data_beside_the_packages(listed, folder):
     inside = f"ouroboros_bench_data/{folder}/"
     held = {file.removeprefix("ouroboros_bench_data/") for file in listed if file.startswith(inside)}
-    assert held == tracked(folder) and len(held) > 3
+    assert held == tracked(folder) and len(held) > 1
 
 
 @pytest.mark.parametrize("package", ["decoding", "baselines", "ouroboros", "tasks", "bench"])

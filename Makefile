@@ -11,7 +11,7 @@ help:            ## these lines
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --constraint constraints.txt torch==2.13.0
-	$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[bench,dev]'
 	touch $@
 
 bench: $(VENV)/installed  ## install, then the main job: Ouroboros on HumanEval-style problems, bundled pair

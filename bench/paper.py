@@ -1,4 +1,4 @@
-"""`make paper`: the commands of conf/paper/<size>.yaml, with one progress bar over all of them.
+"""`make paper`: the commands of generated/paper/<size>.yaml, with one progress bar over all of them.
 
 Each is a command that a reader can type. Their jobs run two side by side, each on a core and in a process of its own:
 records hold the process' largest memory. A command that measures nothing waits for all before it, and is waited for.
@@ -27,7 +27,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from tqdm import tqdm
 
-from bench import CONF
+from bench import CONF, GENERATED, INSTALLED, ROOT
 from bench.cli import MISMATCH, USER_ERROR
 from bench.console.entry import INTERRUPTED
 from bench.console.sweep import single_jobs
@@ -35,7 +35,6 @@ from bench.console.terminal import complain, say
 from bench.plan.settings import read_plan
 from decoding.errors import UserError
 
-ROOT = CONF.parent
 SIDE_BY_SIDE = 2
 # One generation of the bundled pair on its core, the mean over methods and tasks, with its part of start and warm-up.
 SECONDS = 0.65
@@ -57,27 +56,22 @@ class Step:
 
 
 def read_steps(size: str) -> list[Step]:
-    """The jobs of conf/paper/<size>.yaml, every preset and setting in them checked, and what makes their tables.
+    """The jobs of generated/paper/<size>.yaml, every preset and setting in them checked, and what makes their tables.
 
     Raises:
         UserError: tuned settings that are not there yet, or a setting that is wrong.
     """
-    commands = OmegaConf.to_container(OmegaConf.load(CONF / "paper" / f"{size}.yaml"))
+    commands = OmegaConf.to_container(OmegaConf.load(GENERATED / "paper" / f"{size}.yaml"))
     return [step for command in [*commands, *_reports(commands)] for step in _jobs(command)]
 
 
 def _reports(commands: list[str]) -> list[str]:
-    """Tables and figures of every RESULT/runs/PRESET that is the output of a command, and each RESULT's runs packed."""
+    """What follows from RESULT/runs/PRESET, the outputs of commands: RESULT's tables and figures, its runs packed."""
     outputs = [word.removeprefix("output=") for each in commands for word in each.split() if word.startswith("output=")]
     runs = [Path(output) for output in dict.fromkeys(outputs) if Path(output).parent != Path("results/runs")]
-    made = {"report": "tables", "figures": "figures"}
-    reports = [
-        f"python -m bench.{module} {run} --output {run.parent.parent / kind / run.name}"
-        for run in runs
-        for module, kind in made.items()
-    ]
     wholes = dict.fromkeys(run.parent for run in runs)
-    return reports + [f"python -m bench.archive pack {whole} {whole}.tar.xz" for whole in wholes]
+    made = [f"python -m bench.study {whole.parent}" for whole in wholes]
+    return made + [f"python -m bench.archive pack {whole} {whole}.tar.xz" for whole in wholes]
 
 
 def _jobs(command: str) -> list[Step]:
@@ -153,10 +147,13 @@ def _end_with_the_driver() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit status."""
-    sizes = sorted(file.stem for file in Path(CONF / "paper").glob("*.yaml"))
+    sizes = sorted(file.stem for file in (GENERATED / "paper").glob("*.yaml"))
     parser = argparse.ArgumentParser(prog="python -m bench.paper", description=__doc__.splitlines()[0])
-    parser.add_argument("size", choices=sizes, help="which list of conf/paper")
+    parser.add_argument("size", choices=sizes, help="which list of generated/paper")
     size = parser.parse_args(arguments).size
+    if INSTALLED:
+        complain("the paper's list runs in a checkout of the project: an installed harness has no scripts/")
+        return USER_ERROR
     try:
         steps = read_steps(size)
     except UserError as error:

@@ -2,9 +2,10 @@
 
 For use outside the harness: `generate` inside transformers' model.generate(), `decode` as a stream of tokens and
 `TextStream` for their text; `new_pool` makes a phrase pool for several calls, `save_pool` and `load_pool` keep it in a
-file.
+file. `UserError` is what a wrong setting or a model that cannot be used raises.
 """
 
+from decoding.errors import UserError
 from decoding.text import TextStream
 from ouroboros.library import decode, generate
 from ouroboros.method import Config, new_pool
@@ -17,6 +18,7 @@ __all__ = [
     "LearningConfig",
     "PoolConfig",
     "TextStream",
+    "UserError",
     "decode",
     "generate",
     "load_pool",

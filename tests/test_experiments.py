@@ -34,8 +34,9 @@ def thinned_names() -> list:
 def tuned(tmp_path, monkeypatch):
     """A function that writes tuned settings of every method for a model and a task, below a copy of conf/method."""
     copy = tmp_path / "conf"
-    shutil.copytree(CONF / "method", copy / "method", ignore=shutil.ignore_patterns("tuned"))
-    monkeypatch.setattr("bench.plan.methods.CONF", copy)
+    shutil.copytree(CONF / "method", copy / "method")
+    for name in ("CONF", "GENERATED"):
+        monkeypatch.setattr(f"bench.plan.methods.{name}", copy)
     # The committed skip set is for the bundled target's 12 layers.
     skipping = copy / "method" / "self_speculative.yaml"
     OmegaConf.save({**OmegaConf.load(skipping), "skip": None, "skip_mlp": [1]}, skipping)

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from bench_pair import run
 from hydra import compose, initialize_config_dir
+from hydra.core.plugins import Plugins
 
 import bench.job
 from bench import CONF
 from bench.cli import main
+from bench.console.search_path import GeneratedSettings
 from bench.console.sweep import single_jobs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,10 +26,13 @@ def launched(monkeypatch, arguments, tmp_path):
     # A job's process imports the checkout under test.
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
 
+
     def launch(*overrides: str) -> int:
         return run(monkeypatch, "-m", *arguments, "limit=1", "method=speculative", *overrides)
 
-    return launch
+    yield launch
+    # joblib has put copies of Hydra's globals in place of this process' own, without what was registered.
+    Plugins.instance().register(GeneratedSettings)
 
 
 def found() -> dict[int, dict]:

@@ -1,31 +1,42 @@
-"""results/: light, indexed, and what is packed can be unpacked and reported."""
+"""results/: light, indexed, a table and an archive for each study, and what is packed makes the rest anew."""
 
+import csv
+import re
+import shutil
 import subprocess
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
+from close import csv_differences
 
+from bench.report import study as studies
 from bench.report.archive import unpack
-from bench.report.tables import main as report
+from bench.report.markdown import csv_text
+from bench.report.study import main as rebuild
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
 STUDIES = sorted(folder.name for folder in RESULTS.glob("*") if (folder / "README.md").is_file())
-# Runs of these lie as they are, or were never kept; paper's are looked at by test_paper_results.
-PACKED = ("methods", "ouroboros", "tasks")
+# With runs; their records are kept of paper's alone, which test_paper_results folds anew.
+PACKED = sorted(file.parent.name for file in RESULTS.glob("*/runs.tar.xz"))
+SHOWN = re.compile(r"!\[[^]]*\]\(([^)]+)\)")
+PICTURES = [
+    RESULTS / name / shown for name in STUDIES for shown in SHOWN.findall((RESULTS / name / "README.md").read_text())
+]
 
 
 def tracked() -> list[Path]:
     """The files that git holds below results/."""
     listed = subprocess.run(["git", "ls-files", "-z", "results"], cwd=ROOT, capture_output=True, text=True, check=False)
     files = [ROOT / name for name in listed.stdout.split("\0") if name]
+    if not files:
+        pytest.skip("no checkout")
     return [file for file in files if file.is_file()]
 
 
 def test_they_are_few_and_small():
     files = tracked()
-    if not files:
-        pytest.skip("no checkout")
     assert len(files) < 200 and sum(file.stat().st_size for file in files) < 12 * 2**20
 
 
@@ -34,10 +45,58 @@ def test_the_index_names_every_study():
     assert STUDIES and all(f"({name}/README.md)" in index for name in STUDIES)
 
 
-@pytest.mark.parametrize("study", PACKED)
-def test_a_packed_study_can_be_reported(study, tmp_path):
-    unpack(RESULTS / study / "runs.tar.xz", tmp_path / "runs")
-    for kept in sorted((RESULTS / study / "tables").iterdir())[:1]:
-        assert report([str(tmp_path / "runs" / kept.name), "--output", str(tmp_path / kept.name)]) == 0
-        made, there = ((folder / "report.csv").read_text().splitlines() for folder in (tmp_path / kept.name, kept))
-        assert len(made) == len(there) > 1
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_has_one_table_at_most_and_only_figures_that_its_readme_shows(name):
+    own = [file for file in tracked() if file.is_relative_to(RESULTS / name)]
+    tables = [file for file in own if file.suffix == ".csv"]
+    assert len(tables) == (name != "sandbox")
+    assert {file for file in own if file.suffix == ".png"} == {*PICTURES} & {*own}
+    assert sum(file.suffix == ".xz" for file in own) == (name in PACKED)
+    assert all(file.is_file() for file in PICTURES)
+
+
+@pytest.mark.parametrize("file", PICTURES, ids=lambda file: file.stem)
+def test_no_figure_is_empty(file):
+    picture = plt.imread(file)[..., :3]
+    # Where anything but white, black and grey is drawn: bars, lines, points or cells.
+    assert (picture.max(axis=2) - picture.min(axis=2) > 0.2).mean() > 0.0005
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_a_study_is_made_anew_from_its_archive(name, tmp_path, monkeypatch):
+    """Its first panel without the figures, which take half a minute; paper's are drawn by test_paper_results."""
+    kept = read_table(RESULTS / name)
+    panel = kept[0]["panel"]
+    monkeypatch.chdir(tmp_path)
+    unpack(RESULTS / name / "runs.tar.xz", tmp_path / "whole")
+    shutil.copytree(tmp_path / "whole" / panel, tmp_path / "results" / name / "runs" / panel)
+    monkeypatch.setattr(studies, "draw", lambda arguments: 0)
+    assert rebuild([f"results/{name}"]) == 0
+    wanted = csv_text([row for row in kept if row["panel"] == panel])
+    assert not list(csv_differences((Path("results") / name / "table.csv").read_text(), wanted))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["tasks"])
+def test_a_whole_study_is_unpacked_tabled_and_drawn(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own = Path("results") / name
+    own.mkdir(parents=True)
+    shutil.copy(RESULTS / name / "runs.tar.xz", own)
+    assert rebuild([str(own)]) == 0
+    assert not list(csv_differences((own / "table.csv").read_text(), csv_text(read_table(RESULTS / name))))
+    for panel in {row["panel"] for row in read_table(own)}:
+        assert (own / "tables" / panel / "report.tex").is_file() and list((own / "figures" / panel).glob("*.pdf"))
+
+
+def test_a_study_that_is_not_there_is_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert rebuild(["results/nosuch"]) == 2
+    error = capsys.readouterr().err
+    assert "results/nosuch" in error and error.count("\n") == 1
+
+
+def read_table(study: Path) -> list[dict[str, str]]:
+    """The rows of a study's table."""
+    with (study / "table.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))

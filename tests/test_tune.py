@@ -15,7 +15,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 import bench.tune.job
-from bench import CONF
+from bench import CONF, GENERATED
 from bench.cli import guarded
 from bench.models.config import ModelConfig
 from bench.plan.tuned import pair_digits, pair_of
@@ -30,7 +30,7 @@ from decoding.errors import UserError
 
 @pytest.fixture
 def tuned(tmp_path, monkeypatch):
-    """A function that tunes a random pair with overrides; yaml files go below a copy of conf/method."""
+    """A function that tunes a random pair with overrides; yaml files go to a folder below generated/method."""
     make_pair(tmp_path)
     write_prompts(tmp_path / "prompts.jsonl", 6)
     monkeypatch.chdir(tmp_path)
@@ -45,10 +45,10 @@ def tuned(tmp_path, monkeypatch):
         return guarded(config, bench.tune.job.tune)
 
     yield tune
-    for file in (CONF / "method" / folder).glob("*"):
+    for file in (GENERATED / "method" / folder).glob("*"):
         file.unlink()
-    if (CONF / "method" / folder).is_dir():
-        (CONF / "method" / folder).rmdir()
+    if (GENERATED / "method" / folder).is_dir():
+        (GENERATED / "method" / folder).rmdir()
 
 
 def read_trials(folder: Path) -> list[dict[str, str]]:
@@ -70,7 +70,7 @@ def test_the_winner_is_written_and_taken(tuned, tmp_path, monkeypatch, capsys) -
     assert tuned("method=speculative", "tune.trials=5", "max_new_tokens=5") == 2
     assert "another max_new_tokens" in capsys.readouterr().err
     name = f"tuned/{tmp_path.name}/winner"
-    file = CONF / "method" / f"{name}.yaml"
+    file = GENERATED / "method" / f"{name}.yaml"
     settings = OmegaConf.to_container(OmegaConf.load(file))
     finals = [each for each in more if each["final"]]
     assert finals[0]["number"] == "published", "always among the finalists"
@@ -98,7 +98,7 @@ def test_every_trial_is_another_setting_until_there_are_no_more(tuned, tmp_path,
     rows = read_trials(tmp_path)
     tried = {("any" if each["params_schedule"] == "default" else each["params_gamma"]) for each in rows}
     assert len(tried) == len(rows) == 4
-    assert "of 4 settings" in (CONF / "method" / f"tuned/{tmp_path.name}/winner.yaml").read_text()
+    assert "of 4 settings" in (GENERATED / "method" / f"tuned/{tmp_path.name}/winner.yaml").read_text()
 
 
 def test_settings_that_cannot_stand_together_cost_nothing(tuned, tmp_path, monkeypatch, capsys) -> None:
@@ -312,7 +312,7 @@ def test_a_search_that_was_stopped_goes_on_and_measures_nothing_twice(tuned, tmp
 
 def test_a_study_names_the_code_that_measured_it(tuned, tmp_path, monkeypatch) -> None:
     """Not the code that only writes its winner again."""
-    winner = CONF / "method" / f"tuned/{tmp_path.name}/winner.yaml"
+    winner = GENERATED / "method" / f"tuned/{tmp_path.name}/winner.yaml"
 
     def at(commit: str) -> None:
         real = bench.tune.job.environment

@@ -27,7 +27,8 @@ def tune(tmp_path, monkeypatch):
     for file in (CONF / "method").glob("*.yaml"):
         (copy / "method").mkdir(parents=True, exist_ok=True)
         (copy / "method" / file.name).write_text(file.read_text())
-    monkeypatch.setattr(registry, "CONF", copy)
+    for name in ("CONF", "GENERATED"):
+        monkeypatch.setattr(registry, name, copy)
 
     def write(name: str, head: str = TINY, **settings: object) -> None:
         file = copy / "method" / "tuned" / f"{name}.yaml"
@@ -185,7 +186,7 @@ def test_terminal_report_summary_and_config_say_which(tune, tmp_path, monkeypatc
     cases = "compare=[{name: speculative, settings: paper},lookahead,{name: prompt_lookup, draft_length: 3}]"
     assert run(monkeypatch, *arguments, cases) == 0
     printed = capsys.readouterr().out
-    assert "settings of speculative: tuned (conf/method/tuned/random/custom/speculative.yaml)" in printed
+    assert "settings of speculative: tuned (generated/method/tuned/random/custom/speculative.yaml)" in printed
     assert "settings of lookahead: published (conf/method/lookahead.yaml; nothing is tuned for" in printed
     assert all(f"\n{row} " in printed for row in ("speculative tuned", "speculative paper", "lookahead paper"))
     summaries = {each["label"]: each for each in map(json.loads, (f.read_text() for f in Path().rglob("summary.json")))}

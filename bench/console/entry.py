@@ -2,9 +2,11 @@
 
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from typing import NoReturn
 
 INTERRUPTED = 130
+USER_ERROR = 2
 
 
 def enter(function: str, *arguments: object) -> NoReturn:
@@ -13,11 +15,22 @@ def enter(function: str, *arguments: object) -> NoReturn:
     The module is imported here, so that whoever calls this needs to import nothing else.
     """
     try:
-        sys.exit(find(function)(*arguments))
+        sys.exit(_found(function)(*arguments))
     except KeyboardInterrupt:
         # Not through bench.terminal: that may be what was being imported.
         sys.stderr.write("error: interrupted\n")
         sys.exit(INTERRUPTED)
+
+
+def _found(function: str):
+    """The same as `find`; where the harness's own dependencies are missing, one line says how to have them."""
+    try:
+        return find(function)
+    except ModuleNotFoundError as error:
+        if find_spec("hydra") and find_spec("omegaconf"):
+            raise
+        sys.stderr.write(f"error: {error}: the harness needs its extra, pip install 'ouroboros-bench[bench]'\n")
+        sys.exit(USER_ERROR)
 
 
 def find(function: str):

@@ -18,6 +18,7 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+import bench.console.search_path  # noqa: F401 (it registers what Hydra finds there)
 from bench import CONF
 from decoding.errors import UserError
 

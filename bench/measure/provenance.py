@@ -13,10 +13,12 @@ from typing import Any
 
 import torch
 
-from bench import ROOT
+from bench import INSTALLED, ROOT
 from decoding.errors import UserError
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "hydra-core", "omegaconf", "datasets", "safetensors")
+# Of an installed harness the version tells the code; of a checkout, the commit.
+LIBRARIES += ("ouroboros-bench",) if INSTALLED else ()
 
 
 def environment(device: str) -> dict[str, Any]:
@@ -83,8 +85,11 @@ def _version(name: str) -> str | None:
 def _checkout() -> dict[str, Any]:
     """The commit, and SHA-256 of the tracked files' changes since: two different dirty trees are not the same code.
 
-    Reports below results/ are no code: writing them anew does not make a run one of another tree.
+    Reports below results/ are no code: writing them anew does not make a run one of another tree. An installed harness
+    has no commit: a repository around it holds other code.
     """
+    if INSTALLED:
+        return {"commit": None, "dirty": None, "changes": None}
     commit = _git("rev-parse", "HEAD")
     changes = _git("diff", "HEAD", "--full-index", "--no-ext-diff", "--", ".", ":(exclude)results")
     return {

@@ -3,12 +3,13 @@
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from omegaconf import OmegaConf
 
-from bench import CONF
+from bench import CONF, GENERATED, INSTALLED
 from bench.plan.nesting import merged
 from decoding.errors import SettingError, UserError
 from decoding.method import Spec, read_spec, require_new_names
@@ -48,7 +49,8 @@ METHODS = {spec.name: Method(**vars(spec), module=module) for module in MODULES 
 
 # Settings that hold another method: its name, or a mapping with `name` and settings.
 METHODS_WITHIN = ("fallback", "drafter")
-# What the name of settings ends with that were tuned for a history that is kept.
+# What the name of tuned settings begins with, and what it ends with where they are for a history that is kept.
+TUNED_NAMES = "tuned/"
 WARM = "_warm"
 
 
@@ -78,8 +80,8 @@ def panel_config(entry: object, group: str) -> object:
     """The typed config of an entry of `compare` or `cases`, or of a method within another: a method's name, or a
     mapping with `name` and settings.
 
-    Settings that are not given come from conf/method/<name>.yaml; a name may lead to a file below that folder, such as
-    tuned/tiny/gsm8k/speculative, which says itself whose settings it holds.
+    Settings that are not given come from conf/method/<name>.yaml; a name may also be that of tuned settings, such as
+    tuned/tiny/gsm8k/speculative, whose file says itself whose settings it holds.
     """
     given = {"name": entry} if isinstance(entry, str) else entry
     name = given.get("name") if isinstance(given, Mapping) else None
@@ -88,26 +90,42 @@ def panel_config(entry: object, group: str) -> object:
 
 
 def method_file(name: object, group: str, entry: object = None) -> dict[str, object]:
-    """The settings in conf/method/<name>.yaml, `name` among them: whose they are.
+    """The settings in the file of that name (see `settings_file`), `name` among them: whose they are.
 
     Args:
-        name: a method, or a file below that folder such as tuned/tiny/gsm8k/speculative.
+        name: a method, or tuned settings such as tuned/tiny/gsm8k/speculative.
         group: what the user set, and `entry`: how, for messages.
 
     Raises:
         UserError: there is no such file, or it has a setting under an old name.
     """
-    file = CONF / "method" / f"{name}.yaml"
-    inside = isinstance(name, str) and file.resolve().is_relative_to((CONF / "method").resolve())
-    if inside and name.startswith("tuned/") and not file.is_file():
-        raise UserError(f"{group}: {name} is not tuned yet: {_tuning(name)} writes {file.relative_to(CONF.parent)}")
-    if not inside or not file.is_file():
+    inside = isinstance(name, str) and not Path(name).is_absolute() and ".." not in Path(name).parts
+    there = inside and settings_file(name).is_file()
+    if inside and name.startswith(TUNED_NAMES) and not there:
+        raise UserError(f"{group}: {name} is not tuned yet: {_tuning(name)} writes generated/method/{name}.yaml")
+    if not there:
         shown = name if entry is None else entry
         raise UserError(f"{group}: {shown!r} is no method: give one of {', '.join(METHODS)}, or {{name: NAME, ...}}")
-    settings = dict(OmegaConf.to_container(OmegaConf.load(file)))
+    settings = dict(OmegaConf.to_container(OmegaConf.load(settings_file(name))))
     if settings.get("name") in METHODS:
-        require_new_names(METHODS[settings["name"]], settings, where=f"{file}: ")
+        require_new_names(METHODS[settings["name"]], settings, where=f"{settings_file(name)}: ")
     return settings
+
+
+def settings_file(name: str) -> Path:
+    """Where a method's settings lie: conf/method/<name>.yaml, of tuned ones generated/method/<name>.yaml.
+
+    Those that an installed harness has tuned itself, below the current folder, come before those it was shipped with.
+    """
+    if not name.startswith(TUNED_NAMES):
+        return CONF / "method" / f"{name}.yaml"
+    own = written_file(name)
+    return own if own.is_file() else GENERATED / "method" / f"{name}.yaml"
+
+
+def written_file(name: str) -> Path:
+    """Where bench.tune writes the tuned settings `name`: an installed harness below the current folder."""
+    return (Path("generated") if INSTALLED else GENERATED) / "method" / f"{name}.yaml"
 
 
 def for_target(config: Any, target: str) -> Any:
@@ -127,7 +145,7 @@ def for_target(config: Any, target: str) -> Any:
 
 
 def _tuning(name: str) -> str:
-    """The command that writes conf/method/<name>.yaml, for a name tuned/MODEL/TASK/METHOD."""
+    """The command that writes the settings `name`, tuned/MODEL/TASK/METHOD."""
     model, task, method = [*name.split("/")[1:], "", "", ""][:3]
     history = " history=warm" if method.endswith(WARM) else ""
     return f"python -m bench.tune method={method.removesuffix(WARM)} task={task} model={model}{history}"

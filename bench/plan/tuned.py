@@ -1,9 +1,9 @@
 """The settings a method runs with: tuned for this pair, task and history where they exist, else the published ones.
 
 conf/method/<method>.yaml holds what was published. python -m bench.tune writes
-conf/method/tuned/MODEL/TASK/METHOD.yaml (METHOD_warm.yaml for a history that is kept), and its head names the weights
-it was chosen for: another pair of the same name takes the published settings. What the command line, a preset or a case
-gives wins over both.
+generated/method/tuned/MODEL/TASK/METHOD.yaml (METHOD_warm.yaml for a history that is kept), and its head names the
+weights it was chosen for: another pair of the same name takes the published settings. What the command line, a preset
+or a case gives wins over both.
 """
 
 import hashlib
@@ -18,7 +18,15 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from bench.plan import methods as registry
-from bench.plan.methods import METHODS, METHODS_WITHIN, WARM, method_config, method_file
+from bench.plan.methods import (
+    METHODS,
+    METHODS_WITHIN,
+    TUNED_NAMES,
+    WARM,
+    method_config,
+    method_file,
+    settings_file,
+)
 from bench.plan.nesting import flat, merged, nested
 from decoding.errors import UserError
 
@@ -36,7 +44,7 @@ class Origin:
 
     Attributes:
         kind: "tuned", "paper" (the published ones), or "file" for another file of conf/method that was named.
-        file: the file below conf/method, without its ending.
+        file: its name, such as ouroboros or tuned/tiny/gsm8k/ouroboros.
         given: settings that the command line, a preset or a case gave in place of the file's.
         why: why the tuned ones were not taken, or what their search found; "" where there is nothing to say.
     """
@@ -48,7 +56,8 @@ class Origin:
 
     def __str__(self) -> str:
         words = {TUNED: "tuned", PAPER: "published", FILE: "from a file"}[self.kind]
-        words += f" (conf/method/{self.file}.yaml{'; ' + self.why if self.why else ''})"
+        folder = "generated" if self.kind == TUNED else "conf"
+        words += f" ({folder}/method/{self.file}.yaml{'; ' + self.why if self.why else ''})"
         return words + (f", but {', '.join(self.given)} as given" if self.given else "")
 
 
@@ -68,7 +77,7 @@ def settle(given: Mapping[str, Any], group: str, wanted: Wanted, history: str) -
     """The typed config of a method, and where its settings come from.
 
     Args:
-        given: `name`, a method's or that of a file below conf/method, and the settings that were given.
+        given: `name`, a method's or that of a file of settings, and the settings that were given.
         group: what the user set, for messages.
         wanted: the mode, the pair and the task.
         history: "cold", "warm" or "file"; a saved state is a warm one.
@@ -79,7 +88,7 @@ def settle(given: Mapping[str, Any], group: str, wanted: Wanted, history: str) -
     name, own = str(given.get("name")), {key: value for key, value in given.items() if key != "name"}
     defaults = method_file(name, group)
     method = defaults.get("name")
-    if name.startswith("tuned/"):
+    if name.startswith(TUNED_NAMES):
         _require_pair(name, wanted.model)
         origin = Origin(TUNED, name, tuple(flat(own)), _found(name))
     elif name != method:
@@ -88,7 +97,7 @@ def settle(given: Mapping[str, Any], group: str, wanted: Wanted, history: str) -
         origin = Origin(PAPER, name, tuple(flat(own)), "settings=paper")
     else:
         kept = history != "cold" and METHODS[method].keeps_history
-        file = f"tuned/{wanted.model.label}/{wanted.task}/{method}{WARM if kept else ''}"
+        file = f"{TUNED_NAMES}{wanted.model.label}/{wanted.task}/{method}{WARM if kept else ''}"
         why = _refused(file, own, wanted)
         if not why:
             defaults = method_file(file, group)
@@ -99,9 +108,9 @@ def settle(given: Mapping[str, Any], group: str, wanted: Wanted, history: str) -
 
 def _refused(file: str, own: Mapping[str, Any], wanted: Wanted) -> str:
     """Why the tuned file does not serve; "" if it does."""
-    path = registry.CONF / "method" / f"{file}.yaml"
+    path = settings_file(file)
     if not path.is_file():
-        return f"nothing is tuned for {file.removeprefix('tuned/')}"
+        return f"nothing is tuned for {file.removeprefix(TUNED_NAMES)}"
     tuned = OmegaConf.load(path)
     for name in METHODS_WITHIN:
         if name in own and own[name] != tuned.get(name):
@@ -111,7 +120,7 @@ def _refused(file: str, own: Mapping[str, Any], wanted: Wanted) -> str:
 
 def _require_pair(name: str, model: Any) -> None:
     """Raise UserError for a tuned file of this pair's name that was chosen for other weights."""
-    if name.split("/")[1] == model.label and not _fits(registry.CONF / "method" / f"{name}.yaml", model):
+    if name.split("/")[1] == model.label and not _fits(settings_file(name), model):
         raise UserError(
             f"{name} was tuned for other weights than those of {model.label} here: tune anew, or give the pair another "
             "model.name"
@@ -126,7 +135,7 @@ def _fits(file: Path, model: Any) -> bool:
 
 def _found(name: str) -> str:
     """What the search that wrote the tuned file `name` found, where it is not what one expects."""
-    return KEPT if KEPT in (registry.CONF / "method" / f"{name}.yaml").read_text(encoding="utf-8") else ""
+    return KEPT if KEPT in settings_file(name).read_text(encoding="utf-8") else ""
 
 
 def pair_of(file: Path) -> str | None:

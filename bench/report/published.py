@@ -1,4 +1,4 @@
-"""Values that others have published, from results/published/*.csv (its README explains the columns)."""
+"""Values that others have published, from results/published/values.csv (its README explains the columns)."""
 
 import csv
 import re

@@ -19,7 +19,6 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from optuna.trial import TrialState
 
-from bench import CONF
 from bench.console.terminal import say, warn
 from bench.measure.cores import Company
 from bench.measure.entrants import make_race
@@ -27,7 +26,7 @@ from bench.measure.provenance import environment
 from bench.models.loading import load_pair
 from bench.models.location import weights_digests
 from bench.models.place import Place, resolve_place
-from bench.plan.methods import WARM
+from bench.plan.methods import TUNED_NAMES, WARM, written_file
 from bench.plan.nesting import flat
 from bench.plan.prompts import Prompts, load_prompts
 from bench.plan.settings import Plan, read_plan
@@ -71,6 +70,8 @@ class TuneConfig:
         require_at_least("tune.trials", self.trials, 1)
         require_at_least("tune.finalists", self.finalists, 1)
         require_at_least("tune.repeats", self.repeats, FEWEST_REPEATS)
+        if self.save and (not self.save.startswith(TUNED_NAMES) or ".." in Path(self.save).parts):
+            raise UserError(f"tune.save={self.save}: give a name that begins with {TUNED_NAMES}, as method= takes it")
 
 
 def tune(config: DictConfig) -> int:
@@ -95,7 +96,7 @@ def tune(config: DictConfig) -> int:
     searched, kept = prompts.examples[:count], prompts.examples[count:]
     if plan.model.name is None and None in (wanted.save, wanted.study):
         raise UserError("a pair without a name has no place for its settings: set model.name=NAME")
-    default = f"tuned/{plan.model.name}/{plan.task.name}/{name}{WARM if history == 'warm' else ''}"
+    default = f"{TUNED_NAMES}{plan.model.name}/{plan.task.name}/{name}{WARM if history == 'warm' else ''}"
     wanted = replace(wanted, save=wanted.save or default, study=wanted.study or f"results/{default}")
     here = environment(place.device)
     fixed = {key: value for key, value in space.base.items() if key not in space.values}
@@ -190,7 +191,7 @@ def _write(
         *([KEPT] if winner == PUBLISHED and begun == "published" else []),
     ]
     choice = {} if winner == PUBLISHED else study.trials[int(winner)].params
-    file = CONF / "method" / f"{wanted.save}.yaml"
+    file = written_file(wanted.save)
     file.parent.mkdir(parents=True, exist_ok=True)
     # The published setting as it is, so that a run with it is the very run of settings=paper.
     settings = asdict(space.config(choice)) if choice else dict(space.base)

@@ -20,8 +20,9 @@ from bench.measure.drafting import context_warnings
 from bench.measure.entrants import make_entrant, make_entrants, make_race
 from bench.measure.float32 import load_float32, roles
 from bench.measure.provenance import environment, require_same, session
-from bench.measure.runner import Progress, unfinished
-from bench.measure.store import METHOD, RunFolder, require_one_encoding
+from bench.measure.record import METHOD, Record
+from bench.measure.runner import unfinished
+from bench.measure.store import RunFolder, require_one_encoding
 from bench.models.loading import LoadedPair, load_pair
 from bench.models.location import weights_digests, weights_here
 from bench.models.place import Place, resolve_place
@@ -202,13 +203,13 @@ def _measure(
     total = race.count(race.standing(entrants), prompts.examples, plan.settings.repeats)
     with Bar(total, f"{plan.task.name} {plan.model.label}") as bar:
 
-        def heard(progress: Progress) -> None:
-            bar.hear(progress)
+        def report(record: Record) -> None:
+            bar.add(record)
             if company.look():
                 now["neighbours"] = company.most
                 note()
 
-        race.run(race.standing(entrants), prompts.examples, plan.settings.repeats, heard)
+        race.run(race.standing(entrants), prompts.examples, plan.settings.repeats, report)
     for case, folder in folders.items():
         if case not in standing() and case in provenances:
             _forget_unmeasured(folder)

@@ -1,14 +1,15 @@
 """check=true: does this pair work here? Foretells what it takes, loads it, looks, decodes one prompt, and stops."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 
 from bench.measure.drafting import context_warnings
 from bench.measure.float32 import flatters
-from bench.measure.lossless import fits, noise_floor
+from bench.measure.lossless import noise_floor
+from bench.measure.record import Record
 from bench.measure.runner import Entrant, Race
+from bench.measure.verdicts import agrees
 from bench.models.config import ModelConfig
 from bench.models.encoding import against_file
 from bench.models.loading import LoadedPair, load_tokenizers
@@ -104,20 +105,20 @@ def check(
         with race.leaving_out(each.label, each.ours, collect=True):
             record = race.measure(each, example, ids, race.stopping(example, ids))
             seen.append(_line(each, record))
-            same, fine[each.label] = record["tokens"] == greedy["tokens"], fits(record) and fits(greedy)
+            same, fine[each.label] = record.tokens == greedy.tokens, agrees(record) and agrees(greedy)
             judgement = (
                 f"{'equal' if same else 'different'}, {'within' if fine[each.label] else 'NOT WITHIN'} the tolerance"
             )
             whose = f"{each.label}: " if len(entrants) > 1 else ""
             seen.append(f"{whose}outputs: {judgement} {race.tolerance:.3g}")
-            seen.append(f"{whose}text: {record['text'][:200]!r}")
+            seen.append(f"{whose}text: {record.text[:200]!r}")
     return seen, fine
 
 
-def _line(entrant: Entrant, record: dict[str, Any]) -> str:
+def _line(entrant: Entrant, record: Record) -> str:
     return (
-        f"{entrant.label}: {len(record['tokens'])} tokens in {record['total_seconds']:.2f} s, ended by "
-        f"{record['stop']}, worst token {record['gap']:.3g} below the best"
+        f"{entrant.label}: {len(record.tokens)} tokens in {record.total_seconds:.2f} s, ended by "
+        f"{record.stop}, worst token {record.gap:.3g} below the best"
     )
 
 

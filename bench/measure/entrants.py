@@ -5,8 +5,9 @@ from typing import Any
 from bench.console.terminal import warn
 from bench.measure.drafting import require_numbers
 from bench.measure.lossless import noise_floor
+from bench.measure.record import FLOAT32, METHOD, REFERENCE
 from bench.measure.runner import Entrant, Race
-from bench.measure.store import FLOAT32, METHOD, REFERENCE, RunFolder
+from bench.measure.store import RunFolder
 from bench.models.encoding import encoding_warnings
 from bench.models.loading import LoadedPair
 from bench.plan.cases import Case

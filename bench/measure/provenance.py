@@ -5,7 +5,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -56,6 +56,11 @@ def session(
         "warnings": list(warnings),
         "left_out": dict(left_out or {}),
     }
+
+
+def sessions_of(provenance: Mapping[str, Any], identifiers: Collection[str]) -> list[dict[str, Any]]:
+    """The processes that are named so, in their order."""
+    return [each for each in provenance["sessions"] if each["session"] in identifiers]
 
 
 def require_same(earlier: dict[str, Any], now: dict[str, Any], folder: Path) -> None:

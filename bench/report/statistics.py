@@ -1,13 +1,10 @@
 """Pure functions from numbers to figures. What cannot be had is None, never zero."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-# From this share of a run's tokens on, outputs that ran away decide its pooled figures.
-RUNAWAY_SHARE = 0.2
 
 RESAMPLES = 4000
 CHUNK = 1 << 19
@@ -46,15 +43,6 @@ def rate_ratio(method: Throughput, reference: Throughput) -> float | None:
     """
     rates = method.rate(), reference.rate()
     return None if rates[0] is None or rates[1] is None else rates[0] / rates[1]
-
-
-def median_ratio(method: Throughput, reference: Throughput) -> float | None:
-    """Median over prompts of the ratios of rates, prompts without a figure on either side left out.
-
-    What a search for settings compares: other work on the machine, which slows a prompt or two down, moves it little.
-    """
-    ratios = _ratios(method, reference)
-    return float(np.median(ratios)) if len(ratios) else None
 
 
 def _ratios(method: Throughput, reference: Throughput) -> np.ndarray:
@@ -128,7 +116,9 @@ def _geometric(logs: np.ndarray, seed: int) -> Estimate:
     )
 
 
-def _interval(value: float, columns: np.ndarray, figure, seed: int) -> Estimate:
+def _interval(
+    value: float, columns: np.ndarray, figure: Callable[[np.ndarray], np.ndarray], seed: int
+) -> Estimate:
     """95% percentile interval of `figure` over resamples of the rows; columns: float [prompts, quantities].
 
     figure: sums of the columns, [..., quantities], to values [...].
@@ -167,16 +157,16 @@ class Acceptance:
     outputs end with drafted tokens: 1 + sum(marginal) = tokens per target forward + cut_steps / steps.
     """
 
-    drafted: int | None
-    accepted: int | None
-    rate: float | None
-    marginal: list[float] | None
-    conditional: list[float | None] | None
-    histogram: dict[str, int] | None
-    cut_steps: int | None
+    drafted: int | None = None
+    accepted: int | None = None
+    rate: float | None = None
+    marginal: list[float] | None = None
+    conditional: list[float | None] | None = None
+    histogram: dict[str, int] | None = None
+    cut_steps: int | None = None
 
 
-NO_DRAFTS = Acceptance(None, None, None, None, None, None, None)
+NO_DRAFTS = Acceptance()
 
 
 def acceptance(drafted: Sequence[int], accepted: Sequence[int], emitted: Sequence[int]) -> Acceptance:

@@ -18,6 +18,8 @@ from matplotlib.lines import Line2D  # noqa: E402
 from matplotlib.patches import Patch, Rectangle  # noqa: E402
 from PIL import Image  # noqa: E402
 
+from bench.report.metrics import Estimate  # noqa: E402
+
 STYLE = {
     "font.size": 8,
     "axes.titlesize": 9,
@@ -145,11 +147,11 @@ def _heighten(figure: Figure, inches: float) -> None:
     figure.set_figheight(figure.get_figheight() + inches)
 
 
-def whiskers(figures: Sequence[dict[str, float | None]]) -> list[list[float]]:
+def whiskers(figures: Sequence[Estimate]) -> list[list[float]]:
     """Lengths of the intervals below and above the values, as matplotlib wants them; 0 where there is no interval."""
     return [
-        [max(_or(each["value"]) - _or(each["low"], each["value"]), 0.0) for each in figures],
-        [max(_or(each["high"], each["value"]) - _or(each["value"]), 0.0) for each in figures],
+        [max(_or(each.value) - _or(each.low, each.value), 0.0) for each in figures],
+        [max(_or(each.high, each.value) - _or(each.value), 0.0) for each in figures],
     ]
 
 
@@ -169,13 +171,13 @@ def cross_out(axes: Axes, across: float, up: float) -> Line2D:
 
 
 def bars(
-    axes: Axes, places: Sequence[float], figures: Sequence[dict], width: float, look: Look, wrong: Sequence[bool]
+    axes: Axes, places: Sequence[float], figures: Sequence[Estimate], width: float, look: Look, wrong: Sequence[bool]
 ):
     """Bars with intervals and their values above; returns what a legend takes.
 
     wrong: which are of outputs that are not the target's: hollow, crossed, and named.
     """
-    values = [_or(each["value"]) for each in figures]
+    values = [_or(each.value) for each in figures]
     drawn = axes.bar(
         places, values, width, yerr=whiskers(figures), color=look.colour, hatch=look.hatch, edgecolor="white",
         linewidth=0.4, error_kw=ERROR,
@@ -184,7 +186,7 @@ def bars(
         if crossed:
             bar.set(facecolor="white", edgecolor=look.colour, hatch=WRONG_HATCH, linewidth=0.8)
         axes.annotate(
-            f"{value:.2f}{' ' + MISMATCH if crossed else ''}", (place, max(value, _or(figure["high"], value))), (0, 3),
+            f"{value:.2f}{' ' + MISMATCH if crossed else ''}", (place, max(value, _or(figure.high, value))), (0, 3),
             textcoords="offset points", ha="center", va="bottom", fontsize=6,
             rotation=90 if crossed or width < 0.16 else 0,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},

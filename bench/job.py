@@ -175,7 +175,7 @@ def _measure(
     # Only now are records dropped: what cannot be loaded, built or warmed up costs none, and leaves nothing.
     ids = [example.id for example in prompts.examples]
     warmup = {"prompts": len(prompts.warmup), "from": prompts.warmup_from}
-    now = session(identifier, warmup, company.places, company.most, loaded.warnings, race.left_out)
+    now = session(identifier, warmup, company.hardware, company.most, loaded.warnings, race.left_out)
     said = [*loaded.warnings, *said_of_left_out(race.left_out)]
     warn(said_of_left_out(race.left_out))
     provenances = {}

@@ -29,9 +29,9 @@ def step(
     tree = TokenTree(tokens[-1], session.room(len(tokens) - 1))
     drafter.propose(tokens, tree, min(limit, tree.room))
     proposed = time.perf_counter()
-    rows = tree.rows()
-    logits = session.forward(tokens[len(session.tokens) : -1], tree, rows)
-    verdict = verify(tree, rows, logits, tokens, choose)
+    nodes = tree.wanted_nodes()
+    logits = session.forward(tokens[len(session.tokens) : -1], tree, nodes)
+    verdict = verify(tree, nodes, logits, tokens, choose)
     session.keep(verdict.path)
     return verdict, proposed - begin, time.perf_counter() - proposed
 

@@ -153,7 +153,7 @@ def test_a_foreign_tree_teaches_ouroboros_and_lookahead_nothing(llama: ModelPair
         logits = verdict.logits.new_zeros(len(foreign), VOCABULARY)
         levels = [list(level) for level in own.levels] if isinstance(own, Window) else None
         before = {key: drafter.pool.best(key, 9) for key in range(VOCABULARY)}
-        drafter.observe(verify(foreign, foreign.rows(), logits))
+        drafter.observe(verify(foreign, foreign.wanted_nodes(), logits))
         assert {key: drafter.pool.best(key, 9) for key in range(VOCABULARY)} == before
         assert levels is None or own.levels == levels
         drafter.pool.clear()

@@ -21,7 +21,7 @@ from bench.report.writing import json_text
 from decoding.errors import UserError
 
 LEAVES = st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False, allow_infinity=False) | st.text()
-ANYTHING = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2))
+ANYTHING = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=4)
 # Values of the types that fields have; a file holds no number that is none.
 PLAIN = {
     str: st.text(), int: st.integers(), bool: st.booleans(),

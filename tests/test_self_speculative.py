@@ -172,7 +172,7 @@ def test_the_threshold_learns_from_its_own_draft_alone(llama: ModelPair) -> None
         logits = torch.full((len(tree), VOCABULARY), 0.0)
         for node, token in zip([0, *chain[1:], *range(5, 8)], tokens, strict=False):
             logits[node, token] = 9.0
-        return verify(tree, tree.rows(), logits)
+        return verify(tree, tree.wanted_nodes(), logits)
 
     draft = [tree.tokens[node] for node in chain[1:]]
     for answer in ([*draft, 7, 7, 7], [*draft, 8], [*draft[:2], (draft[2] + 1) % VOCABULARY]):
@@ -180,7 +180,7 @@ def test_the_threshold_learns_from_its_own_draft_alone(llama: ModelPair) -> None
     assert seen == [(4, 4, True), (4, 4, True), (2, 4, True)]
     foreign = TokenTree(tokens[-1], room=50)
     foreign.add(0, draft, "match")
-    drafter.observe(verify(foreign, foreign.rows(), torch.zeros(len(foreign), VOCABULARY)))
+    drafter.observe(verify(foreign, foreign.wanted_nodes(), torch.zeros(len(foreign), VOCABULARY)))
     assert len(seen) == 3
 
 
@@ -226,7 +226,7 @@ def test_a_draft_that_the_outputs_length_cut_teaches_nothing(llama: ModelPair) -
         tree = TokenTree(tokens[-1], room=50)
         drafter.propose(tokens, tree, limit)
         assert len(tree) - 1 == (1 if threshold else min(limit, 4))
-        drafter.observe(verify(tree, tree.rows(), torch.zeros(len(tree), VOCABULARY)))
+        drafter.observe(verify(tree, tree.wanted_nodes(), torch.zeros(len(tree), VOCABULARY)))
     assert learned == [(1, False), (4, True), (4, True)]
 
 

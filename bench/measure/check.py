@@ -14,7 +14,7 @@ from bench.models.config import ModelConfig
 from bench.models.encoding import against_file
 from bench.models.loading import LoadedPair, load_tokenizers
 from bench.models.location import cannot_load, config_of, locate
-from bench.models.memory import Part, fit, part
+from bench.models.memory import Part, part, require_room
 from bench.models.place import Place, resolve_place
 from bench.plan.settings import Plan
 from decoding.errors import NotFinite
@@ -43,7 +43,7 @@ def foretell(plan: Plan, place: Place, examples: Sequence[Example]) -> list[str]
     if model.draft:
         short = context_warnings(lengths, plan.max_new_tokens, context_of(config_of(model.draft, model.draft_revision)))
         seen += [f"warning: {line}" for line in short]
-    return [*seen, fit(parts, min(max(lengths) + plan.max_new_tokens, context))]
+    return [*seen, require_room(parts, min(max(lengths) + plan.max_new_tokens, context))]
 
 
 def _parts(model: ModelConfig, place: Place) -> list[Part]:

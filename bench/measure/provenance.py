@@ -34,14 +34,14 @@ def environment(device: str) -> dict[str, Any]:
 def session(
     identifier: str,
     warmup: dict[str, Any],
-    places: list[str],
+    hardware: list[str],
     neighbours: int,
     warnings: Sequence[str] = (),
     left_out: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """One process that measured: when, by which command, and after which warm-up ({"prompts": int, "from": split}).
 
-    places: the cores or the GPU it ran on. neighbours: other runs on them, at most at a time.
+    hardware: the cores or the GPU it ran on. neighbours: other runs on them, at most at a time.
     warnings: see bench/report/warnings.py. left_out: labels of the panel's cases that could not run, with the reasons.
     """
     return {
@@ -51,7 +51,7 @@ def session(
         "folder": os.getcwd(),  # noqa: PTH109 (a string for JSON)
         "platform": platform.platform(),
         "warmup": warmup,
-        "places": places,
+        "places": hardware,
         "neighbours": neighbours,
         "warnings": list(warnings),
         "left_out": dict(left_out or {}),

@@ -24,7 +24,7 @@ class Record:
             ("reference_float32": see bench/measure/float32.py).
         prompt_version: the task's, with its wording. prompt_tokens, prompt_digest: length and digest of its token ids.
         prompt_cut: how many tokens were cut off the prompt so that the output finds room.
-        order: the place in the rotated order in which the methods decoded this prompt.
+        order: how many methods had decoded the prompt before, in this pass.
         label: the case's, "greedy" for a reference. session: the process that measured. finished: when, in seconds
             since 1970.
         tokens, stop, prefill_seconds, total_seconds, extra, prefill_tokens, target_forwards, draft_forwards, rounds:

@@ -59,20 +59,20 @@ def beside_published(runs: Sequence[Run]) -> list[Drawing]:
     sources = list(dict.fromkeys(each.short_source for each in published if _key(each) in ours))
     crossed = None
     for task, axes in zip(tasks, panels, strict=False):
-        for place, key in enumerate(found[task]):
+        for position, key in enumerate(found[task]):
             own = ours[key].summary.speedup.decode
             axes.errorbar(
-                place, own.value, yerr=whiskers([own]), fmt="D", color=VERMILION, markeredgecolor=BLACK, zorder=3,
+                position, own.value, yerr=whiskers([own]), fmt="D", color=VERMILION, markeredgecolor=BLACK, zorder=3,
                 **ERROR,
             )  # fmt: skip
             if ours[key].mismatch:
-                crossed = cross_out(axes, place, own.value)
+                crossed = cross_out(axes, position, own.value)
             others = [each for each in published if _key(each) == key]
             # To both sides of ours, which stands in the middle.
             for number, each in enumerate(sorted(others, key=lambda each: sources.index(each.short_source))):
                 shift = SPREAD * (number + 0.5 - len(others) / 2) / max(len(others) - 1, 1)
                 shift += 0.08 if abs(shift) < 0.04 else 0.0
-                axes.plot(place + shift, each.value, **_look(sources.index(each.short_source)))
+                axes.plot(position + shift, each.value, **_look(sources.index(each.short_source)))
         axes.axhline(1.0, color="0.3", linestyle=DASHES[1], linewidth=0.9)
         names = [method + ("" if history == "cold" else f"\n{history}") for method, history, _ in found[task]]
         axes.set_xticks(range(len(names)), [name.replace("_", "\n", 1) for name in names])
@@ -84,7 +84,7 @@ def beside_published(runs: Sequence[Run]) -> list[Drawing]:
     for line in grid:
         line[0].set_ylabel("times greedy's speed")
     handles = [Line2D([], [], marker="D", linestyle="", color=VERMILION, markeredgecolor=BLACK)]
-    handles += [Line2D([], [], **_look(place)) for place in range(len(sources))]
+    handles += [Line2D([], [], **_look(position)) for position in range(len(sources))]
     names = ["this run (decode, 95% interval)", *sources]
     if crossed is not None:
         handles.append(crossed)

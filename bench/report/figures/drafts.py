@@ -44,18 +44,18 @@ def draft_size(runs: Sequence[Run]) -> Drawing:
         for those, look in zip(cases.values(), drawn, strict=True):
             found = {run.draft: run for run in those if run.summary.task == task}
             there = [draft for draft in drafts if draft in found]
-            places = [drafts.index(draft) for draft in there]
+            positions = [drafts.index(draft) for draft in there]
             style = {"color": look.colour, "marker": look.marker, "linestyle": look.dash}
             figures = [found[draft].summary.speedup.decode for draft in there]
             values = [each.value for each in figures]
-            drawn_bars = speed.errorbar(places, values, yerr=whiskers(figures), elinewidth=0.7, **style)
+            drawn_bars = speed.errorbar(positions, values, yerr=whiskers(figures), elinewidth=0.7, **style)
             handles[those[0].summary.label] = drawn_bars
             per_forward = [found[draft].summary.tokens_per_target_forward for draft in there]
-            tokens.plot(places, per_forward, **style)
-            for place, draft, value, count in zip(places, there, values, per_forward, strict=True):
+            tokens.plot(positions, per_forward, **style)
+            for position, draft, value, count in zip(positions, there, values, per_forward, strict=True):
                 if found[draft].mismatch:
-                    handles[WRONG_LEGEND] = cross_out(speed, place, value)
-                    cross_out(tokens, place, count)
+                    handles[WRONG_LEGEND] = cross_out(speed, position, value)
+                    cross_out(tokens, position, count)
         speed.axhline(1.0, color="0.3", linestyle=DASHES[1], linewidth=0.9)
         prompts = next(run.summary.prompts for run in runs if run.summary.task == task)
         for axes, what in ((speed, "times greedy's decode speed"), (tokens, "tokens per target forward")):

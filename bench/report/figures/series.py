@@ -45,10 +45,10 @@ def all_series(runs: Sequence[Run]) -> list[Series]:
         chosen = {}
         for task, those in grouped(alike, lambda run: run.summary.task).items():
             most = max(common[_settings(run)] for run in those)
-            fit = [run for run in those if common[_settings(run)] == most]
+            fitting = [run for run in those if common[_settings(run)] == most]
             # Of a sweep none stands for the method; it has a figure of its own.
-            if len({_settings(run) for run in fit}) < SWEEP:
-                chosen[task] = max(fit, key=lambda run: (run.started, str(run.folder)))
+            if len({_settings(run) for run in fitting}) < SWEEP:
+                chosen[task] = max(fitting, key=lambda run: (run.started, str(run.folder)))
         if not chosen:
             continue
         name = label if history == "cold" or label.endswith(history) else f"{label} {history}"
@@ -79,11 +79,11 @@ FIRST, LAST = ("hf_generate", "speculative", "lookahead"), ("ouroboros", "oracle
 
 def _order(series: Series) -> tuple[int, str, int, list[tuple[float, str]]]:
     method = series.method
-    place = FIRST.index(method) if method in FIRST else 9 + LAST.index(method) if method in LAST else len(FIRST)
+    rank = FIRST.index(method) if method in FIRST else 9 + LAST.index(method) if method in LAST else len(FIRST)
     # Numbers by their size: gamma=8 stands before gamma=12.
     words = re.findall(r"\d+(?:\.\d+)?|\D+", series.name)
     named = [(float(word), "") if word[0].isdigit() else (0.0, word) for word in words]
-    return place, method, min(run.panel_index for run in series.runs.values()), named
+    return rank, method, min(run.panel_index for run in series.runs.values()), named
 
 
 def tasks_of(series: Sequence[Series]) -> list[str]:

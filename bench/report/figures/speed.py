@@ -47,14 +47,14 @@ def speedups(runs: Sequence[Run]) -> list[Drawing]:
     axes.margins(y=0.12)
     for each, look in zip(series, looks([each.method for each in series]), strict=True):
         there = [task for task in tasks if task in each.runs]
-        places = [
+        positions = [
             tasks.index(task) + (standing[task].index(each) - (len(standing[task]) - 1) / 2) * width for task in there
         ]
         shown = [each.runs[task] for task in there]
         speeds, wrong = [run.summary.speedup.decode for run in shown], [run.mismatch for run in shown]
         # Not the bars themselves: the first may be crossed.
         handles.append(Patch(facecolor=look.colour, hatch=look.hatch, edgecolor="white", linewidth=0.4))
-        bars(axes, places, speeds, 0.92 * width, look, wrong)
+        bars(axes, positions, speeds, 0.92 * width, look, wrong)
     if any(run.mismatch for each in series for run in each.runs.values()):
         handles.append(wrong_handle())
         names.append(WRONG_LEGEND)
@@ -153,10 +153,10 @@ def cold_and_warm(runs: Sequence[Run]) -> list[Drawing]:
             (-0.2, SKY, colds),
             (0.2, VERMILION, [warm_of[cold] for cold in colds]),
         ):
-            places = [place + shift for place in range(len(colds))]
+            positions = [index + shift for index in range(len(colds))]
             shown, wrong = Look(colour, "", "o", "-"), [run.mismatch for run in those]
             handles.append(Patch(facecolor=colour))
-            bars(axes, places, [run.summary.speedup.decode for run in those], 0.38, shown, wrong)
+            bars(axes, positions, [run.summary.speedup.decode for run in those], 0.38, shown, wrong)
         axes.set_xticks(range(len(colds)), [f"{run.summary.task}\n{run.summary.prompts} prompts" for run in colds])
         axes.set_xlim(-0.6, len(colds) - 0.4)
         axes.axhline(1.0, color="0.3", linestyle=DASHES[1], linewidth=0.9)

@@ -86,7 +86,7 @@ def looks(methods: Sequence[str]) -> list[Look]:
     Where many are of one method, as in an ablation, colours tell the series apart.
     """
     if max(Counter(methods).values()) > CLOSE_KIN:
-        return [look(place, place // len(PALETTE)) for place in range(len(methods))]
+        return [look(number, number // len(PALETTE)) for number in range(len(methods))]
     seen: Counter[str] = Counter()
     found = []
     for method in methods:
@@ -96,9 +96,9 @@ def looks(methods: Sequence[str]) -> list[Look]:
     return found
 
 
-def look(place: int, variant: int = 0) -> Look:
-    """The look number `place` where colours say nothing but which is which."""
-    return _look(PALETTE[place % len(PALETTE)], variant)
+def look(number: int, variant: int = 0) -> Look:
+    """The look of this number where colours say nothing but which is which."""
+    return _look(PALETTE[number % len(PALETTE)], variant)
 
 
 def _look(colour: str, variant: int) -> Look:
@@ -171,7 +171,7 @@ def cross_out(axes: Axes, across: float, up: float) -> Line2D:
 
 
 def bars(
-    axes: Axes, places: Sequence[float], figures: Sequence[Estimate], width: float, look: Look, wrong: Sequence[bool]
+    axes: Axes, positions: Sequence[float], figures: Sequence[Estimate], width: float, look: Look, wrong: Sequence[bool]
 ):
     """Bars with intervals and their values above; returns what a legend takes.
 
@@ -179,14 +179,14 @@ def bars(
     """
     values = [_or(each.value) for each in figures]
     drawn = axes.bar(
-        places, values, width, yerr=whiskers(figures), color=look.colour, hatch=look.hatch, edgecolor="white",
+        positions, values, width, yerr=whiskers(figures), color=look.colour, hatch=look.hatch, edgecolor="white",
         linewidth=0.4, error_kw=ERROR,
     )  # fmt: skip
-    for bar, place, value, figure, crossed in zip(drawn, places, values, figures, wrong, strict=True):
+    for bar, position, value, figure, crossed in zip(drawn, positions, values, figures, wrong, strict=True):
         if crossed:
             bar.set(facecolor="white", edgecolor=look.colour, hatch=WRONG_HATCH, linewidth=0.8)
         axes.annotate(
-            f"{value:.2f}{' ' + MISMATCH if crossed else ''}", (place, max(value, _or(figure.high, value))), (0, 3),
+            f"{value:.2f}{' ' + MISMATCH if crossed else ''}", (position, max(value, _or(figure.high, value))), (0, 3),
             textcoords="offset points", ha="center", va="bottom", fontsize=6,
             rotation=90 if crossed or width < 0.16 else 0,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},

@@ -44,8 +44,8 @@ class Sweep:
     def first(self) -> Run:
         return next(iter(self.cells.values()))
 
-    def values(self, place: int) -> list[float]:
-        return sorted({cell[place] for cell in self.cells})
+    def values(self, axis: int) -> list[float]:
+        return sorted({cell[axis] for cell in self.cells})
 
 
 def find_sweeps(runs: Sequence[Run]) -> list[Sweep]:
@@ -89,7 +89,7 @@ def _sweeps(runs: Sequence[Run], settings: tuple[str, ...]) -> list[Sweep]:
 
 
 def _number(run: Run, key: str) -> float | None:
-    """A setting's value if it is a number; one of "auto" or null is no place on an axis."""
+    """A setting's value if it is a number; one of "auto" or null has no position on an axis."""
     value = run.settings.get(key)
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 

@@ -128,12 +128,12 @@ def _check(plan: Plan, place: Place) -> int:
     race = make_race(plan, loaded, prompts, "check")
     warn(loaded.warnings)
     entrants = []
-    contenders = dict(zip(labels(plan.methods), plan.methods, strict=True))
-    ours = {label: METHODS[each.config.name].ours for label, each in contenders.items()}
-    for label, contender in contenders.items():
-        file = contender.history_file
+    methods = dict(zip(labels(plan.methods), plan.methods, strict=True))
+    ours = {label: METHODS[each.config.name].ours for label, each in methods.items()}
+    for label, planned in methods.items():
+        file = planned.history_file
         with race.leaving_out(label, ours[label], collect=True):
-            entrants.append(make_entrant(label, contender.config, "file" if file else "cold", file, loaded, None))
+            entrants.append(make_entrant(label, planned.config, "file" if file else "cold", file, loaded, None))
     seen, fine = check(loaded, race, entrants, prompts.examples[0])
     for line in [*seen, *said_of_left_out(race.left_out)]:
         say(line)

@@ -15,7 +15,7 @@ from baselines.lookahead import Window
 from bench import CONF
 from bench.plan.cases import labels
 from bench.plan.methods import method_config, panel_config
-from bench.plan.settings import Contender, read_plan
+from bench.plan.settings import MethodPlan, read_plan
 from decoding.decoder import Drafter, ModelPair
 from decoding.errors import UserError
 from decoding.loop import step
@@ -232,6 +232,6 @@ def test_hybrids_of_one_panel_are_told_apart() -> None:
     other = ouroboros.Config(k=1, window=2)
     configs = [hybrid.Config(), hybrid.Config(fallback=speculative.Config(gamma=8)), hybrid.Config(fallback=other)]
     fallbacks = ["token_recycling", "speculative(gamma=8)", "ouroboros(k=1 window=2)"]
-    found = labels([Contender(config, "cold") for config in configs])
+    found = labels([MethodPlan(config, "cold") for config in configs])
     assert found == [f"hybrid fallback={fallback}" for fallback in fallbacks]
-    assert labels([Contender(hybrid.Config(), "cold"), Contender(suffix.Config(), "cold")]) == ["hybrid", "suffix"]
+    assert labels([MethodPlan(hybrid.Config(), "cold"), MethodPlan(suffix.Config(), "cold")]) == ["hybrid", "suffix"]

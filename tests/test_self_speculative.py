@@ -360,11 +360,11 @@ def test_a_set_from_a_file_with_more_layers_named_beside_it(tmp_path) -> None:
 
 def test_a_panel_tells_its_skip_sets_apart() -> None:
     from bench.plan.cases import labels
-    from bench.plan.settings import Contender
+    from bench.plan.settings import MethodPlan
 
     def named(*given: dict) -> list[str]:
         configs = [panel_config({"name": "self_speculative", **each}, "cases") for each in given]
-        return labels([Contender(config, "cold") for config in configs])
+        return labels([MethodPlan(config, "cold") for config in configs])
 
     assert named({"skip": None, "skip_mlp": [1, 2]}, {"skip": None, "skip_mlp": [3]}) == [
         "self_speculative skip_mlp=[1,2]", "self_speculative skip_mlp=[3]"

@@ -9,6 +9,8 @@ IDENTICAL, TIE, MISMATCH = "identical", "tie", "mismatch"
 
 def agrees(record: Record) -> bool:
     """Whether a record's output is the target's by itself, within the tolerance."""
+    if record.gap is None or record.tolerance is None:
+        return False
     return bool(record.tokens) and record.gap <= record.tolerance and record.stop_fault is None
 
 

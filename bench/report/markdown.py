@@ -53,7 +53,7 @@ def named(label: str, kind: str | None, history: str) -> str:
 
 
 def _line(summary: Summary) -> list[str]:
-    name = named(summary.label, summary.settings and summary.settings.shown, summary.history)
+    name = named(summary.label, summary.settings.shown if summary.settings else None, summary.history)
     return [marked(name, RUNAWAY * decide(summary.runaways)), *_cells(summary)]
 
 
@@ -209,7 +209,9 @@ def _lossless(lossless: Lossless) -> str:
         "noise floor)."
     ]
     if lossless.divergences:
-        table = [["prompt", "repeat", "outcome", "first difference", "token / greedy's", "gap / greedy's", "stop"]]
+        table: list[list[object]] = [
+            ["prompt", "repeat", "outcome", "first difference", "token / greedy's", "gap / greedy's", "stop"]
+        ]
         for each in lossless.divergences:
             tokens = f"{_shown(each.token)} / {_shown(each.greedy_token)}"
             gaps = f"{_gap(each.gap)} / {_gap(each.greedy_gap)}"
@@ -243,7 +245,7 @@ def _work(summary: Summary) -> list[list[object]]:
         ["accepted, by who proposed them", _counts(summary.accepted_by_source)],
         ["pool hit rate", percent(summary.pool_hit_rate)],
         ["phrases learned", _counts(summary.phrases_learned)],
-        *_nested(summary.ouroboros and summary.ouroboros.drafter),
+        *_nested(summary.ouroboros.drafter if summary.ouroboros else None),
     ]
 
 
@@ -260,10 +262,11 @@ def _nested(pool: Pool | None) -> list[list[object]]:
 
 def _depths(accepted: Acceptance) -> list[list[object]]:
     rows: list[list[object]] = [["depth", "of all steps", "of those that came this far", "steps that ended here"]]
-    for depth, (share, given) in enumerate(zip(accepted.marginal, accepted.conditional, strict=True), 1):
+    histogram = accepted.histogram or {}
+    for depth, (share, given) in enumerate(zip(accepted.marginal or [], accepted.conditional or [], strict=True), 1):
         if given is None and not share:
             break  # nothing came this far
-        rows.append([depth, percent(share), percent(given), accepted.histogram.get(str(depth), 0)])
+        rows.append([depth, percent(share), percent(given), histogram.get(str(depth), 0)])
     return rows
 
 

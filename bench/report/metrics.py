@@ -251,7 +251,8 @@ class Figures:
     @property
     def greedy_step_milliseconds(self) -> dict[str, float]:
         """The same of greedy beside it, which gives one token a step."""
-        return self.greedy_seconds.milliseconds(self.tokens_per_second.decode.greedy * self.greedy_seconds.decode)
+        tokens = (self.tokens_per_second.decode.greedy or 0.0) * self.greedy_seconds.decode
+        return self.greedy_seconds.milliseconds(tokens)
 
 
 def figures(records: CaseRecords, seed: int) -> Figures:
@@ -378,19 +379,19 @@ class Comparison:
 def compare(panel: dict[str, CaseRecords], seed: int) -> list[Comparison]:
     """Every case over every other; panel: their records by label."""
 
-    def ratio(one: CaseRecords, two: CaseRecords) -> dict[str, Estimate]:
-        decode, end_to_end = (
-            [(throughput(each.method), throughput(each.reference)) for each in (one, two)]
-            for throughput in (decode_throughput, total_throughput)
-        )
-        return {
-            "decode": ratio_of_speedups(*decode, seed),
-            "geomean": geometric_mean_ratio(*decode, seed),
-            "end_to_end": ratio_of_speedups(*end_to_end, seed),
-        }
-
+    decode, end_to_end = (
+        {label: (throughput(each.method), throughput(each.reference)) for label, each in panel.items()}
+        for throughput in (decode_throughput, total_throughput)
+    )
     return [
-        Comparison(one, two, panel[one].beside_the_same_greedy(panel[two]), **ratio(panel[one], panel[two]))
+        Comparison(
+            method=one,
+            over=two,
+            paired=panel[one].beside_the_same_greedy(panel[two]),
+            decode=ratio_of_speedups(decode[one], decode[two], seed),
+            geomean=geometric_mean_ratio(decode[one], decode[two], seed),
+            end_to_end=ratio_of_speedups(end_to_end[one], end_to_end[two], seed),
+        )
         for one in panel
         for two in panel
         if one != two
@@ -422,9 +423,8 @@ def steps_column(grid: Grid, name: str) -> list[Any] | None:
     """One column of all steps of all generations; None for a method that does not tell its steps or has no such
     column, and where a record was made before there was one."""
     columns = [(record.steps or {}).get(name) for record in flat(grid)]
-    if any(column is None for column in columns):
-        return None
-    return [entry for column in columns for entry in column]
+    known = [column for column in columns if column is not None]
+    return [entry for column in known for entry in column] if len(known) == len(columns) else None
 
 
 def draft_columns(grid: Grid) -> tuple[list[int], list[int], list[int]]:
@@ -448,10 +448,15 @@ def count_forwards(grid: Grid) -> tuple[int | None, int | None]:
     does, or where there is no draft."""
     emitted, drafts = (steps_column(grid, name) for name in ("emitted", "draft_forwards"))
     if emitted is not None:
-        return len(emitted), sum(drafts) or None
-    counts = [[getattr(record, f"{side}_forwards") for record in flat(grid)] for side in ("target", "draft")]
-    target, draft = (None if None in each else sum(each) for each in counts)
-    return target, draft or None
+        return len(emitted), sum(drafts or []) or None
+    target = _total([record.target_forwards for record in flat(grid)])
+    return target, _total([record.draft_forwards for record in flat(grid)]) or None
+
+
+def _total(counts: Sequence[int | None]) -> int | None:
+    """None where one of them is."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 def tokens_per_forward(grid: Grid) -> tuple[float | None, float | None]:
@@ -504,7 +509,7 @@ def _pool_figures(grid: Grid, by_source: Counter[str]) -> PoolFigures | None:
     if pool is None:
         return None
     emitted, accepted = steps_column(grid, "emitted"), steps_column(grid, "accepted")
-    bonus = None if emitted is None else sum(emitted) - sum(accepted)
+    bonus = None if emitted is None or accepted is None else sum(emitted) - sum(accepted)
     return PoolFigures(accepted_by_source={**by_source, "bonus": bonus}, **vars(pool), per_step=_per_step(grid))
 
 
@@ -527,11 +532,11 @@ def _per_step(grid: Grid) -> PerStep | None:
     if not sizes:
         return None
     steps = len(sizes)
-    forwards, rows = (sum(steps_column(grid, name)) / steps for name in ("draft_forwards", "draft_rows"))
+    forwards, rows = (sum(steps_column(grid, name) or []) / steps for name in ("draft_forwards", "draft_rows"))
     kinds: dict[str, dict[str, float]] = {}
     for name in ("pool_lookups", "pool_hits", "phrases_learned"):
         counts: Counter[str] = Counter()
-        for step in steps_column(grid, name):
+        for step in steps_column(grid, name) or []:
             counts.update(step)
         kinds[name] = {kind: count / steps for kind, count in counts.items()}
     parts = vars(seconds_of(grid).parts())
@@ -583,9 +588,9 @@ def lossless(records: CaseRecords) -> Lossless:
     return Lossless(
         **counts,
         verdict=MISMATCH if counts[MISMATCH] or wrong else TIE if counts[TIE] else IDENTICAL,
-        tolerance=max(record.tolerance for record in flat(records.method)),
+        tolerance=max(record.tolerance or 0.0 for record in flat(records.method)),
         reference_mismatch=wrong,
-        largest_gap=max(record.gap for record in flat(records.method)),
+        largest_gap=max(record.gap or 0.0 for record in flat(records.method)),
         divergences=divergences[:SHOWN_DIVERGENCES],
     )
 
@@ -593,11 +598,14 @@ def lossless(records: CaseRecords) -> Lossless:
 def undrafted_prompts(grid: Grid) -> tuple[int, int] | None:
     """(prompts without room for any draft, prompts whose outputs went on where there was none); None for a method
     without a model that drafts, and where the records are older than this count."""
-    counted = [[record.undrafted_tokens for record in repeats] for repeats in grid]
-    if any(count is None for counts in counted for count in counts):
+    if any(record.undrafted_tokens is None for record in flat(grid)):
         return None
-    full = sum(any(0 < each.undrafted_tokens >= len(each.tokens) - 1 for each in repeats) for repeats in grid)
-    touched = sum(any(counts) for counts in counted)
+
+    def whole(record: Record) -> bool:
+        return 0 < (record.undrafted_tokens or 0) >= len(record.tokens) - 1
+
+    full = sum(any(map(whole, repeats)) for repeats in grid)
+    touched = sum(any(record.undrafted_tokens for record in repeats) for repeats in grid)
     return full, touched - full
 
 

@@ -72,7 +72,8 @@ def folded(old: dict[str, Any], folder: RunFolder, provenance: dict[str, Any]) -
     # The panel's other rows stay as they are, so a case that has none among them has none still.
     sessions = sessions_of(provenance, {record.session for record in flat(records.method)})
     warnings = warnings_of(sessions, records, old.get("left_out") or {})
-    return _settled(old, {**before, **again, **after, "warnings": warnings})
+    settled: dict[str, Any] = _settled(old, {**before, **again, **after, "warnings": warnings})
+    return settled
 
 
 def _settled(old: Any, new: Any) -> Any:

@@ -48,7 +48,7 @@ def rate_ratio(method: Throughput, reference: Throughput) -> float | None:
 def _ratios(method: Throughput, reference: Throughput) -> np.ndarray:
     """The ratio of rates of every prompt that has one."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = method.tokens / method.seconds / (reference.tokens / reference.seconds)
+        ratios: np.ndarray = method.tokens / method.seconds / (reference.tokens / reference.seconds)
     return ratios[np.isfinite(ratios) & (ratios > 0)]
 
 
@@ -60,7 +60,8 @@ def speedup(method: Throughput, reference: Throughput, seed: int = 0) -> Estimat
     columns = np.stack([method.tokens, method.seconds, reference.tokens, reference.seconds], axis=1).astype(float)
 
     def ratio(sums: np.ndarray) -> np.ndarray:
-        return sums[..., 0] * sums[..., 3] / (sums[..., 1] * sums[..., 2])
+        ratios: np.ndarray = sums[..., 0] * sums[..., 3] / (sums[..., 1] * sums[..., 2])
+        return ratios
 
     return _interval(value, columns, ratio, seed)
 
@@ -73,14 +74,15 @@ def ratio_of_speedups(
     Where both were measured beside the same greedy, greedy cancels out and this is the plain ratio of their speeds.
     """
     sides = [each for pair in (first, second) for each in pair]
-    rates = [each.rate() for each in sides]
-    if any(rate is None for rate in rates):
+    rates = [rate for each in sides if (rate := each.rate()) is not None]
+    if len(rates) < len(sides):
         return NONE
     columns = np.stack([column for each in sides for column in (each.tokens, each.seconds)], axis=1).astype(float)
 
     def ratio(sums: np.ndarray) -> np.ndarray:
         speeds = [sums[..., 2 * side] / sums[..., 2 * side + 1] for side in range(4)]
-        return speeds[0] / speeds[1] / (speeds[2] / speeds[3])
+        ratios: np.ndarray = speeds[0] / speeds[1] / (speeds[2] / speeds[3])
+        return ratios
 
     return _interval(rates[0] / rates[1] / (rates[2] / rates[3]), columns, ratio, seed)
 

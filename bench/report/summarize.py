@@ -92,10 +92,12 @@ def _origin(case: Case) -> Origin | None:
 
 def _warmup(sessions: Sequence[Mapping[str, Any]]) -> Warmup:
     """The warm-up before these records; where several processes measured them, the shortest."""
-    return min((from_json(Warmup, each["warmup"]) for each in sessions), key=lambda warmup: warmup.prompts)
+    found: list[Warmup] = [from_json(Warmup, each["warmup"]) for each in sessions]
+    return min(found, key=lambda warmup: warmup.prompts)
 
 
 def _neighbours(sessions: Sequence[Mapping[str, Any]]) -> int | None:
     """The most other runs that were on the same cores or GPU meanwhile; None where an older process did not look."""
     counts = [each.get("neighbours") for each in sessions]
-    return None if None in counts else max(counts)
+    known = [count for count in counts if count is not None]
+    return max(known) if len(known) == len(counts) else None

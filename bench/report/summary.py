@@ -104,7 +104,8 @@ class Summary(Figures, Conditions):
 
     def to_json(self) -> dict[str, Any]:
         """The mapping of summary.json."""
-        return typed_json.to_json(self)
+        content: dict[str, Any] = typed_json.to_json(self)
+        return content
 
     @classmethod
     def from_json(cls, content: Any) -> "Summary":
@@ -119,6 +120,7 @@ class Summary(Figures, Conditions):
         if version != SCHEMA_VERSION:
             raise UserError(f"summary.json has schema version {version}, this harness reads {SCHEMA_VERSION}")
         try:
-            return typed_json.from_json(cls, content)
+            summary: Summary = typed_json.from_json(cls, content)
         except UserError as error:
             raise UserError(f"summary.json is damaged, it {error}") from error
+        return summary

@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -14,7 +14,7 @@ KEY = "key"
 
 def to_json(value: Any) -> Any:
     """Plain mappings, lists and values; fields in their order."""
-    if is_dataclass(value):
+    if is_dataclass(value) and not isinstance(value, type):
         return {_key(each): to_json(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, Mapping):
         return {key: to_json(each) for key, each in value.items()}
@@ -36,7 +36,7 @@ def from_json(kind: Any, content: Any, where: str = "") -> Any:
     Raises:
         UserError: a key is missing, or unknown, or holds no mapping or list where one belongs.
     """
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         return _dataclass(kind, _require(content, Mapping, where), where)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (types.UnionType, Union):
@@ -51,7 +51,7 @@ def from_json(kind: Any, content: Any, where: str = "") -> Any:
     return content
 
 
-def _dataclass(kind: type, content: Mapping[str, Any], where: str) -> Any:
+def _dataclass(kind: type[Any], content: Mapping[str, Any], where: str) -> Any:
     known, hints = {_key(each): each for each in fields(kind)}, _hints(kind)
     needed = [key for key, each in known.items() if each.default is MISSING and each.default_factory is MISSING]
     if missing := [_inner(where, key) for key in needed if key not in content]:
@@ -63,19 +63,19 @@ def _dataclass(kind: type, content: Mapping[str, Any], where: str) -> Any:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def _hints(kind: type[Any]) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
-def _key(each: Any) -> str:
-    return each.metadata.get(KEY, each.name)
+def _key(each: Field[Any]) -> str:
+    return str(each.metadata.get(KEY, each.name))
 
 
 def _inner(where: str, key: str) -> str:
     return f"{where}.{key}" if where else key
 
 
-def _require(content: Any, kind: type, where: str) -> Any:
+def _require(content: Any, kind: type[Any], where: str) -> Any:
     if not isinstance(content, kind):
         raise UserError(f"holds no {'list' if kind is list else 'mapping'}{f' at {where}' if where else ''}")
     return content

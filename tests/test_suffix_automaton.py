@@ -47,7 +47,7 @@ def test_the_longest_repeat_and_its_last_place_are_known_after_every_token(text:
         automaton.extend([token])
         assert automaton.repeat == longest_repeat(text[: place + 1])
         assert automaton.repeat.end < place, "text never matches itself"
-    assert automaton.text == text
+    assert automaton.tokens == text
     assert len(automaton) <= max(2 * len(text), 1)
 
 
@@ -72,7 +72,7 @@ def test_a_cursor_finds_the_longest_suffix_in_several_texts(known: list[list[int
     cursor = Cursor(automaton)
     for place, token in enumerate(read):
         cursor.follow([token])
-        match = longest_match(automaton.text, read[: place + 1])
+        match = longest_match(automaton.tokens, read[: place + 1])
         assert cursor.match == match
         assert match.length == max([0, *(longest_match(text, read[: place + 1]).length for text in known)])
 

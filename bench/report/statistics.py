@@ -49,7 +49,8 @@ def _ratios(method: Throughput, reference: Throughput) -> np.ndarray:
     """The ratio of rates of every prompt that has one."""
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios: np.ndarray = method.tokens / method.seconds / (reference.tokens / reference.seconds)
-    return ratios[np.isfinite(ratios) & (ratios > 0)]
+    known: np.ndarray = ratios[np.isfinite(ratios) & (ratios > 0)]
+    return known
 
 
 def speedup(method: Throughput, reference: Throughput, seed: int = 0) -> Estimate:

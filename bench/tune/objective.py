@@ -62,10 +62,10 @@ class Objective:
                         raise UserError(
                             f"the output of {config} on prompt {example.id} is not greedy's: look into it before tuning"
                         )
-            ids = [example.id for example in examples]
+            prompts = [example.id for example in examples]
             for number in range(len(configs)):
                 sides = ([[record] for record in records[label]] for label in (str(number), greedy.label))
-                passes[number].append(CaseRecords(ids, *sides))
+                passes[number].append(CaseRecords(prompts, *sides))
         return passes
 
 

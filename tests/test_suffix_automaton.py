@@ -81,8 +81,8 @@ def test_a_cursor_finds_the_longest_suffix_in_several_texts(known: list[list[int
 def test_it_does_not_depend_on_how_the_text_arrives(text: list[int], cuts: list[int]) -> None:
     pieces = SuffixAutomaton()
     for end in sorted(min(cut, len(text)) for cut in cuts):
-        pieces.extend(text[len(pieces.text) : end])
-    pieces.extend(text[len(pieces.text) :])
+        pieces.extend(text[len(pieces.tokens) : end])
+    pieces.extend(text[len(pieces.tokens) :])
     whole = SuffixAutomaton()
     whole.extend(text)
     assert (pieces._next, pieces._link, pieces._length, pieces._end) == (

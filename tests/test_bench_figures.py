@@ -11,7 +11,7 @@ from made_records import made_record
 from bench.report.case_records import CaseRecords
 from bench.report.categories import Quality, by_category
 from bench.report.markdown import _work, headline
-from bench.report.marks import decide
+from bench.report.marks import runaways_decide
 from bench.report.metrics import Parts, Seconds, compare, decode_throughput, tokens_per_forward
 from bench.report.statistics import geometric_mean, rate_ratio, speedup
 from bench.report.summarize import summarize
@@ -181,7 +181,7 @@ def test_outputs_that_ran_away_are_counted_marked_and_warned_of(outputs, count, 
     found = summarized(records)
     assert asdict(found.runaways) == {"outputs": count, "share": pytest.approx(share)}
     warnings = warnings_of([], records, {})
-    assert bool(warnings) == decide(found.runaways) == (share >= 0.2)
+    assert bool(warnings) == runaways_decide(found.runaways) == (share >= 0.2)
     if warnings:
         assert warnings[0].startswith(f"{count} of 4 outputs ran to the limit") and f"{100 * share:.0f}%" in warnings[0]
     line = headline([found])[1]

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from made_records import made_record
 from many_runs import summary_of
 
-from bench import SCHEMA_VERSION
 from bench.measure.record import FLOAT32, Record
 from bench.measure.store import RunFolder
 from bench.report.categories import Category
@@ -46,7 +45,7 @@ def values_of(kind, depth=0):
     return PLAIN.get(kind, ANYTHING)
 
 
-SUMMARIES = values_of(Summary).map(lambda summary: replace(summary, schema_version=SCHEMA_VERSION))
+SUMMARIES = values_of(Summary).map(lambda summary: replace(summary, schema_version=Summary.SCHEMA_VERSION))
 RECORDS = values_of(Record)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.measure.verdicts import IDENTICAL
 from bench.report.categories import Category, Quality
-from bench.report.marks import RUNAWAY, RUNAWAY_LEGEND, decide, marked
+from bench.report.marks import RUNAWAY, RUNAWAY_LEGEND, marked, runaways_decide
 from bench.report.metrics import Acceptance, Comparison, Estimate, Lossless, Pool, Runaways, Verdicts
 from bench.report.summary import Summary
 from tasks.overlap import WORDS
@@ -54,7 +54,7 @@ def named(label: str, kind: str | None, history: str) -> str:
 
 def _line(summary: Summary) -> list[str]:
     name = named(summary.label, summary.settings.shown if summary.settings else None, summary.history)
-    return [marked(name, RUNAWAY * decide(summary.runaways)), *_cells(summary)]
+    return [marked(name, RUNAWAY * runaways_decide(summary.runaways)), *_cells(summary)]
 
 
 def _cells(figures: Summary | Category) -> list[str]:
@@ -120,7 +120,7 @@ def report(summary: Summary, provenance: Mapping[str, Any], comparison: Sequence
     parts = [
         f"# {summary.label} on {summary.task}, {summary.model}, batch size 1",
         markdown(headline([summary])),
-        *([RUNAWAY_LEGEND] if decide(summary.runaways) else []),
+        *([RUNAWAY_LEGEND] if runaways_decide(summary.runaways) else []),
         *_warnings(summary.warnings),
         "Speedups are total tokens / total seconds over greedy decoding of the same engine, run beside it; brackets "
         "hold 95% bootstrap intervals over prompts. Prefill and the tokens it gives are left out of tokens/s and of "
@@ -288,7 +288,7 @@ def _quality(summary: Summary) -> list[list[object]]:
 
 def _categories(categories: Mapping[str, Category]) -> list[list[object]]:
     rows = [
-        [marked(name, RUNAWAY * decide(figures.runaways)), figures.prompts, *_cells(figures)]
+        [marked(name, RUNAWAY * runaways_decide(figures.runaways)), figures.prompts, *_cells(figures)]
         for name, figures in categories.items()
     ]
     return [["category", "prompts", *HEADINGS[1:]], *rows]

@@ -9,8 +9,8 @@ RUNAWAY_LEGEND = (
 )
 
 
-def decide(runaways: Runaways | None) -> bool:
-    """Whether outputs that ran away decide the pooled figures of a summary, or of one of its categories.
+def runaways_decide(runaways: Runaways | None) -> bool:
+    """Whether outputs that ran away runaways_decide the pooled figures of a summary, or of one of its categories.
 
     runaways: theirs. Never known of runs that are older than the figure.
     """

@@ -14,7 +14,6 @@ from typing import Any
 
 from tqdm import tqdm
 
-from bench import SCHEMA_VERSION
 from bench.console.terminal import complain, say
 from bench.measure.float32 import roles
 from bench.measure.provenance import sessions_of
@@ -92,8 +91,8 @@ def _summary(path: Path) -> dict[str, Any]:
         found = json.loads((path / "summary.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"summary.json is damaged ({' '.join(str(error).split())})") from error
-    if not isinstance(found, dict) or found.get("schema_version") != SCHEMA_VERSION:
-        raise UserError(f"summary.json is not of schema version {SCHEMA_VERSION}")
+    if not isinstance(found, dict) or found.get("schema_version") != Summary.SCHEMA_VERSION:
+        raise UserError(f"summary.json is not of schema version {Summary.SCHEMA_VERSION}")
     return found
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench import CONF, SCHEMA_VERSION
+from bench import CONF
 from bench.measure.provenance import sessions_of
 from bench.plan.cases import Case
 from bench.plan.prompts import Prompts, prompt_overlap
@@ -12,7 +12,7 @@ from bench.plan.tuned import PAPER, TUNED
 from bench.report.case_records import CaseRecords, flat
 from bench.report.categories import Quality, by_category
 from bench.report.metrics import figures, nonfinite_prompts, peak_memory_bytes, undrafted_prompts
-from bench.report.summary import Conditions, Origin, Summary, Warmup
+from bench.report.summary import Conditions, SettingsOrigin, Summary, Warmup
 from bench.report.typed_json import from_json
 from bench.report.warnings import warnings_of
 from tasks import Scores
@@ -36,7 +36,7 @@ def summarize(
     undrafted = undrafted_prompts(records.method)
     sessions = sessions_of(provenance, {record.session for record in flat(records.method)})
     conditions = Conditions(
-        schema_version=SCHEMA_VERSION,
+        schema_version=Summary.SCHEMA_VERSION,
         label=case.label,
         method=case.config.name,
         method_config=identity["method"],
@@ -80,14 +80,14 @@ def summarize(
     )
 
 
-def _origin(case: Case) -> Origin | None:
+def _origin(case: Case) -> SettingsOrigin | None:
     """None where nobody asked."""
     origin = case.origin
     if origin is None:
         return None
     whole = not origin.given and (CONF / "search" / f"{case.config.name}.yaml").is_file()
     shown = origin.kind if whole and origin.kind in (TUNED, PAPER) else None
-    return Origin(origin.kind, origin.file, list(origin.given), origin.why, str(origin), shown)
+    return SettingsOrigin(origin.kind, origin.file, list(origin.given), origin.why, str(origin), shown)
 
 
 def _warmup(sessions: Sequence[Mapping[str, Any]]) -> Warmup:

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
-from bench import SCHEMA_VERSION
 from bench.report import typed_json
 from bench.report.categories import Category, Quality
 from bench.report.metrics import Figures
@@ -12,7 +11,7 @@ from decoding.errors import UserError
 
 
 @dataclass(frozen=True)
-class Origin:
+class SettingsOrigin:
     """Where the method's settings come from: bench.plan.tuned.Origin as it was when they were taken.
 
     in_words: it as a sentence. shown: what tables call the settings, "tuned" or "paper"; None where some were given,
@@ -50,7 +49,7 @@ class Conditions:
     label: str
     method: str
     method_config: dict[str, Any]
-    settings: Origin | None = None
+    settings: SettingsOrigin | None = None
     ours: bool = True
     task: str
     prompt_version: str
@@ -86,6 +85,8 @@ class Summary(Figures, Conditions):
         left_out: labels of the panel's cases that cannot run, with the reasons. warnings: see bench/report/warnings.py.
     """
 
+    SCHEMA_VERSION: ClassVar[int] = 1
+
     undrafted_prompts: int | None = None
     partly_undrafted_prompts: int | None = None
     nonfinite_draft_prompts: int | None = None
@@ -117,8 +118,8 @@ class Summary(Figures, Conditions):
             UserError: another schema version, or a key that is missing, unknown or damaged.
         """
         version = content.get("schema_version") if isinstance(content, Mapping) else None
-        if version != SCHEMA_VERSION:
-            raise UserError(f"summary.json has schema version {version}, this harness reads {SCHEMA_VERSION}")
+        if version != cls.SCHEMA_VERSION:
+            raise UserError(f"summary.json has schema version {version}, this harness reads {cls.SCHEMA_VERSION}")
         try:
             summary: Summary = typed_json.from_json(cls, content)
         except UserError as error:

@@ -22,7 +22,7 @@ from bench.report.markdown import (
     quality,
     verdicts,
 )
-from bench.report.marks import RUNAWAY, RUNAWAY_LEGEND, decide, marked
+from bench.report.marks import RUNAWAY, RUNAWAY_LEGEND, marked, runaways_decide
 from bench.report.metrics import Estimate
 
 # Figures of which the largest of a table is marked, with their digits; a tie goes by what is shown.
@@ -119,7 +119,7 @@ def cells(run: Run, name: str, best: Sequence[str], shared: bool | None) -> list
     summary = run.summary
     speed, speedup = summary.tokens_per_second.decode, summary.speedup
     return [
-        (marked(name, SHARED if shared else "", RUNAWAY * decide(summary.runaways)), False),
+        (marked(name, SHARED if shared else "", RUNAWAY * runaways_decide(summary.runaways)), False),
         (f"{number(speed.method, 1)} ({number(speed.greedy, 1)})", False),
         (estimate(speedup.decode), "decode_speedup" in best),
         (number(speedup.geomean.value), False),
@@ -172,7 +172,7 @@ def write_report(runs: Sequence[Run], folder: Path) -> None:
         tables.append(latex_table(table, caption(group)))
     notes = {
         SHARED_LEGEND: any(shared.values()),
-        RUNAWAY_LEGEND: any(decide(run.summary.runaways) for run in runs),
+        RUNAWAY_LEGEND: any(runaways_decide(run.summary.runaways) for run in runs),
     }
     legend = " ".join([LEGEND, *(note for note, needed in notes.items() if needed)])
     texts = {

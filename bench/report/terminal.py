@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 
 from bench.console.terminal import warn
 from bench.report.markdown import headline
-from bench.report.marks import RUNAWAY_LEGEND, decide
+from bench.report.marks import RUNAWAY_LEGEND, runaways_decide
 from bench.report.summary import Summary
 
 # Columns of the screen. In a wider table the last column, the quality, goes below.
@@ -26,7 +26,7 @@ def show_table(title: str, summaries: Sequence[Summary], status: str, said: Coll
             print("  ".join("-" * width for width in widths))
     for line in below:
         print(line)
-    if any(decide(summary.runaways) for summary in summaries):
+    if any(runaways_decide(summary.runaways) for summary in summaries):
         print(RUNAWAY_LEGEND)
     for summary in summaries:
         lossless, page = summary.lossless, f"see {summary.folder}/report.md"

@@ -141,7 +141,7 @@ FAULTS = (
           "for pool in self.pools[:1])", ("test_pool_meter.py",)),
     Fault("pool time within pool time counted twice", "decoding/stopwatch.py", "-= 1\n        if not self._depth",
           "-= 1\n        if True", ("test_pool_meter.py",)),
-    Fault("pool time counted beside the draft's", "bench/report/metrics.py", "self.draft - drafting", "self.draft",
+    Fault("pool time counted beside the draft's", "bench/report/figure_types.py", "self.draft - drafting", "self.draft",
           ("test_bench_figures.py",)),
     Fault("a nested drafter's pool not told", "bench/report/metrics.py",
           "_pool([extra.get(\"drafter\", {}) for extra in extras])", "None", ("test_bench_figures.py",)),

@@ -14,7 +14,7 @@ from many_runs import summary_of
 from bench.measure.record import FLOAT32, Record
 from bench.measure.store import RunFolder
 from bench.report.categories import Category
-from bench.report.metrics import Estimate
+from bench.report.figure_types import Estimate
 from bench.report.summary import Summary
 from bench.report.writing import json_text
 from decoding.errors import UserError

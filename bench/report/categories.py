@@ -4,18 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.report.case_records import CaseRecords
-from bench.report.metrics import (
-    Runaways,
-    Sides,
-    Speedups,
-    Verdicts,
-    acceptance_of,
-    decode_rates,
-    lossless,
-    runaways,
-    speedups,
-    tokens_per_forward,
-)
+from bench.report.figure_types import Runaways, Sides, Speedups, Verdicts
+from bench.report.metrics import acceptance_of, decode_rates, lossless, runaways, speedups, tokens_per_forward
 from tasks import Scores
 from tasks.base import averaged
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from bench.measure.verdicts import IDENTICAL
 from bench.report.categories import Category, Quality
+from bench.report.figure_types import Acceptance, Comparison, Estimate, Lossless, Pool, Runaways, Verdicts
 from bench.report.marks import RUNAWAY, RUNAWAY_LEGEND, marked, runaways_decide
-from bench.report.metrics import Acceptance, Comparison, Estimate, Lossless, Pool, Runaways, Verdicts
 from bench.report.summary import Summary
 from tasks.overlap import WORDS
 

@@ -1,6 +1,7 @@
 """Marks behind a row's name: what a reader of its figures must know, with the line below the table that says it."""
 
-from bench.report.metrics import RUNAWAY_SHARE, Runaways
+from bench.report.figure_types import Runaways
+from bench.report.metrics import RUNAWAY_SHARE
 
 RUNAWAY = "~"
 RUNAWAY_LEGEND = (

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from bench.report import typed_json
 from bench.report.categories import Category, Quality
-from bench.report.metrics import Figures
+from bench.report.figure_types import Figures
 from decoding.errors import UserError
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from bench.console.terminal import say
 from bench.report.arguments import over_runs
 from bench.report.collection import BOUNDS, Run, grouped, names, overlapping
+from bench.report.figure_types import Estimate
 from bench.report.latex import latex_table
 from bench.report.markdown import (
     OVER_FASTEST,
@@ -23,7 +24,6 @@ from bench.report.markdown import (
     verdicts,
 )
 from bench.report.marks import RUNAWAY, RUNAWAY_LEGEND, marked, runaways_decide
-from bench.report.metrics import Estimate
 
 # Figures of which the largest of a table is marked, with their digits; a tie goes by what is shown.
 MARKED = ("decode_speedup", "end_to_end_speedup", "tokens_per_target_forward")

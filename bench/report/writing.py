@@ -12,8 +12,9 @@ from bench.plan.cases import Case
 from bench.plan.prompts import Prompts
 from bench.plan.settings import Plan
 from bench.report.case_records import CaseRecords, Grid
+from bench.report.figure_types import Comparison
 from bench.report.markdown import csv_text, flattened, report
-from bench.report.metrics import Comparison, compare
+from bench.report.metrics import compare
 from bench.report.summarize import summarize
 from bench.report.summary import Summary
 from bench.report.terminal import show_table

@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D  # noqa: E402
 from matplotlib.patches import Patch, Rectangle  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from bench.report.metrics import Estimate  # noqa: E402
+from bench.report.figure_types import Estimate  # noqa: E402
 
 STYLE = {
     "font.size": 8,

@@ -63,7 +63,7 @@ def _dataclass(kind: type[Any], content: Mapping[str, Any], where: str) -> Any:
 
 
 @cache
-def _hints(kind: type[Any]) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind)
 
 

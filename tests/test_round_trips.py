@@ -1,4 +1,5 @@
-"""Records and summaries as JSON and back: nothing is lost, older files are read, and what is not known is refused."""
+"""Records and summaries as JSON and back: nothing is lost, older files are read, and what is not
+known is refused."""
 
 import json
 import math

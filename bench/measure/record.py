@@ -1,4 +1,4 @@
-"""A record: one generation, as a line of records.jsonl holds it. Every figure of the harness follows from these."""
+"""A record: one generation, as a line of records.jsonl holds it. All figures follow from these."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
@@ -15,26 +15,33 @@ JUDGED = ("gap", "gap_at", "stop_fault", "tolerance")
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One generation: whose, of which prompt, what came out, how long it took, and whether it is the target's.
+    """Whose generation of which prompt: what came out, how long it took, and whether it is right.
 
-    A field with the default None is null where there is no such thing, and where the record is older than the field.
+    A field with the default None is null where there is no such thing, and where the record is
+    older than the field.
 
     Attributes:
-        prompt, repeat, role: the key. The role is "method", or "reference" for the greedy generation beside it
-            ("reference_float32": see bench/measure/float32.py).
-        prompt_version: the task's, with its wording. prompt_tokens, prompt_digest: length and digest of its token ids.
+        prompt, repeat, role: the key. The role is "method", or "reference" for the greedy
+            generation beside it ("reference_float32": see bench/measure/float32.py).
+        prompt_version: the task's, with its wording.
+        prompt_tokens, prompt_digest: length and digest of the prompt's token ids.
         prompt_cut: how many tokens were cut off the prompt so that the output finds room.
         order: how many methods had decoded the prompt before, in this pass.
-        label: the case's, "greedy" for a reference. session: the process that measured. finished: when, in seconds
-            since 1970.
-        tokens, stop, prefill_seconds, total_seconds, extra, prefill_tokens, target_forwards, draft_forwards, rounds:
-            as in decoding.records.Generation.
-        steps: its columns by name, each with an entry a step; None for a rival that does not tell its steps.
-        text: the output in words. peak_memory_bytes: of the device, or of the process on a CPU.
-        undrafted_tokens: those where the draft's context left no room; None without a model that drafts.
+        label: the case's, "greedy" for a reference.
+        session: the process that measured.
+        finished: when, in seconds since 1970.
+        tokens, stop, prefill_seconds, total_seconds, extra, prefill_tokens, target_forwards,
+            draft_forwards, rounds: as in decoding.records.Generation.
+        steps: its columns by name, each with an entry a step; None for a rival that does not tell
+            its steps.
+        text: the output in words.
+        peak_memory_bytes: of the device, or of the process on a CPU.
+        undrafted_tokens: those where the draft's context left no room; None without a model that
+            drafts.
         draft_fault: what is wrong with a draft whose logits are no numbers.
-        gap, gap_at, stop_fault: see bench.measure.lossless.Agreement. tolerance: the largest gap that is one of
-            rounding. None in another dtype than the target's.
+        gap, gap_at, stop_fault: see bench.measure.lossless.Agreement.
+        tolerance: the largest gap that is one of rounding. These four are None in another dtype
+            than the target's.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -83,8 +90,8 @@ class Record:
     def from_json(cls, content: Any) -> "Record":
         """The record of a line's mapping.
 
-        Unknown keys are refused: they are a newer harness's, and a figure of what it counts otherwise would be wrong
-        without a word.
+        Unknown keys are refused: they are a newer harness's, and a figure of what it counts
+        otherwise would be wrong without a word.
 
         Raises:
             ValueError: it is no record, or cut short.

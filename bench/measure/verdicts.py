@@ -17,8 +17,9 @@ def agrees(record: Record) -> bool:
 def verdict(record: Record, reference: Record, first: Record) -> str:
     """identical, tie or mismatch.
 
-    record: the generation in question; reference: greedy's for the same prompt and repeat; first: the same case's
-    generation of the prompt in its first repeat, which every repeat must give again.
+    record: the generation in question; reference: greedy's for the same prompt and repeat; first:
+    the same case's generation of the prompt in its first repeat, which every repeat must give
+    again.
     """
     if record.tokens != first.tokens or not agrees(record):
         return MISMATCH
@@ -31,9 +32,9 @@ def verdict(record: Record, reference: Record, first: Record) -> str:
 class Divergence:
     """Where and why an output is not greedy's, for people.
 
-    first_difference: index of the first token that differs, None where they are the same. token, greedy_token: what
-    stands there, None after an end. gap, gap_at, greedy_gap, stop_fault: see bench.measure.lossless.Agreement; a gap
-    that is infinite is null in a file.
+    first_difference: index of the first token that differs, None where they are the same. token,
+    greedy_token: what stands there, None after an end. gap, gap_at, greedy_gap, stop_fault: see
+    bench.measure.lossless.Agreement; a gap that is infinite is null in a file.
     """
 
     prompt: str

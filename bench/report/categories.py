@@ -1,4 +1,4 @@
-"""The parts of a task that are also reported by themselves: speed, drafts, verdicts and quality of each category."""
+"""The parts of a task that are also reported by themselves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Quality:
 
 @dataclass(frozen=True, kw_only=True)
 class Category:
-    """Figures of some prompts of a case, named as in its Summary. A default stands in one older than the figure."""
+    """Figures of some prompts of a case, named as in its Summary, with defaults in older ones."""
 
     prompts: int
     tokens_per_second: DecodeRates
@@ -53,8 +53,8 @@ def by_category(
 ) -> dict[str, Category] | None:
     """Each category's figures, in order of first appearance; None for a task without any.
 
-    categories: of the prompts. quality: scores of the method's outputs and of greedy's; a category's quality is the
-    mean over its prompts, and lacks a metric that none of them has.
+    categories: of the prompts. quality: scores of the method's outputs and of greedy's; a
+    category's quality is the mean over its prompts, and lacks a metric that none of them has.
     """
     found = {}
     for name in dict.fromkeys(category for category in categories if category is not None):

@@ -19,7 +19,7 @@ class Sides:
 
 @dataclass(frozen=True)
 class TokenRates:
-    """Tokens per second: decode leaves out the prefill and the tokens it gives, end_to_end nothing."""
+    """Tokens per second; decode leaves out the prefill and the tokens that it gives."""
 
     decode: Sides
     end_to_end: Sides
@@ -27,7 +27,7 @@ class TokenRates:
 
 @dataclass(frozen=True)
 class Speedups:
-    """Rates over greedy's: of all prompts together, and the geometric mean of the prompts' own decode ratios."""
+    """Rates over greedy's, of all prompts together; geomean: of the prompts' own decode ratios."""
 
     decode: Estimate
     end_to_end: Estimate
@@ -53,11 +53,12 @@ class Parts:
 
 @dataclass(frozen=True, kw_only=True)
 class Seconds:
-    """Where the time of all generations went, in seconds; None for a rival that does not tell its steps.
+    """Where the time of all generations went, in seconds.
 
-    other is what drafting and verification leave of decode; observe is the part of it that is spent learning from
-    verdicts. pool is the time in the phrase pool, which lies within draft (pool_draft of it) and observe; None without
-    a pool and in records from before it was timed.
+    None for a rival that does not tell its steps. other is what drafting and verification leave of
+    decode; observe is the part of it that is spent learning from verdicts. pool is the time in the
+    phrase pool, which lies within draft (pool_draft of it) and observe; None without a pool and in
+    records from before it was timed.
     """
 
     prefill: float
@@ -70,7 +71,7 @@ class Seconds:
     decode: float
 
     def parts(self) -> Parts:
-        """Drafting, verification, the phrase pool and the rest. A pool that was not timed stays in the others."""
+        """Drafting, verification, the pool and the rest; a pool not timed stays in the others."""
         pool = self.pool
         drafting = self.pool_draft or 0.0 if pool is not None else 0.0
         observing = pool - drafting if pool is not None else 0.0
@@ -82,7 +83,7 @@ class Seconds:
         )
 
     def milliseconds(self, steps: float) -> dict[str, float]:
-        """The parts of one of so many steps; a pool that there is not, or that was not timed, takes none."""
+        """The parts of one of so many steps; a pool that is not there or not timed takes none."""
         return {name: 1000 * (part or 0.0) / steps for name, part in vars(self.parts()).items()}
 
 
@@ -90,7 +91,8 @@ class Seconds:
 class Verdicts:
     """How many outputs have which verdict, and the worst as the whole's.
 
-    reference_mismatch counts greedy outputs that are not the model's own: a fault of the harness, whatever the method.
+    reference_mismatch counts greedy outputs that are not the model's own: a fault of the harness,
+    whatever the method.
     """
 
     identical: int
@@ -102,7 +104,7 @@ class Verdicts:
 
 @dataclass(frozen=True, kw_only=True)
 class Lossless:
-    """The verdicts, the largest gap beside the one that is tolerated, and the first outputs that are not greedy's."""
+    """The verdicts, the largest gap and the tolerated one, and the first that are not greedy's."""
 
     identical: int
     tie: int
@@ -120,7 +122,7 @@ class Lossless:
 
 @dataclass(frozen=True)
 class Runaways:
-    """How many outputs ran away (see ran_away), and the share of all generated tokens that is theirs."""
+    """How many outputs ran away (see ran_away), and their share of all generated tokens."""
 
     outputs: int
     share: float
@@ -128,11 +130,12 @@ class Runaways:
 
 @dataclass(frozen=True)
 class Pool:
-    """One phrase pool over all generations; drafter: the pool of a drafter within the method, whose phrases are another
-    model's or of another length, so that the two are never added.
+    """One phrase pool over all generations.
 
-    Sizes are means over the generations' ends. Hit rates go by who asked (a "guess" for a model's forward, a
-    "suffix"), phrases by where they came from.
+    drafter: the pool of a drafter within the method, whose phrases are another model's or of
+    another length, so that the two are never added. Sizes are means over the generations' ends. Hit
+    rates go by who asked (a "guess" for a model's forward, a "suffix"), phrases by where they came
+    from.
     """
 
     pool_size: float
@@ -157,9 +160,10 @@ class PerStep:
 
 @dataclass(frozen=True)
 class PoolFigures:
-    """The phrase pool's part in a method: a Pool, and around it
+    """The phrase pool's part in a method: a Pool, with two figures around it.
 
-    accepted_by_source: accepted tokens by who proposed them; bonus: the target's own at the steps' ends.
+    accepted_by_source: accepted tokens by who proposed them; bonus: the target's own at the steps'
+        ends.
     per_step: None where records are older than the pool's columns.
     """
 

@@ -1,4 +1,4 @@
-"""Marks behind a row's name: what a reader of its figures must know, with the line below the table that says it."""
+"""Marks after a row's name, for what a reader of its figures must know, with their legends."""
 
 from bench.report.figure_types import Runaways
 from bench.report.metrics import RUNAWAY_SHARE
@@ -11,7 +11,7 @@ RUNAWAY_LEGEND = (
 
 
 def runaways_decide(runaways: Runaways | None) -> bool:
-    """Whether outputs that ran away runaways_decide the pooled figures of a summary, or of one of its categories.
+    """Whether outputs that ran away decide the pooled figures of a case or a category.
 
     runaways: theirs. Never known of runs that are older than the figure.
     """

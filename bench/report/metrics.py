@@ -1,7 +1,8 @@
 """Every figure of the harness, from records.
 
-Whoever shows or compares a speed, an acceptance or a count takes it from here: the bar, a search for settings,
-summaries, categories. How an interval is drawn and what a ratio is stands in statistics.py.
+Whoever shows or compares a speed, an acceptance or a count takes it from here: the bar, a search
+for settings, summaries, categories. How an interval is drawn and what a ratio is stands in
+statistics.py.
 """
 
 from collections import Counter
@@ -102,7 +103,7 @@ def decode_tokens(record: Record) -> int:
 
 
 def decode_throughput(grid: Grid) -> Throughput:
-    """Without the prefill and the tokens it gives; the one way to a decode speed, for reports, searches and the bar."""
+    """Without the prefill and the tokens that it gives; the one way to a decode speed."""
     tokens = [sum(map(decode_tokens, repeats)) for repeats in grid]
     return Throughput(np.array(tokens), np.array([sum(map(decode_seconds, repeats)) for repeats in grid]))
 
@@ -194,16 +195,21 @@ class RunningSpeed:
 
 
 def steps_column(grid: Grid, name: str) -> list[Any] | None:
-    """One column of all steps of all generations; None for a method that does not tell its steps or has no such
-    column, and where a record was made before there was one."""
+    """One column of all steps of all generations.
+
+    None for a method that does not tell its steps or has no such column, and where a record was
+    made before there was one.
+    """
     columns = [(record.steps or {}).get(name) for record in flat(grid)]
     known = [column for column in columns if column is not None]
     return [entry for column in known for entry in column] if len(known) == len(columns) else None
 
 
 def draft_columns(grid: Grid) -> tuple[list[int], list[int], list[int]]:
-    """(drafted, accepted, emitted) of all target forwards after the prefill, as steps tell them or a rival's rounds;
-    empty where neither does."""
+    """(drafted, accepted, emitted) of all target forwards after the prefill.
+
+    As steps tell them or a rival's rounds; empty where neither does.
+    """
     told = [record.steps or record.rounds or {} for record in flat(grid)]
     names = ("drafted", "accepted", "emitted")
     if any(name not in each for each in told for name in names):
@@ -218,8 +224,10 @@ def acceptance_of(grid: Grid) -> Acceptance:
 
 
 def count_forwards(grid: Grid) -> tuple[int | None, int | None]:
-    """Forwards of (target, draft) after the prefill, as steps tell them or a rival's own count; None where neither
-    does, or where there is no draft."""
+    """Forwards of (target, draft) after the prefill, as steps tell them or a rival's own count.
+
+    None where neither does, or where there is no draft.
+    """
     emitted, drafts = (steps_column(grid, name) for name in ("emitted", "draft_forwards"))
     if emitted is not None:
         return len(emitted), sum(drafts or []) or None
@@ -234,10 +242,10 @@ def _total(counts: Sequence[int | None]) -> int | None:
 
 
 def tokens_per_forward(grid: Grid) -> tuple[float | None, float | None]:
-    """Tokens per target forward after the prefill: (all tokens / all forwards, mean over prompts of a prompt's own).
+    """Tokens per target forward after the prefill: (of all together, mean of the prompts' own).
 
-    A prompt's own are the tokens / forwards of all its repeats; prompts that the prefill answered have none. None
-    where forwards were not counted.
+    A prompt's own are the tokens / forwards of all its repeats; prompts that the prefill answered
+    have none. None where forwards were not counted.
     """
     shares = []
     for part in [grid, *([repeats] for repeats in grid)]:
@@ -330,8 +338,9 @@ def _per_step(grid: Grid) -> PerStep | None:
 def ran_away(record: Record) -> bool:
     """Whether an output never came to its end but went round in circles.
 
-    It ended by "length" or with the context, and more than half of its 4-grams had occurred in it before. Outputs that
-    end by themselves stay below that (0.45 at most in results/paper), and answers that are merely long repeat little.
+    It ended by "length" or with the context, and more than half of its 4-grams had occurred in it
+    before. Outputs that end by themselves stay below that (0.45 at most in results/paper), and
+    answers that are merely long repeat little.
     """
     return record.stop in ENDLESS and (repetition_rate([record.tokens]) or 0.0) > RUNAWAY_REPETITION
 
@@ -370,8 +379,10 @@ def lossless(records: CaseRecords) -> Lossless:
 
 
 def undrafted_prompts(grid: Grid) -> tuple[int, int] | None:
-    """(prompts without room for any draft, prompts whose outputs went on where there was none); None for a method
-    without a model that drafts, and where the records are older than this count."""
+    """(prompts without room for any draft, prompts whose outputs went on where there was none).
+
+    None for a method without a model that drafts, and where the records are older than this count.
+    """
     if any(record.undrafted_tokens is None for record in flat(grid)):
         return None
 

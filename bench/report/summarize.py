@@ -29,8 +29,8 @@ def summarize(
 ) -> Summary:
     """The summary of one case.
 
-    quality: scores of the method's outputs and of greedy's. provenance: of the case's folder. left_out: labels of the
-    panel's cases that cannot run, with the reasons.
+    quality: scores of the method's outputs and of greedy's. provenance: of the case's folder.
+    left_out: labels of the panel's cases that cannot run, with the reasons.
     """
     identity, seed = case.identity, plan.settings.seed
     undrafted = undrafted_prompts(records.method)
@@ -97,7 +97,8 @@ def _warmup(sessions: Sequence[Mapping[str, Any]]) -> Warmup:
 
 
 def _neighbours(sessions: Sequence[Mapping[str, Any]]) -> int | None:
-    """The most other runs that were on the same cores or GPU meanwhile; None where an older process did not look."""
+    """The most other runs that were on the same cores or GPU meanwhile; None where an older process
+    did not look."""
     counts = [each.get("neighbours") for each in sessions]
     known = [count for count in counts if count is not None]
     return max(known) if len(known) == len(counts) else None

@@ -1,4 +1,4 @@
-"""summary.json: the contract other tools read. Every key is always there; what a method cannot have is null."""
+"""summary.json, which other tools read. Every key is there; what a method cannot have is null."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,10 +12,10 @@ from decoding.errors import UserError
 
 @dataclass(frozen=True)
 class SettingsOrigin:
-    """Where the method's settings come from: bench.plan.tuned.Origin as it was when they were taken.
+    """Where the method's settings come from: bench.plan.tuned.Origin as it was then.
 
-    in_words: it as a sentence. shown: what tables call the settings, "tuned" or "paper"; None where some were given,
-    and of methods without any to choose.
+    in_words: it as a sentence. shown: what tables call the settings, "tuned" or "paper"; None where
+    some were given, and of methods without any to choose.
     """
 
     kind: str
@@ -39,10 +39,13 @@ class Conditions:
     """What was measured and how.
 
     Attributes:
-        label: the case's name in its panel. method: the method's, and method_config its settings, the name among them.
-        settings: where they come from. ours: whether a mismatch is our fault.
-        model: the pair's label. data: the source, or a file. prompts, repeats: how many generations there are of each
-            side.
+        label: the case's name in its panel.
+        method: the method's, and method_config its settings, the name among them.
+        settings: where they come from.
+        ours: whether a mismatch is our fault.
+        model: the pair's label.
+        data: the source, or a file.
+        prompts, repeats: how many generations there are of each side.
     """
 
     schema_version: int
@@ -69,20 +72,24 @@ class Conditions:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary(Figures, Conditions):
-    """One case: what was measured, the figures that follow from its records, and what its run knows beside them.
+    """One case: what was measured, the figures of its records, and what its run knows beside them.
 
     A field's default says that it was not known when the summary was written, by an older harness.
 
     Attributes:
         undrafted_prompts, partly_undrafted_prompts: see bench.report.metrics.undrafted_prompts.
-            nonfinite_draft_prompts: prompts on which the draft's logits were no numbers.
-        quality, quality_notes: scores of both sides' outputs by metric, and what a metric says of itself.
+        nonfinite_draft_prompts: prompts on which the draft's logits were no numbers.
+        quality, quality_notes: scores of both sides' outputs by metric, and what a metric says of
+            itself.
         peak_memory_bytes: the most that a generation took; peak_memory_of: of what.
-        folder: of the run. later_turns: how many of the prompts follow another's answer.
+        folder: of the run.
+        later_turns: how many of the prompts follow another's answer.
         categories: figures of the task's parts, None for a task without any.
-        warmup: before the records. neighbours: the most other runs on the same cores or GPU meanwhile.
+        warmup: before the records.
+        neighbours: the most other runs on the same cores or GPU meanwhile.
         prompt_overlap: see bench.plan.prompts.prompt_overlap.
-        left_out: labels of the panel's cases that cannot run, with the reasons. warnings: see bench/report/warnings.py.
+        left_out: labels of the panel's cases that cannot run, with the reasons.
+        warnings: see bench/report/warnings.py.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -112,7 +119,8 @@ class Summary(Figures, Conditions):
     def from_json(cls, content: Any) -> "Summary":
         """The summary of the mapping in a summary.json of any age.
 
-        Unknown keys are refused: they are a newer harness's, and what it says there must not be lost without a word.
+        Unknown keys are refused: they are a newer harness's, and what it says there must not be
+            lost without a word.
 
         Raises:
             UserError: another schema version, or a key that is missing, unknown or damaged.

@@ -55,8 +55,9 @@ def refold(path: Path) -> bool:
 
 
 def folded(old: dict[str, Any], folder: RunFolder, provenance: dict[str, Any]) -> dict[str, Any]:
-    """The content of a summary.json, with what follows from the records as it is today; a figure that is the same
-    within rounding keeps its digits. What is not there is not added: only the records' figures are known anew.
+    """The content of a summary.json, with what follows from the records as it is today.
+
+    A figure that is the same within rounding keeps its digits.
 
     Raises KeyError where records are missing.
     """

@@ -93,7 +93,7 @@ class Suffix(Drafter):
         self._begin(prompt=[])
 
     def reset(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
-        output = self.text.text[self._prompt :] + self._confirmed
+        output = self.text.tokens[self._prompt :] + self._confirmed
         if output:
             self.history.extend(output)
             self.history.separate()
@@ -107,7 +107,7 @@ class Suffix(Drafter):
         self._drafts = {"text": 0, "history": 0}
 
     def _read(self, tokens: list[int]) -> None:
-        new = tokens[len(self.text.text) :]
+        new = tokens[len(self.text.tokens) :]
         self.text.extend(new)
         self._cursor.follow(new)
         self._confirmed: list[int] = []
@@ -124,7 +124,7 @@ class Suffix(Drafter):
             if length < self.config.min_match:
                 break
             count = min(self.config.drafted(length), limit)
-            drafted = copied(source.text, end + 1, count, self.eos, self.vocabulary)
+            drafted = copied(source.tokens, end + 1, count, self.eos, self.vocabulary)
             if drafted:
                 self._drafts[name] += 1
                 return drafted
@@ -138,7 +138,7 @@ class Suffix(Drafter):
         self._confirmed = copied(verdict.tokens, 0, len(verdict.tokens), self.eos, self.vocabulary)
 
     def metrics(self) -> dict[str, object]:
-        return {"suffix_drafts": dict(self._drafts), "history_tokens": len(self.history.text)}
+        return {"suffix_drafts": dict(self._drafts), "history_tokens": len(self.history.tokens)}
 
 
 def build(config: Config, pair: ModelPair) -> DraftThenVerify:

@@ -104,7 +104,7 @@ class TokenRecycling(Drafter):
     def observe(self, verdict: Verdict) -> None:
         """Renew the line of every verified token; of a token that stands in the tree twice, the last row counts."""
         ranks = min(self.ranks, verdict.logits.shape[-1])
-        for node, line in zip(verdict.rows, verdict.logits.topk(ranks).indices.tolist(), strict=True):
+        for node, line in zip(verdict.nodes, verdict.logits.topk(ranks).indices.tolist(), strict=True):
             self.matrix[verdict.tree.tokens[node]] = line
 
     def forget(self) -> None:

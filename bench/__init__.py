@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-# Of summary.json; here, so that what only reads summaries need not load torch.
-SCHEMA_VERSION = 1
 _BESIDE = Path(__file__).resolve().parent.parent
 # What an installed harness has in place of a checkout (pyproject.toml maps it).
 _DATA = _BESIDE / "ouroboros_bench_data"

@@ -20,8 +20,9 @@ from bench.measure.drafting import context_warnings
 from bench.measure.entrants import make_entrant, make_entrants, make_race
 from bench.measure.float32 import load_float32, roles
 from bench.measure.provenance import environment, require_same, session
-from bench.measure.runner import Progress, unfinished
-from bench.measure.store import METHOD, RunFolder, require_one_encoding
+from bench.measure.record import METHOD, Record
+from bench.measure.runner import unfinished
+from bench.measure.store import RunFolder, require_one_encoding
 from bench.models.loading import LoadedPair, load_pair
 from bench.models.location import weights_digests, weights_here
 from bench.models.place import Place, resolve_place
@@ -127,12 +128,12 @@ def _check(plan: Plan, place: Place) -> int:
     race = make_race(plan, loaded, prompts, "check")
     warn(loaded.warnings)
     entrants = []
-    contenders = dict(zip(labels(plan.methods), plan.methods, strict=True))
-    ours = {label: METHODS[each.config.name].ours for label, each in contenders.items()}
-    for label, contender in contenders.items():
-        file = contender.history_file
+    methods = dict(zip(labels(plan.methods), plan.methods, strict=True))
+    ours = {label: METHODS[each.config.name].ours for label, each in methods.items()}
+    for label, planned in methods.items():
+        file = planned.history_file
         with race.leaving_out(label, ours[label], collect=True):
-            entrants.append(make_entrant(label, contender.config, "file" if file else "cold", file, loaded, None))
+            entrants.append(make_entrant(label, planned.config, "file" if file else "cold", file, loaded, None))
     seen, fine = check(loaded, race, entrants, prompts.examples[0])
     for line in [*seen, *said_of_left_out(race.left_out)]:
         say(line)
@@ -174,7 +175,7 @@ def _measure(
     # Only now are records dropped: what cannot be loaded, built or warmed up costs none, and leaves nothing.
     ids = [example.id for example in prompts.examples]
     warmup = {"prompts": len(prompts.warmup), "from": prompts.warmup_from}
-    now = session(identifier, warmup, company.places, company.most, loaded.warnings, race.left_out)
+    now = session(identifier, warmup, company.hardware, company.most, loaded.warnings, race.left_out)
     said = [*loaded.warnings, *said_of_left_out(race.left_out)]
     warn(said_of_left_out(race.left_out))
     provenances = {}
@@ -202,13 +203,13 @@ def _measure(
     total = race.count(race.standing(entrants), prompts.examples, plan.settings.repeats)
     with Bar(total, f"{plan.task.name} {plan.model.label}") as bar:
 
-        def heard(progress: Progress) -> None:
-            bar.hear(progress)
+        def report(record: Record) -> None:
+            bar.add(record)
             if company.look():
                 now["neighbours"] = company.most
                 note()
 
-        race.run(race.standing(entrants), prompts.examples, plan.settings.repeats, heard)
+        race.run(race.standing(entrants), prompts.examples, plan.settings.repeats, report)
     for case, folder in folders.items():
         if case not in standing() and case in provenances:
             _forget_unmeasured(folder)

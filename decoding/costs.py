@@ -13,7 +13,7 @@ from decoding.session import ModelSession
 from decoding.tree import TokenTree
 
 ROWS = (1, 2, 4, 8, 16, 32, 64)
-CONTEXT, TIMES = 128, 5
+CACHED, TIMES = 128, 5
 
 
 @dataclass(frozen=True)
@@ -49,20 +49,20 @@ def measure_costs(session: ModelSession) -> ForwardCosts:
 
 
 def _measure(session: ModelSession) -> ForwardCosts:
-    context = max(1, min(CONTEXT, session.context // 2))
-    rows = tuple(number for number in ROWS if number <= session.context - context)
+    cached = max(1, min(CACHED, session.context // 2))
+    rows = tuple(number for number in ROWS if number <= session.context - cached)
     session.reset()
-    session.prefill([place % session.vocabulary for place in range(context)])
+    session.prefill([token % session.vocabulary for token in range(cached)])
     seconds = []
     for number in rows:
-        tree = TokenTree(0, session.room(context))
-        tree.add(0, [place % session.vocabulary for place in range(number - 1)], "cost")
-        wanted = tree.rows()
+        tree = TokenTree(0, session.room(cached))
+        tree.add(0, [token % session.vocabulary for token in range(number - 1)], "cost")
+        wanted = tree.wanted_nodes()
         taken = []
         for _ in range(TIMES + 1):
             begin = time.perf_counter()
             session.forward([], tree, wanted).argmax(dim=-1).tolist()
             taken.append(time.perf_counter() - begin)
-            session.truncate(context)
+            session.truncate(cached)
         seconds.append(statistics.median(taken[1:]))  # the first one warms up
     return ForwardCosts(rows, tuple(seconds))

@@ -72,5 +72,5 @@ class DraftModel:
 
 def _probability(verdict: Verdict) -> float:
     """The model's probability of the step's last token."""
-    logits = verdict.logits[verdict.rows.index(verdict.path[-1])].float()
+    logits = verdict.logits[verdict.nodes.index(verdict.path[-1])].float()
     return float((logits[verdict.tokens[-1]] - logits.logsumexp(-1)).exp())

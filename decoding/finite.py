@@ -29,11 +29,11 @@ def require_finite(logits: torch.Tensor, model: PreTrainedModel, role: str) -> N
 
 
 @torch.inference_mode()
-def finite_on(model: PreTrainedModel, vocabulary: int, text: list[int], rows: int) -> bool:
-    """Whether the logits [rows, vocabulary] after the last `rows` tokens of `text` are finite, in one plain forward.
+def finite_on(model: PreTrainedModel, vocabulary: int, tokens: list[int], rows: int) -> bool:
+    """Whether the logits [rows, vocabulary] after the last `rows` of `tokens` are finite, in one plain forward.
 
     Ids beyond the vocabulary are read as id 0, as a session reads them.
     """
-    ids = torch.tensor([[token if token < vocabulary else 0 for token in text]], device=model.device)
+    ids = torch.tensor([[token if token < vocabulary else 0 for token in tokens]], device=model.device)
     logits = model(ids, use_cache=False, logits_to_keep=rows).logits[0, :, :vocabulary]
     return bool(torch.isfinite(logits).all())

@@ -21,14 +21,10 @@ def propose(session: ModelSession, drafter: Drafter, tokens: list[int], limit: i
     """The drafter's tree, whose root is tokens[-1], as large as `session` has room for.
 
     Args:
-        session: the target, in whose cache the accepted path is kept afterwards.
+        session: the model that will verify it.
         drafter: proposes the tree.
         tokens: everything confirmed so far, the prompt included.
         limit: depth in tokens that can serve.
-        choose: the target's token after a text, where it is not the argmax of its logits.
-
-    Returns:
-        The verdict, and the seconds spent proposing and verifying.
     """
     tree = TokenTree(tokens[-1], session.room(len(tokens) - 1))
     drafter.propose(tokens, tree, min(limit, tree.room))
@@ -41,9 +37,9 @@ def verify(session: ModelSession, tree: TokenTree, tokens: list[int], choose: Ch
     tokens: the confirmed ones, the root included; those that `session` lacks go before the tree.
     choose: the model's token after a text, where it is not the argmax of its logits.
     """
-    rows = tree.rows()
-    logits = session.forward(tokens[len(session.tokens) : -1], tree, rows)
-    verdict = walk(tree, rows, logits, tokens, choose)
+    nodes = tree.wanted_nodes()
+    logits = session.forward(tokens[len(session.tokens) : -1], tree, nodes)
+    verdict = walk(tree, nodes, logits, tokens, choose)
     session.keep(verdict.path)
     return verdict
 

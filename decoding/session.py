@@ -55,7 +55,7 @@ class ModelSession:
         self.tokens: list[int] = []
         self.counters = Counters()
         self.reserved = 0
-        # The last forward's context and tree, and how many of the tree's nodes have been through a forward.
+        # The last forward's chain and tree, and how many of the tree's nodes have been through a forward.
         self._pending: tuple[list[int], TokenTree, int] | None = None
         self._cache = TreeCache(self._probe())
 
@@ -99,55 +99,55 @@ class ModelSession:
         self.keep([0])
         return logits[0]
 
-    def forward(self, context: list[int], tree: TokenTree, rows: list[int]) -> torch.Tensor:
-        """One forward of [context, tree] after the cached tokens; `keep`, `extend` or another forward must follow.
+    def forward(self, chain: list[int], tree: TokenTree, nodes: list[int]) -> torch.Tensor:
+        """One forward of [chain, tree] after the cached tokens; `keep`, `extend` or another forward must follow.
 
         Args:
-            context: confirmed tokens that are not cached yet, a chain that ends before the tree's
+            chain: confirmed tokens that are not cached yet, a chain that ends before the tree's
                 root.
             tree: what is drafted, its root included.
-            rows: the nodes whose logits are wanted.
+            nodes: the nodes whose logits are wanted.
 
         Returns:
-            Logits [len(rows), vocabulary].
+            Logits [len(nodes), vocabulary].
         """
-        if self.rotates_anew(len(self.tokens) + len(context) + max(tree.depths)):
-            context = self.tokens + context
+        if self.rotates_anew(len(self.tokens) + len(chain) + max(tree.depths)):
+            chain = self.tokens + chain
             self.truncate(0)
-        return self._run(context, tree, 0, rows)
+        return self._run(chain, tree, 0, nodes)
 
-    def extend(self, rows: list[int]) -> torch.Tensor:
+    def extend(self, nodes: list[int]) -> torch.Tensor:
         """One forward of the nodes that the last forward's tree has gained since.
 
         The rows that are there already are seen, not fed again, so a model can grow a tree from its
         own logits level by level. The tree's room must be the session's.
 
         Args:
-            rows: those of the new nodes whose logits are wanted.
+            nodes: those of the new nodes whose logits are wanted.
 
         Returns:
-            Logits [len(rows), vocabulary].
+            Logits [len(nodes), vocabulary].
         """
         if self._pending is None:
             raise RuntimeError("extend needs a forward before it")
-        context, tree, nodes = self._pending
-        return self._run(context, tree, len(context) + nodes, rows)
+        chain, tree, standing = self._pending
+        return self._run(chain, tree, len(chain) + standing, nodes)
 
     @torch.inference_mode()
-    def _run(self, context: list[int], tree: TokenTree, standing: int, rows: list[int]) -> torch.Tensor:
-        """Forward of [context, tree] without its first `standing` rows, which lie behind the cached ones already."""
+    def _run(self, chain: list[int], tree: TokenTree, standing: int, nodes: list[int]) -> torch.Tensor:
+        """Forward of [chain, tree] without its first `standing` rows, which lie behind the cached ones already."""
         begin = time.perf_counter()
-        first = len(self.tokens) + len(context)
+        first = len(self.tokens) + len(chain)
         positions = [*range(len(self.tokens), first), *(first + depth for depth in tree.depths)]
         visible = tree.ancestors()
-        if context:
+        if chain:
             behind, visible = visible, np.tri(len(positions), dtype=bool)
-            visible[len(context) :, len(context) :] = behind
-        inputs = (context + tree.tokens)[standing:]
-        wanted = [len(context) + row - standing for row in rows]
+            visible[len(chain) :, len(chain) :] = behind
+        inputs = (chain + tree.tokens)[standing:]
+        wanted = [len(chain) + node - standing for node in nodes]
         logits = self._attend(inputs, positions, visible[standing:], wanted, standing)
         self._wait()
-        self._pending = (context, tree, len(tree))
+        self._pending = (chain, tree, len(tree))
         self.counters.forwards += 1
         self.counters.rows += len(inputs)
         self.counters.seconds += time.perf_counter() - begin
@@ -174,11 +174,11 @@ class ModelSession:
         self._cache.reserve(cached + standing + len(tokens))
         inputs = [token if token < self.vocabulary else 0 for token in tokens]
         query = positions[standing:]
-        ids, places = torch.tensor([inputs, query], device=self.device).split(1)
+        ids, position_ids = torch.tensor([inputs, query], device=self.device).split(1)
         output = self.model(
             input_ids=ids,
             attention_mask=self._masks.build(before, visible, query, [*range(before, cached), *positions]),
-            position_ids=places,
+            position_ids=position_ids,
             past_key_values=self._cache,
             use_cache=True,
             logits_to_keep=_kept(rows, len(tokens)),
@@ -194,17 +194,17 @@ class ModelSession:
         return boundary is not None and 0 < len(self.tokens) <= boundary <= last
 
     def keep(self, path: list[int]) -> None:
-        """Confirm the last forward's context and the tree's nodes on `path` (the root first); drop the rest.
+        """Confirm the last forward's chain and the tree's nodes on `path` (the root first); drop the rest.
 
         Waits for the gather: it belongs to this step's time, not to whatever the device is asked for next.
         """
         if self._pending is None or path[-1] >= self._pending[2]:
             raise RuntimeError("keep needs a forward before it")
-        context, tree, _ = self._pending
-        self._cache.advance(len(context))
+        chain, tree, _ = self._pending
+        self._cache.advance(len(chain))
         self._cache.keep(path)
         self._wait()
-        self.tokens += context + [tree.tokens[node] for node in path]
+        self.tokens += chain + [tree.tokens[node] for node in path]
         self._pending = None
 
     def _wait(self) -> None:
@@ -278,9 +278,9 @@ def check_masks(session: ModelSession, role: str = "model") -> float:
         raise UserError(f"{type(session.model).__name__} takes no tree mask ({error}): not supported") from error
     tree = TokenTree(prompt[-1], room=session.room(len(prompt) - 1))
     nodes = [tree.add(0, branch, "check") for branch in branches]
-    together = session.forward([], tree, tree.rows())
+    together = session.forward([], tree, tree.wanted_nodes())
     require_finite(together, session.model, role)
-    row_of = {node: row for row, node in enumerate(tree.rows())}
+    row_of = {node: row for row, node in enumerate(tree.wanted_nodes())}
     noise = scale = 0.0
     for branch, ids in zip(branches, nodes, strict=True):
         session.truncate(len(prompt) - 1)

@@ -1,6 +1,6 @@
 """A suffix automaton over a growing text (Blumer et al., 1985): every substring of the text is a path from its root.
 
-A state stands for the substrings that end at the same places; it knows the length of the longest and one place where
+A state stands for the substrings that end at the same indices; it knows the length of the longest and one place where
 they end. Appending a token costs amortised O(1) dictionary operations, and the longest suffix that has occurred before
 comes with it: a cursor that follows the text through the automaton, always advanced before the text is extended
 (SAM-Decoding, arXiv 2411.10666), would stand at the suffix link of the newest state. Text thus never matches itself.
@@ -18,7 +18,7 @@ SEPARATOR = -1
 
 
 class Match(NamedTuple):
-    """A suffix of what was read, `length` tokens long, that also ends at the text's place `end` (inclusive)."""
+    """A suffix of what was read, `length` tokens long, that also ends at index `end` (inclusive)."""
 
     length: int
     end: int
@@ -30,11 +30,11 @@ NO_MATCH = Match(0, -1)
 class SuffixAutomaton:
     """Tokens of one text or, with `separate` between them, of several.
 
-    text: everything appended. repeat: the longest suffix of the text that has ended before, and where it did so last.
+    tokens: everything appended. repeat: the longest suffix of the text that has ended before, and where it did so last.
     """
 
     def __init__(self) -> None:
-        self.text: list[int] = []
+        self.tokens: list[int] = []
         self.repeat = NO_MATCH
         self._next: list[dict[int, int]] = [{}]
         self._link = [-1]
@@ -56,9 +56,9 @@ class SuffixAutomaton:
         self._append(SEPARATOR)
 
     def _append(self, token: int) -> None:
-        place = len(self.text)
-        self.text.append(token)
-        newest = self._add({}, self._length[self._newest] + 1, place)
+        index = len(self.tokens)
+        self.tokens.append(token)
+        newest = self._add({}, self._length[self._newest] + 1, index)
         state = self._newest
         while state >= 0 and token not in self._next[state]:
             self._next[state][token] = newest
@@ -70,7 +70,7 @@ class SuffixAutomaton:
         for _ in range(REFRESHED):
             if link <= 0:
                 break
-            self._end[link] = place
+            self._end[link] = index
             link = self._link[link]
 
     def _suffix(self, state: int, token: int) -> int:

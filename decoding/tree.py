@@ -88,7 +88,7 @@ class TokenTree:
                 path.append(node)
         return path
 
-    def rows(self) -> list[int]:
+    def wanted_nodes(self) -> list[int]:
         """The nodes whose logits are asked for, in row order."""
         return [node for node, wanted in enumerate(self.wanted) if wanted]
 

@@ -24,20 +24,20 @@ class Verdict:
     path: accepted nodes, the root first.
     tokens: the tokens confirmed by this step: those of path[1:], then the target's own next token.
     choices: the target's token after every node whose logits were asked for, rejected ones too.
-    logits: float [rows, vocabulary], row i belonging to node rows[i].
+    nodes, logits: those nodes, and float [nodes, vocabulary], row i belonging to node nodes[i].
     """
 
     tree: TokenTree
     path: list[int]
     tokens: list[int]
     choices: dict[int, int]
-    rows: list[int]
+    nodes: list[int]
     logits: torch.Tensor
 
 
 def walk(
     tree: TokenTree,
-    rows: list[int],
+    nodes: list[int],
     logits: torch.Tensor,
     tokens: list[int] | None = None,
     choose: Choose | None = None,
@@ -46,24 +46,24 @@ def walk(
 
     Args:
         tree: what was drafted.
-        rows: the nodes whose logits were asked for.
-        logits: float [len(rows), vocabulary]. On an exact tie the lowest id is chosen (torch.argmax
+        nodes: the nodes whose logits were asked for.
+        logits: float [len(nodes), vocabulary]. On an exact tie the lowest id is chosen (torch.argmax
             returns the first maximum).
         tokens: everything confirmed so far, the root last; only for `choose`.
         choose: replaces the argmax along the walk, where the text before a node is known: `tokens`
             and the path. Rejected nodes keep their argmax.
     """
-    choices = dict(zip(rows, logits.argmax(dim=-1).tolist(), strict=True))
-    row_of = {node: row for row, node in enumerate(rows)} if choose else {}
+    choices = dict(zip(nodes, logits.argmax(dim=-1).tolist(), strict=True))
+    row_of = {node: row for row, node in enumerate(nodes)} if choose else {}
     path = [0]
     while True:
         if choose:
-            text = (tokens or []) + [tree.tokens[node] for node in path[1:]]
-            choices[path[-1]] = choose(text, logits[row_of[path[-1]]])
+            before = (tokens or []) + [tree.tokens[node] for node in path[1:]]
+            choices[path[-1]] = choose(before, logits[row_of[path[-1]]])
         choice = choices[path[-1]]
         child = tree.child(path[-1], choice)
         if child is None or child not in choices:
             break
         path.append(child)
     confirmed = [tree.tokens[node] for node in path[1:]] + [choice]
-    return Verdict(tree, path, confirmed, choices, rows, logits)
+    return Verdict(tree, path, confirmed, choices, nodes, logits)

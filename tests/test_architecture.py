@@ -75,3 +75,20 @@ def test_a_room_imports_only_from_those_before_it(room):
 def test_a_room_says_in_a_sentence_what_comes_in_and_what_goes_out(room):
     said = ast.get_docstring(ast.parse((ROOT / "bench" / room / "__init__.py").read_text(encoding="utf-8")))
     assert said.startswith("In: ") and " Out: " in said and "\n" not in said
+
+
+# What a record measured of a generation: seconds, and counts a step.
+MEASURED = {"prefill_seconds", "total_seconds", "prefill_tokens", "steps", "rounds"}
+
+
+def test_one_module_computes_every_figure():
+    """Nobody else in reports or searches reads what figures are made of, or the formulas behind them."""
+    for file in [*(ROOT / "bench" / "report").rglob("*.py"), *(ROOT / "bench" / "tune").rglob("*.py")]:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        read = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)} & MEASURED
+        modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        if file.name == "metrics.py":
+            assert read == MEASURED and "bench.report.statistics" in modules
+        else:
+            assert not read, file
+            assert file.name == "figure_types.py" or "bench.report.statistics" not in modules, file

@@ -406,7 +406,7 @@ def test_a_rival_is_said_to_be_left_out_only_while_its_panel_lacks_it(monkeypatc
         assert (run_summary("speculative")["left_out"], run_summary("speculative")["warnings"]) == ({}, [])
         assert run(patched, *panel) == 0
     # The first panel's note is in its session; a panel that was measured before has none there, and keeps it all the
-    # same when its summary is folded anew.
+    # same when its summary is made anew.
     provenance = run_folder("speculative") / "provenance.json"
     wanted = json.loads(provenance.read_text())
     assert wanted["sessions"][0]["left_out"] == left_out

@@ -1,19 +1,21 @@
 """The figures of a summary, worked out by hand from two prompts, twice each."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from math import inf, sqrt
 from types import SimpleNamespace
 
 import pytest
+from made_records import made_record
 
-from bench.report.categories import by_category
-from bench.report.fold import Fold, decode_throughput, tokens_per_forward
+from bench.report.case_records import CaseRecords
+from bench.report.categories import Quality, by_category
+from bench.report.figure_types import Parts, Seconds
 from bench.report.markdown import _work, headline
-from bench.report.marks import ran_away
-from bench.report.split import split
+from bench.report.marks import runaways_decide
+from bench.report.metrics import compare, decode_throughput, tokens_per_forward
 from bench.report.statistics import geometric_mean, rate_ratio, speedup
-from bench.report.summary import compare, summarize
+from bench.report.summarize import summarize
 from bench.report.warnings import warnings_of
 from bench.report.writing import json_text
 from decoding.records import Generation
@@ -29,12 +31,8 @@ ROUNDS = {
 
 
 def record(prompt, prefill, total, steps=None):
-    return {
-        "prompt": prompt, "repeat": 0, "session": "s", "finished": 1.0, "prompt_cut": 0,
-        "tokens": list(range(1 + sum(EMITTED[prompt]))), "stop": "length", "stop_fault": None, "gap": 0.0,
-        "gap_at": None, "tolerance": 0.1, "prefill_seconds": prefill, "total_seconds": total, "steps": steps,
-        "extra": {}, "peak_memory_bytes": 7, "text": "",
-    }  # fmt: skip
+    tokens = list(range(1 + sum(EMITTED[prompt])))
+    return made_record(prompt=prompt, tokens=tokens, prefill_seconds=prefill, total_seconds=total, steps=steps)
 
 
 def method(prompt, prefill, total, draft, verify):
@@ -47,13 +45,13 @@ def method(prompt, prefill, total, draft, verify):
 
 
 def rival(prompt, prefill, total, draft=5):
-    """A record without steps: three tokens of the prefill, two forwards behind it."""
-    counts = {"prefill_tokens": 3, "target_forwards": 2, "draft_forwards": draft}
-    return {**record(prompt, prefill, total), **counts}
+    """A record without steps: three tokens of the prefill, two forwards after it."""
+    return replace(record(prompt, prefill, total), prefill_tokens=3, target_forwards=2, draft_forwards=draft)
 
 
-def fold(float32=None):
-    return Fold(
+def sample(float32=None):
+    """Two prompts, twice each, and greedy beside them."""
+    return CaseRecords(
         ["a", "b"],
         [
             [method("a", 1.0, 3.0, 0.4, 0.5), method("a", 1.0, 4.0, 0.4, 0.5)],
@@ -64,22 +62,30 @@ def fold(float32=None):
     )
 
 
-def summary(folded):
+def summarized(records):
+    """The summary of a case with these records."""
     case = SimpleNamespace(
         origin=None,
         label="x", config=SimpleNamespace(name="x"), method=SimpleNamespace(ours=True), history="cold", folder="f",
         identity={"method": {}, "device": "cpu", "dtype": "bfloat16"},
     )  # fmt: skip
     plan = SimpleNamespace(
-        settings=SimpleNamespace(seed=0, temperature=0, repeats=2), task=SimpleNamespace(name="t", version="t-1"),
-        model=SimpleNamespace(label="m"), data=SimpleNamespace(source="bundled", path=None), max_new_tokens=8,
+        settings=SimpleNamespace(seed=0, temperature=0, repeats=2),
+        task=SimpleNamespace(name="t", version="t-1", category=lambda row: None),
+        model=SimpleNamespace(label="m"), data=SimpleNamespace(source="local", path="f"), max_new_tokens=8,
     )  # fmt: skip
-    prompts = SimpleNamespace(rows=SimpleNamespace(split="test"))
-    return summarize(case, plan, prompts, folded, (Scores({}, []), Scores({}, [])))
+    prompts = SimpleNamespace(rows=SimpleNamespace(split="test"), examples=[])
+    provenance = {"sessions": [{"session": "s", "warmup": {"prompts": 3, "from": "train"}}]}
+    return summarize(case, plan, prompts, records, (Scores({}, []), Scores({}, [])), provenance, {})
+
+
+def summary(records):
+    """The same as other tools read it."""
+    return summarized(records).to_json()
 
 
 def test_speedups():
-    found = summary(fold())
+    found = summary(sample())
     # Decode: 2 x (6 + 3) tokens in 2 + 3 + 2 + 1 seconds against 2 x (6 + 3) seconds.
     assert found["tokens_per_second"]["decode"] == {"method": 18 / 8, "greedy": 1.0}
     # The pairs of prompts that the bootstrap draws: (a, a) 12 / 5, (a, b) 18 / 8, (b, b) 6 / 3.
@@ -92,7 +98,7 @@ def test_speedups():
 
 
 def test_work_and_seconds():
-    found = summary(fold())
+    found = summary(sample())
     assert (found["target_forwards"], found["draft_forwards"]) == (8, 24)
     assert found["tokens_per_target_forward"] == 18 / 8
     assert (found["verified_rows_per_step"], found["draft_rows_per_step"]) == (4, 5)
@@ -114,9 +120,9 @@ def test_work_and_seconds():
 @pytest.mark.parametrize("draft", [5, None])
 def test_a_rival_that_counts_its_forwards_tells_no_more(draft):
     times = {"a": [(1.0, 3.0), (1.0, 4.0)], "b": [(0.5, 2.5), (0.5, 1.5)]}
-    records = [[rival(prompt, *each, draft) for each in times[prompt]] for prompt in "ab"]
-    found = summary(Fold(["a", "b"], records, fold().reference))
-    # Behind the prefill: 2 x (4 + 1) tokens in 2 + 3 + 2 + 1 seconds and 4 x 2 forwards.
+    grid = [[rival(prompt, *each, draft) for each in times[prompt]] for prompt in "ab"]
+    found = summary(CaseRecords(["a", "b"], grid, sample().reference))
+    # After the prefill: 2 x (4 + 1) tokens in 2 + 3 + 2 + 1 seconds and 4 x 2 forwards.
     assert found["tokens_per_second"]["decode"]["method"] == 10 / 8
     assert found["tokens_per_second"]["end_to_end"]["method"] == 2.0
     assert (found["target_forwards"], found["tokens_per_target_forward"]) == (8, 10 / 8)
@@ -129,29 +135,31 @@ def test_a_rival_that_counts_its_forwards_tells_no_more(draft):
 
 
 def test_a_rival_that_tells_its_rounds_has_an_acceptance():
-    records = [[rival(prompt, 1.0, 2.0) | {"rounds": rounds}] for prompt, rounds in ROUNDS.items()]
-    folded = Fold(["a", "b"], records, [each[:1] for each in fold().reference])
-    for found in (summary(folded), by_category(folded, ["z", "z"], (Scores({}, [{}, {}]),) * 2, seed=0)["z"]):
+    grid = [[replace(rival(prompt, 1.0, 2.0), rounds=rounds)] for prompt, rounds in ROUNDS.items()]
+    records = CaseRecords(["a", "b"], grid, [each[:1] for each in sample().reference])
+    for found in (summarized(records), by_category(records, ["z", "z"], (Scores({}, [{}, {}]),) * 2, seed=0)["z"]):
         # 2 x 4 tokens drafted, 2 and 0 of them accepted; a ended with a drafted token.
-        assert found["acceptance"]["rate"] == 2 / 8 and found["acceptance"]["cut_steps"] == 1
+        assert found.acceptance.rate == 2 / 8 and found.acceptance.cut_steps == 1
         # a: 7 tokens, 3 of the prefill, in 2 forwards, b: 4 and 3.
-        assert (found["tokens_per_target_forward"], found["tokens_per_target_forward_mean"]) == (5 / 4, (2 + 0.5) / 2)
+        assert (found.tokens_per_target_forward, found.tokens_per_target_forward_mean) == (5 / 4, (2 + 0.5) / 2)
 
 
 def test_a_category_of_a_rival_that_counts_its_forwards_has_its_tokens_per_forward():
-    records = [[rival(prompt, 1.0, 2.0)] for prompt in "ab"]
-    folded = Fold(["a", "b"], records, [each[:1] for each in fold().reference])
-    found = by_category(folded, ["y", "x"], (Scores({}, [{}, {}]),) * 2, seed=0)
-    assert [each["tokens_per_target_forward"] for each in found.values()] == [4 / 2, 1 / 2]
-    assert [each["acceptance"]["rate"] for each in found.values()] == [None, None]
+    grid = [[rival(prompt, 1.0, 2.0)] for prompt in "ab"]
+    records = CaseRecords(["a", "b"], grid, [each[:1] for each in sample().reference])
+    found = by_category(records, ["y", "x"], (Scores({}, [{}, {}]),) * 2, seed=0)
+    assert [each.tokens_per_target_forward for each in found.values()] == [4 / 2, 1 / 2]
+    assert [each.acceptance.rate for each in found.values()] == [None, None]
 
 
-def with_outputs(folded, **outputs):
-    """The fold with other outputs of the method: tokens and the reason of their end, by prompt."""
-    for prompt, repeats in zip(folded.prompts, folded.method, strict=True):
-        for each in repeats:
-            each["tokens"], each["stop"] = outputs[prompt]
-    return folded
+def changed(records, change):
+    """The records with other ones of the method: `change` of each."""
+    return replace(records, method=[[change(each) for each in repeats] for repeats in records.method])
+
+
+def with_outputs(records, **outputs):
+    """The records with other outputs of the method: tokens and the reason of their end, by prompt."""
+    return changed(records, lambda each: replace(each, tokens=outputs[each.prompt][0], stop=outputs[each.prompt][1]))
 
 
 LOOP, PLAIN = [1, 2, 3] * 10, list(range(30))
@@ -170,11 +178,11 @@ LOOP, PLAIN = [1, 2, 3] * 10, list(range(30))
     ids=["length", "context", "neither", "a quarter", "less than a fifth", "nothing"],
 )
 def test_outputs_that_ran_away_are_counted_marked_and_warned_of(outputs, count, share):
-    folded = with_outputs(fold(), **outputs)
-    found = summary(folded)
-    assert found["runaways"] == {"outputs": count, "share": pytest.approx(share)}
-    warnings = warnings_of([], folded, {})
-    assert bool(warnings) == ran_away(found) == (share >= 0.2)
+    records = with_outputs(sample(), **outputs)
+    found = summarized(records)
+    assert asdict(found.runaways) == {"outputs": count, "share": pytest.approx(share)}
+    warnings = warnings_of([], records, {})
+    assert bool(warnings) == runaways_decide(found.runaways) == (share >= 0.2)
     if warnings:
         assert warnings[0].startswith(f"{count} of 4 outputs ran to the limit") and f"{100 * share:.0f}%" in warnings[0]
     line = headline([found])[1]
@@ -186,9 +194,9 @@ def test_one_prompt_that_runs_away_moves_the_pooled_figures_and_not_those_per_pr
     ours, theirs = [], []
     for number in range(10):
         tokens, forwards, speed = (1000, 200, 4.0) if number == 9 else (30, 20, 1.1)
-        record = {"tokens": [1] * (tokens + 1), "prefill_seconds": 1.0, "steps": None, "target_forwards": forwards}
-        ours.append([record | {"total_seconds": 1.0 + tokens / speed}])
-        theirs.append([record | {"total_seconds": 1.0 + tokens}])
+        record = made_record(tokens=[1] * (tokens + 1), target_forwards=forwards, total_seconds=1.0 + tokens)
+        ours.append([replace(record, total_seconds=1.0 + tokens / speed)])
+        theirs.append([record])
     sides = decode_throughput(ours), decode_throughput(theirs)
     assert speedup(*sides).value > 2.5 and geometric_mean(*sides).value == pytest.approx((4 * 1.1**9) ** 0.1)
     pooled, mean = tokens_per_forward(ours)
@@ -197,38 +205,35 @@ def test_one_prompt_that_runs_away_moves_the_pooled_figures_and_not_those_per_pr
 
 def test_repeats_of_a_prompt_are_taken_together():
     forwards = [[1, 4], [2, 2]]
-    one = {"tokens": [1] * 5, "steps": None}
-    records = [[one | {"target_forwards": count} for count in repeats] for repeats in forwards]
+    grid = [[made_record(tokens=[1] * 5, target_forwards=count) for count in repeats] for repeats in forwards]
     # a: 8 tokens in 5 forwards, b: 8 in 4.
-    assert tokens_per_forward(records) == (16 / 9, pytest.approx((8 / 5 + 8 / 4) / 2))
+    assert tokens_per_forward(grid) == (16 / 9, pytest.approx((8 / 5 + 8 / 4) / 2))
 
 
 def test_generations_are_compared_as_records_are():
     generations = [Generation([1] * 7, "length", 1.0, 2.0, prefill_tokens=3), Generation([1] * 7, "length", 1.0, 2.5)]
-    sides = [decode_throughput([[asdict(each)]]) for each in generations]
+    sides = [decode_throughput([[made_record(**asdict(each))]]) for each in generations]
     assert [side.rate() for side in sides] == [4.0, 4.0]
     assert rate_ratio(*sides) == 1.0
 
 
-def with_pool(folded, columns=True, nested=False):
-    """The fold with a pool: it grows from 3 phrases to 5, and every second look-up finds something."""
-    for record in (each for repeats in folded.method for each in repeats):
-        counts = {
-            "pool_size": 5, "pool_evicted": 1, "pool_lookups": {"guess": 6, "suffix": 2}, "pool_hits": {"guess": 3},
-            "phrases_learned": {"text": 4, "window": 2},
-        }  # fmt: skip
-        record["extra"] = counts | ({"drafter": counts | {"pool_size": 9}} if nested else {})
-        if columns:
-            record["steps"] |= {
-                "pool_size": [3, 5], "pool_lookups": [{"guess": 2}, {"guess": 4, "suffix": 2}],
-                "pool_hits": [{}, {"guess": 3}], "phrases_learned": [{"text": 4}, {"window": 2}],
-                "pool_seconds": [0.2, 0.1], "pool_draft_seconds": [0.1, 0.05],
-            }  # fmt: skip
-    return folded
+def with_pool(records, columns=True, nested=False):
+    """The records with a pool: it grows from 3 phrases to 5, and every second look-up finds something."""
+    counts = {
+        "pool_size": 5, "pool_evicted": 1, "pool_lookups": {"guess": 6, "suffix": 2}, "pool_hits": {"guess": 3},
+        "phrases_learned": {"text": 4, "window": 2},
+    }  # fmt: skip
+    extra = counts | ({"drafter": counts | {"pool_size": 9}} if nested else {})
+    steps = {
+        "pool_size": [3, 5], "pool_lookups": [{"guess": 2}, {"guess": 4, "suffix": 2}],
+        "pool_hits": [{}, {"guess": 3}], "phrases_learned": [{"text": 4}, {"window": 2}],
+        "pool_seconds": [0.2, 0.1], "pool_draft_seconds": [0.1, 0.05],
+    }  # fmt: skip
+    return changed(records, lambda each: replace(each, extra=extra, steps=each.steps | (steps if columns else {})))
 
 
 def test_the_pools_steps():
-    found = summary(with_pool(fold()))["ouroboros"]
+    found = summary(with_pool(sample()))["ouroboros"]
     # 10 of the 18 tokens of the steps were drafted.
     assert found["accepted_by_source"] == {"draft": 10, "bonus": 8}
     assert (found["pool_size"], found["pool_evicted"]) == (5, 4)
@@ -241,14 +246,14 @@ def test_the_pools_steps():
 
 
 def test_a_nested_drafters_pool_is_told_apart():
-    assert summary(with_pool(fold()))["ouroboros"]["drafter"] is None
-    found = summary(with_pool(fold(), nested=True))
-    own, within = found["ouroboros"], found["ouroboros"]["drafter"]
-    assert (own["pool_size"], within["pool_size"]) == (5, 9)
-    assert within["hit_rate"] == {"guess": 0.5, "suffix": 0.0}
-    assert own["phrases_learned"] == within["phrases_learned"] == {"text": 16, "window": 8}, "each its own"
-    assert within["drafter"] is None
-    assert found["pool_hit_rate"] == 3 / 8
+    assert summary(with_pool(sample()))["ouroboros"]["drafter"] is None
+    found = summarized(with_pool(sample(), nested=True))
+    own, within = found.ouroboros, found.ouroboros.drafter
+    assert (own.pool_size, within.pool_size) == (5, 9)
+    assert within.hit_rate == {"guess": 0.5, "suffix": 0.0}
+    assert own.phrases_learned == within.phrases_learned == {"text": 16, "window": 8}, "each its own"
+    assert within.drafter is None
+    assert found.pool_hit_rate == 3 / 8
     rows = dict(_work(found))
     assert rows["pool hit rate of the drafter's own pool"] == "50% by guess, 0% by suffix"
     assert rows["phrases learned by it"] == "16 text, 8 window"
@@ -256,56 +261,57 @@ def test_a_nested_drafters_pool_is_told_apart():
 
 
 def test_a_steps_parts_add_up_to_decode_time():
-    seconds = summary(with_pool(fold()))["seconds"]
+    seconds = summarized(with_pool(sample())).seconds
     # 4 generations: 0.3 s in the pool, 0.15 s of them while drafting, which takes 2.8 s, as the rest takes 0.8 s.
-    assert (seconds["pool"], seconds["pool_draft"]) == (pytest.approx(1.2), pytest.approx(0.6))
-    parts = split(seconds)
+    assert (seconds.pool, seconds.pool_draft) == (pytest.approx(1.2), pytest.approx(0.6))
+    parts = asdict(seconds.parts())
     assert parts == pytest.approx({"draft": 2.2, "verify": 4.4, "pool": 1.2, "rest": 0.2})
-    assert sum(parts.values()) == pytest.approx(seconds["decode"])
+    assert sum(parts.values()) == pytest.approx(seconds.decode)
 
 
 def test_a_summary_from_before_the_pool_was_timed_is_split_without_it():
-    parts = split({"prefill": 1.0, "draft": 3.0, "verify": 4.0, "other": 1.0, "observe": 0.5, "decode": 8.0})
-    assert parts == {"draft": 3.0, "verify": 4.0, "pool": None, "rest": 1.0}
-    assert set(split(summary(fold())["greedy_seconds"]).values()) == {None}
+    seconds = Seconds(prefill=1.0, draft=3.0, verify=4.0, other=1.0, observe=0.5, decode=8.0)
+    assert seconds.parts() == Parts(draft=3.0, verify=4.0, pool=None, rest=1.0)
+    assert summarized(sample()).greedy_seconds.parts() == Parts(None, None, None, None)
 
 
-def test_records_older_than_the_pools_columns_still_fold():
-    found, before = summary(with_pool(fold()))["ouroboros"], summary(with_pool(fold(), columns=False))["ouroboros"]
+def test_records_older_than_the_pools_columns_still_count():
+    found, before = summary(with_pool(sample()))["ouroboros"], summary(with_pool(sample(), columns=False))["ouroboros"]
     assert before == found | {"per_step": None}
-    assert set(summary(with_pool(fold(), columns=False))["seconds"]) == set(summary(fold())["seconds"])
-    assert summary(fold())["ouroboros"] is None
+    assert set(summary(with_pool(sample(), columns=False))["seconds"]) == set(summary(sample())["seconds"])
+    assert summary(sample())["ouroboros"] is None
 
 
 def test_speed_over_the_fastest_greedy():
-    assert summary(fold())["speedup"]["decode_over_fastest_greedy"] == {"value": None, "low": None, "high": None}
+    assert summary(sample())["speedup"]["decode_over_fastest_greedy"] == {"value": None, "low": None, "high": None}
     fast = [[record("a", 1.0, 4.0)] * 2, [record("b", 0.5, 2.0)] * 2]
-    assert summary(fold(fast))["speedup"]["decode_over_fastest_greedy"]["value"] == pytest.approx(2.25 / 2)
+    assert summary(sample(fast))["speedup"]["decode_over_fastest_greedy"]["value"] == pytest.approx(2.25 / 2)
     slow = [[record("a", 1.0, 40.0)] * 2, [record("b", 0.5, 20.0)] * 2]
-    assert summary(fold(slow))["speedup"]["decode_over_fastest_greedy"]["value"] == pytest.approx(2.25)
+    assert summary(sample(slow))["speedup"]["decode_over_fastest_greedy"]["value"] == pytest.approx(2.25)
 
 
 def test_figures_by_category():
     quality = Scores({}, [{"m": 0.5}, {}]), Scores({}, [{"m": 1.0}, {}])
-    assert by_category(fold(), [None, None], quality, seed=0) is None
-    found = by_category(fold(), ["y", "x"], quality, seed=0)
-    assert list(found) == ["y", "x"] and [each["prompts"] for each in found.values()] == [1, 1]
+    assert by_category(sample(), [None, None], quality, seed=0) is None
+    found = by_category(sample(), ["y", "x"], quality, seed=0)
+    assert list(found) == ["y", "x"] and [each.prompts for each in found.values()] == [1, 1]
     # 12 tokens in 2 + 3 seconds against 12 in 12, and 6 in 2 + 1 against 6 in 6.
-    assert [each["tokens_per_second"]["decode"]["method"] for each in found.values()] == [12 / 5, 2.0]
-    assert [each["speedup"]["decode"]["value"] for each in found.values()] == pytest.approx([12 / 5, 2.0])
-    assert [each["tokens_per_target_forward"] for each in found.values()] == [3.0, 1.5]
-    assert [each["acceptance"]["rate"] for each in found.values()] == pytest.approx([4 / 6, 1 / 5])
-    assert [each["lossless"]["identical"] for each in found.values()] == [2, 2]
-    assert found["y"]["quality"] == {"method": {"m": 0.5}, "greedy": {"m": 1.0}}
-    assert found["x"]["quality"] == {"method": {}, "greedy": {}}
-    whole = by_category(fold(), ["z", "z"], quality, seed=0)["z"]
-    assert whole["speedup"]["decode"] == summary(fold())["speedup"]["decode"]
+    assert [each.tokens_per_second.decode.method for each in found.values()] == [12 / 5, 2.0]
+    assert [each.speedup.decode.value for each in found.values()] == pytest.approx([12 / 5, 2.0])
+    assert [each.tokens_per_target_forward for each in found.values()] == [3.0, 1.5]
+    assert [each.acceptance.rate for each in found.values()] == pytest.approx([4 / 6, 1 / 5])
+    assert [each.lossless.identical for each in found.values()] == [2, 2]
+    assert found["y"].quality == Quality({"m": 0.5}, {"m": 1.0})
+    assert found["x"].quality == Quality({}, {})
+    whole = by_category(sample(), ["z", "z"], quality, seed=0)["z"]
+    assert whole.speedup.decode == summarized(sample()).speedup.decode
 
 
 def test_a_panel_compares_each_with_each():
-    first, second = compare({"x": fold(), "y": fold()}, seed=0)
-    assert (first["method"], first["over"], first["paired"], second["method"]) == ("x", "y", True, "y")
-    assert first["decode_value"] == first["decode_low"] == first["decode_high"] == pytest.approx(1.0)
+    first, second = compare({"x": sample(), "y": sample()}, seed=0)
+    assert (first.method, first.over, first.paired, second.method) == ("x", "y", True, "y")
+    row = first.row()
+    assert row["decode_value"] == row["decode_low"] == row["decode_high"] == pytest.approx(1.0)
 
 
 def test_what_json_cannot_write_is_null():

@@ -5,26 +5,15 @@ import math
 import pytest
 import torch
 from bench_pair import make_tokenizer, save_model
+from made_records import made_record
 
-from bench.measure.lossless import (
-    IDENTICAL,
-    MISMATCH,
-    TIE,
-    divergence,
-    fit,
-    noise_floor,
-    stop_fault,
-    token_gaps,
-    verdict,
-)
+from bench.measure.lossless import agreement, noise_floor, stop_fault, token_gaps
+from bench.measure.verdicts import IDENTICAL, MISMATCH, TIE, divergence, verdict
 from decoding.stopping import Stopping
 
 
 def record(tokens, gap=0.0, stop="length", fault=None):
-    return {
-        "prompt": "p", "repeat": 0, "tokens": tokens, "stop": stop, "gap": gap, "gap_at": None,
-        "tolerance": 0.1, "stop_fault": fault,
-    }  # fmt: skip
+    return made_record(tokens=tokens, stop=stop, gap=gap, stop_fault=fault)
 
 
 def test_equal_ids_are_identical():
@@ -63,14 +52,14 @@ def test_an_empty_output_is_a_mismatch():
 
 def test_divergence_names_the_place():
     found = divergence(record([1, 2, 3]), record([1, 2, 4]), TIE)
-    assert (found["first_difference"], found["token"], found["greedy_token"]) == (2, 3, 4)
-    assert divergence(record([1]), record([1, 2]), TIE)["first_difference"] == 1
+    assert (found.first_difference, found.token, found.greedy_token) == (2, 3, 4)
+    assert divergence(record([1]), record([1, 2]), TIE).first_difference == 1
 
 
-def test_fit_takes_the_worst_and_no_number_is_infinite():
-    assert (fit([0.0, 0.2, 0.1], None).gap, fit([0.0, 0.2, 0.1], None).gap_at) == (0.2, 1)
-    assert fit([0.0, math.nan], None).gap == math.inf
-    assert fit([0.0], None).gap_at is None
+def test_agreement_takes_the_worst_and_no_number_is_infinite():
+    assert (agreement([0.0, 0.2, 0.1], None).gap, agreement([0.0, 0.2, 0.1], None).gap_at) == (0.2, 1)
+    assert agreement([0.0, math.nan], None).gap == math.inf
+    assert agreement([0.0], None).gap_at is None
 
 
 RULE = Stopping(eos=frozenset({0}), max_new_tokens=4)
@@ -110,9 +99,9 @@ def test_teacher_forcing_accepts_the_argmax_and_finds_a_wrong_token(model):
     output = []
     for _ in range(6):
         output.append(int(model(torch.tensor([prompt + output])).logits[0, -1].argmax()))
-    assert fit(token_gaps(model, 300, prompt, output), None).gap == 0
+    assert agreement(token_gaps(model, 300, prompt, output), None).gap == 0
     output[3] = (output[3] + 1) % 300
-    wrong = fit(token_gaps(model, 300, prompt, output), None)
+    wrong = agreement(token_gaps(model, 300, prompt, output), None)
     assert token_gaps(model, 300, prompt, output)[:3] == [0, 0, 0]
     assert wrong.gap > 1e-3
 

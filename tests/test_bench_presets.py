@@ -20,7 +20,7 @@ from bench import CONF
 from bench.models.config import ModelConfig
 from bench.models.loading import load_pair, load_tokenizers
 from bench.models.location import cannot_load
-from bench.models.memory import GIB, Part, fit, part
+from bench.models.memory import GIB, Part, part, require_room
 from bench.models.place import Place
 from bench.plan.settings import read_plan
 from decoding.errors import UserError
@@ -118,7 +118,7 @@ def parts(target, draft, devices):
 def test_where_the_parts_go_decides_whether_they_fit(monkeypatch, target, draft, devices, said):
     machine(monkeypatch, cpu=65, cuda_0=79, cuda_1=79)
     try:
-        line = fit(parts(target, draft, devices), 10)
+        line = require_room(parts(target, draft, devices), 10)
     except UserError as error:
         line = str(error)
     assert re.search(said, line) and "\n" not in line
@@ -127,9 +127,9 @@ def test_where_the_parts_go_decides_whether_they_fit(monkeypatch, target, draft,
 def test_the_cache_counts(monkeypatch):
     machine(monkeypatch, cpu=10)
     grown = [Part("target", 1, 5 * GIB, GIB // 100, "cpu")]
-    assert "for 400 tokens" in fit(grown, 400)
+    assert "for 400 tokens" in require_room(grown, 400)
     with pytest.raises(UserError, match="smaller max_new_tokens"):
-        fit(grown, 600)
+        require_room(grown, 600)
 
 
 def refuse(*_, **__):

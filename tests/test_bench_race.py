@@ -6,8 +6,9 @@ import pytest
 import torch
 from bench_pair import make_spaced_tokenizer
 
+from bench.measure.record import METHOD, REFERENCE
 from bench.measure.runner import Entrant, Race
-from bench.measure.store import METHOD, REFERENCE, RunFolder
+from bench.measure.store import RunFolder
 from decoding.errors import UserError
 from decoding.records import Generation
 from tasks import TASKS
@@ -65,7 +66,7 @@ def run(race, log, folder, names, history, repeats):
     ]
     race.warm_up(entrants, examples("ww"))
     log.append("warm")
-    race.run(entrants, examples(*PROMPTS), repeats, lambda progress: None)
+    race.run(entrants, examples(*PROMPTS), repeats, lambda record: None)
     for each in folders:
         each.__exit__()
     return log[log.index("warm") + 1 :], [each.records for each in folders]
@@ -125,12 +126,12 @@ def test_a_later_turn_follows_greedys_answer_for_everyone_and_every_repeat(race,
     folder = RunFolder(tmp_path).__enter__()
     entrants = [Entrant("x", Noted("x", log), "cold", folder)]
     assert race.longest(turns) == len(turns[1].prompt) + 2 * race.max_new_tokens
-    race.run(entrants, turns, 2, lambda progress: None)
+    race.run(entrants, turns, 2, lambda record: None)
     second = "User: a\nAssistant: One.\n\nUser: b\nAssistant:"
     asked = [what for _, what in log if what != "forget"]
     assert sorted(asked) == sorted(["User: a\nAssistant:", second] * 4)
     assert {key[0] for key in folder.records} == {"7", "7#2"}
-    assert folder.records["7#2", 1, METHOD]["prompt_version"] == "spec_bench-base-1"
+    assert folder.records["7#2", 1, METHOD].prompt_version == "spec_bench-base-1"
     folder.__exit__()
 
 
@@ -141,7 +142,7 @@ def test_a_later_turn_follows_the_answer_that_is_on_the_disk_already(race, log, 
     turns = task.turns({"question_id": 7, "category": "qa", "turns": ["a", "b"]})
     for more in (turns[:1], turns):
         folder = RunFolder(tmp_path).__enter__()
-        race.run([Entrant("x", Noted("x", log), "cold", folder)], more, 1, lambda progress: None)
+        race.run([Entrant("x", Noted("x", log), "cold", folder)], more, 1, lambda record: None)
         folder.__exit__()
         race.loaded.continuation = lambda prompt, output: "Other."
     assert "User: a\nAssistant: Kept.\n\nUser: b\nAssistant:" in [what for _, what in log]

@@ -6,13 +6,15 @@ import os
 from pathlib import Path
 
 import pytest
+from made_records import made_record
 
-from bench.measure.store import METHOD, REFERENCE, RunFolder
+from bench.measure.record import METHOD, REFERENCE
+from bench.measure.store import RunFolder
 from decoding.errors import UserError
 
 
 def record(prompt, repeat=0, role=METHOD):
-    return {"prompt": prompt, "repeat": repeat, "role": role, "text": "ä\n\u2028"}
+    return made_record(prompt=prompt, repeat=repeat, role=role, text="ä\n\u2028")
 
 
 def test_records_come_back_and_a_torn_line_is_cut_off(tmp_path):
@@ -21,7 +23,7 @@ def test_records_come_back_and_a_torn_line_is_cut_off(tmp_path):
         folder.append(record("b"))
         whole = folder.records_file.read_bytes()
     file = tmp_path / "run" / "records.jsonl"
-    for torn in (b'{"prompt": "c", "rep', json.dumps(record("c")).encode(), b"\xc3", b"{}\n"):
+    for torn in (b'{"prompt": "c", "rep', json.dumps(record("c").to_json()).encode(), b"\xc3", b"{}\n"):
         file.write_bytes(whole + torn)
         with RunFolder(tmp_path / "run") as folder:
             assert list(folder.records) == [("a", 0, METHOD), ("b", 0, METHOD)]
@@ -40,7 +42,7 @@ def test_nothing_is_measured_twice(tmp_path):
 
 
 def test_damage_in_the_middle_is_told(tmp_path):
-    (tmp_path / "records.jsonl").write_text("nonsense\n" + json.dumps(record("a")) + "\n")
+    (tmp_path / "records.jsonl").write_text("nonsense\n" + json.dumps(record("a").to_json()) + "\n")
     with pytest.raises(UserError, match="line 1"), RunFolder(tmp_path):
         pass
 

@@ -41,7 +41,7 @@ def other(folder):
 
 def test_alone_and_gone_afterwards(folder):
     with Company("cpu", None) as mine:
-        assert mine.places == [f"core {core}" for core in CORES] and mine.most == 0
+        assert mine.hardware == [f"core {core}" for core in CORES] and mine.most == 0
         assert (folder / f"{os.getpid()}.json").exists()
     assert not list(folder.glob("*.json"))
 
@@ -76,13 +76,13 @@ def test_what_a_killed_run_left_is_swept_away(folder):
 def test_cores_of_its_own(other):
     threads = torch.get_num_threads()
     with Company("cpu", 1) as mine:
-        assert mine.places == [f"core {CORES[0]}"]
+        assert mine.hardware == [f"core {CORES[0]}"]
         assert all(os.sched_getaffinity(each.id) == {CORES[0]} for each in psutil.Process().threads())
         assert torch.get_num_threads() == 1
     assert os.sched_getaffinity(0) == set(CORES) and torch.get_num_threads() == threads
     other(*(f"core {core}" for core in CORES[1:]))
     with Company("cpu", 1) as mine:
-        assert mine.places == [f"core {CORES[0]}"] and mine.most == 0
+        assert mine.hardware == [f"core {CORES[0]}"] and mine.most == 0
     other(f"core {CORES[0]}", *(f"core {core}" for core in CORES[1:]))
     with pytest.raises(UserError, match="all but 0 of the cores"), Company("cpu", 1):
         pass
@@ -94,7 +94,7 @@ def test_it_waits_for_cores(monkeypatch, other):
     other(*(f"core {core}" for core in CORES))
     monkeypatch.setattr(company.time, "sleep", lambda _: other())
     with Company("cpu", 1) as mine:
-        assert mine.places == [f"core {CORES[0]}"]
+        assert mine.hardware == [f"core {CORES[0]}"]
     with pytest.raises(UserError, match="other runs hold all but"), Company("cpu", len(CORES) + 1):
         pytest.fail("more cores than there are")
 

@@ -50,7 +50,7 @@ def test_every_harvested_phrase_ends_in_the_models_own_choice(width: int, ngram:
         tree = TokenTree(tokens[-1], session.room(len(tokens) - 1))
         window.place(tree)
         block, *levels = [list(level) for level in window.levels]
-        verdict = walk(tree, tree.rows(), session.forward([], tree, tree.rows()))
+        verdict = walk(tree, tree.wanted_nodes(), session.forward([], tree, tree.wanted_nodes()))
         session.keep([0])
         pairs = window.advance(verdict)
         if number < ngram - 2:
@@ -189,7 +189,7 @@ def test_refinement_beside_keeps_what_was_verified() -> None:
     candidates = [Candidate((1, 2), tree.add(0, (1, 2), "suffix"))]
     logits = torch.zeros(len(tree), 10)
     logits[0, 1] = logits[1, 7] = 1.0
-    refine(pool, 9, 0, candidates, walk(tree, tree.rows(), logits), keep=True)
+    refine(pool, 9, 0, candidates, walk(tree, tree.wanted_nodes(), logits), keep=True)
     assert pool.best(9, 3) == [(1, 7), (1, 2)]
 
 
@@ -260,7 +260,7 @@ def test_refinement_goes_by_value_and_keeps_the_order() -> None:
     choice = {0: 5, candidates[0].nodes[0]: 8, candidates[1].nodes[0]: 4}
     for node, token in choice.items():
         logits[node, token] = 1.0
-    refine(pool, 9, 0, candidates, walk(tree, tree.rows(), logits))
+    refine(pool, 9, 0, candidates, walk(tree, tree.wanted_nodes(), logits))
     assert pool.best(9, 3) == [(5, 8), (5, 4), (7, 7)]
 
 

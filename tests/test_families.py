@@ -56,7 +56,7 @@ def test_tree_rows_equal_plain_forwards(family: str) -> None:
     draw = random.Random(2)
     for _ in range(14):
         tree.add(draw.randrange(len(tree)), [draw.randrange(VOCABULARY) for _ in range(3)], "test")
-    logits = session.forward(prompt[-4:-1], tree, tree.rows())
+    logits = session.forward(prompt[-4:-1], tree, tree.wanted_nodes())
     for node in range(len(tree)):
         path, at = [], node
         while at != -1:

@@ -220,7 +220,7 @@ def test_pools_of_one_task_used_on_another(runs):
     axes = drawing.figure.axes[0]
     assert [text.get_text() for text in axes.get_yticklabels()] == ["humaneval", "gsm8k", "none (cold)"]
     np.testing.assert_allclose(axes.images[0].get_array(), [[1.8, 1.4], [1.5, 1.9], [1.2, 1.3]])
-    assert not any(run["history"] == "file" for each in all_series(those) for run in each.runs.values())
+    assert not any(run.summary.history == "file" for each in all_series(those) for run in each.runs.values())
 
 
 def test_published_values_stand_beside_ours(runs):
@@ -241,7 +241,7 @@ def test_a_series_is_never_the_fastest_of_several(runs):
         summary_of(speed=9.0, settings={"gamma": 9}), summary_of(speed=8.0, prompts=7),
     )  # fmt: skip
     [series] = all_series(those)
-    assert {task: run["speedup"]["decode"]["value"] for task, run in series.runs.items()} == {
+    assert {task: run.summary.speedup.decode.value for task, run in series.runs.items()} == {
         "humaneval": 1.3, "gsm8k": 1.1,
     }  # fmt: skip
 
@@ -287,10 +287,10 @@ def test_a_mismatch_is_crossed_out_in_every_other_figure(runs):
     assert WRONG_LEGEND in words(warm.figure)
     sweep = [summary_of("suffix", 1 + g / 10, settings={"gamma": g}, **(WRONG if g == 8 else {})) for g in (2, 4, 8)]
     those = runs(*sweep)
-    [lines] = sensitivity([run for run in those if run["method"] == "suffix"])
+    [lines] = sensitivity([run for run in those if run.summary.method == "suffix"])
     assert crosses(lines.figure) == [(8, 1.8), (8, 2.8), (8, 0.5)] and WRONG_LEGEND in words(lines.figure)
     those = runs(summary_of("speculative", 2.5, **WRONG))
-    [speculative] = [run for run in those if run["method"] == "speculative"]
+    [speculative] = [run for run in those if run.summary.method == "speculative"]
     assert [up for _, up in crosses(beside_published([speculative])[0].figure)] == [2.5]
     for drawn in (step_time([speculative]), acceptance([speculative])):
         assert "speculative (mismatch)" in words(drawn[0].figure)

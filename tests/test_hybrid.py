@@ -15,7 +15,7 @@ from baselines.lookahead import Window
 from bench import CONF
 from bench.plan.cases import labels
 from bench.plan.methods import method_config, panel_config
-from bench.plan.settings import Contender, read_plan
+from bench.plan.settings import MethodPlan, read_plan
 from decoding.decoder import Drafter, ModelPair
 from decoding.errors import UserError
 from decoding.loop import propose, verify
@@ -153,7 +153,7 @@ def test_a_foreign_tree_teaches_ouroboros_and_lookahead_nothing(llama: ModelPair
         logits = verdict.logits.new_zeros(len(foreign), VOCABULARY)
         levels = [list(level) for level in own.levels] if isinstance(own, Window) else None
         before = {key: drafter.pool.best(key, 9) for key in range(VOCABULARY)}
-        drafter.observe(walk(foreign, foreign.rows(), logits))
+        drafter.observe(walk(foreign, foreign.wanted_nodes(), logits))
         assert {key: drafter.pool.best(key, 9) for key in range(VOCABULARY)} == before
         assert levels is None or own.levels == levels
         drafter.pool.clear()
@@ -233,6 +233,6 @@ def test_hybrids_of_one_panel_are_told_apart() -> None:
     other = ouroboros.Config(k=1, window=2)
     configs = [hybrid.Config(), hybrid.Config(fallback=speculative.Config(gamma=8)), hybrid.Config(fallback=other)]
     fallbacks = ["token_recycling", "speculative(gamma=8)", "ouroboros(k=1 window=2)"]
-    found = labels([Contender(config, "cold") for config in configs])
+    found = labels([MethodPlan(config, "cold") for config in configs])
     assert found == [f"hybrid fallback={fallback}" for fallback in fallbacks]
-    assert labels([Contender(hybrid.Config(), "cold"), Contender(suffix.Config(), "cold")]) == ["hybrid", "suffix"]
+    assert labels([MethodPlan(hybrid.Config(), "cold"), MethodPlan(suffix.Config(), "cold")]) == ["hybrid", "suffix"]

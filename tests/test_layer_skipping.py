@@ -122,7 +122,7 @@ def test_a_view_drafts_behind_the_targets_own_rows(family: str) -> None:
     tree.add(0, drafted[1:], "test")
     fresh = ModelSession(model)
     fresh.prefill(prompt)
-    assert torch.equal(session.forward([], tree, tree.rows()), fresh.forward([], tree, tree.rows()))
+    assert torch.equal(session.forward([], tree, tree.wanted_nodes()), fresh.forward([], tree, tree.wanted_nodes()))
 
 
 @pytest.mark.parametrize("family", ["llama", "gemma3", "gpt2", "mistral"])

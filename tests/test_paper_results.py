@@ -24,10 +24,11 @@ from bench.plan.settings import read_plan
 from bench.report import published
 from bench.report.archive import unpack
 from bench.report.arguments import figures as draw
-from bench.report.fold import Fold
+from bench.report.case_records import CaseRecords
 from bench.report.markdown import csv_text
-from bench.report.summary import figures
+from bench.report.metrics import figures
 from bench.report.tables import main as report
+from bench.report.typed_json import to_json
 from bench.report.writing import json_text
 from ouroboros.method import DRAFT_MODEL
 
@@ -69,14 +70,14 @@ def test_it_is_small_enough_for_git():
 
 
 def check_summary(path: Path) -> None:
-    """A run's summary is what folding its records anew gives."""
+    """A run's summary is what its records give anew."""
     summary = json.loads((path / "summary.json").read_text())
     wanted = roles(Place(summary["device"], summary["dtype"]))
     with RunFolder(path) as folder:
         ids = list(dict.fromkeys(prompt for prompt, *_ in folder.records))
-        fold = Fold.of(folder, ids, summary["repeats"], wanted)
+        records = CaseRecords.of(folder, ids, summary["repeats"], wanted)
         assert len(ids) == summary["prompts"]
-        again = json.loads(json_text(figures(fold, summary["seed"])))
+        again = json.loads(json_text(to_json(figures(records, summary["seed"]))))
     kept = {key: summary[key] for key in again.keys() & summary.keys()}
     assert not list(differences(again, kept, str(path)))
 

@@ -1,21 +1,20 @@
 """What the bar and the table on the terminal say while and after a job runs."""
 
-from types import SimpleNamespace
-
 import pytest
+from made_records import made_record
 from many_runs import summary_of
 
-from bench.measure.lossless import IDENTICAL
+from bench.measure.verdicts import IDENTICAL
 from bench.report.progress import Bar
+from bench.report.summary import Summary
 from bench.report.terminal import WIDTH, show_table
 
 
 def record(role, prompt, tokens, seconds, prefill_tokens=1, label="x"):
-    return {
-        "label": label, "role": role, "prompt": prompt, "repeat": 0, "tokens": [1] * tokens, "stop": "length",
-        "prefill_tokens": prefill_tokens, "prefill_seconds": 1.0, "total_seconds": 1.0 + seconds,
-        "stop_fault": None, "gap": 0.0, "gap_at": None, "tolerance": 0.1,
-    }  # fmt: skip
+    return made_record(
+        label=label, role=role, prompt=prompt, tokens=[1] * tokens, prefill_tokens=prefill_tokens,
+        total_seconds=1.0 + seconds,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -32,13 +31,13 @@ def test_the_bars_speedup_is_that_of_the_reports(prefill, said):
                 record("method", prompt, count, seconds, prefill),
                 record("reference", prompt, 10, 4.5, label="greedy"),
             ):
-                bar.hear(SimpleNamespace(record=each, entrant=SimpleNamespace(label="x")))
+                bar.add(each)
         assert bar._status("x").endswith(said)
         assert "x" not in bar._status("nobody yet").split(", ")
 
 
 def judged(method="ouroboros", **changes):
-    return summary_of(method, warnings=[], folder="f", **changes)
+    return Summary.from_json(summary_of(method, warnings=[], folder="f", **changes))
 
 
 def printed(capsys, *summaries):
@@ -58,8 +57,8 @@ def test_a_usual_table_fits_the_screen_with_every_column(capsys):
 def test_in_a_table_too_wide_the_quality_goes_below(capsys):
     scores = {name: 0.123 for name in ("rouge1", "rouge2", "rougeL", "rougeLsum")}
     fastest = {"value": 1.2, "low": 1.1, "high": 1.3}
-    summary = judged(quality={"method": scores, "greedy": scores})
-    summary["speedup"]["decode_over_fastest_greedy"] = fastest
+    speedup = summary_of()["speedup"] | {"decode_over_fastest_greedy": fastest}
+    summary = judged(quality={"method": scores, "greedy": scores}, speedup=speedup)
     lines = printed(capsys, summary, summary)
     assert max(map(len, lines)) <= WIDTH and "quality" not in lines[2]
     quality = [line for line in lines if line.startswith("quality / greedy's, ouroboros: rouge1 0.123 / 0.123")]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from bench_pair import bench_arguments, run, run_folder
 
-from bench.measure.lossless import IDENTICAL
+from bench.measure.verdicts import IDENTICAL
 from bench.report.arguments import refold as main
 from bench.report.tables import main as report
 

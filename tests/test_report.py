@@ -230,7 +230,7 @@ def test_runs_at_the_same_time_are_labelled(tmp_path, report):
     write_run(tmp_path / "runs", summary_of("suffix"), times=("2026-01-01T10:30:00+00:00", end + 1800))
     write_run(tmp_path / "runs", summary_of("lookahead"))
     runs, _ = collect([tmp_path / "runs"])
-    shared = {run["method"]: value for run, value in overlapping(runs).items()}
+    shared = {run.summary.method: value for run, value in overlapping(runs).items()}
     assert shared == {"ouroboros": True, "speculative": True, "suffix": False, "lookahead": None}
     table, markdown, *_ = report()
     assert {row["method"] for row in table if row["cores_may_be_shared"] == "True"} == {"ouroboros", "speculative"}

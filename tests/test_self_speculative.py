@@ -172,7 +172,7 @@ def test_the_threshold_learns_from_its_own_draft_alone(llama: ModelPair) -> None
         logits = torch.full((len(tree), VOCABULARY), 0.0)
         for node, token in zip([0, *chain[1:], *range(5, 8)], tokens, strict=False):
             logits[node, token] = 9.0
-        return walk(tree, tree.rows(), logits)
+        return walk(tree, tree.wanted_nodes(), logits)
 
     draft = [tree.tokens[node] for node in chain[1:]]
     for answer in ([*draft, 7, 7, 7], [*draft, 8], [*draft[:2], (draft[2] + 1) % VOCABULARY]):
@@ -180,7 +180,7 @@ def test_the_threshold_learns_from_its_own_draft_alone(llama: ModelPair) -> None
     assert seen == [(4, 4, True), (4, 4, True), (2, 4, True)]
     foreign = TokenTree(tokens[-1], room=50)
     foreign.add(0, draft, "match")
-    drafter.observe(walk(foreign, foreign.rows(), torch.zeros(len(foreign), VOCABULARY)))
+    drafter.observe(walk(foreign, foreign.wanted_nodes(), torch.zeros(len(foreign), VOCABULARY)))
     assert len(seen) == 3
 
 
@@ -225,7 +225,7 @@ def test_a_draft_that_the_outputs_length_cut_teaches_nothing(llama: ModelPair) -
         tree = TokenTree(tokens[-1], room=50)
         drafter.propose(tokens, tree, limit)
         assert len(tree) - 1 == (1 if threshold else min(limit, 4))
-        drafter.observe(walk(tree, tree.rows(), torch.zeros(len(tree), VOCABULARY)))
+        drafter.observe(walk(tree, tree.wanted_nodes(), torch.zeros(len(tree), VOCABULARY)))
     assert learned == [(1, False), (4, True), (4, True)]
 
 
@@ -359,11 +359,11 @@ def test_a_set_from_a_file_with_more_layers_named_beside_it(tmp_path) -> None:
 
 def test_a_panel_tells_its_skip_sets_apart() -> None:
     from bench.plan.cases import labels
-    from bench.plan.settings import Contender
+    from bench.plan.settings import MethodPlan
 
     def named(*given: dict) -> list[str]:
         configs = [panel_config({"name": "self_speculative", **each}, "cases") for each in given]
-        return labels([Contender(config, "cold") for config in configs])
+        return labels([MethodPlan(config, "cold") for config in configs])
 
     assert named({"skip": None, "skip_mlp": [1, 2]}, {"skip": None, "skip_mlp": [3]}) == [
         "self_speculative skip_mlp=[1,2]", "self_speculative skip_mlp=[3]"

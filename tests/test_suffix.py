@@ -61,11 +61,11 @@ def test_the_longer_match_wins_and_the_text_on_a_tie(earlier: list[list[int]], t
         learn(drafter, [4, 4], [3, *output, 3])
     drafter.reset(text[:3], 100)
     drafted = drafter.draft(text, 50)
-    here, there = longest_repeat(text), longest_match(drafter.history.text, text)
+    here, there = longest_repeat(text), longest_match(drafter.history.tokens, text)
     best = max(here.length, there.length - bias)
     assert bool(drafted) == (best > 0)
     if there.length - bias > here.length:
-        following = takewhile(lambda token: token != SEPARATOR, drafter.history.text[there.end + 1 :])
+        following = takewhile(lambda token: token != SEPARATOR, drafter.history.tokens[there.end + 1 :])
         assert drafted == list(following)[: min(6 - 1, 4 * best)]
         assert drafter.metrics()["suffix_drafts"] == {"text": 0, "history": 1}
     elif best:
@@ -127,7 +127,7 @@ def test_history_is_the_outputs_and_nothing_else(llama: ModelPair) -> None:
             expected += [*output, SEPARATOR]
             behind_the_end += 5 in said[-1][:-1]
     decoder.drafter.reset([1], 10)
-    assert decoder.drafter.history.text == expected
+    assert decoder.drafter.history.tokens == expected
     assert behind_the_end
 
 

@@ -47,7 +47,7 @@ def test_the_longest_repeat_and_its_last_place_are_known_after_every_token(text:
         automaton.extend([token])
         assert automaton.repeat == longest_repeat(text[: place + 1])
         assert automaton.repeat.end < place, "text never matches itself"
-    assert automaton.text == text
+    assert automaton.tokens == text
     assert len(automaton) <= max(2 * len(text), 1)
 
 
@@ -72,7 +72,7 @@ def test_a_cursor_finds_the_longest_suffix_in_several_texts(known: list[list[int
     cursor = Cursor(automaton)
     for place, token in enumerate(read):
         cursor.follow([token])
-        match = longest_match(automaton.text, read[: place + 1])
+        match = longest_match(automaton.tokens, read[: place + 1])
         assert cursor.match == match
         assert match.length == max([0, *(longest_match(text, read[: place + 1]).length for text in known)])
 
@@ -81,8 +81,8 @@ def test_a_cursor_finds_the_longest_suffix_in_several_texts(known: list[list[int
 def test_it_does_not_depend_on_how_the_text_arrives(text: list[int], cuts: list[int]) -> None:
     pieces = SuffixAutomaton()
     for end in sorted(min(cut, len(text)) for cut in cuts):
-        pieces.extend(text[len(pieces.text) : end])
-    pieces.extend(text[len(pieces.text) :])
+        pieces.extend(text[len(pieces.tokens) : end])
+    pieces.extend(text[len(pieces.tokens) :])
     whole = SuffixAutomaton()
     whole.extend(text)
     assert (pieces._next, pieces._link, pieces._length, pieces._end) == (

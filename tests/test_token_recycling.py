@@ -105,7 +105,7 @@ def test_of_a_token_that_stands_twice_the_last_row_counts() -> None:
     tree = TokenTree(1, room=4)
     tree.add(0, [2, 1], "test")
     logits = torch.tensor([[0.0, 0.1, 0.2], [0.3, 0.2, 0.1], [0.5, 0.7, 0.0]])
-    drafter.observe(walk(tree, tree.rows(), logits))
+    drafter.observe(walk(tree, tree.wanted_nodes(), logits))
     assert drafter.matrix == {1: [1, 0], 2: [0, 1]}
 
 

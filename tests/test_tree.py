@@ -45,7 +45,7 @@ def test_tree_invariants(chains: list) -> None:
 @given(chains, st.integers(0, 1000))
 def test_verification_follows_the_choices_as_far_as_wanted_nodes_go(chains: list, seed: int) -> None:
     tree = grown(chains)
-    rows = tree.rows()
+    rows = tree.wanted_nodes()
     logits = torch.rand(len(rows), 4, generator=torch.Generator().manual_seed(seed))
     verdict = walk(tree, rows, logits)
     choice = {node: int(logits[row].argmax()) for row, node in enumerate(rows)}
@@ -63,7 +63,7 @@ def test_merging_keeps_every_source_and_wants_what_anyone_wants() -> None:
     first = tree.add(0, [1, 2], "phrase", wanted=False)
     assert tree.add(0, [1, 3], "window") == [first[0], 3]
     assert tree.sources[first[0]] == ("phrase", "window")
-    assert tree.rows() == [0, first[0], 3]
+    assert tree.wanted_nodes() == [0, first[0], 3]
     assert tree.add(0, [1, 2, 4, 5], "phrase", wanted=False) == [*first, 4], "the room ends the chain"
     assert tree.drafted(5) == 2
 

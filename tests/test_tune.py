@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from bench_pair import bench_arguments, make_pair, run, write_prompts
 from hydra import compose, initialize_config_dir
+from made_records import made_record
 from omegaconf import OmegaConf
 
 import bench.tune.job
@@ -180,14 +181,14 @@ class Slow:
     def stopping(self, example, ids):
         return None
 
-    def measure(self, entrant, example, ids, stopping):
+    def measure(self, entrant, example, ids, stopping, repeat, order, cut):
         self.order[-1].append(entrant.label)
         tokens, seconds = self.rows[entrant.label]
         gap = 9.0 if self.rows.get("wrong") == entrant.label else 0.0
-        return {
-            "tokens": list(range(tokens)), "prefill_tokens": 1, "prefill_seconds": 0.0, "total_seconds": seconds,
-            "stop": "eos", "gap": gap, "tolerance": 0.1, "stop_fault": None,
-        }  # fmt: skip
+        return made_record(
+            prompt=example.id, repeat=repeat, order=order, label=entrant.label, tokens=list(range(tokens)),
+            prefill_seconds=0.0, total_seconds=seconds, stop="eos", gap=gap,
+        )  # fmt: skip
 
 
 @pytest.fixture

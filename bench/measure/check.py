@@ -1,19 +1,20 @@
 """check=true: does this pair work here? Foretells what it takes, loads it, looks, decodes one prompt, and stops."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 
 from bench.measure.drafting import context_warnings
 from bench.measure.float32 import flatters
-from bench.measure.lossless import fits, noise_floor
+from bench.measure.lossless import noise_floor
+from bench.measure.record import Record
 from bench.measure.runner import Entrant, Race
+from bench.measure.verdicts import agrees
 from bench.models.config import ModelConfig
 from bench.models.encoding import against_file
 from bench.models.loading import LoadedPair, load_tokenizers
 from bench.models.location import cannot_load, config_of, locate
-from bench.models.memory import Part, fit, part
+from bench.models.memory import Part, part, require_room
 from bench.models.place import Place, resolve_place
 from bench.plan.settings import Plan
 from decoding.errors import NotFinite
@@ -42,7 +43,7 @@ def foretell(plan: Plan, place: Place, examples: Sequence[Example]) -> list[str]
     if model.draft:
         short = context_warnings(lengths, plan.max_new_tokens, context_of(config_of(model.draft, model.draft_revision)))
         seen += [f"warning: {line}" for line in short]
-    return [*seen, fit(parts, min(max(lengths) + plan.max_new_tokens, context))]
+    return [*seen, require_room(parts, min(max(lengths) + plan.max_new_tokens, context))]
 
 
 def _parts(model: ModelConfig, place: Place) -> list[Part]:
@@ -104,20 +105,20 @@ def check(
         with race.leaving_out(each.label, each.ours, collect=True):
             record = race.measure(each, example, ids, race.stopping(example, ids))
             seen.append(_line(each, record))
-            same, fine[each.label] = record["tokens"] == greedy["tokens"], fits(record) and fits(greedy)
+            same, fine[each.label] = record.tokens == greedy.tokens, agrees(record) and agrees(greedy)
             judgement = (
                 f"{'equal' if same else 'different'}, {'within' if fine[each.label] else 'NOT WITHIN'} the tolerance"
             )
             whose = f"{each.label}: " if len(entrants) > 1 else ""
             seen.append(f"{whose}outputs: {judgement} {race.tolerance:.3g}")
-            seen.append(f"{whose}text: {record['text'][:200]!r}")
+            seen.append(f"{whose}text: {record.text[:200]!r}")
     return seen, fine
 
 
-def _line(entrant: Entrant, record: dict[str, Any]) -> str:
+def _line(entrant: Entrant, record: Record) -> str:
     return (
-        f"{entrant.label}: {len(record['tokens'])} tokens in {record['total_seconds']:.2f} s, ended by "
-        f"{record['stop']}, worst token {record['gap']:.3g} below the best"
+        f"{entrant.label}: {len(record.tokens)} tokens in {record.total_seconds:.2f} s, ended by "
+        f"{record.stop}, worst token {record.gap:.3g} below the best"
     )
 
 

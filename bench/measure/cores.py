@@ -30,7 +30,7 @@ class Company:
     there until the end; while too few are free it waits. None: all that the process may use, shared or not.
 
     Attributes:
-        places: what the run is on, such as ["core 0", "core 1"].
+        hardware: what the run is on, such as ["core 0", "core 1"].
         most: the largest number of other runs seen on one of them.
 
     Raises:
@@ -40,7 +40,7 @@ class Company:
     def __init__(self, device: str, cores: int | None) -> None:
         self.device = device
         self.cores = cores if device.startswith("cpu") else None
-        self.places: list[str] = []
+        self.hardware: list[str] = []
         self.most = 0
         self._file = FOLDER / f"{os.getpid()}.json"
 
@@ -61,7 +61,7 @@ class Company:
 
     def look(self) -> bool:
         """Whether more other runs are there now than ever before."""
-        here = sum(not set(self.places).isdisjoint(places) for places in self._others())
+        here = sum(not set(self.hardware).isdisjoint(theirs) for theirs in self._others())
         grown, self.most = here > self.most, max(here, self.most)
         return grown
 
@@ -69,7 +69,7 @@ class Company:
         """Take the cores and say so to others, if enough are free; what cannot be had the last time is an error."""
         with FileLock(FOLDER / "claiming.lock"):
             if self.cores:
-                taken = {place for places in self._others() for place in places}
+                taken = {core for theirs in self._others() for core in theirs}
                 free = [core for core in sorted(affinity()) if f"core {core}" not in taken]
                 if len(free) < self.cores:
                     if not last:
@@ -80,8 +80,8 @@ class Company:
                     )
                 _bind(set(free[: self.cores]))
                 torch.set_num_threads(self.cores)
-            self.places = [_gpu(self.device)] if self.device.startswith("cuda") else _names(affinity())
-            process = {"started": started(psutil.Process()), "places": self.places}
+            self.hardware = [_gpu(self.device)] if self.device.startswith("cuda") else _names(affinity())
+            process = {"started": started(psutil.Process()), "places": self.hardware}
             partial = self._file.with_suffix(".partial")
             with writing(self._file):
                 partial.write_text(json.dumps(process))
@@ -89,7 +89,7 @@ class Company:
         return True
 
     def _others(self) -> list[list[str]]:
-        """The places of every other process that measures now; what a killed one left behind is swept away."""
+        """What every other process that measures now runs on; what a killed one left behind is swept away."""
         found = []
         for file in FOLDER.glob("*.json"):
             if file == self._file:

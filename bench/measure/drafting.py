@@ -10,8 +10,8 @@ from decoding.finite import finite_on, not_finite
 ROWS = 48
 
 
-def require_numbers(pair: ModelPair, texts: Sequence[list[int]]) -> list[str]:
-    """Warnings about a draft whose logits on `texts` are not finite, from one plain forward each.
+def require_numbers(pair: ModelPair, sequences: Sequence[list[int]]) -> list[str]:
+    """Warnings about a draft whose logits on `sequences` of token ids are not finite, from one plain forward each.
 
     Raises:
         NotFinite: those of the target are not.
@@ -20,13 +20,13 @@ def require_numbers(pair: ModelPair, texts: Sequence[list[int]]) -> list[str]:
     for role, session in (("target", pair.target), ("draft", pair.draft)):
         if session is None:
             continue
-        fitting = [text[: session.context] for text in texts]
-        bad = sum(not finite_on(session.model, session.vocabulary, text, min(ROWS, len(text))) for text in fitting)
+        fitting = [each[: session.context] for each in sequences]
+        bad = sum(not finite_on(session.model, session.vocabulary, ids, min(ROWS, len(ids))) for ids in fitting)
         if bad and role == "target":
             raise NotFinite(not_finite(session.model, role))
         if bad:
             fault = not_finite(session.model, role)
-            found.append(f"{fault} (on {bad} of {len(texts)} texts looked at); it drafts nothing of use there")
+            found.append(f"{fault} (on {bad} of {len(sequences)} texts looked at); it drafts nothing of use there")
     return found
 
 

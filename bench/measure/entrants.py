@@ -5,8 +5,9 @@ from typing import Any
 from bench.console.terminal import warn
 from bench.measure.drafting import require_numbers
 from bench.measure.lossless import noise_floor
+from bench.measure.record import FLOAT32, METHOD, REFERENCE
 from bench.measure.runner import Entrant, Race
-from bench.measure.store import FLOAT32, METHOD, REFERENCE, RunFolder
+from bench.measure.store import RunFolder
 from bench.models.encoding import encoding_warnings
 from bench.models.loading import LoadedPair
 from bench.plan.cases import Case
@@ -31,13 +32,13 @@ def make_race(
     target = loaded.pair.target
     check_masks(target, "target")
     examples = (prompts.warmup or prompts.examples)[:NOISE_TEXTS]
-    texts = [plan.task.encode(example, loaded.tokenizer) for example in examples]
-    texts.append([(7 * place + 3) % target.vocabulary for place in range(96)])
+    sequences = [plan.task.encode(example, loaded.tokenizer) for example in examples]
+    sequences.append([(7 * index + 3) % target.vocabulary for index in range(96)])
     longest = min(target.context, target.rope_boundary or target.context)
-    texts = [text[:longest] for text in texts if len(text) > 1]
+    sequences = [each[:longest] for each in sequences if len(each) > 1]
     # Not kept, as below: what a draft does concerns only the methods that use it, whose records say how it was.
-    warn(require_numbers(loaded.pair, texts))
-    noise = noise_floor(target.model, target.vocabulary, texts)
+    warn(require_numbers(loaded.pair, sequences))
+    noise = noise_floor(target.model, target.vocabulary, sequences)
     references = [_greedy(loaded, REFERENCE)] + ([_greedy(float32, FLOAT32)] if float32 else [])
     race = Race(loaded, plan.task, plan.max_new_tokens, 2 * noise, identifier, references)
     encoded = [race.encode(example)[0] for example in prompts.examples]

@@ -7,7 +7,7 @@ No verdict rests on it.
 
 from dataclasses import replace
 
-from bench.measure.store import FLOAT32, METHOD, REFERENCE
+from bench.measure.record import FLOAT32, METHOD, REFERENCE
 from bench.models.config import ModelConfig
 from bench.models.loading import LoadedPair, load_pair
 from bench.models.place import Place

@@ -14,17 +14,15 @@ from transformers import PreTrainedModel
 from decoding.finite import require_finite
 from decoding.stopping import Stopping
 
-IDENTICAL, TIE, MISMATCH = "identical", "tie", "mismatch"
-
 NOISE_ROWS = 48
 
 
 @dataclass(frozen=True)
-class Fit:
-    """How an output fits the target.
+class Agreement:
+    """How far an output is the target's own.
 
     gap: how far the worst token's logit lies below its row's best (0: every token is the argmax; infinite: no number).
-    gap_at: that token's place in the output, None if the gap is 0.
+    gap_at: that token's index in the output, None if the gap is 0.
     stop_fault: what is wrong with where the output ends, None if nothing.
     """
 
@@ -34,7 +32,7 @@ class Fit:
 
 
 @torch.inference_mode()
-def noise_floor(model: PreTrainedModel, vocabulary: int, texts: list[list[int]]) -> float:
+def noise_floor(model: PreTrainedModel, vocabulary: int, sequences: list[list[int]]) -> float:
     """Largest difference of logits between one forward of many rows and cached forwards of one row.
 
     At least the spacing of the dtype's numbers at the largest logit: a few rows may happen to agree
@@ -44,24 +42,24 @@ def noise_floor(model: PreTrainedModel, vocabulary: int, texts: list[list[int]])
     Args:
         model: the target.
         vocabulary: how many of its logits are tokens.
-        texts: token ids to measure on, at most the last NOISE_ROWS rows of each.
+        sequences: token ids to measure on, at most the last NOISE_ROWS rows of each.
 
     Raises:
         NotFinite: logits are no numbers, between which there is no difference.
     """
     noise = largest = 0.0
-    for text in texts:
-        start = max(len(text) - NOISE_ROWS, 1)
-        ids = torch.tensor([text], device=model.device)
-        together = model(ids, logits_to_keep=len(text) - start + 1).logits[0, :, :vocabulary]
+    for sequence in sequences:
+        start = max(len(sequence) - NOISE_ROWS, 1)
+        ids = torch.tensor([sequence], device=model.device)
+        together = model(ids, logits_to_keep=len(sequence) - start + 1).logits[0, :, :vocabulary]
         require_finite(together, model, "target")
         largest = max(largest, together.abs().max().item())
         output = model(ids[:, :start], use_cache=True, logits_to_keep=1)
-        for row in range(len(text) - start + 1):
+        for row in range(len(sequence) - start + 1):
             alone = output.logits[0, -1, :vocabulary]
             require_finite(alone, model, "target")
             noise = max(noise, (alone.float() - together[row].float()).abs().max().item())
-            if start + row < len(text):
+            if start + row < len(sequence):
                 step = ids[:, start + row : start + row + 1]
                 output = model(step, past_key_values=output.past_key_values, use_cache=True, logits_to_keep=1)
     _, exponent = math.frexp(largest)
@@ -91,13 +89,13 @@ def token_gaps(
         NotFinite: logits are no numbers; no output of such a target is right or wrong.
     """
     known = [token if 0 <= token < vocabulary else 0 for token in output]
-    text = prompt + known[:-1]
-    cuts = [len(text)]
-    if rope_boundary is not None and len(prompt) <= rope_boundary < len(text):
+    sequence = prompt + known[:-1]
+    cuts = [len(sequence)]
+    if rope_boundary is not None and len(prompt) <= rope_boundary < len(sequence):
         cuts.insert(0, rope_boundary)
     rows, done = [], len(prompt) - 1
     for end in cuts:
-        ids = torch.tensor([text[:end]], device=model.device)
+        ids = torch.tensor([sequence[:end]], device=model.device)
         rows.append(model(ids, use_cache=False, logits_to_keep=end - done).logits[0, :, :vocabulary])
         done = end
     logits = torch.cat(rows)
@@ -120,51 +118,11 @@ def stop_fault(output: list[int], stop: str, stopping: Stopping, prompt_length: 
     return None if reason == stop else f"ended by {reason} but says {stop}"
 
 
-def fit(gaps: list[float], fault: str | None) -> Fit:
+def agreement(gaps: list[float], fault: str | None) -> Agreement:
     """The worst of the gaps; a gap that is not a number counts as infinite."""
     worst, at = 0.0, None
-    for place, gap in enumerate(gaps):
+    for index, gap in enumerate(gaps):
         gap = gap if gap == gap else float("inf")
         if gap > worst:
-            worst, at = gap, place
-    return Fit(worst, at, fault)
-
-
-def fits(record: dict) -> bool:
-    """Whether a record's output is the target's by itself, within the tolerance."""
-    return bool(record["tokens"]) and record["gap"] <= record["tolerance"] and record["stop_fault"] is None
-
-
-def verdict(record: dict, reference: dict, first: dict) -> str:
-    """One of identical, tie and mismatch.
-
-    Args:
-        record: the generation in question.
-        reference: greedy's for the same prompt and repeat.
-        first: the same case's generation of the prompt in its first repeat, which every repeat must
-            give again.
-    """
-    if record["tokens"] != first["tokens"] or not fits(record):
-        return MISMATCH
-    if record["tokens"] == reference["tokens"] and record["stop"] == reference["stop"]:
-        return IDENTICAL if fits(reference) else MISMATCH
-    return TIE
-
-
-def divergence(record: dict, reference: dict, outcome: str) -> dict[str, object]:
-    """Where and why an output is not greedy's, for people."""
-    pairs = zip(record["tokens"], reference["tokens"], strict=False)
-    shorter = min(len(record["tokens"]), len(reference["tokens"]))
-    at = next((place for place, (ours, theirs) in enumerate(pairs) if ours != theirs), shorter)
-    return {
-        "prompt": record["prompt"],
-        "repeat": record["repeat"],
-        "outcome": outcome,
-        "first_difference": None if record["tokens"] == reference["tokens"] else at,
-        "token": record["tokens"][at] if at < len(record["tokens"]) else None,
-        "greedy_token": reference["tokens"][at] if at < len(reference["tokens"]) else None,
-        "gap": record["gap"],
-        "gap_at": record["gap_at"],
-        "greedy_gap": reference["gap"],
-        "stop_fault": record["stop_fault"],
-    }
+            worst, at = gap, index
+    return Agreement(worst, at, fault)

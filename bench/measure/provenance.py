@@ -5,7 +5,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -36,14 +36,14 @@ def environment(device: str) -> dict[str, Any]:
 def session(
     identifier: str,
     warmup: dict[str, Any],
-    places: list[str],
+    hardware: list[str],
     neighbours: int,
     warnings: Sequence[str] = (),
     left_out: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """One process that measured: when, by which command, and after which warm-up ({"prompts": int, "from": split}).
 
-    places: the cores or the GPU it ran on. neighbours: other runs on them, at most at a time.
+    hardware: the cores or the GPU it ran on. neighbours: other runs on them, at most at a time.
     warnings: see bench/report/warnings.py. left_out: labels of the panel's cases that could not run, with the reasons.
     """
     return {
@@ -53,11 +53,16 @@ def session(
         "folder": os.getcwd(),  # noqa: PTH109 (a string for JSON)
         "platform": platform.platform(),
         "warmup": warmup,
-        "places": places,
+        "places": hardware,
         "neighbours": neighbours,
         "warnings": list(warnings),
         "left_out": dict(left_out or {}),
     }
+
+
+def sessions_of(provenance: Mapping[str, Any], identifiers: Collection[str]) -> list[dict[str, Any]]:
+    """The processes that are named so, in their order."""
+    return [each for each in provenance["sessions"] if each["session"] in identifiers]
 
 
 def require_same(earlier: dict[str, Any], now: dict[str, Any], folder: Path) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from bench.measure.drafting import undrafted
-from bench.measure.lossless import fit, stop_fault, token_gaps
-from bench.measure.store import FLOAT32, METHOD, RunFolder
+from bench.measure.lossless import agreement, stop_fault, token_gaps
+from bench.measure.record import FLOAT32, METHOD, Record
+from bench.measure.store import RunFolder
 from bench.models.encoding import prompt_digest
 from bench.models.loading import LoadedPair, peak_memory
 from decoding.decoder import Decoder
@@ -24,7 +25,7 @@ from tasks import Example, Task
 
 @dataclass
 class Entrant:
-    """A decoder in the race.
+    """A case while it is measured: its decoder, built on the loaded pair. References, such as greedy, are entrants too.
 
     history: "cold", "warm", or "file" for a decoder that begins every prompt with a loaded state. folder: None for a
     reference, whose records go to every case's folder. ours: whether it must run; a rival that cannot is left out.
@@ -36,14 +37,6 @@ class Entrant:
     folder: RunFolder | None
     role: str = METHOD
     ours: bool = True
-
-
-@dataclass
-class Progress:
-    """What the progress bar hears after every generation: who, on what, and the record."""
-
-    entrant: Entrant
-    record: dict[str, Any]
 
 
 class Race:
@@ -159,10 +152,11 @@ class Race:
             self.left_out[label] = ": ".join(filter(None, [type(error).__name__, first]))
 
     def run(
-        self, entrants: Sequence[Entrant], examples: Sequence[Example], repeats: int, heard: Callable[[Progress], None]
+        self, entrants: Sequence[Entrant], examples: Sequence[Example], repeats: int, report: Callable[[Record], None]
     ) -> None:
         """Measure every (prompt, repeat) that a folder lacks; a record is on disk before the next one begins.
 
+        report: called with every record once it is on disk.
         It ends early where every entrant is left out.
         """
         prompts = [(example, *self.encode(example)) for example in examples]
@@ -181,25 +175,16 @@ class Race:
                 for order, (entrant, folders) in enumerate(self._todo(entrants, example.id, repeat, index)):
                     measured = None
                     with self.leaving_out(entrant.label, entrant.ours):
-                        measured = self.measure(entrant, example, ids, stopping)
+                        measured = self.measure(entrant, example, ids, stopping, repeat, order, cut)
                     if measured is None:
                         continue
-                    record = {
-                        "prompt": example.id,
-                        "prompt_version": self.task.version,
-                        "repeat": repeat,
-                        "role": entrant.role,
-                        "order": order,
-                        "prompt_cut": cut,
-                        **measured,
-                    }
                     for folder in folders:
-                        folder.append(record)
-                    heard(Progress(entrant, record))
+                        folder.append(measured)
+                    report(measured)
 
     def _continued(self, before: Example, entrants: Sequence[Entrant]) -> Example:
         """The turn after `before`, whose answer is greedy's first, so that all methods decode one prompt."""
-        answer = entrants[0].folder.records[before.id, 0, self.references[0].role]["text"]
+        answer = entrants[0].folder.records[before.id, 0, self.references[0].role].text
         return self.task.follow_up(before, answer)
 
     def count(self, entrants: Sequence[Entrant], examples: Sequence[Example], repeats: int) -> int:
@@ -223,8 +208,21 @@ class Race:
             if folders:
                 yield entrant, folders
 
-    def measure(self, entrant: Entrant, example: Example, ids: list[int], stopping: Stopping) -> dict[str, Any]:
-        """One generation, timed and then checked, as the fields of a record."""
+    def measure(
+        self,
+        entrant: Entrant,
+        example: Example,
+        ids: list[int],
+        stopping: Stopping,
+        repeat: int = 0,
+        order: int = 0,
+        cut: int = 0,
+    ) -> Record:
+        """One generation, timed and then checked.
+
+        ids, cut: of the prompt, as `encode` gives them. repeat, order: which pass it belongs to, and how many
+        generations of this prompt came before it there.
+        """
         target = self.loaded.pair.target
         if entrant.history in ("cold", "file"):
             entrant.decoder.forget()
@@ -239,26 +237,32 @@ class Race:
         used = draft is not None and (draft.counters is not before or generation.draft_forwards is not None)
         view = getattr(getattr(entrant.decoder, "drafter", None), "view", None)
         drafting, role = (draft, "draft") if used else (view, SKIPPING)
-        return {
-            "label": entrant.label,
-            "session": self.session,
-            "finished": round(time.time(), 3),
-            "prompt_tokens": len(ids),
-            "prompt_digest": prompt_digest(ids),
+        return Record(
+            prompt=example.id,
+            prompt_version=self.task.version,
+            repeat=repeat,
+            role=entrant.role,
+            order=order,
+            prompt_cut=cut,
+            label=entrant.label,
+            session=self.session,
+            finished=round(time.time(), 3),
+            prompt_tokens=len(ids),
+            prompt_digest=prompt_digest(ids),
             **generation.as_record(),
-            "text": self.loaded.continuation(ids, generation.tokens),
-            "peak_memory_bytes": memory,
-            "undrafted_tokens": undrafted(len(ids), len(generation.tokens), drafting.context) if drafting else None,
-            "draft_fault": self._draft_fault(drafting, role, example.id, ids, generation) if drafting else None,
+            text=self.loaded.continuation(ids, generation.tokens),
+            peak_memory_bytes=memory,
+            undrafted_tokens=undrafted(len(ids), len(generation.tokens), drafting.context) if drafting else None,
+            draft_fault=self._draft_fault(drafting, role, example.id, ids, generation) if drafting else None,
             # In another dtype other tokens are right.
             **({} if entrant.role == FLOAT32 else self._judged(example.id, ids, generation, stopping)),
-        }
+        )
 
     def _judged(self, prompt: str, ids: list[int], generation: Generation, stopping: Stopping) -> dict[str, Any]:
         """How the output fits the target, as the fields of a record."""
         context = self.loaded.pair.target.context
         fault = stop_fault(generation.tokens, generation.stop, stopping, len(ids), context)
-        return {**asdict(fit(self._teacher_forced(prompt, ids, generation), fault)), "tolerance": self.tolerance}
+        return {**asdict(agreement(self._teacher_forced(prompt, ids, generation), fault)), "tolerance": self.tolerance}
 
     def _draft_fault(
         self, draft: ModelSession, role: str, prompt: str, ids: list[int], generation: Generation
@@ -267,13 +271,13 @@ class Race:
 
         Every distinct output is read once, outside the clock.
         """
-        text = (ids + generation.tokens[:-1])[: draft.context]
-        rows = len(text) - len(ids) + 1
+        sequence = (ids + generation.tokens[:-1])[: draft.context]
+        rows = len(sequence) - len(ids) + 1
         if rows < 1:
             return None
         key = (id(draft.model), prompt, tuple(generation.tokens))
         if key not in self._draft_faults:
-            fine = finite_on(draft.model, draft.vocabulary, text, rows)
+            fine = finite_on(draft.model, draft.vocabulary, sequence, rows)
             self._draft_faults[key] = None if fine else not_finite(draft.model, role)
         return self._draft_faults[key]
 

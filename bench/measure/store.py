@@ -14,28 +14,28 @@ from typing import IO, Any
 from filelock import FileLock, Timeout
 
 from bench.console.disk import writing
+from bench.measure.record import Key, Record
 from decoding.errors import UserError
-
-METHOD, REFERENCE, FLOAT32 = "method", "reference", "reference_float32"
-
-Key = tuple[str, int, str]
 
 
 class RunFolder:
     """The folder of one case: config.yaml, provenance.json, records.jsonl and the reports.
 
-    A record's key is (prompt id, repeat, role): the role is "method", or "reference" for the greedy generation that
-    was measured beside it ("reference_float32": see bench/measure/float32.py). Use it as a context manager: inside,
-    the folder is locked. read=False: what is measured already is going to be dropped, so it may be damaged.
+    Use it as a context manager: inside, the folder is locked. read=False: what is measured already is going to be
+    dropped, so it may be damaged.
+
+    Attributes:
+        records: by key, in the order in which they were measured.
 
     Raises:
-        UserError: another process holds the folder, or a record in the middle of the file is damaged.
+        UserError: another process holds the folder, a record in the middle of the file is damaged, or one is a newer
+            harness's.
     """
 
     def __init__(self, path: Path, read: bool = True) -> None:
         self.path = path
         self._wanted = read
-        self.records: dict[Key, dict[str, Any]] = {}
+        self.records: dict[Key, Record] = {}
         self._offsets: list[tuple[int, Key]] = []
         self._lock = FileLock(path / ".lock")
         self._stream: IO[bytes] | None = None
@@ -88,20 +88,20 @@ class RunFolder:
         prompts: id to (digest, number of tokens). Records from before there were digests are told by the number.
         """
         for record in self.records.values():
-            digest, length = prompts.get(record["prompt"], (None, 0))
-            if digest and (record.get("prompt_digest", digest), record["prompt_tokens"]) != (digest, length):
+            digest, length = prompts.get(record.prompt, (None, 0))
+            if digest and (record.prompt_digest or digest, record.prompt_tokens) != (digest, length):
                 raise UserError(
-                    f"{self.path}: prompt {record['prompt']} was measured with other token ids than it has now (a chat "
+                    f"{self.path}: prompt {record.prompt} was measured with other token ids than it has now (a chat "
                     "template with the date or the time in it, or another tokenizer): they cannot stand in one file; "
                     "measure anew with overwrite=true, or elsewhere with output=FOLDER"
                 )
 
-    def append(self, record: dict[str, Any]) -> None:
+    def append(self, record: Record) -> None:
         """Write one record through to the disk. Raises UserError if that fails: the next run cuts off a torn line."""
-        key = _key(record)
+        key = record.key
         if key in self.records:
             raise ValueError(f"{key} is measured already")
-        line = (json.dumps(record, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
+        line = (json.dumps(record.to_json(), ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
         with writing(self.records_file):
             if self._stream is None:
                 # Without a buffer: what a full disk did not take would be written once more on closing.
@@ -153,24 +153,25 @@ class RunFolder:
         for number, line in enumerate(content.splitlines(keepends=True), 1):
             complete = line.endswith(b"\n")
             try:
-                record = json.loads(line) if complete else None
-                key = _key(record) if complete else None
-            except (ValueError, KeyError, TypeError) as error:
+                record = Record.from_json(json.loads(line)) if complete else None
+            except ValueError as error:
                 if offset + len(line) < len(content):
                     raise UserError(
                         f"{self.records_file}: line {number} is damaged; repair it, or measure anew with overwrite=true"
                     ) from error
-                key = None
-            if key is not None:
-                self.records[key] = record
-                self._offsets.append((offset, key))
+                record = None
+            except UserError as error:
+                raise UserError(f"{self.records_file}: line {number} {error}") from error
+            if record is not None:
+                self.records[record.key] = record
+                self._offsets.append((offset, record.key))
                 good = offset + len(line)
             offset += len(line)
         if good < len(content):
             self._truncate(good)
 
     def _cut_before(self, repeat: int) -> None:
-        cut = next((place for place, (_, key) in enumerate(self._offsets) if key[1] >= repeat), None)
+        cut = next((index for index, (_, key) in enumerate(self._offsets) if key[1] >= repeat), None)
         if cut is None:
             return
         self._truncate(self._offsets[cut][0])
@@ -189,15 +190,12 @@ def require_one_encoding(folders: Iterable[RunFolder]) -> None:
     seen: dict[str, tuple[str, Path]] = {}
     for folder in folders:
         for record in folder.records.values():
-            if digest := record.get("prompt_digest"):
-                other, path = seen.setdefault(record["prompt"], (digest, folder.path))
+            if digest := record.prompt_digest:
+                other, path = seen.setdefault(record.prompt, (digest, folder.path))
                 if other != digest:
                     raise UserError(
-                        f"prompt {record['prompt']} has other token ids in {folder.path} than in {path} (a chat "
+                        f"prompt {record.prompt} has other token ids in {folder.path} than in {path} (a chat "
                         "template with the date or the time in it, or another tokenizer): measure the panel anew with "
                         "overwrite=true"
                     )
 
-
-def _key(record: dict[str, Any]) -> Key:
-    return str(record["prompt"]), int(record["repeat"]), str(record["role"])

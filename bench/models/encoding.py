@@ -88,7 +88,7 @@ def against_file(
 def _difference(ours: list[int], theirs: list[int], tokenizer: PreTrainedTokenizerBase) -> str:
     """Where two lists of ids part, with what stands there."""
     pairs = zip(ours, theirs, strict=False)
-    at = next((place for place, (one, other) in enumerate(pairs) if one != other), min(len(ours), len(theirs)))
+    at = next((index for index, (one, other) in enumerate(pairs) if one != other), min(len(ours), len(theirs)))
 
     def shown(ids: list[int]) -> str:
         return f"{ids[at]} {tokenizer.convert_ids_to_tokens(ids[at])!r}" if at < len(ids) else "nothing"

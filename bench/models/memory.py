@@ -44,7 +44,7 @@ def part(name: str, folder: str | None, config: PretrainedConfig, dtype: torch.d
     return Part(name, parameters, weights, _row_bytes(config, dtype), device)
 
 
-def fit(parts: list[Part], length: int) -> str:
+def require_room(parts: list[Part], length: int) -> str:
     """A line that says what the parts and the caches of `length` tokens take and what is free.
 
     Raises:
@@ -139,7 +139,7 @@ def _shapes(config: PretrainedConfig, dtype: torch.dtype) -> tuple[int, int]:
 
 
 def _row_bytes(config: PretrainedConfig, dtype: torch.dtype) -> int:
-    text = config.get_text_config(decoder=True)
-    heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
-    size = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-    return 2 * text.num_hidden_layers * heads * size * dtype.itemsize
+    own = config.get_text_config(decoder=True)
+    heads = getattr(own, "num_key_value_heads", None) or own.num_attention_heads
+    size = getattr(own, "head_dim", None) or own.hidden_size // own.num_attention_heads
+    return 2 * own.num_hidden_layers * heads * size * dtype.itemsize

@@ -10,29 +10,25 @@ from bench.models.place import Place
 from bench.plan.methods import METHODS, Method
 from bench.plan.nesting import flat_config
 from bench.plan.prompts import Prompts
-from bench.plan.settings import Contender, Plan
-from bench.plan.tuned import Origin
+from bench.plan.settings import MethodPlan, Plan
 from decoding.errors import UserError
 
 
-@dataclass(frozen=True, eq=False)
-class Case:
-    """One line of the final table.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Case(MethodPlan):
+    """One line of the final table, as it is planned: a method on one task, model and data.
+
+    While it is measured it is an Entrant; its generations are Records, which lie in its folder; CaseRecords has them by
+    prompt and repeat, and its Summary has the figures. Read back from the folder it is a Run.
 
     label: the method's name, with the settings that tell it from the panel's other cases.
-    config: the method's typed config. history: "cold", "warm" or "file" (then history_file is the saved state); what
-    learns nothing is always cold.
-    identity: everything that changes results; its hash names the folder. origin: where the settings come from.
+    identity: everything that changes results; its hash names the folder.
     """
 
     label: str
-    config: Any
     method: Method
-    history: str
     identity: dict[str, Any]
     folder: Path
-    history_file: str | None = None
-    origin: Origin | None = None
 
 
 def make_cases(plan: Plan, place: Place, digests: dict[str, str | None], prompts: Prompts) -> list[Case]:
@@ -55,17 +51,17 @@ def make_cases(plan: Plan, place: Place, digests: dict[str, str | None], prompts
         "seed": plan.settings.seed,
     }
     cases = []
-    for contender, label in zip(plan.methods, names, strict=True):
-        config, history, method = contender.config, contender.history, METHODS[contender.config.name]
+    for planned, label in zip(plan.methods, names, strict=True):
+        config, history, method = planned.config, planned.history, METHODS[planned.config.name]
         identity = {"method": asdict(config), **shared, "history": history}
         if history == "file":
-            identity["history_file"] = _file_digest(contender.history_file)
+            identity["history_file"] = _file_digest(planned.history_file)
         if history == "warm":
             # What was learned depends on all prompts before, so another limit is another run.
             identity["prompts"] = [example.id for example in prompts.examples]
         name = f"{config.name}-{config_hash(identity)}"
         folder = Path(plan.settings.output) / plan.task.name / _slug(plan.model.label) / name
-        cases.append(Case(label, config, method, history, identity, folder, contender.history_file, contender.origin))
+        cases.append(Case(**{**vars(planned), "label": label}, method=method, identity=identity, folder=folder))
     return cases
 
 
@@ -83,37 +79,37 @@ def _file_digest(path: str) -> str:
         raise UserError(f"cannot read history_file={path}: {error.strerror}") from error
 
 
-def labels(contenders: list[Contender]) -> list[str]:
+def labels(methods: list[MethodPlan]) -> list[str]:
     """Names, with the settings in which cases of one name differ, or their own labels. No two are equal.
 
     Lists are named only where nothing else tells the cases apart.
     """
     found: list[str] = []
-    for contender in contenders:
-        named = [other for other in contenders if other.config.name == contender.config.name]
-        peers = [other for other in named if _kind(other) == _kind(contender)]
+    for planned in methods:
+        named = [other for other in methods if other.config.name == planned.config.name]
+        peers = [other for other in named if _kind(other) == _kind(planned)]
         theirs = [{name: _short(value) for name, value in flat_config(other.config).items()} for other in peers]
-        settings = flat_config(contender.config)
+        settings = flat_config(planned.config)
         differing = [name for name in settings if len({other[name] for other in theirs}) > 1]
         short = [name for name in differing if not isinstance(settings[name], list)]
         if len({tuple(other[name] for name in short) for other in theirs}) == len(peers):
             differing = short
-        words = [contender.config.name, *([_kind(contender)] if len(peers) < len(named) else [])]
+        words = [planned.config.name, *([_kind(planned)] if len(peers) < len(named) else [])]
         words += [*(f"{name}={_short(settings[name])}" for name in differing)]
         if len({other.history for other in peers}) > 1:
-            words.append(contender.history)
-        if len({other.history_file for other in peers}) > 1 and contender.history_file:
-            words.append(Path(contender.history_file).stem)
-        label = contender.label or " ".join(words)
+            words.append(planned.history)
+        if len({other.history_file for other in peers}) > 1 and planned.history_file:
+            words.append(Path(planned.history_file).stem)
+        label = planned.label or " ".join(words)
         if label in found:
             raise UserError(f"two cases are called {label!r}: give each its own label")
         found.append(label)
     return found
 
 
-def _kind(contender: Contender) -> str:
+def _kind(planned: MethodPlan) -> str:
     """Whether its settings are "tuned" or the "paper"'s; "" where nobody asked."""
-    return contender.origin.kind if contender.origin else ""
+    return planned.origin.kind if planned.origin else ""
 
 
 def _short(value: object) -> str:

@@ -78,11 +78,13 @@ class Settings:
             raise UserError("output is empty: name the folder for run folders")
 
 
-@dataclass(frozen=True)
-class Contender:
-    """A method in a panel: its typed config, its history (always cold where nothing is kept), and a name of its own.
+@dataclass(frozen=True, eq=False)
+class MethodPlan:
+    """A method as a command names it, before it is known on what it runs; bench.plan.cases.Case is what becomes of it.
 
-    history_file: with history "file" the saved state. origin: where its settings come from; None where nobody asks.
+    config: the method's typed config. history: "cold", "warm" or "file" (then history_file is the saved state); what
+    learns nothing is always cold. label: a name of its own, None where it has none. origin: where its settings come
+    from; None where nobody asks.
     """
 
     config: Any
@@ -106,7 +108,7 @@ class Plan:
     """
 
     settings: Settings
-    methods: list[Contender]
+    methods: list[MethodPlan]
     task: Task
     model: ModelConfig
     data: DataConfig
@@ -140,9 +142,9 @@ def read_plan(config: DictConfig) -> Plan:
     wanted = Wanted(settings.settings, model, task.name)
     methods = [] if unchosen else [_chosen(chosen_entry(config, resolved), settings, wanted)]
     for entry in settings.compare or settings.cases:
-        contender = _entry(entry, source, settings, wanted)
-        if all(contender.run != each.run for each in methods):
-            methods.append(contender)
+        planned = _entry(entry, source, settings, wanted)
+        if all(planned.run != each.run for each in methods):
+            methods.append(planned)
     return Plan(
         settings=settings,
         methods=[replace(each, config=for_target(each.config, model.target)) for each in methods],
@@ -153,14 +155,14 @@ def read_plan(config: DictConfig) -> Plan:
     )
 
 
-def _chosen(entry: Mapping[str, Any], settings: Settings, wanted: Wanted) -> Contender:
+def _chosen(entry: Mapping[str, Any], settings: Settings, wanted: Wanted) -> MethodPlan:
     """The method of the group `method`, with the job's history."""
     config, origin = _settled(entry, "method", wanted, settings.history, settings.history_file)
     _require_history(config, settings.history)
-    return Contender(config, settings.history, None, settings.history_file, origin)
+    return MethodPlan(config, settings.history, None, settings.history_file, origin)
 
 
-def _entry(entry: Any, source: str, settings: Settings, wanted: Wanted) -> Contender:
+def _entry(entry: Any, source: str, settings: Settings, wanted: Wanted) -> MethodPlan:
     """An entry of compare or cases: a method's settings, and if wanted a history, a label and `settings` of its own."""
     given = {"name": entry} if isinstance(entry, str) else entry
     if not isinstance(given, Mapping) or not isinstance(given.get("name"), str):
@@ -178,10 +180,10 @@ def _entry(entry: Any, source: str, settings: Settings, wanted: Wanted) -> Conte
     config, origin = _settled(rest, source, replace(wanted, mode=mode or wanted.mode), history, state)
     if own is not None:
         _require_history(config, own)
-        return Contender(config, own, label, file, origin)
+        return MethodPlan(config, own, label, file, origin)
     if not METHODS[config.name].keeps_history:
-        return Contender(config, "cold", label, None, origin)
-    return Contender(config, history, label, settings.history_file, origin)
+        return MethodPlan(config, "cold", label, None, origin)
+    return MethodPlan(config, history, label, settings.history_file, origin)
 
 
 def _settled(

@@ -56,7 +56,7 @@ def figures(arguments: Sequence[str] | None = None) -> int:
 
 def refold(arguments: Sequence[str] | None = None) -> int:
     """The command line of bench.refold, which itself is imported when it is needed; the exit status."""
-    purpose = "Summaries of finished runs, folded anew from their records by today's formulas."
+    purpose = "Summaries of finished runs, made anew from their records by today's formulas."
     parser = _Parser(prog="python -m bench.refold", description=purpose)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="where finished runs lie")
     try:

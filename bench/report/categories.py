@@ -1,64 +1,80 @@
-"""The parts of a task that are also reported by themselves: speed, drafts, verdicts and quality of each category."""
+"""The parts of a task that are also reported by themselves."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import dataclass
 
-from bench.measure.lossless import IDENTICAL, MISMATCH, TIE
-from bench.report.fold import (
-    Fold,
-    decode_throughput,
-    draft_columns,
-    lossless,
-    runaways,
-    tokens_per_forward,
-    total_throughput,
-)
-from bench.report.statistics import acceptance, geometric_mean, speedup
+from bench.report.case_records import CaseRecords
+from bench.report.figure_types import Runaways, Sides, Speedups, Verdicts
+from bench.report.metrics import acceptance_of, decode_rates, lossless, runaways, speedups, tokens_per_forward
 from tasks import Scores
 from tasks.base import averaged
 
 
-def by_category(
-    fold: Fold, categories: Sequence[str | None], quality: tuple[Scores, Scores], seed: int
-) -> dict[str, dict[str, Any]] | None:
-    """Category to its figures, named as in a summary, in order of first appearance; None for a task without any.
+@dataclass(frozen=True)
+class DecodeRates:
+    """Tokens per second of both sides, without the prefill."""
 
-    Args:
-        fold: the records of a case.
-        categories: of the fold's prompts.
-        quality: scores of the method's outputs and of greedy's. A category's quality is the mean
-            over its prompts, and lacks a metric that none of them has.
-        seed: of the intervals.
+    decode: Sides
+
+
+@dataclass(frozen=True)
+class AcceptanceRate:
+    """See bench.report.statistics.Acceptance."""
+
+    rate: float | None
+    cut_steps: int | None = None
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Scores by metric, of the method's outputs and of greedy's."""
+
+    method: dict[str, float | None]
+    greedy: dict[str, float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Category:
+    """Figures of some prompts of a case, named as in its Summary, with defaults in older ones."""
+
+    prompts: int
+    tokens_per_second: DecodeRates
+    speedup: Speedups
+    tokens_per_target_forward: float | None
+    tokens_per_target_forward_mean: float | None = None
+    acceptance: AcceptanceRate
+    runaways: Runaways | None = None
+    lossless: Verdicts
+    quality: Quality
+
+
+def by_category(
+    records: CaseRecords, categories: Sequence[str | None], quality: tuple[Scores, Scores], seed: int
+) -> dict[str, Category] | None:
+    """Each category's figures, in order of first appearance; None for a task without any.
+
+    categories: of the prompts. quality: scores of the method's outputs and of greedy's; a
+    category's quality is the mean over its prompts, and lacks a metric that none of them has.
     """
     found = {}
     for name in dict.fromkeys(category for category in categories if category is not None):
-        places = [place for place, category in enumerate(categories) if category == name]
-        found[name] = _figures(fold.part(places), seed) | {
-            "quality": {
-                side: averaged([scores.per_example[place] for place in places]).means
-                for side, scores in zip(("method", "greedy"), quality, strict=True)
-            }
-        }
+        indices = [index for index, category in enumerate(categories) if category == name]
+        means = (averaged([scores.per_example[index] for index in indices]).means for scores in quality)
+        found[name] = _category(records.part(indices), Quality(*means), seed)
     return found or None
 
 
-def _figures(fold: Fold, seed: int) -> dict[str, Any]:
-    decode, greedy_decode = decode_throughput(fold.method), decode_throughput(fold.reference)
-    pooled, mean = tokens_per_forward(fold.method)
-    drafts = acceptance(*draft_columns(fold.method))
-    judged = lossless(fold)
-    return {
-        "prompts": len(fold.prompts),
-        "tokens_per_second": {"decode": {"method": decode.rate(), "greedy": greedy_decode.rate()}},
-        "speedup": {
-            "decode": asdict(speedup(decode, greedy_decode, seed)),
-            "end_to_end": asdict(speedup(total_throughput(fold.method), total_throughput(fold.reference), seed)),
-            "geomean": asdict(geometric_mean(decode, greedy_decode, seed)),
-        },
-        "tokens_per_target_forward": pooled,
-        "tokens_per_target_forward_mean": mean,
-        "acceptance": {"rate": drafts.rate, "cut_steps": drafts.cut_steps},
-        "runaways": runaways(fold.method),
-        "lossless": {name: judged[name] for name in (IDENTICAL, TIE, MISMATCH, "verdict", "reference_mismatch")},
-    }
+def _category(records: CaseRecords, quality: Quality, seed: int) -> Category:
+    pooled, mean = tokens_per_forward(records.method)
+    drafts = acceptance_of(records.method)
+    return Category(
+        prompts=len(records.prompts),
+        tokens_per_second=DecodeRates(decode_rates(records)),
+        speedup=speedups(records, seed),
+        tokens_per_target_forward=pooled,
+        tokens_per_target_forward_mean=mean,
+        acceptance=AcceptanceRate(drafts.rate, drafts.cut_steps),
+        runaways=runaways(records.method),
+        lossless=lossless(records).verdicts(),
+        quality=quality,
+    )

@@ -11,57 +11,51 @@ from typing import Any
 
 import yaml
 
-from bench import SCHEMA_VERSION
+from bench.measure.verdicts import MISMATCH
 from bench.plan.methods import METHODS
 from bench.plan.nesting import flat
 from bench.report.markdown import named
+from bench.report.summary import Summary
 from decoding.errors import UserError
 from decoding.state_file import StateFile
-
-# What a summary of any age holds; keys that came later are asked for with a default.
-NEEDED = (
-    "label", "method", "method_config", "task", "prompt_version", "model", "data", "split", "device", "dtype",
-    "max_new_tokens", "history", "prompts", "repeats", "tokens_per_second", "speedup", "tokens_per_target_forward",
-    "acceptance", "seconds", "greedy_seconds", "lossless", "quality",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One run folder: its summary.json and provenance.json (what was never written down is missing there)."""
+    """A finished case, read back from its run folder.
+
+    provenance: of provenance.json; what was never written down is missing there.
+    """
 
     folder: Path
-    summary: dict[str, Any]
+    summary: Summary
     provenance: dict[str, Any]
-
-    def __getitem__(self, key: str) -> Any:
-        """A figure of the summary."""
-        return self.summary[key]
 
     @property
     def identity(self) -> dict[str, Any]:
+        """Everything that changes results, as bench.plan.cases.Case has it."""
         return self.provenance.get("identity", {})
 
     @property
     def settings(self) -> dict[str, Any]:
         """The method's settings, without its name; by the names of today, so that runs of any age compare."""
-        renamed = METHODS[self["method"]].renamed if self["method"] in METHODS else {}
+        renamed = METHODS[self.summary.method].renamed if self.summary.method in METHODS else {}
         return {renamed.get(key, key): value for key, value in self.settings_as_written.items()}
 
     @property
     def settings_as_written(self) -> dict[str, Any]:
         """The same by the names in its summary, dotted where they stand in parts."""
-        return {key: value for key, value in flat(self["method_config"]).items() if key != "name"}
+        return {key: value for key, value in flat(self.summary.method_config).items() if key != "name"}
 
     @property
     def competes(self) -> bool:
         """Whether its method is a competitor, and no bound that none can pass."""
-        return self["method"] not in METHODS or not METHODS[self["method"]].bound
+        return self.summary.method not in METHODS or not METHODS[self.summary.method].bound
 
     @property
     def mismatch(self) -> bool:
         """Whether some output is not the target's: then no speed of it is worth anything."""
-        return self["lossless"]["verdict"] == "mismatch"
+        return self.summary.lossless.verdict == MISMATCH
 
     @property
     def machine(self) -> str:
@@ -73,23 +67,24 @@ class Run:
 
     @property
     def setup(self) -> tuple[Any, ...]:
-        """What a figure over several tasks has in common: model and weights, source of the data, and place."""
-        weights = json.dumps(self.identity.get("weights"), sort_keys=True)
-        data = self["data"] if self["data"] in ("bundled", "local", "hub") else "custom"
-        return self["model"], weights, data, self["split"], self["dtype"], self["device"], self.machine
+        """What a figure over several tasks has in common: model and weights, source of the data, and the machine."""
+        summary, weights = self.summary, json.dumps(self.identity.get("weights"), sort_keys=True)
+        data = summary.data if summary.data in ("bundled", "local", "hub") else "custom"
+        return summary.model, weights, data, summary.split, summary.dtype, summary.device, self.machine
 
     @property
     def conditions(self) -> tuple[Any, ...]:
         """What rows of one table have in common: the setup, the prompts themselves, and where outputs end."""
         wording = json.dumps(self.identity.get("task_config"), sort_keys=True)
-        task = self["task"], self["prompt_version"], wording, self["data"], self.identity.get("data")
-        return *self.setup, *task, self["prompts"], self["max_new_tokens"]
+        summary = self.summary
+        task = summary.task, summary.prompt_version, wording, summary.data, self.identity.get("data")
+        return *self.setup, *task, summary.prompts, summary.max_new_tokens
 
     @property
     def experiment(self) -> str:
         """Name of the folder that was the command's `output`; "" where the run lies otherwise than it was written."""
         output, task = ("", "", *self.folder.resolve().parts)[-4:-2]
-        return output if task == self["task"] else ""
+        return output if task == self.summary.task else ""
 
     @property
     def title(self) -> str:
@@ -98,7 +93,7 @@ class Run:
 
     def title_of(self, models: str) -> str:
         """The same with other words for the models."""
-        return f"{models}, {self.data}, {self['dtype']}, {self['device']} ({self.machine}), batch size 1"
+        return f"{models}, {self.data}, {self.summary.dtype}, {self.summary.device} ({self.machine}), batch size 1"
 
     @property
     def draft(self) -> str:
@@ -108,21 +103,12 @@ class Run:
     @property
     def pair(self) -> str:
         """The models' label, and the draft where it has a name of its own."""
-        return self["model"] + (f" with {self.draft}" if self.draft not in ("", "draft") else "")
-
-    @property
-    def draft_cost(self) -> float | None:
-        """Seconds of a draft model's forward over a greedy step's; None without such forwards."""
-        greedy = self["greedy_seconds"]["decode"]
-        if not self.summary.get("draft_forwards") or not self["seconds"]["draft"] or not greedy:
-            return None
-        step = 1 / self["tokens_per_second"]["decode"]["greedy"]
-        return self["seconds"]["draft"] / self["draft_forwards"] / step
+        return self.summary.model + (f" with {self.draft}" if self.draft not in ("", "draft") else "")
 
     @property
     def data(self) -> str:
         """Source and split in words; of a file its name."""
-        return f"{Path(self['data']).name} {self['split']}"
+        return f"{Path(self.summary.data).name} {self.summary.split}"
 
     @property
     def started(self) -> str:
@@ -156,27 +142,27 @@ class Run:
         return content if isinstance(content, dict) else {}
 
     @property
-    def place(self) -> int:
+    def panel_index(self) -> int:
         """Where its panel's command names the case: 0 for the chosen method, then the cases in their order."""
         entries = self.config.get("cases") or self.config.get("compare") or []
         labels = [entry.get("label") or entry.get("name") if isinstance(entry, dict) else entry for entry in entries]
-        return labels.index(self["label"]) + 1 if self["label"] in labels else 0
+        return labels.index(self.summary.label) + 1 if self.summary.label in labels else 0
 
     @property
     def settings_kind(self) -> str | None:
         """Whose settings, all of them: "tuned" or the "paper"'s, of an older run as its panel named it; else None."""
-        if "settings" in self.summary:
-            return (self["settings"] or {}).get("shown")
-        if not self.place:
+        if self.summary.settings is not None:
+            return self.summary.settings.shown
+        if not self.panel_index:
             return None
-        entry = (self.config.get("cases") or self.config.get("compare"))[self.place - 1]
+        entry = (self.config.get("cases") or self.config.get("compare"))[self.panel_index - 1]
         whole = isinstance(entry, dict) and entry.keys() <= {"name", "label", "history", "history_file"}
         return "tuned" if whole and str(entry["name"]).startswith("tuned/") else None
 
     @cached_property
     def pool_of(self) -> str | None:
         """The task whose prompts filled the saved pool; None without one, or where that is not known any more."""
-        if self["history"] != "file":
+        if self.summary.history != "file":
             return None
         made_by = self.provenance.get("history_made_by")
         if made_by is None:
@@ -225,13 +211,7 @@ def _read(folder: Path) -> Run:
     summary = _json(folder / "summary.json")
     if summary is None:
         raise UserError("not finished, there is no summary.json")
-    version = summary.get("schema_version")
-    if version != SCHEMA_VERSION:
-        raise UserError(f"summary.json has schema version {version}, this harness reads {SCHEMA_VERSION}")
-    missing = [key for key in NEEDED if key not in summary]
-    if missing:
-        raise UserError(f"summary.json is damaged, it lacks {', '.join(missing)}")
-    return Run(folder, summary, _json(folder / "provenance.json") or {})
+    return Run(folder, Summary.from_json(summary), _json(folder / "provenance.json") or {})
 
 
 def _json(file: Path) -> dict[str, Any] | None:
@@ -273,9 +253,9 @@ def names(runs: Sequence[Run]) -> dict[Run, str]:
 
 
 def _label(run: Run) -> str:
-    label, history = run["label"], run["history"]
-    if run.summary.get("draft_dtype"):
-        label += f" (draft in {run['draft_dtype']})"
+    label, history = run.summary.label, run.summary.history
+    if run.summary.draft_dtype:
+        label += f" (draft in {run.summary.draft_dtype})"
     if history == "file":
         history = f"pool of {run.pool_of or 'a file'}"
     return named(label, run.settings_kind, history)
@@ -296,15 +276,15 @@ def overlapping(runs: Sequence[Run]) -> dict[Run, bool | None]:
     spans = {span for run in runs for span in run.spans}
 
     def met(span: tuple[str, str, frozenset[str], float, float]) -> bool:
-        process, machine, places, begin, end = span
+        process, machine, cores, begin, end = span
         return any(
             other[0] != process and other[1] == machine and other[3] < end and begin < other[4]
-            and not (places and other[2] and places.isdisjoint(other[2]))
+            and not (cores and other[2] and cores.isdisjoint(other[2]))
             for other in spans
         )  # fmt: skip
 
     def found(run: Run) -> bool | None:
-        if run.summary.get("neighbours"):
+        if run.summary.neighbours:
             return True
         return any(map(met, run.spans)) if run.spans else None
 

@@ -2,12 +2,16 @@
 
 import csv
 import io
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench.measure.verdicts import IDENTICAL
 from bench.plan.nesting import flat
-from bench.report.marks import RUNAWAY, RUNAWAY_LEGEND, marked, ran_away
-from bench.report.split import PARTS, split
+from bench.report.categories import Category, Quality
+from bench.report.figure_types import Acceptance, Comparison, Estimate, Lossless, Pool, Runaways, Verdicts
+from bench.report.marks import RUNAWAY, RUNAWAY_LEGEND, marked, runaways_decide
+from bench.report.summary import Summary
 from tasks.overlap import WORDS
 
 HEADINGS = (
@@ -21,14 +25,13 @@ HISTORIES = {
 }
 OVER_FASTEST = "over the fastest greedy"
 COMPARISON = "## Against the others of the panel"
-NO_FIGURE = {"value": None, "low": None, "high": None}
 
 
-def headline(summaries: Sequence[dict[str, Any]]) -> list[list[str]]:
+def headline(summaries: Sequence[Summary]) -> list[list[str]]:
     """The table of a job, headings first."""
     table = [list(HEADINGS), *(_line(summary) for summary in summaries)]
-    fastest = [summary["speedup"]["decode_over_fastest_greedy"] for summary in summaries]
-    if any(figure["value"] is not None for figure in fastest):
+    fastest = [summary.speedup.decode_over_fastest_greedy for summary in summaries]
+    if any(figure.value is not None for figure in fastest):
         at = HEADINGS.index("speedup decode") + 1
         for row, cell in zip(table, [OVER_FASTEST, *map(estimate, fastest)], strict=True):
             row.insert(at, cell)
@@ -50,58 +53,59 @@ def named(label: str, kind: str | None, history: str) -> str:
     return " ".join(words)
 
 
-def _line(summary: dict[str, Any]) -> list[str]:
-    name = named(summary["label"], (summary.get("settings") or {}).get("shown"), summary["history"])
-    return [marked(name, RUNAWAY * ran_away(summary)), *_cells(summary)]
+def _line(summary: Summary) -> list[str]:
+    name = named(summary.label, summary.settings.shown if summary.settings else None, summary.history)
+    return [marked(name, RUNAWAY * runaways_decide(summary.runaways)), *_cells(summary)]
 
 
-def _cells(summary: dict[str, Any]) -> list[str]:
-    """What stands under HEADINGS[1:], of a summary or of one of its categories (older ones have fewer figures)."""
-    speed = summary["tokens_per_second"]["decode"]
+def _cells(figures: Summary | Category) -> list[str]:
+    """What stands under HEADINGS[1:], of a case or of one of its categories."""
+    speed = figures.tokens_per_second.decode
     return [
-        number(speed["method"], 1),
-        number(speed["greedy"], 1),
-        estimate(summary["speedup"]["decode"]),
-        number(summary["speedup"].get("geomean", NO_FIGURE)["value"]),
-        estimate(summary["speedup"]["end_to_end"]),
-        number(summary["tokens_per_target_forward"]),
-        number(summary.get("tokens_per_target_forward_mean")),
-        percent(summary["acceptance"]["rate"]),
-        verdicts(summary["lossless"]),
-        quality(summary["quality"]),
+        number(speed.method, 1),
+        number(speed.greedy, 1),
+        estimate(figures.speedup.decode),
+        number(figures.speedup.geomean.value),
+        estimate(figures.speedup.end_to_end),
+        number(figures.tokens_per_target_forward),
+        number(figures.tokens_per_target_forward_mean),
+        percent(figures.acceptance.rate),
+        verdicts(figures.lossless),
+        quality(figures.quality),
     ]
 
 
 def number(value: float | None, digits: int = 2) -> str:
+    """1.23, "-" where there is no figure."""
     return "-" if value is None else f"{value:.{digits}f}"
 
 
 def percent(value: float | None) -> str:
+    """45%, "-" where there is no figure."""
     return "-" if value is None else f"{100 * value:.0f}%"
 
 
-def estimate(figure: dict[str, float | None]) -> str:
+def estimate(figure: Estimate) -> str:
     """1.23 [1.10, 1.35]"""
-    if figure["value"] is None:
+    if figure.value is None:
         return "-"
-    return f"{figure['value']:.2f} [{number(figure['low'])}, {number(figure['high'])}]"
+    return f"{figure.value:.2f} [{number(figure.low)}, {number(figure.high)}]"
 
 
-def verdicts(lossless: dict[str, Any]) -> str:
+def verdicts(lossless: Lossless | Verdicts) -> str:
     """The worst verdict, with counts where not all are identical."""
-    if lossless["reference_mismatch"]:
-        return f"GREEDY ITSELF IS WRONG ({lossless['reference_mismatch']} outputs)"
-    if lossless["verdict"] == "identical":
-        return f"identical ({lossless['identical']})"
-    counts = ", ".join(f"{lossless[name]} {name}" for name in ("identical", "tie", "mismatch") if lossless[name])
-    return counts.replace("mismatch", "MISMATCH")
+    if lossless.reference_mismatch:
+        return f"GREEDY ITSELF IS WRONG ({lossless.reference_mismatch} outputs)"
+    if lossless.verdict == IDENTICAL:
+        return f"identical ({lossless.identical})"
+    counts = {"identical": lossless.identical, "tie": lossless.tie, "MISMATCH": lossless.mismatch}
+    return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
 
 
-def quality(values: dict[str, dict[str, float | None]]) -> str:
+def quality(scores: Quality) -> str:
     """Every metric, method / greedy."""
     shown = [
-        f"{name} {number(value, 3)} / {number(values['greedy'].get(name), 3)}"
-        for name, value in values["method"].items()
+        f"{name} {number(value, 3)} / {number(scores.greedy.get(name), 3)}" for name, value in scores.method.items()
     ]
     return ", ".join(shown) or "-"
 
@@ -112,30 +116,28 @@ def markdown(table: Sequence[Sequence[object]]) -> str:
     return "\n".join([lines[0], "|" + " --- |" * len(table[0]), *lines[1:]])
 
 
-def report(
-    summary: dict[str, Any], provenance: dict[str, Any], comparison: Sequence[dict[str, Any]] | None = None
-) -> str:
+def report(summary: Summary, provenance: Mapping[str, Any], comparison: Sequence[Comparison] = ()) -> str:
     """report.md of one case: headline, how it was measured, verdicts, acceptance, where the time goes."""
     parts = [
-        f"# {summary['label']} on {summary['task']}, {summary['model']}, batch size 1",
+        f"# {summary.label} on {summary.task}, {summary.model}, batch size 1",
         markdown(headline([summary])),
-        *([RUNAWAY_LEGEND] if ran_away(summary) else []),
-        *_warnings(summary["warnings"]),
+        *([RUNAWAY_LEGEND] if runaways_decide(summary.runaways) else []),
+        *_warnings(summary.warnings),
         "Speedups are total tokens / total seconds over greedy decoding of the same engine, run beside it; brackets "
         "hold 95% bootstrap intervals over prompts. Prefill and the tokens it gives are left out of tokens/s and of "
-        f"the decode speedup. Geometric mean of the prompts' decode ratios: {estimate(summary['speedup']['geomean'])}. "
+        f"the decode speedup. Geometric mean of the prompts' decode ratios: {estimate(summary.speedup.geomean)}. "
         "Per prompt: the mean of the prompts' own tokens per forward."
-        + _over_fastest(summary["speedup"]["decode_over_fastest_greedy"]),
+        + _over_fastest(summary.speedup.decode_over_fastest_greedy),
         "## How it was measured\n\n" + markdown(_conditions(summary, provenance)),
-        "## Is the output the target's\n\n" + _lossless(summary["lossless"]),
+        "## Is the output the target's\n\n" + _lossless(summary.lossless),
         "## Drafts\n\n" + markdown(_work(summary)),
     ]
-    if summary["acceptance"]["marginal"]:
-        parts.append("Acceptance by depth of the accepted path:\n\n" + markdown(_depths(summary["acceptance"])))
+    if summary.acceptance.marginal:
+        parts.append("Acceptance by depth of the accepted path:\n\n" + markdown(_depths(summary.acceptance)))
     parts.append("## Where the time goes\n\n" + markdown(_time(summary)))
     parts.append("## Quality\n\n" + markdown(_quality(summary)))
-    if summary["categories"]:
-        parts.append("## By category\n\n" + markdown(_categories(summary["categories"])))
+    if summary.categories:
+        parts.append("## By category\n\n" + markdown(_categories(summary.categories)))
     if comparison:
         parts.append(f"{COMPARISON}\n\n" + markdown(_ratios(comparison)))
     return "\n\n".join(parts) + "\n"
@@ -145,8 +147,8 @@ def _warnings(warnings: Sequence[str]) -> list[str]:
     return ["\n".join(f"- **Warning:** {warning}" for warning in warnings)] if warnings else []
 
 
-def _over_fastest(figure: dict[str, float | None]) -> str:
-    if figure["value"] is None:
+def _over_fastest(figure: Estimate) -> str:
+    if figure.value is None:
         return ""
     return (
         " bfloat16 may slow greedy down on a CPU, which flatters: decode speed over the faster of bfloat16 and float32 "
@@ -154,148 +156,154 @@ def _over_fastest(figure: dict[str, float | None]) -> str:
     )
 
 
-def _conditions(summary: dict[str, Any], provenance: dict[str, Any]) -> list[list[object]]:
-    settings = ", ".join(f"{key}={value}" for key, value in flat(summary["method_config"]).items() if key != "name")
+def _conditions(summary: Summary, provenance: Mapping[str, Any]) -> list[list[object]]:
+    settings = ", ".join(f"{key}={value}" for key, value in flat(summary.method_config).items() if key != "name")
     git = provenance.get("git", {})
     commit = f"{(git.get('commit') or 'unknown')[:12]}{' with changes' if git.get('dirty') else ''}"
     versions = provenance.get("versions", {})
-    warmup = summary["warmup"]
+    warmup = summary.warmup
     return [
         ["", ""],
         ["settings", settings or "none"],
-        ["which are", (summary["settings"] or {}).get("in_words", "-")],
-        ["data", f"{summary['data']}, {summary['split']}: {summary['prompts']} prompts x {summary['repeats']}"],
-        ["prompts shortened to fit the context", summary["shortened_prompts"]],
-        *_turns(summary["later_turns"]),
-        ["warm-up", f"{warmup['prompts']} prompts ({warmup['from']})"],
-        ["history", HISTORIES[summary["history"]]],
-        ["at most", f"{summary['max_new_tokens']} new tokens; stops: {_counts(summary['stops'])}"],
-        ["device", f"{provenance.get('device')}, {summary['dtype']}"],
+        ["which are", summary.settings.in_words if summary.settings else "-"],
+        ["data", f"{summary.data}, {summary.split}: {summary.prompts} prompts x {summary.repeats}"],
+        ["prompts shortened to fit the context", _shown(summary.shortened_prompts)],
+        *_turns(summary.later_turns),
+        ["warm-up", f"{warmup.prompts} prompts ({warmup.split})" if warmup else "-"],
+        ["history", HISTORIES[summary.history]],
+        ["at most", f"{summary.max_new_tokens} new tokens; stops: {_counts(summary.stops)}"],
+        ["device", f"{provenance.get('device')}, {summary.dtype}"],
         ["processor", f"{provenance.get('cpu')}, {provenance.get('threads')} threads"],
-        ["other runs on the same cores or GPU", _shown(summary["neighbours"])],
+        ["other runs on the same cores or GPU", _shown(summary.neighbours)],
         ["libraries", f"torch {versions.get('torch')}, transformers {versions.get('transformers')}"],
         ["commit", commit],
-        ["side by side with greedy", "yes" if summary["measured_side_by_side"] else "no: an interrupted run went on"],
-        ["repeated 4-grams in the outputs", percent(summary["repetition"])],
-        ["tokens of outputs that ran to the limit repeating themselves", _runaways(summary["runaways"])],
+        ["side by side with greedy", "yes" if summary.measured_side_by_side else "no: an interrupted run went on"],
+        ["repeated 4-grams in the outputs", percent(summary.repetition)],
+        ["tokens of outputs that ran to the limit repeating themselves", _runaways(summary.runaways)],
         [
             f"{WORDS}-word runs of the split's prompts that also occur in 2,000 training prompts of the generator",
-            percent(summary["prompt_overlap"]),
+            percent(summary.prompt_overlap),
         ],
     ]
 
 
-def _runaways(found: dict[str, Any]) -> str:
-    return f"{percent(found['share'])} ({found['outputs']} outputs)" if found["outputs"] else "none"
+def _runaways(found: Runaways | None) -> str:
+    if found is None:
+        return "-"
+    return f"{percent(found.share)} ({found.outputs} outputs)" if found.outputs else "none"
 
 
-def _turns(later: int) -> list[list[object]]:
+def _turns(later: int | None) -> list[list[object]]:
     if not later:
         return []
     return [["later turns of conversations", f"{later}, each after greedy's answers, prefilled anew: no cache is kept"]]
 
 
-def _counts(counts: dict[str, int] | None) -> str:
+def _counts(counts: Mapping[str, int] | None) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted((counts or {}).items())) or "-"
 
 
-def _lossless(lossless: dict[str, Any]) -> str:
+def _lossless(lossless: Lossless) -> str:
     lines = [
         f"{verdicts(lossless)}. Every output went through the plain model once more, without a cache: its worst token "
-        f"lies {lossless['largest_gap']:.3g} below its row's best; {lossless['tolerance']:.3g} is tolerated (twice the "
+        f"lies {_gap(lossless.largest_gap)} below its row's best; {_gap(lossless.tolerance)} is tolerated (twice the "
         "noise floor)."
     ]
-    if lossless["divergences"]:
-        table = [["prompt", "repeat", "outcome", "first difference", "token / greedy's", "gap / greedy's", "stop"]]
-        for each in lossless["divergences"]:
-            tokens = f"{_shown(each['token'])} / {_shown(each['greedy_token'])}"
-            gaps = f"{each['gap']:.3g} / {each['greedy_gap']:.3g}"
-            place = _shown(each["first_difference"])
-            stop = each["stop_fault"] or "right"
-            table.append([each["prompt"], each["repeat"], each["outcome"], place, tokens, gaps, stop])
+    if lossless.divergences:
+        table: list[list[object]] = [
+            ["prompt", "repeat", "outcome", "first difference", "token / greedy's", "gap / greedy's", "stop"]
+        ]
+        for each in lossless.divergences:
+            tokens = f"{_shown(each.token)} / {_shown(each.greedy_token)}"
+            gaps = f"{_gap(each.gap)} / {_gap(each.greedy_gap)}"
+            index = _shown(each.first_difference)
+            table.append([each.prompt, each.repeat, each.outcome, index, tokens, gaps, each.stop_fault or "right"])
         lines.append(markdown(table))
     return "\n\n".join(lines)
+
+
+def _gap(value: float | None) -> str:
+    """Three digits; a gap that is infinite has become a null in a summary.json."""
+    return f"{math.inf if value is None else value:.3g}"
 
 
 def _shown(value: object) -> object:
     return "-" if value is None else value
 
 
-def _work(summary: dict[str, Any]) -> list[list[object]]:
-    accepted = summary["acceptance"]
+def _work(summary: Summary) -> list[list[object]]:
+    accepted = summary.acceptance
     return [
         ["", ""],
-        ["target forwards", _shown(summary["target_forwards"])],
-        ["tokens per target forward", number(summary["tokens_per_target_forward"])],
-        ["the same per prompt, mean", number(summary["tokens_per_target_forward_mean"])],
-        ["rows per target forward", number(summary["verified_rows_per_step"])],
-        ["draft forwards per target forward", number(summary["draft_forwards_per_step"])],
-        ["draft rows per target forward", number(summary["draft_rows_per_step"])],
-        ["tokens drafted / accepted", f"{_shown(accepted['drafted'])} / {_shown(accepted['accepted'])}"],
-        ["steps cut: the output ended with a drafted token", _shown(accepted["cut_steps"])],
-        ["accepted, by who proposed them", _counts(summary["accepted_by_source"])],
-        ["pool hit rate", percent(summary["pool_hit_rate"])],
-        ["phrases learned", _counts(summary["phrases_learned"])],
-        *_nested((summary["ouroboros"] or {}).get("drafter")),
+        ["target forwards", _shown(summary.target_forwards)],
+        ["tokens per target forward", number(summary.tokens_per_target_forward)],
+        ["the same per prompt, mean", number(summary.tokens_per_target_forward_mean)],
+        ["rows per target forward", number(summary.verified_rows_per_step)],
+        ["draft forwards per target forward", number(summary.draft_forwards_per_step)],
+        ["draft rows per target forward", number(summary.draft_rows_per_step)],
+        ["tokens drafted / accepted", f"{_shown(accepted.drafted)} / {_shown(accepted.accepted)}"],
+        ["steps cut: the output ended with a drafted token", _shown(accepted.cut_steps)],
+        ["accepted, by who proposed them", _counts(summary.accepted_by_source)],
+        ["pool hit rate", percent(summary.pool_hit_rate)],
+        ["phrases learned", _counts(summary.phrases_learned)],
+        *_nested(summary.ouroboros.drafter if summary.ouroboros else None),
     ]
 
 
-def _nested(pool: dict[str, Any] | None) -> list[list[object]]:
+def _nested(pool: Pool | None) -> list[list[object]]:
     """The pool of a drafter within the method, which counts for itself."""
     if not pool:
         return []
-    rates = ", ".join(f"{percent(rate)} by {asker}" for asker, rate in pool["hit_rate"].items())
+    rates = ", ".join(f"{percent(rate)} by {asker}" for asker, rate in pool.hit_rate.items())
     return [
         ["pool hit rate of the drafter's own pool", rates or "-"],
-        ["phrases learned by it", _counts(pool["phrases_learned"])],
+        ["phrases learned by it", _counts(pool.phrases_learned)],
     ]
 
 
-def _depths(accepted: dict[str, Any]) -> list[list[object]]:
+def _depths(accepted: Acceptance) -> list[list[object]]:
     rows: list[list[object]] = [["depth", "of all steps", "of those that came this far", "steps that ended here"]]
-    for depth, (share, given) in enumerate(zip(accepted["marginal"], accepted["conditional"], strict=True), 1):
+    histogram = accepted.histogram or {}
+    for depth, (share, given) in enumerate(zip(accepted.marginal or [], accepted.conditional or [], strict=True), 1):
         if given is None and not share:
             break  # nothing came this far
-        rows.append([depth, percent(share), percent(given), accepted["histogram"].get(str(depth), 0)])
+        rows.append([depth, percent(share), percent(given), histogram.get(str(depth), 0)])
     return rows
 
 
-def _time(summary: dict[str, Any]) -> list[list[object]]:
-    ours, greedy = summary["seconds"], summary["greedy_seconds"]
-    ours, greedy = (each | split(each) for each in (ours, greedy))
+def _time(summary: Summary) -> list[list[object]]:
+    sides = summary.seconds, summary.greedy_seconds
+    figures = [{"prefill": each.prefill, **vars(each.parts()), "decode": each.decode} for each in sides]
     rows: list[list[object]] = [["seconds", "method", "greedy"]]
-    for name in ("prefill", *PARTS, "decode"):
-        rows.append([name, number(ours[name]), number(greedy[name])])
-    return [*rows, ["learning from verdicts, in pool and rest", number(ours["observe"]), number(greedy["observe"])]]
+    rows += [[name, *(number(each[name]) for each in figures)] for name in figures[0]]
+    return [*rows, ["learning from verdicts, in pool and rest", *(number(each.observe) for each in sides)]]
 
 
-def _quality(summary: dict[str, Any]) -> list[list[object]]:
-    values, notes = summary["quality"], summary["quality_notes"]
+def _quality(summary: Summary) -> list[list[object]]:
+    scores, notes = summary.quality, summary.quality_notes
     rows: list[list[object]] = [["metric", "method", "greedy", "note"]]
-    for name, value in values["method"].items():
-        rows.append([name, number(value, 3), number(values["greedy"].get(name), 3), notes.get(name, "")])
+    for name, value in scores.method.items():
+        rows.append([name, number(value, 3), number(scores.greedy.get(name), 3), notes.get(name, "")])
     return rows
 
 
-def _categories(categories: dict[str, dict[str, Any]]) -> list[list[object]]:
+def _categories(categories: Mapping[str, Category]) -> list[list[object]]:
     rows = [
-        [marked(name, RUNAWAY * ran_away(figures)), figures["prompts"], *_cells(figures)]
+        [marked(name, RUNAWAY * runaways_decide(figures.runaways)), figures.prompts, *_cells(figures)]
         for name, figures in categories.items()
     ]
     return [["category", "prompts", *HEADINGS[1:]], *rows]
 
 
-def _ratios(comparison: Sequence[dict[str, Any]]) -> list[list[object]]:
-    kinds = ("decode", "geomean", "end_to_end")
+def _ratios(comparison: Sequence[Comparison]) -> list[list[object]]:
     rows: list[list[object]] = [["method", "over", "decode", "geomean", "end to end", "beside the same greedy"]]
-    for row in comparison:
-        parts = [{key: row[f"{kind}_{key}"] for key in ("value", "low", "high")} for kind in kinds]
-        figures = [estimate(part) for part in parts]
-        rows.append([row["method"], row["over"], *figures, "yes" if row["paired"] else "no"])
+    for each in comparison:
+        figures = [estimate(figure) for figure in (each.decode, each.geomean, each.end_to_end)]
+        rows.append([each.method, each.over, *figures, "yes" if each.paired else "no"])
     return rows
 
 
-def csv_text(rows: Sequence[dict[str, Any]]) -> str:
+def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
     """Rows of plain values as CSV; an empty cell is a null."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
@@ -304,14 +312,18 @@ def csv_text(rows: Sequence[dict[str, Any]]) -> str:
     return stream.getvalue()
 
 
-def flattened(summary: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flattened(summary: Summary) -> dict[str, Any]:
     """A summary as one row: nested keys joined by dots, lists by spaces; tables inside it are left to summary.json."""
+    return _flattened(summary.to_json(), "")
+
+
+def _flattened(content: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     row: dict[str, Any] = {}
-    for key, value in summary.items():
+    for key, value in content.items():
         if key in ("divergences", "categories", "left_out"):
             continue
-        if isinstance(value, dict):
-            row |= flattened(value, f"{prefix}{key}.")
+        if isinstance(value, Mapping):
+            row |= _flattened(value, f"{prefix}{key}.")
         else:
             row[prefix + key] = " ".join(map(str, value)) if isinstance(value, list) else value
     return row

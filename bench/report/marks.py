@@ -1,8 +1,7 @@
-"""Marks behind a row's name: what a reader of its figures must know, with the line below the table that says it."""
+"""Marks after a row's name, for what a reader of its figures must know, with their legends."""
 
-from typing import Any
-
-from bench.report.statistics import RUNAWAY_SHARE
+from bench.report.figure_types import Runaways
+from bench.report.metrics import RUNAWAY_SHARE
 
 RUNAWAY = "~"
 RUNAWAY_LEGEND = (
@@ -11,12 +10,12 @@ RUNAWAY_LEGEND = (
 )
 
 
-def ran_away(summary: dict[str, Any]) -> bool:
-    """Whether outputs that ran away decide the pooled figures of a summary, or of one of its categories.
+def runaways_decide(runaways: Runaways | None) -> bool:
+    """Whether outputs that ran away decide the pooled figures of a case or a category.
 
-    Never known of runs that are older than the figure.
+    runaways: theirs. Never known of runs that are older than the figure.
     """
-    return (summary.get("runaways") or {"share": 0.0})["share"] >= RUNAWAY_SHARE
+    return runaways is not None and runaways.share >= RUNAWAY_SHARE
 
 
 def marked(name: str, *marks: str) -> str:

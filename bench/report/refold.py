@@ -1,4 +1,4 @@
-"""python -m bench.refold FOLDER...: summaries of finished runs, folded anew from their records by today's formulas.
+"""python -m bench.refold FOLDER...: summaries of finished runs, made anew from their records by today's formulas.
 
 Nothing is measured: summary.json, summary.csv and report.md change where a figure that follows from the records alone
 does, warnings included. What else they say (quality, categories, the comparison with the panel, when and where it was
@@ -14,16 +14,19 @@ from typing import Any
 
 from tqdm import tqdm
 
-from bench import SCHEMA_VERSION
 from bench.console.terminal import complain, say
 from bench.measure.float32 import roles
-from bench.measure.store import METHOD, RunFolder
+from bench.measure.provenance import sessions_of
+from bench.measure.record import METHOD
+from bench.measure.store import RunFolder
 from bench.models.place import Place
-from bench.report.fold import Fold
-from bench.report.markdown import COMPARISON, csv_text, flattened, report
-from bench.report.summary import figures
+from bench.report.case_records import CaseRecords, flat
+from bench.report.markdown import COMPARISON, report
+from bench.report.metrics import figures
+from bench.report.summary import Summary
+from bench.report.typed_json import to_json
 from bench.report.warnings import warnings_of
-from bench.report.writing import json_text, sessions_of
+from bench.report.writing import json_text, write_reports
 from decoding.errors import UserError
 
 # What rounding in another processor's vector units may change is no change.
@@ -43,29 +46,34 @@ def refold(path: Path) -> bool:
             new = folded(old, folder, provenance)
             if new == old:
                 return False
-            page = report(new, provenance) + _panel(path)
+            summary = Summary.from_json(new)
+            page = report(summary, provenance) + _panel(path)
         except KeyError as error:
             raise UserError(f"its records, summary or provenance lack {error}: too old, or not of one run") from error
-        folder.write("summary.json", json_text(new))
-        folder.write("summary.csv", csv_text([flattened(new)]))
-        folder.write("report.md", page)
+        write_reports(folder, summary, page)
     return True
 
 
 def folded(old: dict[str, Any], folder: RunFolder, provenance: dict[str, Any]) -> dict[str, Any]:
-    """The summary `old` with what follows from the records as it is today; a figure that is the same within rounding
-    keeps its digits. KeyError where records are missing."""
+    """The content of a summary.json, with what follows from the records as it is today.
+
+    A figure that is the same within rounding keeps its digits.
+
+    Raises KeyError where records are missing.
+    """
     ids = list(dict.fromkeys(prompt for prompt, _, role in folder.records if role == METHOD))[: old["prompts"]]
     if len(ids) < old["prompts"]:
         raise UserError(f"it has records of {len(ids)} prompts, and a summary of {old['prompts']}")
-    fold = Fold.of(folder, ids, old["repeats"], roles(Place(old["device"], old["dtype"])))
-    again = json.loads(json_text(figures(fold, old["seed"])))
-    first = next(place for place, key in enumerate(old) if key in again)
+    records = CaseRecords.of(folder, ids, old["repeats"], roles(Place(old["device"], old["dtype"])))
+    again = json.loads(json_text(to_json(figures(records, old["seed"]))))
+    first = next(index for index, key in enumerate(old) if key in again)
     before = dict(list(old.items())[:first])
     after = {key: value for key, value in old.items() if key not in again and key not in before}
     # The panel's other rows stay as they are, so a case that has none among them has none still.
-    warnings = warnings_of(sessions_of(provenance, fold), fold, old.get("left_out") or {})
-    return _settled(old, {**before, **again, **after, "warnings": warnings})
+    sessions = sessions_of(provenance, {record.session for record in flat(records.method)})
+    warnings = warnings_of(sessions, records, old.get("left_out") or {})
+    settled: dict[str, Any] = _settled(old, {**before, **again, **after, "warnings": warnings})
+    return settled
 
 
 def _settled(old: Any, new: Any) -> Any:
@@ -84,8 +92,8 @@ def _summary(path: Path) -> dict[str, Any]:
         found = json.loads((path / "summary.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"summary.json is damaged ({' '.join(str(error).split())})") from error
-    if not isinstance(found, dict) or found.get("schema_version") != SCHEMA_VERSION:
-        raise UserError(f"summary.json is not of schema version {SCHEMA_VERSION}")
+    if not isinstance(found, dict) or found.get("schema_version") != Summary.SCHEMA_VERSION:
+        raise UserError(f"summary.json is not of schema version {Summary.SCHEMA_VERSION}")
     return found
 
 

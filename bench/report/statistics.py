@@ -1,13 +1,10 @@
 """Pure functions from numbers to figures. What cannot be had is None, never zero."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-# From this share of a run's tokens on, outputs that ran away decide its pooled figures.
-RUNAWAY_SHARE = 0.2
 
 RESAMPLES = 4000
 CHUNK = 1 << 19
@@ -48,20 +45,12 @@ def rate_ratio(method: Throughput, reference: Throughput) -> float | None:
     return None if rates[0] is None or rates[1] is None else rates[0] / rates[1]
 
 
-def median_ratio(method: Throughput, reference: Throughput) -> float | None:
-    """Median over prompts of the ratios of rates, prompts without a figure on either side left out.
-
-    What a search for settings compares: other work on the machine, which slows a prompt or two down, moves it little.
-    """
-    ratios = _ratios(method, reference)
-    return float(np.median(ratios)) if len(ratios) else None
-
-
 def _ratios(method: Throughput, reference: Throughput) -> np.ndarray:
     """The ratio of rates of every prompt that has one."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = method.tokens / method.seconds / (reference.tokens / reference.seconds)
-    return ratios[np.isfinite(ratios) & (ratios > 0)]
+        ratios: np.ndarray = method.tokens / method.seconds / (reference.tokens / reference.seconds)
+    known: np.ndarray = ratios[np.isfinite(ratios) & (ratios > 0)]
+    return known
 
 
 def speedup(method: Throughput, reference: Throughput, seed: int = 0) -> Estimate:
@@ -72,7 +61,8 @@ def speedup(method: Throughput, reference: Throughput, seed: int = 0) -> Estimat
     columns = np.stack([method.tokens, method.seconds, reference.tokens, reference.seconds], axis=1).astype(float)
 
     def ratio(sums: np.ndarray) -> np.ndarray:
-        return sums[..., 0] * sums[..., 3] / (sums[..., 1] * sums[..., 2])
+        ratios: np.ndarray = sums[..., 0] * sums[..., 3] / (sums[..., 1] * sums[..., 2])
+        return ratios
 
     return _interval(value, columns, ratio, seed)
 
@@ -85,14 +75,15 @@ def ratio_of_speedups(
     Where both were measured beside the same greedy, greedy cancels out and this is the plain ratio of their speeds.
     """
     sides = [each for pair in (first, second) for each in pair]
-    rates = [each.rate() for each in sides]
-    if any(rate is None for rate in rates):
+    rates = [rate for each in sides if (rate := each.rate()) is not None]
+    if len(rates) < len(sides):
         return NONE
     columns = np.stack([column for each in sides for column in (each.tokens, each.seconds)], axis=1).astype(float)
 
     def ratio(sums: np.ndarray) -> np.ndarray:
         speeds = [sums[..., 2 * side] / sums[..., 2 * side + 1] for side in range(4)]
-        return speeds[0] / speeds[1] / (speeds[2] / speeds[3])
+        ratios: np.ndarray = speeds[0] / speeds[1] / (speeds[2] / speeds[3])
+        return ratios
 
     return _interval(rates[0] / rates[1] / (rates[2] / rates[3]), columns, ratio, seed)
 
@@ -128,7 +119,9 @@ def _geometric(logs: np.ndarray, seed: int) -> Estimate:
     )
 
 
-def _interval(value: float, columns: np.ndarray, figure, seed: int) -> Estimate:
+def _interval(
+    value: float, columns: np.ndarray, figure: Callable[[np.ndarray], np.ndarray], seed: int
+) -> Estimate:
     """95% percentile interval of `figure` over resamples of the rows; columns: float [prompts, quantities].
 
     figure: sums of the columns, [..., quantities], to values [...].
@@ -167,16 +160,16 @@ class Acceptance:
     outputs end with drafted tokens: 1 + sum(marginal) = tokens per target forward + cut_steps / steps.
     """
 
-    drafted: int | None
-    accepted: int | None
-    rate: float | None
-    marginal: list[float] | None
-    conditional: list[float | None] | None
-    histogram: dict[str, int] | None
-    cut_steps: int | None
+    drafted: int | None = None
+    accepted: int | None = None
+    rate: float | None = None
+    marginal: list[float] | None = None
+    conditional: list[float | None] | None = None
+    histogram: dict[str, int] | None = None
+    cut_steps: int | None = None
 
 
-NO_DRAFTS = Acceptance(None, None, None, None, None, None, None)
+NO_DRAFTS = Acceptance()
 
 
 def acceptance(drafted: Sequence[int], accepted: Sequence[int], emitted: Sequence[int]) -> Acceptance:

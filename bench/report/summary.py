@@ -1,250 +1,135 @@
-"""summary.json: the contract other tools read. Every key is always there; what a method cannot have is null."""
+"""summary.json, which other tools read. Every key is there; what a method cannot have is null."""
 
-from collections import Counter
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
-from bench import CONF, SCHEMA_VERSION
-from bench.plan.cases import Case
-from bench.plan.prompts import Prompts
-from bench.plan.settings import Plan
-from bench.plan.tuned import PAPER, TUNED
-from bench.report.drafting import nonfinite_prompts, undrafted_prompts
-from bench.report.fastest import over_fastest_greedy
-from bench.report.fold import (
-    Fold,
-    Record,
-    count_forwards,
-    decode_seconds,
-    decode_throughput,
-    draft_columns,
-    flat,
-    lossless,
-    runaways,
-    steps_column,
-    tokens_per_forward,
-    total_throughput,
-)
-from bench.report.split import split
-from bench.report.statistics import (
-    acceptance,
-    geometric_mean,
-    geometric_mean_ratio,
-    ratio_of_speedups,
-    repetition_rate,
-    speedup,
-)
-from tasks import Scores
+from bench.report import typed_json
+from bench.report.categories import Category, Quality
+from bench.report.figure_types import Figures
+from decoding.errors import UserError
 
 
-def summarize(case: Case, plan: Plan, prompts: Prompts, fold: Fold, quality: tuple[Scores, Scores]) -> dict[str, Any]:
-    """The summary of one case.
+@dataclass(frozen=True)
+class SettingsOrigin:
+    """Where the method's settings come from: bench.plan.tuned.Origin as it was then.
 
-    Args:
-        case: what was measured.
-        plan: the job.
-        prompts: what it was measured on.
-        fold: its records.
-        quality: scores of the method's outputs and of greedy's.
+    in_words: it as a sentence. shown: what tables call the settings, "tuned" or "paper"; None where
+    some were given, and of methods without any to choose.
     """
-    identity, seed = case.identity, plan.settings.seed
-    undrafted = undrafted_prompts(fold)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "label": case.label,
-        "method": case.config.name,
-        "method_config": identity["method"],
-        "settings": _settings(case),
-        "ours": case.method.ours,
-        "task": plan.task.name,
-        "prompt_version": plan.task.version,
-        "model": plan.model.label,
-        "data": plan.data.source if not plan.data.path else plan.data.path,
-        "split": prompts.rows.split,
-        "device": identity["device"],
-        "dtype": identity["dtype"],
-        "draft_dtype": identity.get("draft_dtype"),
-        "seed": seed,
-        "temperature": plan.settings.temperature,
-        "max_new_tokens": plan.max_new_tokens,
-        "history": case.history,
-        "prompts": len(fold.prompts),
-        "repeats": plan.settings.repeats,
-        **figures(fold, seed),
-        "undrafted_prompts": undrafted and undrafted[0],
-        "partly_undrafted_prompts": undrafted and undrafted[1],
-        "nonfinite_draft_prompts": nonfinite_prompts(fold),
-        "quality": {"method": quality[0].means, "greedy": quality[1].means},
-        "quality_notes": quality[0].notes,
-        "peak_memory_bytes": max(record["peak_memory_bytes"] for record in flat(fold.method)),
-        "peak_memory_of": "the device, in this method's generations"
-        if identity["device"].startswith("cuda")
-        else "the whole process, all cases together",
-        "folder": str(case.folder),
-    }
+
+    kind: str
+    file: str
+    given: list[str]
+    why: str
+    in_words: str
+    shown: str | None
 
 
-def _settings(case: Case) -> dict[str, Any] | None:
-    """Where the method's settings come from (bench/plan/tuned.py), None where nobody asked.
+@dataclass(frozen=True)
+class Warmup:
+    """How many prompts were decoded before the first that was measured, and of which split."""
 
-    shown: what tables call them, "tuned" or "paper"; None where some were given, and of methods without any to choose.
+    prompts: int
+    split: str = field(metadata={typed_json.KEY: "from"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """What was measured and how.
+
+    Attributes:
+        label: the case's name in its panel.
+        method: the method's, and method_config its settings, the name among them.
+        settings: where they come from.
+        ours: whether a mismatch is our fault.
+        model: the pair's label.
+        data: the source, or a file.
+        prompts, repeats: how many generations there are of each side.
     """
-    origin = case.origin
-    if origin is None:
-        return None
-    whole = not origin.given and (CONF / "search" / f"{case.config.name}.yaml").is_file()
-    shown = origin.kind if whole and origin.kind in (TUNED, PAPER) else None
-    return {**asdict(origin), "given": list(origin.given), "in_words": str(origin), "shown": shown}
+
+    schema_version: int
+    label: str
+    method: str
+    method_config: dict[str, Any]
+    settings: SettingsOrigin | None = None
+    ours: bool = True
+    task: str
+    prompt_version: str
+    model: str
+    data: str
+    split: str
+    device: str
+    dtype: str
+    draft_dtype: str | None = None
+    seed: int = 0
+    temperature: float = 0.0
+    max_new_tokens: int
+    history: str
+    prompts: int
+    repeats: int
 
 
-def figures(fold: Fold, seed: int) -> dict[str, Any]:
-    """What of a summary follows from its records alone."""
-    decode, greedy_decode = decode_throughput(fold.method), decode_throughput(fold.reference)
-    total, greedy_total = total_throughput(fold.method), total_throughput(fold.reference)
-    return {
-        "shortened_prompts": sum(repeats[0]["prompt_cut"] > 0 for repeats in fold.method),
-        "measured_side_by_side": fold.side_by_side,
-        "generated_tokens": sum(len(record["tokens"]) for record in flat(fold.method)),
-        "stops": dict(Counter(record["stop"] for record in flat(fold.method))),
-        "tokens_per_second": {
-            "decode": {"method": decode.rate(), "greedy": greedy_decode.rate()},
-            "end_to_end": {"method": total.rate(), "greedy": greedy_total.rate()},
-        },
-        "speedup": {
-            "decode": asdict(speedup(decode, greedy_decode, seed)),
-            "end_to_end": asdict(speedup(total, greedy_total, seed)),
-            "geomean": asdict(geometric_mean(decode, greedy_decode, seed)),
-            "decode_over_fastest_greedy": asdict(over_fastest_greedy(fold, seed)),
-        },
-        **_work(fold),
-        "seconds": _seconds(fold.method),
-        "greedy_seconds": _seconds(fold.reference),
-        "lossless": lossless(fold),
-        "repetition": repetition_rate(record["tokens"] for record in flat(fold.method)),
-        "runaways": runaways(fold.method),
-    }
+@dataclass(frozen=True, kw_only=True)
+class Summary(Figures, Conditions):
+    """One case: what was measured, the figures of its records, and what its run knows beside them.
 
+    A field's default says that it was not known when the summary was written, by an older harness.
 
-def _work(fold: Fold) -> dict[str, Any]:
-    """What does not depend on the hardware: forwards, rows, acceptance, pool."""
-    names = ("accepted", "emitted", "rows", "draft_rows", "sources")
-    columns = {name: steps_column(fold.method, name) for name in names}
-    extras = [record["extra"] for record in flat(fold.method)]
-    learned = _summed(extras, "phrases_learned")
-    lookups, hits = _summed(extras, "pool_lookups"), _summed(extras, "pool_hits")
-    told = columns["emitted"] is not None
-    forwards, draft_forwards = count_forwards(fold.method)
-    pooled, mean = tokens_per_forward(fold.method)
-    sources = Counter(source for step in columns["sources"] for source in step) if told else Counter()
-    return {
-        "tokens_per_target_forward": pooled,
-        "tokens_per_target_forward_mean": mean,
-        "target_forwards": forwards,
-        "draft_forwards": draft_forwards,
-        "verified_rows_per_step": sum(columns["rows"]) / forwards if told and forwards else None,
-        "draft_forwards_per_step": draft_forwards / forwards if draft_forwards and forwards else None,
-        "draft_rows_per_step": sum(columns["draft_rows"]) / forwards if told and draft_forwards else None,
-        "acceptance": asdict(acceptance(*draft_columns(fold.method))),
-        "accepted_by_source": dict(sources) or None,
-        "pool_hit_rate": hits.total() / lookups.total() if lookups else None,
-        "phrases_learned": dict(learned) or None,
-        "ouroboros": _ouroboros(fold, sources, sum(columns["emitted"]) - sum(columns["accepted"]) if told else None),
-    }
-
-
-def _summed(extras: list[dict[str, Any]], name: str) -> Counter[str]:
-    """A count by kind, over all generations."""
-    counts: Counter[str] = Counter()
-    for extra in extras:
-        counts.update(extra.get(name, {}))
-    return counts
-
-
-def _ouroboros(fold: Fold, sources: Counter[str], bonus: int | None) -> dict[str, Any] | None:
-    """The phrase pool's part in it; None for a method that keeps none.
-
-    The bonus is the target's own token at a step's end.
+    Attributes:
+        undrafted_prompts, partly_undrafted_prompts: see bench.report.metrics.undrafted_prompts.
+        nonfinite_draft_prompts: prompts on which the draft's logits were no numbers.
+        quality, quality_notes: scores of both sides' outputs by metric, and what a metric says of
+            itself.
+        peak_memory_bytes: the most that a generation took; peak_memory_of: of what.
+        folder: of the run.
+        later_turns: how many of the prompts follow another's answer.
+        categories: figures of the task's parts, None for a task without any.
+        warmup: before the records.
+        neighbours: the most other runs on the same cores or GPU meanwhile.
+        prompt_overlap: see bench.plan.prompts.prompt_overlap.
+        left_out: labels of the panel's cases that cannot run, with the reasons.
+        warnings: see bench/report/warnings.py.
     """
-    pool = _pool([record["extra"] for record in flat(fold.method)])
-    return pool and {"accepted_by_source": {**sources, "bonus": bonus}, **pool, "per_step": _per_step(fold)}
 
+    SCHEMA_VERSION: ClassVar[int] = 1
 
-def _per_step(fold: Fold) -> dict[str, Any] | None:
-    """Means over all steps, of counts by kind and of the four parts of a step's time; None where records are older
-    than the pool's columns."""
-    sizes = steps_column(fold.method, "pool_size")
-    if not sizes:
-        return None
-    columns = {name: steps_column(fold.method, name) for name in ("pool_size", "draft_forwards", "draft_rows")}
-    means: dict[str, Any] = {name: sum(column) / len(sizes) for name, column in columns.items()}
-    if not means["draft_forwards"]:
-        means |= {"draft_forwards": None, "draft_rows": None}  # no draft model
-    for name in ("pool_lookups", "pool_hits", "phrases_learned"):
-        counts: Counter[str] = Counter()
-        for step in steps_column(fold.method, name):
-            counts.update(step)
-        means[name] = {kind: count / len(sizes) for kind, count in counts.items()}
-    parts = split(_seconds(fold.method))
-    return means | {"seconds": {name: seconds / len(sizes) for name, seconds in parts.items()}}
+    undrafted_prompts: int | None = None
+    partly_undrafted_prompts: int | None = None
+    nonfinite_draft_prompts: int | None = None
+    quality: Quality
+    quality_notes: dict[str, str] = field(default_factory=dict)
+    peak_memory_bytes: int | None = None
+    peak_memory_of: str | None = None
+    folder: str = ""
+    later_turns: int | None = None
+    categories: dict[str, Category] | None = None
+    warmup: Warmup | None = None
+    neighbours: int | None = None
+    prompt_overlap: float | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
+    def to_json(self) -> dict[str, Any]:
+        """The mapping of summary.json."""
+        content: dict[str, Any] = typed_json.to_json(self)
+        return content
 
-def _pool(extras: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """One pool's figures over all generations, and below "drafter" those of the pool of a drafter within it (null
-    without one): phrases of another model or length, so the two are never added. None without a pool.
+    @classmethod
+    def from_json(cls, content: Any) -> "Summary":
+        """The summary of the mapping in a summary.json of any age.
 
-    Sizes are means over the generations' ends; hit rates go by who asked: a "guess" for a model's forward, a "suffix".
-    """
-    if not extras or not all("pool_size" in extra for extra in extras):
-        return None
-    lookups, hits = _summed(extras, "pool_lookups"), _summed(extras, "pool_hits")
-    return {
-        "pool_size": sum(extra["pool_size"] for extra in extras) / len(extras),
-        "pool_evicted": sum(extra["pool_evicted"] for extra in extras),
-        "hit_rate": {asker: hits[asker] / count for asker, count in lookups.items()},
-        "phrases_learned": dict(_summed(extras, "phrases_learned")),
-        "drafter": _pool([extra.get("drafter", {}) for extra in extras]),
-    }
+        Unknown keys are refused: they are a newer harness's, and what it says there must not be
+            lost without a word.
 
-
-def _seconds(records: list[list[Record]]) -> dict[str, float | None]:
-    """Where the time went; observe is the part of other that is spent learning from verdicts, pool the time in the
-    phrase pool, which lies within draft (pool_draft of it) and observe."""
-    prefill = sum(record["prefill_seconds"] for record in flat(records))
-    decode = sum(map(decode_seconds, flat(records)))
-    names = ("draft", "verify", "observe", "pool", "pool_draft")
-    parts = {name: steps_column(records, f"{name}_seconds") for name in names}
-    sums = {name: None if column is None else sum(column) for name, column in parts.items()}
-    other = None if sums["draft"] is None else decode - sums["draft"] - sums["verify"]
-    return {
-        "prefill": prefill,
-        "draft": sums["draft"],
-        "verify": sums["verify"],
-        "other": other,
-        "observe": sums["observe"],
-        "pool": sums["pool"],
-        "pool_draft": sums["pool_draft"],
-        "decode": decode,
-    }
-
-
-def compare(folds: dict[str, Fold], seed: int) -> list[dict[str, Any]]:
-    """Every case over every other of a panel: ratios of speed with intervals, `folds` by label."""
-    rows = []
-    kinds = (("decode", decode_throughput), ("end_to_end", total_throughput))
-    for first, second in ((one, two) for one in folds for two in folds if one != two):
-        row: dict[str, Any] = {"method": first, "over": second, "paired": _same_greedy(folds[first], folds[second])}
-        for name, throughput in kinds:
-            pairs = [(throughput(folds[each].method), throughput(folds[each].reference)) for each in (first, second)]
-            row |= {f"{name}_{key}": value for key, value in asdict(ratio_of_speedups(*pairs, seed)).items()}
-            if name == "decode":
-                row |= {f"geomean_{key}": value for key, value in asdict(geometric_mean_ratio(*pairs, seed)).items()}
-        rows.append(row)
-    return rows
-
-
-def _same_greedy(first: Fold, second: Fold) -> bool:
-    """Whether both stood beside the very same greedy generations."""
-    return all(
-        one["finished"] == two["finished"] and one["session"] == two["session"]
-        for one, two in zip(flat(first.reference), flat(second.reference), strict=True)
-    )
+        Raises:
+            UserError: another schema version, or a key that is missing, unknown or damaged.
+        """
+        version = content.get("schema_version") if isinstance(content, Mapping) else None
+        if version != cls.SCHEMA_VERSION:
+            raise UserError(f"summary.json has schema version {version}, this harness reads {cls.SCHEMA_VERSION}")
+        try:
+            summary: Summary = typed_json.from_json(cls, content)
+        except UserError as error:
+            raise UserError(f"summary.json is damaged, it {error}") from error
+        return summary

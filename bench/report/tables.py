@@ -11,9 +11,9 @@ from typing import Any
 from bench.console.terminal import say
 from bench.report.arguments import over_runs
 from bench.report.collection import Run, grouped, names, overlapping
+from bench.report.figure_types import Estimate
 from bench.report.latex import latex_table
 from bench.report.markdown import (
-    NO_FIGURE,
     OVER_FASTEST,
     csv_text,
     estimate,
@@ -23,7 +23,7 @@ from bench.report.markdown import (
     quality,
     verdicts,
 )
-from bench.report.marks import RUNAWAY, RUNAWAY_LEGEND, marked, ran_away
+from bench.report.marks import RUNAWAY, RUNAWAY_LEGEND, marked, runaways_decide
 
 # Figures of which the largest of a table is marked, with their digits; a tie goes by what is shown.
 MARKED = ("decode_speedup", "end_to_end_speedup", "tokens_per_target_forward")
@@ -45,44 +45,45 @@ SHARED_LEGEND = (
 
 def row(run: Run, name: str, best: Sequence[str], shared: bool | None) -> dict[str, Any]:
     """One line of report.csv: plain values, None where there is no such figure."""
-    speed, lossless = run["tokens_per_second"], run["lossless"]
+    summary = run.summary
+    speed, speedup, lossless = summary.tokens_per_second.decode, summary.speedup, summary.lossless
     git = run.provenance.get("git") or {}
     return {
-        "task": run["task"],
-        "prompt_version": run["prompt_version"],
-        "model": run["model"],
-        "data": run["data"],
-        "split": run["split"],
-        "dtype": run["dtype"],
-        "device": run["device"],
+        "task": summary.task,
+        "prompt_version": summary.prompt_version,
+        "model": summary.model,
+        "data": summary.data,
+        "split": summary.split,
+        "dtype": summary.dtype,
+        "device": summary.device,
         "machine": run.machine,
-        "prompts": run["prompts"],
-        "repeats": run["repeats"],
-        "max_new_tokens": run["max_new_tokens"],
+        "prompts": summary.prompts,
+        "repeats": summary.repeats,
+        "max_new_tokens": summary.max_new_tokens,
         "name": name,
-        "label": run["label"],
-        "method": run["method"],
-        "history": run["history"],
+        "label": summary.label,
+        "method": summary.method,
+        "history": summary.history,
         "pool_of": run.pool_of,
         "settings": " ".join(f"{key}={value}" for key, value in run.settings_as_written.items()),
-        "tokens_per_second": speed["decode"]["method"],
-        "greedy_tokens_per_second": speed["decode"]["greedy"],
-        **_interval("decode_speedup", run["speedup"]["decode"]),
-        **_interval("geomean_speedup", run["speedup"].get("geomean", NO_FIGURE)),
-        **_interval("end_to_end_speedup", run["speedup"]["end_to_end"]),
-        **_interval("decode_speedup_over_fastest_greedy", _over_fastest(run)),
-        "tokens_per_target_forward": run["tokens_per_target_forward"],
-        "tokens_per_target_forward_mean": run.summary.get("tokens_per_target_forward_mean"),
-        "acceptance_rate": run["acceptance"]["rate"],
-        "cut_steps": run["acceptance"].get("cut_steps"),
-        "runaway_share": (run.summary.get("runaways") or {}).get("share"),
-        "identical": lossless["identical"],
-        "tie": lossless["tie"],
-        "mismatch": lossless["mismatch"],
-        "verdict": lossless["verdict"],
-        "quality": quality(run["quality"]),
+        "tokens_per_second": speed.method,
+        "greedy_tokens_per_second": speed.greedy,
+        **_interval("decode_speedup", speedup.decode),
+        **_interval("geomean_speedup", speedup.geomean),
+        **_interval("end_to_end_speedup", speedup.end_to_end),
+        **_interval("decode_speedup_over_fastest_greedy", speedup.decode_over_fastest_greedy),
+        "tokens_per_target_forward": summary.tokens_per_target_forward,
+        "tokens_per_target_forward_mean": summary.tokens_per_target_forward_mean,
+        "acceptance_rate": summary.acceptance.rate,
+        "cut_steps": summary.acceptance.cut_steps,
+        "runaway_share": summary.runaways and summary.runaways.share,
+        "identical": lossless.identical,
+        "tie": lossless.tie,
+        "mismatch": lossless.mismatch,
+        "verdict": lossless.verdict,
+        "quality": quality(summary.quality),
         "best": " ".join(best),
-        "warnings": " | ".join(run.summary.get("warnings", [])) or None,
+        "warnings": " | ".join(summary.warnings) or None,
         "cores_may_be_shared": shared,
         "commit": git.get("commit"),
         "torch": (run.provenance.get("versions") or {}).get("torch"),
@@ -91,26 +92,21 @@ def row(run: Run, name: str, best: Sequence[str], shared: bool | None) -> dict[s
     }
 
 
-def _interval(name: str, figure: dict[str, float | None]) -> dict[str, float | None]:
-    return {name: figure["value"], f"{name}_low": figure["low"], f"{name}_high": figure["high"]}
-
-
-def _over_fastest(run: Run) -> dict[str, float | None]:
-    """Older runs were measured without."""
-    return run["speedup"].get("decode_over_fastest_greedy") or NO_FIGURE
+def _interval(name: str, figure: Estimate) -> dict[str, float | None]:
+    return {name: figure.value, f"{name}_low": figure.low, f"{name}_high": figure.high}
 
 
 def best_figures(runs: Sequence[Run]) -> dict[Run, list[str]]:
     """Which of MARKED a run has the largest of. Nothing is best in a table of one run, and no mismatch is."""
     values = {
-        "decode_speedup": lambda run: run["speedup"]["decode"]["value"],
-        "end_to_end_speedup": lambda run: run["speedup"]["end_to_end"]["value"],
-        "tokens_per_target_forward": lambda run: run["tokens_per_target_forward"],
+        "decode_speedup": lambda run: run.summary.speedup.decode.value,
+        "end_to_end_speedup": lambda run: run.summary.speedup.end_to_end.value,
+        "tokens_per_target_forward": lambda run: run.summary.tokens_per_target_forward,
     }
     found: dict[Run, list[str]] = {run: [] for run in runs}
-    fit = [run for run in runs if run.competes and run["lossless"]["verdict"] != "mismatch"]
+    eligible = [run for run in runs if run.competes and not run.mismatch]
     for name in MARKED:
-        shown = {run: round(value, 2) for run in fit if (value := values[name](run)) is not None}
+        shown = {run: round(value, 2) for run in eligible if (value := values[name](run)) is not None}
         if len(shown) > 1:
             for run, value in shown.items():
                 if value == max(shown.values()):
@@ -120,26 +116,27 @@ def best_figures(runs: Sequence[Run]) -> dict[Run, list[str]]:
 
 def cells(run: Run, name: str, best: Sequence[str], shared: bool | None) -> list[tuple[str, bool]]:
     """A line under HEADINGS: (text, whether it is the best)."""
-    speed = run["tokens_per_second"]["decode"]
+    summary = run.summary
+    speed, speedup = summary.tokens_per_second.decode, summary.speedup
     return [
-        (marked(name, SHARED if shared else "", RUNAWAY * ran_away(run.summary)), False),
-        (f"{number(speed['method'], 1)} ({number(speed['greedy'], 1)})", False),
-        (estimate(run["speedup"]["decode"]), "decode_speedup" in best),
-        (number(run["speedup"].get("geomean", NO_FIGURE)["value"]), False),
-        (estimate(run["speedup"]["end_to_end"]), "end_to_end_speedup" in best),
-        (number(run["tokens_per_target_forward"]), "tokens_per_target_forward" in best),
-        (number(run.summary.get("tokens_per_target_forward_mean")), False),
-        (percent(run["acceptance"]["rate"]), False),
-        (verdicts(run["lossless"]), False),
-        (quality(run["quality"]), False),
+        (marked(name, SHARED if shared else "", RUNAWAY * runaways_decide(summary.runaways)), False),
+        (f"{number(speed.method, 1)} ({number(speed.greedy, 1)})", False),
+        (estimate(speedup.decode), "decode_speedup" in best),
+        (number(speedup.geomean.value), False),
+        (estimate(speedup.end_to_end), "end_to_end_speedup" in best),
+        (number(summary.tokens_per_target_forward), "tokens_per_target_forward" in best),
+        (number(summary.tokens_per_target_forward_mean), False),
+        (percent(summary.acceptance.rate), False),
+        (verdicts(summary.lossless), False),
+        (quality(summary.quality), False),
     ]
 
 
 def table_of(lines: Sequence[list[tuple[str, bool]]], runs: Sequence[Run]) -> list[list[tuple[str, bool]]]:
     """Headings and lines, with a column for the speed over the fastest greedy where there is such a figure."""
     table = [[(heading, False) for heading in HEADINGS], *lines]
-    fastest = [_over_fastest(run) for run in runs]
-    if any(figure["value"] is not None for figure in fastest):
+    fastest = [run.summary.speedup.decode_over_fastest_greedy for run in runs]
+    if any(figure.value is not None for figure in fastest):
         at = HEADINGS.index("decode speedup") + 1
         for line, text in zip(table, [OVER_FASTEST, *map(estimate, fastest)], strict=True):
             line.insert(at, (text, False))
@@ -149,8 +146,8 @@ def table_of(lines: Sequence[list[tuple[str, bool]]], runs: Sequence[Run]) -> li
 def caption(runs: Sequence[Run]) -> str:
     """What the rows of a table have in common, and what else a reader must know of them."""
     first = runs[0]
-    passes = sorted({run["repeats"] for run in runs})
-    words = f"{first['task']}: {first.title}, {first['prompts']} prompts x {'/'.join(map(str, passes))}"
+    passes = sorted({run.summary.repeats for run in runs})
+    words = f"{first.summary.task}: {first.title}, {first.summary.prompts} prompts x {'/'.join(map(str, passes))}"
     for what, seen in (
         ("commit", {((run.provenance.get("git") or {}).get("commit") or "unknown")[:7] for run in runs}),
         ("torch", {str((run.provenance.get("versions") or {}).get("torch")) for run in runs}),
@@ -163,11 +160,11 @@ def write_report(runs: Sequence[Run], folder: Path) -> None:
     """report.csv, report.md and report.tex in `folder`, and a line for each."""
     shared = overlapping(runs)
     rows, sections, tables = [], [], []
-    tabled = grouped(sorted(runs, key=lambda run: (run["task"], run.title)), lambda run: run.conditions)
+    tabled = grouped(sorted(runs, key=lambda run: (run.summary.task, run.title)), lambda run: run.conditions)
     for group in tabled.values():
         called, best = names(group), best_figures(group)
         # As they do: the fastest first.
-        group.sort(key=lambda run: -(run["speedup"]["decode"]["value"] or 0.0))
+        group.sort(key=lambda run: -(run.summary.speedup.decode.value or 0.0))
         rows += [row(run, called[run], best[run], shared[run]) for run in group]
         table = table_of([cells(run, called[run], best[run], shared[run]) for run in group], group)
         lines = markdown([[_bold(cell) for cell in line] for line in table])
@@ -175,7 +172,7 @@ def write_report(runs: Sequence[Run], folder: Path) -> None:
         tables.append(latex_table(table, caption(group)))
     notes = {
         SHARED_LEGEND: any(shared.values()),
-        RUNAWAY_LEGEND: any(ran_away(run.summary) for run in runs),
+        RUNAWAY_LEGEND: any(runaways_decide(run.summary.runaways) for run in runs),
     }
     legend = " ".join([LEGEND, *(note for note, needed in notes.items() if needed)])
     texts = {
@@ -193,7 +190,7 @@ def _warnings(runs: Sequence[Run], called: dict[Run, str]) -> list[str]:
     """Below a table, each warning with the rows it is about."""
     rows: dict[str, list[str]] = {}
     for run in runs:
-        for warning in run.summary.get("warnings", []):
+        for warning in run.summary.warnings:
             rows.setdefault(warning, []).append(called[run])
     return ["\n".join(f"- Warning, {', '.join(names)}: {warning}" for warning, names in rows.items())] if rows else []
 

@@ -2,19 +2,17 @@
 # ruff: noqa: T201
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
 from bench.console.terminal import warn
 from bench.report.markdown import headline
-from bench.report.marks import RUNAWAY_LEGEND, ran_away
+from bench.report.marks import RUNAWAY_LEGEND, runaways_decide
+from bench.report.summary import Summary
 
 # Columns of the screen. In a wider table the last column, the quality, goes below.
 WIDTH = 160
 
 
-def show_table(
-    title: str, summaries: Sequence[dict[str, Any]], status: str, said: Collection[str] = ()
-) -> None:
+def show_table(title: str, summaries: Sequence[Summary], status: str, said: Collection[str] = ()) -> None:
     """The headline table on stdout, loudly every mismatch, and the warnings but those `said` before."""
     table, below = headline(summaries), []
     if sum(max(len(row[column]) for row in table) + 2 for column in range(len(table[0]))) - 2 > WIDTH:
@@ -28,25 +26,25 @@ def show_table(
             print("  ".join("-" * width for width in widths))
     for line in below:
         print(line)
-    if any(map(ran_away, summaries)):
+    if any(runaways_decide(summary.runaways) for summary in summaries):
         print(RUNAWAY_LEGEND)
     for summary in summaries:
-        lossless, page = summary["lossless"], f"see {summary['folder']}/report.md"
-        if lossless["reference_mismatch"]:
-            print(f"FAULT: {lossless['reference_mismatch']} greedy outputs are not the model's own; {page}")
-        if lossless["mismatch"]:
-            whose = "FAULT" if summary["ours"] else "note (a rival from outside)"
-            print(f"{whose}: {lossless['mismatch']} outputs of {summary['label']} are a mismatch; {page}")
+        lossless, page = summary.lossless, f"see {summary.folder}/report.md"
+        if lossless.reference_mismatch:
+            print(f"FAULT: {lossless.reference_mismatch} greedy outputs are not the model's own; {page}")
+        if lossless.mismatch:
+            whose = "FAULT" if summary.ours else "note (a rival from outside)"
+            print(f"{whose}: {lossless.mismatch} outputs of {summary.label} are a mismatch; {page}")
     warn(_by_case(summaries, said))
     print(status, flush=True)
 
 
-def _by_case(summaries: Sequence[dict[str, Any]], said: Collection[str]) -> list[str]:
+def _by_case(summaries: Sequence[Summary], said: Collection[str]) -> list[str]:
     """Every warning that is not in `said` once; one that not all cases have begins with the labels of those that do."""
     lines = []
-    for warning in dict.fromkeys(each for summary in summaries for each in summary["warnings"]):
+    for warning in dict.fromkeys(each for summary in summaries for each in summary.warnings):
         if warning in said:
             continue
-        labels = [summary["label"] for summary in summaries if warning in summary["warnings"]]
+        labels = [summary.label for summary in summaries if warning in summary.warnings]
         lines.append(warning if len(labels) == len(summaries) else f"{', '.join(labels)}: {warning}")
     return lines

@@ -1,43 +1,66 @@
-"""Warnings: what changes how a figure must be read. They stand on the terminal, in report.md and in summary.json.
+"""Warnings: what changes how a figure must be read. They stand on the terminal, in report.md and in
+summary.json.
 
-Some are known when the models are loaded, and each process writes them into its session of provenance.json; the others
-follow from the records.
+Some are known when the models are loaded, and each process writes them into its session of
+provenance.json; the others follow from the records.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bench.report.drafting import said_of_context, said_of_numbers
-from bench.report.fold import Fold, flat, runaways
-from bench.report.statistics import RUNAWAY_SHARE
+from bench.report.case_records import CaseRecords, flat
+from bench.report.metrics import RUNAWAY_SHARE, nonfinite_prompts, runaways, undrafted_prompts
 
 
-def _runaways(fold: Fold) -> str | None:
-    found = runaways(fold.method)
-    if found["share"] < RUNAWAY_SHARE:
+def _short_context(records: CaseRecords) -> str | None:
+    counts = undrafted_prompts(records.method)
+    if counts is None or not any(counts):
+        return None
+    full, partly = counts
+    return (
+        f"the draft's context is too short: of {len(records.prompts)} prompts {full} were decoded greedily throughout "
+        f"and {partly} from some token on, which the speedup includes"
+    )
+
+
+def _no_numbers(records: CaseRecords) -> str | None:
+    count = nonfinite_prompts(records.method)
+    if not count:
+        return None
+    fault = next(record.draft_fault for record in flat(records.method) if record.draft_fault)
+    return f"on {count} of {len(records.prompts)} prompts {fault}; what was drafted there is of no use"
+
+
+def _runaways(records: CaseRecords) -> str | None:
+    found = runaways(records.method)
+    if found.share < RUNAWAY_SHARE:
         return None
     return (
-        f"{found['outputs']} of {len(flat(fold.method))} outputs ran to the limit repeating themselves and hold "
-        f"{100 * found['share']:.0f}% of the tokens: they weigh that much in pooled figures, so read the geometric "
+        f"{found.outputs} of {len(flat(records.method))} outputs ran to the limit repeating themselves and hold "
+        f"{100 * found.share:.0f}% of the tokens: they weigh that much in pooled figures, so read the geometric "
         "mean and tokens per forward per prompt"
     )
 
 
 # Each looks at the records of one case, and has one sentence or nothing to say.
-CHECKS: Sequence[Callable[[Fold], str | None]] = (said_of_context, said_of_numbers, _runaways)
+CHECKS: Sequence[Callable[[CaseRecords], str | None]] = (_short_context, _no_numbers, _runaways)
 
 
 def said_of_left_out(left_out: Mapping[str, str]) -> list[str]:
-    """A warning for each case that a panel names and has no row for; left_out: labels with the reasons."""
+    """A warning for each case that a panel names and has no row for; left_out: labels with the
+    reasons."""
     return [f"{label} cannot run here and was left out: {reason}" for label, reason in left_out.items()]
 
 
-def warnings_of(sessions: Sequence[dict[str, Any]], fold: Fold, left_out: Mapping[str, str]) -> list[str]:
+def warnings_of(
+    sessions: Sequence[Mapping[str, Any]], records: CaseRecords, left_out: Mapping[str, str]
+) -> list[str]:
     """One sentence a warning, none twice.
 
-    sessions: of provenance.json, the processes that measured the records of `fold`. left_out: of the panel that is
-    reported. Not of the sessions: since then the case may have run, or the panel may be another.
+    sessions: of provenance.json, the processes that measured the records. left_out: of the panel
+    that is reported. Not of the sessions: since then the case may have run, or the panel may be
+    another.
     """
     told = [warning for session in sessions for warning in session.get("warnings", [])]
-    found = [said for check in CHECKS if (said := check(fold))]
+    found = [said for check in CHECKS if (said := check(records))]
     return list(dict.fromkeys([*told, *found, *said_of_left_out(left_out)]))

@@ -4,20 +4,20 @@ import json
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 from omegaconf import OmegaConf
 
 from bench.measure.store import RunFolder
 from bench.plan.cases import Case
-from bench.plan.prompts import Prompts, prompt_overlap
+from bench.plan.prompts import Prompts
 from bench.plan.settings import Plan
-from bench.report.categories import by_category
-from bench.report.fold import Fold, flat
+from bench.report.case_records import CaseRecords, Grid
+from bench.report.figure_types import Comparison
 from bench.report.markdown import csv_text, flattened, report
-from bench.report.summary import compare, summarize
+from bench.report.metrics import compare
+from bench.report.summarize import summarize
+from bench.report.summary import Summary
 from bench.report.terminal import show_table
-from bench.report.warnings import warnings_of
 from tasks import Scores
 
 
@@ -45,37 +45,21 @@ def report_job(
         The exit status: 1 for a mismatch of one of our methods or of greedy itself, else 0.
     """
     ids = [example.id for example in prompts.examples]
-    folds = {case: Fold.of(folder, ids, plan.settings.repeats, roles) for case, folder in folders.items()}
+    panel = {case: CaseRecords.of(folder, ids, plan.settings.repeats, roles) for case, folder in folders.items()}
     provenances = {case: folder.provenance() for case, folder in folders.items()}
     scored: dict[tuple[str, ...], Scores] = {}
-    overlap = prompt_overlap(plan.task, plan.data, prompts.rows.split)
-    categories = [plan.task.category(example.row) for example in prompts.examples]
-    later_turns = sum(example.follows is not None for example in prompts.examples)
     summaries = {}
-    for case, fold in folds.items():
-        quality = (_scores(plan, prompts, fold.method, scored), _scores(plan, prompts, fold.reference, scored))
-        summary = summarize(case, plan, prompts, fold, quality)
-        warmup = _warmup(provenances[case], fold)
-        summaries[case] = {
-            **summary,
-            "later_turns": later_turns,
-            "categories": by_category(fold, categories, quality, plan.settings.seed),
-            "warmup": warmup,
-            "neighbours": _neighbours(provenances[case], fold),
-            "prompt_overlap": overlap,
-            "left_out": dict(left_out),
-            "warnings": warnings_of(sessions_of(provenances[case], fold), fold, left_out),
-        }
+    for case, records in panel.items():
+        quality = (_scores(plan, prompts, records.method, scored), _scores(plan, prompts, records.reference, scored))
+        summaries[case] = summarize(case, plan, prompts, records, quality, provenances[case], left_out)
     chosen = next(iter(folders))
-    comparison = compare({case.label: fold for case, fold in folds.items()}, plan.settings.seed)
+    comparison = compare({case.label: records for case, records in panel.items()}, plan.settings.seed)
     for case, folder in folders.items():
-        rows = [row for row in comparison if row["method"] == case.label]
+        own = [each for each in comparison if each.method == case.label]
         write_config(plan, case, folder)
-        folder.write("summary.json", json_text(summaries[case]))
-        folder.write("summary.csv", csv_text([flattened(summaries[case])]))
-        folder.write("report.md", report(summaries[case], provenances[case], rows))
+        write_reports(folder, summaries[case], report(summaries[case], provenances[case], own))
         if case is chosen and comparison:
-            folder.write("comparison.csv", csv_text(comparison))
+            folder.write("comparison.csv", csv_text([each.row() for each in comparison]))
         else:
             folder.remove("comparison.csv")
     title = (
@@ -83,16 +67,23 @@ def report_job(
         f"{plan.model.label}, batch size 1"
     )
     lines = [_apart(chosen.label, comparison), "" if measured else "nothing was left to measure"]
-    shared = max((summary["neighbours"] or 0 for summary in summaries.values()), default=0)
+    shared = max((summary.neighbours or 0 for summary in summaries.values()), default=0)
     if shared:
         lines.append(f"measured beside up to {shared} other runs on the same cores or GPU: no timing to rely on")
     lines.append(f"reports in {folders[chosen].path}")
     show_table(title, list(summaries.values()), "\n".join(line for line in lines if line), said)
     faults = [
-        summary["lossless"]["reference_mismatch"] or (summary["ours"] and summary["lossless"]["mismatch"])
+        summary.lossless.reference_mismatch or (summary.ours and summary.lossless.mismatch)
         for summary in summaries.values()
     ]
     return 1 if any(faults) else 0
+
+
+def write_reports(folder: RunFolder, summary: Summary, page: str) -> None:
+    """summary.json, summary.csv, and the page as report.md."""
+    folder.write("summary.json", json_text(summary.to_json()))
+    folder.write("summary.csv", csv_text([flattened(summary)]))
+    folder.write("report.md", page)
 
 
 def write_config(plan: Plan, case: Case, folder: RunFolder) -> None:
@@ -114,9 +105,9 @@ def _finite(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _apart(chosen: str, comparison: Sequence[dict[str, Any]]) -> str:
+def _apart(chosen: str, comparison: Sequence[Comparison]) -> str:
     """A line that names the cases that did not run beside the chosen one, "" if all did."""
-    labels = [row["over"] for row in comparison if row["method"] == chosen and not row["paired"]]
+    labels = [each.over for each in comparison if each.method == chosen and not each.paired]
     if not labels:
         return ""
     return (
@@ -125,28 +116,9 @@ def _apart(chosen: str, comparison: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def sessions_of(provenance: dict[str, Any], fold: Fold) -> list[dict[str, Any]]:
-    """The processes that measured these records."""
-    used = {record["session"] for record in flat(fold.method)}
-    return [each for each in provenance["sessions"] if each["session"] in used]
-
-
-def _warmup(provenance: dict[str, Any], fold: Fold) -> dict[str, Any]:
-    """The warm-up before these records; where several processes measured them, the shortest."""
-    return min((each["warmup"] for each in sessions_of(provenance, fold)), key=lambda warmup: warmup["prompts"])
-
-
-def _neighbours(provenance: dict[str, Any], fold: Fold) -> int | None:
-    """The most other runs that were on the same cores or GPU meanwhile; None where an older process did not look."""
-    counts = [each.get("neighbours") for each in sessions_of(provenance, fold)]
-    return None if None in counts else max(counts)
-
-
-def _scores(
-    plan: Plan, prompts: Prompts, records: list[list[dict[str, Any]]], scored: dict[tuple[str, ...], Scores]
-) -> Scores:
+def _scores(plan: Plan, prompts: Prompts, grid: Grid, scored: dict[tuple[str, ...], Scores]) -> Scores:
     """Quality of the first repeat's outputs (the others are the same, or mismatches); equal outputs are scored once."""
-    texts = tuple(record["text"] for record in flat([repeats[:1] for repeats in records]))
+    texts = tuple(repeats[0].text for repeats in grid)
     if texts not in scored:
         scored[texts] = plan.task.score(prompts.examples, texts)
     return scored[texts]

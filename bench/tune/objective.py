@@ -4,11 +4,12 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from bench.measure.lossless import MISMATCH, verdict
+from bench.measure.record import Record
 from bench.measure.runner import Entrant, Race
+from bench.measure.verdicts import MISMATCH, verdict
 from bench.plan.methods import METHODS
-from bench.report.fold import Fold, decode_throughput
-from bench.report.statistics import geometric_mean, rate_ratio
+from bench.report.case_records import CaseRecords
+from bench.report.metrics import mean_speed, pooled_speed
 from decoding.errors import UserError
 from tasks.base import Example
 
@@ -30,7 +31,7 @@ class Objective:
         self.draw = random.Random(seed)
         self.race.warm_up([], warmup)
 
-    def __call__(self, configs: Sequence[Any], examples: Sequence[Example], repeats: int) -> list[list[Fold]]:
+    def __call__(self, configs: Sequence[Any], examples: Sequence[Example], repeats: int) -> list[list[CaseRecords]]:
         """The generations of every config, [config][repeat]; a repeat is a pass over `examples` from nothing learned.
 
         Raises:
@@ -42,18 +43,18 @@ class Objective:
             for number, config in enumerate(configs)
         ]
         self.race.warm_up(entrants, self.warmup)
-        passes: list[list[Fold]] = [[] for _ in configs]
-        first: dict[tuple[int, str], dict[str, Any]] = {}
+        passes: list[list[CaseRecords]] = [[] for _ in configs]
+        first: dict[tuple[int, str], Record] = {}
         for repeat in range(repeats):
             for entrant in entrants:
                 entrant.decoder.forget()
-            records: dict[str, list[dict[str, Any]]] = {each.label: [] for each in [greedy, *entrants]}
+            records: dict[str, list[Record]] = {each.label: [] for each in [greedy, *entrants]}
             for example in examples:
-                ids, _ = self.race.encode(example)
+                ids, cut = self.race.encode(example)
                 stopping = self.race.stopping(example, ids)
-                for entrant in self.draw.sample([greedy, *entrants], len(entrants) + 1):
-                    generation = self.race.measure(entrant, example, ids, stopping)
-                    records[entrant.label].append({**generation, "prompt": example.id, "repeat": repeat})
+                for order, entrant in enumerate(self.draw.sample([greedy, *entrants], len(entrants) + 1)):
+                    record = self.race.measure(entrant, example, ids, stopping, repeat, order, cut)
+                    records[entrant.label].append(record)
                 reference = records[greedy.label][-1]
                 for number, config in enumerate(configs):
                     record = records[str(number)][-1]
@@ -61,23 +62,23 @@ class Objective:
                         raise UserError(
                             f"the output of {config} on prompt {example.id} is not greedy's: look into it before tuning"
                         )
-            ids = [example.id for example in examples]
+            prompts = [example.id for example in examples]
             for number in range(len(configs)):
                 sides = ([[record] for record in records[label]] for label in (str(number), greedy.label))
-                passes[number].append(Fold(ids, *sides))
+                passes[number].append(CaseRecords(prompts, *sides))
         return passes
 
 
-def together(folds: Sequence[Fold]) -> Fold:
-    """One fold of several passes over the same prompts."""
+def together(passes: Sequence[CaseRecords]) -> CaseRecords:
+    """Several passes over the same prompts as one."""
     sides = (
-        [[record for fold in folds for record in getattr(fold, side)[place]] for place in range(len(folds[0].prompts))]
-        for side in ("method", "reference")
+        [[record for each in repeats for record in each] for repeats in zip(*grids, strict=True)]
+        for grids in ([each.method for each in passes], [each.reference for each in passes])
     )
-    return Fold(folds[0].prompts, *sides)
+    return CaseRecords(passes[0].prompts, *sides)
 
 
-def speed_of(folds: Sequence[Fold]) -> float:
+def speed_of(passes: Sequence[CaseRecords]) -> float:
     """Decode speed over greedy's of some passes: the geometric mean over prompts of the ratios of token rates.
 
     Not the pooled ratio of the reports: with a few prompts, one long output would choose the settings.
@@ -85,14 +86,12 @@ def speed_of(folds: Sequence[Fold]) -> float:
     Raises:
         UserError: no prompt was answered with more than one token.
     """
-    fold = together(folds)
-    value = geometric_mean(decode_throughput(fold.method), decode_throughput(fold.reference)).value
+    value = mean_speed(together(passes))
     if value is None:
         raise UserError("no validation prompt was answered with more than one token: there is nothing to time")
     return value
 
 
-def pooled_speed_of(folds: Sequence[Fold]) -> float | None:
+def pooled_speed_of(passes: Sequence[CaseRecords]) -> float | None:
     """The same as reports have it: total tokens / total seconds over greedy's."""
-    fold = together(folds)
-    return rate_ratio(decode_throughput(fold.method), decode_throughput(fold.reference))
+    return pooled_speed(together(passes))

@@ -53,9 +53,9 @@ def draw_study(
     plt.close(figure)
 
 
-def _scatter(panel: Any, places: Any, table: pandas.DataFrame, finalists: Any, chosen: Any) -> None:
-    """First-round speeds as dots, finalists' as circles, the chosen one's filled; `places` are their x values."""
-    where = pandas.Series(list(places), index=table.index)
+def _scatter(panel: Any, positions: Any, table: pandas.DataFrame, finalists: Any, chosen: Any) -> None:
+    """First-round speeds as dots, finalists' as circles, the chosen one's filled; `positions` are their x values."""
+    where = pandas.Series(list(positions), index=table.index)
     panel.plot(where, table["round_0"], ".", color="tab:gray")
     panel.plot(where[finalists], table["final"][finalists], "o", color="tab:blue", fillstyle="none")
     panel.plot(where[chosen], table["final"][chosen], "o", color="tab:blue")

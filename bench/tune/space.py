@@ -82,7 +82,7 @@ def read_space(name: str, method: str) -> dict[str, list[Any]]:
     for key, values in space.items():
         if key not in settings:
             raise UserError(f"{file}: {key} is no setting of {method}; they are {', '.join(settings)}")
-        distinct = isinstance(values, list) and all(value not in values[:place] for place, value in enumerate(values))
+        distinct = isinstance(values, list) and all(value not in values[:index] for index, value in enumerate(values))
         if not distinct or not values:
             raise UserError(f"{file}: {key} must be a list of different values, not {values}")
     return space

@@ -35,20 +35,20 @@ def beside_published(runs: Sequence[Run]) -> list[Drawing]:
     standing: dict[tuple[str, str, str], list[Run]] = defaultdict(list)
     for each in all_series(runs):
         for task, run in each.runs.items():
-            key = each.method, run["history"], task
-            if key in cases and run["label"].startswith(each.method):
+            key = each.method, run.summary.history, task
+            if key in cases and run.summary.label.startswith(each.method):
                 standing[key].append(run)
     # The plainest name of a method stands for it, a setting only if it is alone: of a sweep none does, and a variant of
     # an ablation is another method.
     ours = {}
     for key, those in standing.items():
-        plain = [run for run in those if run["label"] in (key[0], " ".join(key[:2]))]
+        plain = [run for run in those if run.summary.label in (key[0], " ".join(key[:2]))]
         if plain or len(those) == 1:
             ours[key] = (plain or those)[0]
     if not ours:
         return []
     tasks = in_order(task for *_, task in ours)
-    order = [(each.method, run["history"]) for each in all_series(runs) for run in each.runs.values()]
+    order = [(each.method, run.summary.history) for each in all_series(runs) for run in each.runs.values()]
     found = {
         task: sorted((key for key in ours if key[2] == task), key=lambda key: order.index(key[:2])) for task in tasks
     }
@@ -59,32 +59,32 @@ def beside_published(runs: Sequence[Run]) -> list[Drawing]:
     sources = list(dict.fromkeys(each.short_source for each in published if _key(each) in ours))
     crossed = None
     for task, axes in zip(tasks, panels, strict=False):
-        for place, key in enumerate(found[task]):
-            own = ours[key]["speedup"]["decode"]
+        for position, key in enumerate(found[task]):
+            own = ours[key].summary.speedup.decode
             axes.errorbar(
-                place, own["value"], yerr=whiskers([own]), fmt="D", color=VERMILION, markeredgecolor=BLACK, zorder=3,
+                position, own.value, yerr=whiskers([own]), fmt="D", color=VERMILION, markeredgecolor=BLACK, zorder=3,
                 **ERROR,
             )  # fmt: skip
             if ours[key].mismatch:
-                crossed = cross_out(axes, place, own["value"])
+                crossed = cross_out(axes, position, own.value)
             others = [each for each in published if _key(each) == key]
             # To both sides of ours, which stands in the middle.
             for number, each in enumerate(sorted(others, key=lambda each: sources.index(each.short_source))):
                 shift = SPREAD * (number + 0.5 - len(others) / 2) / max(len(others) - 1, 1)
                 shift += 0.08 if abs(shift) < 0.04 else 0.0
-                axes.plot(place + shift, each.value, **_look(sources.index(each.short_source)))
+                axes.plot(position + shift, each.value, **_look(sources.index(each.short_source)))
         axes.axhline(1.0, color="0.3", linestyle=DASHES[1], linewidth=0.9)
         names = [method + ("" if history == "cold" else f"\n{history}") for method, history, _ in found[task]]
         axes.set_xticks(range(len(names)), [name.replace("_", "\n", 1) for name in names])
         axes.set_xlim(-0.5, len(names) - 0.5)
-        axes.set_title(f"{task}, {ours[found[task][0]]['prompts']} prompts")
+        axes.set_title(f"{task}, {ours[found[task][0]].summary.prompts} prompts")
         axes.grid(axis="y")
     for axes in panels[len(tasks) :]:
         axes.set_visible(False)
     for line in grid:
         line[0].set_ylabel("times greedy's speed")
     handles = [Line2D([], [], marker="D", linestyle="", color=VERMILION, markeredgecolor=BLACK)]
-    handles += [Line2D([], [], **_look(place)) for place in range(len(sources))]
+    handles += [Line2D([], [], **_look(position)) for position in range(len(sources))]
     names = ["this run (decode, 95% interval)", *sources]
     if crossed is not None:
         handles.append(crossed)

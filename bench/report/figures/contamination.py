@@ -13,7 +13,7 @@ FIGURES = ("times greedy's decode speed", "tokens per target forward")
 def contamination(runs: Sequence[Run]) -> list[Drawing]:
     """A heat map for every method with saved pools: rows say whose pool, columns on which task it was used."""
     drawings: list[Drawing] = []
-    for alike in grouped(runs, lambda run: (run["method"], str(run.settings))).values():
+    for alike in grouped(runs, lambda run: (run.summary.method, str(run.settings))).values():
         pools = [run for run in alike if run.pool_of]
         if len({run.pool_of for run in pools}) < 2:
             continue
@@ -24,16 +24,17 @@ def contamination(runs: Sequence[Run]) -> list[Drawing]:
 def _matrix(pools: Sequence[Run], alike: Sequence[Run], suffix: str) -> Drawing:
     cells: dict[tuple[str, str], Run] = {}
     for run in sorted(pools, key=lambda run: run.started):
-        cells[run.pool_of, run["task"]] = run
+        cells[run.pool_of, run.summary.task] = run
     columns = in_order({task for _, task in cells})
     # Cold runs stand beside them only where they saw the same prompts.
     seen = {run.conditions for run in cells.values()}
-    cold = {(NO_POOL, run["task"]): run for run in alike if run["history"] == "cold" and run.conditions in seen}
+    colds = [run for run in alike if run.summary.history == "cold"]
+    cold = {(NO_POOL, run.summary.task): run for run in colds if run.conditions in seen}
     rows = [*in_order({pool for pool, _ in cells}), *([NO_POOL] if cold else [])]
     cells |= cold
     width, height = 0.8 * len(columns) + 1.5, 0.42 * len(rows) + 1.1
     figure, [panels] = canvas(1, 2, width, height)
-    readings = (lambda run: run["speedup"]["decode"]["value"], lambda run: run["tokens_per_target_forward"])
+    readings = (lambda run: run.summary.speedup.decode.value, lambda run: run.summary.tokens_per_target_forward)
     for axes, title, reading in zip(panels, FIGURES, readings, strict=True):
         at = [[cells.get((row, column)) for column in columns] for row in rows]
         values = [[None if run is None else reading(run) for run in line] for line in at]
@@ -48,16 +49,16 @@ def _matrix(pools: Sequence[Run], alike: Sequence[Run], suffix: str) -> Drawing:
         axes.set_title(title)
     panels[0].set_ylabel("pool filled on")
     run = pools[0]
-    counts = sorted({each["prompts"] for each in cells.values()})
+    counts = sorted({each.summary.prompts for each in cells.values()})
     note = f"{' or '.join(map(str, counts))} prompts each; brackets: 95% bootstrap intervals over prompts"
-    entitle(figure, f"{run['method']}: pools of one task used on another", run.title, note)
-    return Drawing(f"contamination_{run['method']}{suffix}", figure)
+    entitle(figure, f"{run.summary.method}: pools of one task used on another", run.title, note)
+    return Drawing(f"contamination_{run.summary.method}{suffix}", figure)
 
 
 def _text(run: Run | None, reading, title: str) -> str:
     if run is None or reading(run) is None:
         return "–"
-    figure = run["speedup"]["decode"]
-    if title != FIGURES[0] or figure["low"] is None:
+    figure = run.summary.speedup.decode
+    if title != FIGURES[0] or figure.low is None:
         return f"{reading(run):.2f}"
-    return f"{reading(run):.2f}\n[{figure['low']:.2f}, {figure['high']:.2f}]"
+    return f"{reading(run):.2f}\n[{figure.low:.2f}, {figure.high:.2f}]"

@@ -39,7 +39,8 @@ def draw_figures(runs: Sequence[Run], folder: Path) -> None:
         # Each draft makes a setup of its own: what compares them takes the place of figures of each alone.
         for those in of_several_drafts(runs):
             drawing = draft_size(those)
-            for file in save(Drawing(f"{drawing.name}_{_slug(those[0], those[0]['model'])}", drawing.figure), folder):
+            name = f"{drawing.name}_{_slug(those[0], those[0].summary.model)}"
+            for file in save(Drawing(name, drawing.figure), folder):
                 say(f"drawn: {file}")
             runs = [run for run in runs if run not in those]
     setups = {key: _slug(alike[0]) for key, alike in grouped(runs, lambda run: run.setup).items()}
@@ -61,7 +62,7 @@ def draw_figures(runs: Sequence[Run], folder: Path) -> None:
 
 
 def _slug(run: Run, models: str | None = None) -> str:
-    words = f"{models or run.pair} {run.setup[2]} {run['split']} {run['dtype']} {run['device']}"
+    words = f"{models or run.pair} {run.setup[2]} {run.summary.split} {run.summary.dtype} {run.summary.device}"
     return re.sub(r"[^A-Za-z0-9.]+", "-", words).strip("-")
 
 

@@ -21,7 +21,7 @@ def place_labels(
     intervals: Sequence[tuple[float, float]],
     names: Sequence[str],
 ) -> None:
-    """Each name at the first place within the panel that no other label, point or interval covers.
+    """Each name at the first spot within the panel that no other label, point or interval covers.
 
     The panel's limits must be final. Names far from their points get a thin line. intervals: (low, high) of each point.
     """
@@ -36,21 +36,21 @@ def place_labels(
         taken.append(Bbox.from_extents(left - 3, low, left + 3, high))
     labels: list[Bbox] = []
     # From the right: there the labels have the least room.
-    for place in sorted(range(len(points)), key=lambda place: -points[place][0]):
+    for index in sorted(range(len(points)), key=lambda index: -points[index][0]):
         label = axes.annotate(
-            names[place], points[place], (0, 0), textcoords="offset points", fontsize=6.5,
+            names[index], points[index], (0, 0), textcoords="offset points", fontsize=6.5,
             arrowprops={"arrowstyle": "-", "color": "0.5", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2},
         )  # fmt: skip
         # Of the text alone: the line to the point is no part of it.
         size = Text.get_window_extent(label, renderer)
         candidates = []
         for number, (distance, (right, up)) in enumerate(product(DISTANCES, DIRECTIONS)):
-            x = spots[place][0] + right * distance * pixels - (1 - right) / 2 * size.width
-            y = spots[place][1] + up * distance * pixels - (1 - up) / 2 * size.height
+            x = spots[index][0] + right * distance * pixels - (1 - right) / 2 * size.width
+            y = spots[index][1] + up * distance * pixels - (1 - up) / 2 * size.height
             box = Bbox.from_bounds(x, y, size.width, size.height)
             cost = sum(_overlap(box, other) for other in taken) + 10 * _outside(box, frame)
             cost += 20 * sum(_overlap(box, other) for other in labels)
-            cost += sum(_crosses(spots[place], box, other) for other in labels) if distance >= AWAY else 0
+            cost += sum(_crosses(spots[index], box, other) for other in labels) if distance >= AWAY else 0
             candidates.append((cost, number, distance, right, up, box))
         _, _, distance, right, up, box = min(candidates, key=lambda each: each[:2])
         label.set_position((right * distance, up * distance))

@@ -42,35 +42,36 @@ def all_series(runs: Sequence[Run]) -> list[Series]:
     Where a series has several runs on a task, that which says most stands for it, never the fastest: the setting that
     most tasks have, then the newest. Runs on fewer prompts, or with another wording, than most of a task are left out.
     """
-    runs = [run for run in _same_prompts(runs) if run["method"] != "greedy"]
-    pools = [run for run in runs if run["history"] == "file"]
-    runs = [run for run in runs if run["history"] != "file"]
+    runs = [run for run in _same_prompts(runs) if run.summary.method != "greedy"]
+    pools = [run for run in runs if run.summary.history == "file"]
+    runs = [run for run in runs if run.summary.history != "file"]
     found = []
-    for (label, history), alike in grouped(runs, lambda run: (run["label"], run["history"])).items():
-        common = Counter(settings for settings, _ in {(_settings(run), run["task"]) for run in alike})
+    for (label, history), alike in grouped(runs, lambda run: (run.summary.label, run.summary.history)).items():
+        common = Counter(settings for settings, _ in {(_settings(run), run.summary.task) for run in alike})
         chosen = {}
-        for task, those in grouped(alike, lambda run: run["task"]).items():
+        for task, those in grouped(alike, lambda run: run.summary.task).items():
             most = max(common[_settings(run)] for run in those)
-            fit = [run for run in those if common[_settings(run)] == most]
+            fitting = [run for run in those if common[_settings(run)] == most]
             # Of a sweep none stands for the method; it has a figure of its own.
-            if len({_settings(run) for run in fit}) < SWEEP:
-                chosen[task] = max(fit, key=lambda run: (run.started, str(run.folder)))
+            if len({_settings(run) for run in fitting}) < SWEEP:
+                chosen[task] = max(fitting, key=lambda run: (run.started, str(run.folder)))
         if not chosen:
             continue
         name = label if history == "cold" or label.endswith(history) else f"{label} {history}"
-        found.append(Series(name, next(iter(chosen.values()))["method"], chosen))
+        found.append(Series(name, next(iter(chosen.values())).summary.method, chosen))
     # One alone beside saved pools is what those are compared with, in a figure of their own.
     return [] if pools and len(found) == 1 else sorted(found, key=_order)
 
 
 def _same_prompts(runs: Sequence[Run]) -> list[Run]:
     """Of every task the runs of the conditions under which most cases were measured."""
+
+    def says(alike: Sequence[Run]) -> tuple[int, int]:
+        return len({(run.summary.label, run.summary.history) for run in alike}), alike[0].summary.prompts
+
     kept = []
-    for of_task in grouped(runs, lambda run: run["task"]).values():
-        kept += max(
-            grouped(of_task, lambda run: run.conditions).values(),
-            key=lambda alike: (len({(run["label"], run["history"]) for run in alike}), alike[0]["prompts"]),
-        )
+    for of_task in grouped(runs, lambda run: run.summary.task).values():
+        kept += max(grouped(of_task, lambda run: run.conditions).values(), key=says)
     return kept
 
 
@@ -80,11 +81,11 @@ def _settings(run: Run) -> str:
 
 def _order(series: Series) -> tuple[int, str, int, list[tuple[float, str]]]:
     method = series.method
-    place = list(METHODS).index(method) if method in METHODS else len(METHODS)
+    rank = list(METHODS).index(method) if method in METHODS else len(METHODS)
     # Numbers by their size: gamma=8 stands before gamma=12.
     words = re.findall(r"\d+(?:\.\d+)?|\D+", series.name)
     named = [(float(word), "") if word[0].isdigit() else (0.0, word) for word in words]
-    return place, method, min(run.place for run in series.runs.values()), named
+    return rank, method, min(run.panel_index for run in series.runs.values()), named
 
 
 def tasks_of(series: Sequence[Series]) -> list[str]:
@@ -106,4 +107,4 @@ def title_of(series: Sequence[Series]) -> str:
 def with_prompts(series: Sequence[Series], task: str) -> str:
     """The task with how many prompts were measured."""
     run = next(each.runs[task] for each in series if task in each.runs)
-    return f"{task}\n{run['prompts']} prompts" + (f" x {run['repeats']}" if run["repeats"] > 1 else "")
+    return f"{task}\n{run.summary.prompts} prompts" + (f" x {run.summary.repeats}" if run.summary.repeats > 1 else "")

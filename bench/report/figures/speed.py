@@ -47,14 +47,14 @@ def speedups(runs: Sequence[Run]) -> list[Drawing]:
     axes.margins(y=0.12)
     for each, look in zip(series, looks([each.method for each in series]), strict=True):
         there = [task for task in tasks if task in each.runs]
-        places = [
+        positions = [
             tasks.index(task) + (standing[task].index(each) - (len(standing[task]) - 1) / 2) * width for task in there
         ]
         shown = [each.runs[task] for task in there]
-        speeds, wrong = [run["speedup"]["decode"] for run in shown], [run.mismatch for run in shown]
+        speeds, wrong = [run.summary.speedup.decode for run in shown], [run.mismatch for run in shown]
         # Not the bars themselves: the first may be crossed.
         handles.append(Patch(facecolor=look.colour, hatch=look.hatch, edgecolor="white", linewidth=0.4))
-        bars(axes, places, speeds, 0.92 * width, look, wrong)
+        bars(axes, positions, speeds, 0.92 * width, look, wrong)
     if any(run.mismatch for each in series for run in each.runs.values()):
         handles.append(wrong_handle())
         names.append(WRONG_LEGEND)
@@ -91,9 +91,9 @@ def efficiency(runs: Sequence[Run]) -> list[Drawing]:
             run = each.runs.get(task)
             if not _forwards(run):
                 continue
-            point = run["tokens_per_target_forward"], run["speedup"]["decode"]["value"]
+            point = run.summary.tokens_per_target_forward, run.summary.speedup.decode.value
             axes.errorbar(
-                *point, yerr=whiskers([run["speedup"]["decode"]]), fmt=look.marker, color=look.colour,
+                *point, yerr=whiskers([run.summary.speedup.decode]), fmt=look.marker, color=look.colour,
                 markeredgecolor="0.2", markeredgewidth=0.4, **ERROR,
             )  # fmt: skip
             points.append(point)
@@ -102,7 +102,8 @@ def efficiency(runs: Sequence[Run]) -> list[Drawing]:
                 cross_out(axes, *point)
                 name += f" ({MISMATCH})"
             names.append(name)
-            bars_of.append(tuple(run["speedup"]["decode"][end] or point[1] for end in ("low", "high")))
+            speed = run.summary.speedup.decode
+            bars_of.append((speed.low or point[1], speed.high or point[1]))
         # Names need room beside the outermost points.
         axes.set_xlim(*_wider([x for x, _ in points], 0.25, 0.5))
         axes.set_ylim(*_wider([end for each in bars_of for end in each], 0.12, 0.1))
@@ -131,7 +132,7 @@ def _wider(values: Sequence[float], share: float, least: float) -> tuple[float, 
 
 
 def _forwards(run: Run | None) -> bool:
-    return run is not None and None not in (run["tokens_per_target_forward"], run["speedup"]["decode"]["value"])
+    return run is not None and None not in (run.summary.tokens_per_target_forward, run.summary.speedup.decode.value)
 
 
 def cold_and_warm(runs: Sequence[Run]) -> list[Drawing]:
@@ -139,24 +140,24 @@ def cold_and_warm(runs: Sequence[Run]) -> list[Drawing]:
     pairs = _pairs(runs)
     if not pairs:
         return []
-    methods = grouped([cold for cold, _ in pairs], lambda run: run["method"])
+    methods = grouped([cold for cold, _ in pairs], lambda run: run.summary.method)
     warm_of = dict(pairs)
     widest = max(map(len, methods.values()))
     figure, [panels] = canvas(1, len(methods), max(4.6 / len(methods), 1.1 * widest), 2.6, sharey=True)
     panels[0].margins(y=0.12)
     for axes, (method, found) in zip(panels, methods.items(), strict=True):
-        order = in_order(run["task"] for run in found)
-        colds = sorted(found, key=lambda run: order.index(run["task"]))
+        order = in_order(run.summary.task for run in found)
+        colds = sorted(found, key=lambda run: order.index(run.summary.task))
         handles = []
         for shift, colour, those in (
             (-0.2, SKY, colds),
             (0.2, VERMILION, [warm_of[cold] for cold in colds]),
         ):
-            places = [place + shift for place in range(len(colds))]
+            positions = [index + shift for index in range(len(colds))]
             shown, wrong = Look(colour, "", "o", "-"), [run.mismatch for run in those]
             handles.append(Patch(facecolor=colour))
-            bars(axes, places, [run["speedup"]["decode"] for run in those], 0.38, shown, wrong)
-        axes.set_xticks(range(len(colds)), [f"{run['task']}\n{run['prompts']} prompts" for run in colds])
+            bars(axes, positions, [run.summary.speedup.decode for run in those], 0.38, shown, wrong)
+        axes.set_xticks(range(len(colds)), [f"{run.summary.task}\n{run.summary.prompts} prompts" for run in colds])
         axes.set_xlim(-0.6, len(colds) - 0.4)
         axes.axhline(1.0, color="0.3", linestyle=DASHES[1], linewidth=0.9)
         axes.set_title(method)
@@ -175,17 +176,17 @@ def _pairs(runs: Sequence[Run]) -> list[tuple[Run, Run]]:
     """(cold, warm) with the same settings and prompts, one for each method and task: of several, that whose settings
     most tasks have, then the one on most prompts, then the newest."""
     found = []
-    for group in grouped(runs, lambda run: (run["method"], str(run.settings), run.conditions)).values():
-        newest = {run["history"]: run for run in sorted(group, key=lambda run: run.started)}
+    for group in grouped(runs, lambda run: (run.summary.method, str(run.settings), run.conditions)).values():
+        newest = {run.summary.history: run for run in sorted(group, key=lambda run: run.started)}
         if {"cold", "warm"} <= set(newest):
             found.append((newest["cold"], newest["warm"]))
-    common = Counter((cold["method"], str(cold.settings)) for cold, _ in found)
+    common = Counter((cold.summary.method, str(cold.settings)) for cold, _ in found)
 
     def says(pair: tuple[Run, Run]) -> tuple[int, int, str]:
         cold = pair[0]
-        return common[cold["method"], str(cold.settings)], cold["prompts"], cold.started
+        return common[cold.summary.method, str(cold.settings)], cold.summary.prompts, cold.started
 
     chosen: dict[tuple[str, str], tuple[Run, Run]] = {}
     for pair in sorted(found, key=says):
-        chosen[pair[0]["method"], pair[0]["task"]] = pair
+        chosen[pair[0].summary.method, pair[0].summary.task] = pair
     return list(chosen.values())

@@ -18,7 +18,7 @@ from bench.report.figures.style import (
     legend,
     looks,
 )
-from bench.report.split import split
+from bench.report.metrics import steps_reaching
 
 # A share of fewer steps is noise, and is left out.
 FEWEST = 20
@@ -46,13 +46,13 @@ def acceptance(runs: Sequence[Run]) -> list[Drawing]:
         for column, task in enumerate(tasks):
             if not _drafted(each, task):
                 continue
-            found = each.runs[task]["acceptance"]
-            reached = _reached(found)
-            marginal = [share for share, count in zip(found["marginal"], reached, strict=True) if count >= FEWEST]
+            found = each.runs[task].summary.acceptance
+            reached = steps_reaching(found)
+            marginal = [share for share, count in zip(found.marginal, reached, strict=True) if count >= FEWEST]
             depths = range(1, len(marginal) + 1)
             deepest[task] = max(deepest[task], len(marginal))
             [handles[each.legend]] = grid[0][column].plot(depths, marginal, **style)
-            conditional = [float("nan") if share is None else share for share in found["conditional"]]
+            conditional = [float("nan") if share is None else share for share in found.conditional]
             grid[1][column].plot(depths, conditional[: len(marginal)], **style)
     for column, task in enumerate(tasks):
         grid[0][column].set_title(with_prompts(series, task).replace("\n", ", "))
@@ -73,15 +73,8 @@ def acceptance(runs: Sequence[Run]) -> list[Drawing]:
 def _drafted(series: Series, task: str) -> bool:
     """Whether there is any depth to show."""
     run = series.runs.get(task)
-    return bool(run and run["acceptance"]["marginal"] and _reached(run["acceptance"])[0] >= FEWEST)
-
-
-def _reached(found: dict) -> list[int]:
-    """By depth the number of steps that had accepted everything before it."""
-    counts = {int(length): count for length, count in found["histogram"].items()}
-    return [
-        sum(count for length, count in counts.items() if length >= depth) for depth in range(len(found["marginal"]))
-    ]
+    reached = steps_reaching(run.summary.acceptance) if run else []
+    return bool(reached) and reached[0] >= FEWEST
 
 
 def step_time(runs: Sequence[Run]) -> list[Drawing]:
@@ -91,28 +84,29 @@ def step_time(runs: Sequence[Run]) -> list[Drawing]:
         return []
     tasks = [task for task in tasks_of(series) if any(_timed(each.runs.get(task)) for each in series)]
     timed = [run for each in series for run in each.runs.values() if _timed(run)]
-    parts = [name for name in LOOKS if any(split(run["seconds"])[name] is not None for run in timed)]
+    parts = [name for name in LOOKS if any(getattr(run.summary.seconds.parts(), name) is not None for run in timed)]
     names = ["greedy", *(each.legend for each in series)]
     columns = min(len(tasks), 3)
     lines = -(-len(tasks) // columns)
     figure, grid = canvas(lines, columns, 2.7, 0.24 * len(names) + 0.8, sharey=True)
     panels = [axes for line in grid for axes in line]
     for task, axes in zip(tasks, panels, strict=False):
-        there = [(place, each.runs[task]) for place, each in enumerate(series, 1) if _timed(each.runs.get(task))]
-        shown = [(0, _greedy_step(there[0][1])), *((place, _step(run)) for place, run in there)]
+        there = [(line, each.runs[task]) for line, each in enumerate(series, 1) if _timed(each.runs.get(task))]
+        shown = [(0, there[0][1].summary.greedy_step_milliseconds)]
+        shown += [(line, run.summary.step_milliseconds) for line, run in there]
         handles, left = [], [0.0] * len(shown)
         for name in parts:
             _, colour, hatch = LOOKS[name]
             widths = [step[name] for _, step in shown]
             handles.append(
                 axes.barh(
-                    [place for place, _ in shown], widths, 0.7, left=left, color=colour, hatch=hatch, edgecolor="white",
+                    [line for line, _ in shown], widths, 0.7, left=left, color=colour, hatch=hatch, edgecolor="white",
                     linewidth=0.4,
                 )
             )  # fmt: skip
             left = [start + width for start, width in zip(left, widths, strict=True)]
-        for (place, _), end in zip(shown, left, strict=True):
-            axes.annotate(f"{end:.1f}", (end, place), (3, 0), textcoords="offset points", va="center", fontsize=6.5)
+        for (line, _), end in zip(shown, left, strict=True):
+            axes.annotate(f"{end:.1f}", (end, line), (3, 0), textcoords="offset points", va="center", fontsize=6.5)
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(len(names) - 0.4, -0.6)
         axes.set_xlim(0, max(left) * 1.17)
@@ -128,20 +122,4 @@ def step_time(runs: Sequence[Run]) -> list[Drawing]:
 
 
 def _timed(run: Run | None) -> bool:
-    return bool(run and run["target_forwards"] and run["seconds"]["verify"] is not None)
-
-
-def _step(run: Run) -> dict[str, float]:
-    return _milliseconds(run["seconds"], run["target_forwards"])
-
-
-def _greedy_step(run: Run) -> dict[str, float]:
-    """Of the greedy generations beside a run; greedy gives one token a step."""
-    seconds = run["greedy_seconds"]
-    steps = run["tokens_per_second"]["decode"]["greedy"] * seconds["decode"]
-    return _milliseconds(seconds, steps)
-
-
-def _milliseconds(seconds: dict, steps: float) -> dict[str, float]:
-    """A step's, by part; a pool that there is not, or that was not timed yet, takes none."""
-    return {name: 1000 * (part or 0.0) / steps for name, part in split(seconds).items()}
+    return run is not None and run.summary.step_milliseconds is not None

@@ -19,6 +19,7 @@ from matplotlib.patches import Patch, Rectangle  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from bench.plan.methods import METHODS  # noqa: E402
+from bench.report.figure_types import Estimate  # noqa: E402
 
 STYLE = {
     "font.size": 8,
@@ -86,7 +87,7 @@ def looks(methods: Sequence[str]) -> list[Look]:
     Where many are of one method, as in an ablation, colours tell the series apart.
     """
     if max(Counter(methods).values()) > CLOSE_KIN:
-        return [look(place, place // len(PALETTE)) for place in range(len(methods))]
+        return [look(number, number // len(PALETTE)) for number in range(len(methods))]
     seen: Counter[str] = Counter()
     found = []
     for method in methods:
@@ -96,9 +97,9 @@ def looks(methods: Sequence[str]) -> list[Look]:
     return found
 
 
-def look(place: int, variant: int = 0) -> Look:
-    """The look number `place` where colours say nothing but which is which."""
-    return _look(PALETTE[place % len(PALETTE)], variant)
+def look(number: int, variant: int = 0) -> Look:
+    """The look of this number where colours say nothing but which is which."""
+    return _look(PALETTE[number % len(PALETTE)], variant)
 
 
 def _look(colour: str, variant: int) -> Look:
@@ -147,11 +148,11 @@ def _heighten(figure: Figure, inches: float) -> None:
     figure.set_figheight(figure.get_figheight() + inches)
 
 
-def whiskers(figures: Sequence[dict[str, float | None]]) -> list[list[float]]:
+def whiskers(figures: Sequence[Estimate]) -> list[list[float]]:
     """Lengths of the intervals below and above the values, as matplotlib wants them; 0 where there is no interval."""
     return [
-        [max(_or(each["value"]) - _or(each["low"], each["value"]), 0.0) for each in figures],
-        [max(_or(each["high"], each["value"]) - _or(each["value"]), 0.0) for each in figures],
+        [max(_or(each.value) - _or(each.low, each.value), 0.0) for each in figures],
+        [max(_or(each.high, each.value) - _or(each.value), 0.0) for each in figures],
     ]
 
 
@@ -171,22 +172,22 @@ def cross_out(axes: Axes, across: float, up: float) -> Line2D:
 
 
 def bars(
-    axes: Axes, places: Sequence[float], figures: Sequence[dict], width: float, look: Look, wrong: Sequence[bool]
+    axes: Axes, positions: Sequence[float], figures: Sequence[Estimate], width: float, look: Look, wrong: Sequence[bool]
 ):
     """Bars with intervals and their values above; returns what a legend takes.
 
     wrong: which are of outputs that are not the target's: hollow, crossed, and named.
     """
-    values = [_or(each["value"]) for each in figures]
+    values = [_or(each.value) for each in figures]
     drawn = axes.bar(
-        places, values, width, yerr=whiskers(figures), color=look.colour, hatch=look.hatch, edgecolor="white",
+        positions, values, width, yerr=whiskers(figures), color=look.colour, hatch=look.hatch, edgecolor="white",
         linewidth=0.4, error_kw=ERROR,
     )  # fmt: skip
-    for bar, place, value, figure, crossed in zip(drawn, places, values, figures, wrong, strict=True):
+    for bar, position, value, figure, crossed in zip(drawn, positions, values, figures, wrong, strict=True):
         if crossed:
             bar.set(facecolor="white", edgecolor=look.colour, hatch=WRONG_HATCH, linewidth=0.8)
         axes.annotate(
-            f"{value:.2f}{' ' + MISMATCH if crossed else ''}", (place, max(value, _or(figure["high"], value))), (0, 3),
+            f"{value:.2f}{' ' + MISMATCH if crossed else ''}", (position, max(value, _or(figure.high, value))), (0, 3),
             textcoords="offset points", ha="center", va="bottom", fontsize=6,
             rotation=90 if crossed or width < 0.16 else 0,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},

@@ -27,9 +27,9 @@ FAINT = {"elinewidth": 0.7, "capthick": 0.7}
 # What is drawn of a run, and how to read it; the first with its interval.
 SPEED = "times greedy's decode speed"
 FIGURES: dict[str, Callable[[Run], float | None]] = {
-    SPEED: lambda run: run["speedup"]["decode"]["value"],
-    "tokens per target forward": lambda run: run["tokens_per_target_forward"],
-    "share of drafted tokens accepted": lambda run: run["acceptance"]["rate"],
+    SPEED: lambda run: run.summary.speedup.decode.value,
+    "tokens per target forward": lambda run: run.summary.tokens_per_target_forward,
+    "share of drafted tokens accepted": lambda run: run.summary.acceptance.rate,
 }
 
 
@@ -44,15 +44,19 @@ class Sweep:
     def first(self) -> Run:
         return next(iter(self.cells.values()))
 
-    def values(self, place: int) -> list[float]:
-        return sorted({cell[place] for cell in self.cells})
+    def values(self, axis: int) -> list[float]:
+        return sorted({cell[axis] for cell in self.cells})
 
 
 def find_sweeps(runs: Sequence[Run]) -> list[Sweep]:
     """Every sweep that is not part of a larger one: at least 3 values of one setting, or 6 runs over a grid."""
     found: list[Sweep] = []
     swept: list[frozenset[Run]] = []
-    for alike in grouped(runs, lambda run: (run["method"], run["history"], run.pool_of, run.conditions)).values():
+
+    def method(run: Run) -> tuple[object, ...]:
+        return run.summary.method, run.summary.history, run.pool_of, run.conditions
+
+    for alike in grouped(runs, method).values():
         numeric = [key for key in alike[0].settings if len({_number(run, key) for run in alike}) > 1]
         for count in (3, 2, 1):
             for settings in combinations(numeric, count):
@@ -85,7 +89,7 @@ def _sweeps(runs: Sequence[Run], settings: tuple[str, ...]) -> list[Sweep]:
 
 
 def _number(run: Run, key: str) -> float | None:
-    """A setting's value if it is a number; one of "auto" or null is no place on an axis."""
+    """A setting's value if it is a number; one of "auto" or null has no position on an axis."""
     value = run.settings.get(key)
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
@@ -96,14 +100,14 @@ def sensitivity(runs: Sequence[Run]) -> list[Drawing]:
     lines = [sweep for sweep in sweeps if len(sweep.settings) == 1]
     drawings = [
         _lines(method, setting, group)
-        for (method, setting), group in _by(lines, lambda sweep: (sweep.first["method"], sweep.settings[0])).items()
+        for (method, setting), group in _by(lines, lambda each: (each.first.summary.method, each.settings[0])).items()
     ]
     taken: dict[str, int] = {}
     for sweep in sweeps:
         if len(sweep.settings) > 1:
             run = sweep.first
-            warm = "" if run["history"] == "cold" else f"_{run['history']}"
-            name = f"sensitivity_{_slug('_'.join(sweep.settings))}_{run['method']}_{run['task']}{warm}"
+            warm = "" if run.summary.history == "cold" else f"_{run.summary.history}"
+            name = f"sensitivity_{_slug('_'.join(sweep.settings))}_{run.summary.method}_{run.summary.task}{warm}"
             taken[name] = taken.get(name, 0) + 1
             drawings.append(_grid(sweep, name if taken[name] == 1 else f"{name}_{taken[name]}"))
     return drawings
@@ -118,19 +122,19 @@ def _by(sweeps: Sequence[Sweep], key) -> dict:
 
 def _lines(method: str, setting: str, sweeps: Sequence[Sweep]) -> Drawing:
     figure, [panels] = canvas(1, len(FIGURES), 3.0, 2.6)
-    tasks = list(dict.fromkeys(sweep.first["task"] for sweep in sweeps))
+    tasks = list(dict.fromkeys(sweep.first.summary.task for sweep in sweeps))
     names = _names(sweeps)
     handles, crossed = [], []
     for sweep in sweeps:
-        task = tasks.index(sweep.first["task"])
-        kin = [other for other in sweeps if other.first["task"] == sweep.first["task"]]
+        task = tasks.index(sweep.first.summary.task)
+        kin = [other for other in sweeps if other.first.summary.task == sweep.first.summary.task]
         drawn = look(task, kin.index(sweep)) if len(tasks) > 1 else look(kin.index(sweep))
         values = sweep.values(0)
         chosen = [sweep.cells[value,] for value in values]
-        speed = [run["speedup"]["decode"] for run in chosen]
+        speed = [run.summary.speedup.decode for run in chosen]
         style = {"color": drawn.colour, "marker": drawn.marker, "linestyle": drawn.dash}
         handles.append(
-            panels[0].errorbar(values, [each["value"] for each in speed], yerr=whiskers(speed), **style, **FAINT)
+            panels[0].errorbar(values, [each.value for each in speed], yerr=whiskers(speed), **style, **FAINT)
         )
         for axes, reading in list(zip(panels, FIGURES.values(), strict=True))[1:]:
             axes.plot(values, [_or_gap(reading(run)) for run in chosen], **style)
@@ -176,9 +180,9 @@ def _names(sweeps: Sequence[Sweep]) -> list[str]:
     found = []
     for sweep in sweeps:
         run = sweep.first
-        words = [run["task"], *([] if run["history"] == "cold" else [run["history"]])]
+        words = [run.summary.task, *([] if run.summary.history == "cold" else [run.summary.history])]
         words += [f"{key}={run.settings.get(key)}" for key in differing]
-        found.append(" ".join([*words, f"({run['prompts']} prompts)"]))
+        found.append(" ".join([*words, f"({run.summary.prompts} prompts)"]))
     return found
 
 
@@ -203,9 +207,9 @@ def _grid(sweep: Sweep, name: str) -> Drawing:
             axes.set_ylabel(down)
             axes.set_title(title if third is None else f"{title}\n{more[0]} = {third:g}")
     run = sweep.first
-    history = "" if run["history"] == "cold" else f", {run['history']}"
-    what = f"{run['method']} on {run['task']}{history}: {' x '.join(sweep.settings)}, all else equal"
-    note = f"{run['prompts']} prompts; brackets: 95% bootstrap intervals over prompts"
+    history = "" if run.summary.history == "cold" else f", {run.summary.history}"
+    what = f"{run.summary.method} on {run.summary.task}{history}: {' x '.join(sweep.settings)}, all else equal"
+    note = f"{run.summary.prompts} prompts; brackets: 95% bootstrap intervals over prompts"
     entitle(figure, what, run.title, note)
     return Drawing(name, figure)
 
@@ -213,7 +217,7 @@ def _grid(sweep: Sweep, name: str) -> Drawing:
 def _cell(run: Run | None, value: float | None, title: str) -> str:
     if value is None:
         return "–"
-    if title != SPEED or run["speedup"]["decode"]["low"] is None:
+    if title != SPEED or run.summary.speedup.decode.low is None:
         return f"{value:.2f}"
-    figure = run["speedup"]["decode"]
-    return f"{value:.2f}\n[{figure['low']:.2f}, {figure['high']:.2f}]"
+    figure = run.summary.speedup.decode
+    return f"{value:.2f}\n[{figure.low:.2f}, {figure.high:.2f}]"

@@ -1,0 +1,251 @@
+"""What figures are made of, as they stand in summaries, and what follows from a summary alone."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from bench.measure.verdicts import Divergence
+from bench.report.statistics import NONE, Acceptance, Estimate
+
+__all__ = ["NONE", "Acceptance", "Estimate"]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """One figure of the method, and of greedy beside it."""
+
+    method: float | None
+    greedy: float | None
+
+
+@dataclass(frozen=True)
+class TokenRates:
+    """Tokens per second; decode leaves out the prefill and the tokens that it gives."""
+
+    decode: Sides
+    end_to_end: Sides
+
+
+@dataclass(frozen=True)
+class Speedups:
+    """Rates over greedy's, of all prompts together; geomean: of the prompts' own decode ratios."""
+
+    decode: Estimate
+    end_to_end: Estimate
+    geomean: Estimate = NONE
+
+
+@dataclass(frozen=True)
+class AllSpeedups(Speedups):
+    """Those, and decode over the faster greedy of two dtypes where float32 ran beside bfloat16."""
+
+    decode_over_fastest_greedy: Estimate = NONE
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The four parts of decode time, which add up to it; None where they are not known."""
+
+    draft: float | None
+    verify: float | None
+    pool: float | None
+    rest: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seconds:
+    """Where the time of all generations went, in seconds.
+
+    None for a rival that does not tell its steps. other is what drafting and verification leave of
+    decode; observe is the part of it that is spent learning from verdicts. pool is the time in the
+    phrase pool, which lies within draft (pool_draft of it) and observe; None without a pool and in
+    records from before it was timed.
+    """
+
+    prefill: float
+    draft: float | None
+    verify: float | None
+    other: float | None
+    observe: float | None
+    pool: float | None = None
+    pool_draft: float | None = None
+    decode: float
+
+    def parts(self) -> Parts:
+        """Drafting, verification, the pool and the rest; a pool not timed stays in the others."""
+        pool = self.pool
+        drafting = self.pool_draft or 0.0 if pool is not None else 0.0
+        observing = pool - drafting if pool is not None else 0.0
+        return Parts(
+            draft=None if self.draft is None else self.draft - drafting,
+            verify=self.verify,
+            pool=pool,
+            rest=None if self.other is None else self.other - observing,
+        )
+
+    def milliseconds(self, steps: float) -> dict[str, float]:
+        """The parts of one of so many steps; a pool that is not there or not timed takes none."""
+        return {name: 1000 * (part or 0.0) / steps for name, part in vars(self.parts()).items()}
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """How many outputs have which verdict, and the worst as the whole's.
+
+    reference_mismatch counts greedy outputs that are not the model's own: a fault of the harness,
+    whatever the method.
+    """
+
+    identical: int
+    tie: int
+    mismatch: int
+    verdict: str
+    reference_mismatch: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lossless:
+    """The verdicts, the largest gap and the tolerated one, and the first that are not greedy's."""
+
+    identical: int
+    tie: int
+    mismatch: int
+    verdict: str
+    tolerance: float | None = None
+    reference_mismatch: int
+    largest_gap: float | None = None
+    divergences: list[Divergence] = field(default_factory=list)
+
+    def verdicts(self) -> Verdicts:
+        """The counts alone."""
+        return Verdicts(*(getattr(self, each.name) for each in fields(Verdicts)))
+
+
+@dataclass(frozen=True)
+class Runaways:
+    """How many outputs ran away (see ran_away), and their share of all generated tokens."""
+
+    outputs: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Pool:
+    """One phrase pool over all generations.
+
+    drafter: the pool of a drafter within the method, whose phrases are another model's or of
+    another length, so that the two are never added. Sizes are means over the generations' ends. Hit
+    rates go by who asked (a "guess" for a model's forward, a "suffix"), phrases by where they came
+    from.
+    """
+
+    pool_size: float
+    pool_evicted: int
+    hit_rate: dict[str, float]
+    phrases_learned: dict[str, int]
+    drafter: "Pool | None" = None
+
+
+@dataclass(frozen=True)
+class PerStep:
+    """Means over all steps, of counts by kind and of the four parts of a step's time."""
+
+    pool_size: float
+    draft_forwards: float | None
+    draft_rows: float | None
+    pool_lookups: dict[str, float]
+    pool_hits: dict[str, float]
+    phrases_learned: dict[str, float]
+    seconds: Parts
+
+
+@dataclass(frozen=True)
+class PoolFigures:
+    """The phrase pool's part in a method: a Pool, with two figures around it.
+
+    accepted_by_source: accepted tokens by who proposed them; bonus: the target's own at the steps'
+        ends.
+    per_step: None where records are older than the pool's columns.
+    """
+
+    accepted_by_source: dict[str, int | None]
+    pool_size: float
+    pool_evicted: int
+    hit_rate: dict[str, float]
+    phrases_learned: dict[str, int]
+    drafter: Pool | None = None
+    per_step: PerStep | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What of a summary follows from its records alone, in the order in which it stands there.
+
+    A default stands in summaries that are older than the field.
+    """
+
+    shortened_prompts: int | None = None
+    measured_side_by_side: bool | None = None
+    generated_tokens: int | None = None
+    stops: dict[str, int] | None = None
+    tokens_per_second: TokenRates
+    speedup: AllSpeedups
+    tokens_per_target_forward: float | None
+    tokens_per_target_forward_mean: float | None = None
+    target_forwards: int | None = None
+    draft_forwards: int | None = None
+    verified_rows_per_step: float | None = None
+    draft_forwards_per_step: float | None = None
+    draft_rows_per_step: float | None = None
+    acceptance: Acceptance
+    accepted_by_source: dict[str, int] | None = None
+    pool_hit_rate: float | None = None
+    phrases_learned: dict[str, int] | None = None
+    ouroboros: PoolFigures | None = None
+    seconds: Seconds
+    greedy_seconds: Seconds
+    lossless: Lossless
+    repetition: float | None = None
+    runaways: Runaways | None = None
+
+    @property
+    def draft_cost(self) -> float | None:
+        """Seconds of a draft model's forward over a greedy step's; None without such forwards."""
+        greedy = self.tokens_per_second.decode.greedy
+        if not self.draft_forwards or not self.seconds.draft or not greedy:
+            return None
+        return self.seconds.draft / self.draft_forwards * greedy
+
+    @property
+    def step_milliseconds(self) -> dict[str, float] | None:
+        """A step's time by part; None where the method does not tell its steps."""
+        if not self.target_forwards or self.seconds.verify is None:
+            return None
+        return self.seconds.milliseconds(self.target_forwards)
+
+    @property
+    def greedy_step_milliseconds(self) -> dict[str, float]:
+        """The same of greedy beside it, which gives one token a step."""
+        tokens = (self.tokens_per_second.decode.greedy or 0.0) * self.greedy_seconds.decode
+        return self.greedy_seconds.milliseconds(tokens)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The speed of a panel's case over another's, each over the greedy beside it.
+
+    method, over: labels of the two. paired: whether that was the very same greedy.
+    """
+
+    method: str
+    over: str
+    paired: bool
+    decode: Estimate
+    geomean: Estimate
+    end_to_end: Estimate
+
+    def row(self) -> dict[str, Any]:
+        """A line of comparison.csv."""
+        found: dict[str, Any] = {"method": self.method, "over": self.over, "paired": self.paired}
+        for name in ("decode", "geomean", "end_to_end"):
+            found |= {f"{name}_{key}": value for key, value in vars(getattr(self, name)).items()}
+        return found

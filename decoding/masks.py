@@ -35,6 +35,11 @@ class MaskBuilder:
         self.dtype, self.device = model.dtype, model.device
         self.windows = _windows(config)
 
+    @property
+    def kinds(self) -> list[str] | None:
+        """The layer types that have a mask of their own, in the order of `build`; None where one serves all."""
+        return list(self.windows) if len(self.windows) > 1 else None
+
     def build(self, before: int, visible: np.ndarray, query: list[int], key: list[int]) -> Mask:
         """The mask for one forward: [1, 1, rows, before + columns], additive in the model's dtype, because eager adds
         it as it is and sdpa need not turn it into one in every layer.

@@ -3,8 +3,8 @@
 On a CPU a forward of few rows costs what its weights cost to read, and torch's float32 kernels read them badly for more
 than one row. FBGEMM's read half the bytes, and several rows for little more than one.
 
-The weights are rounded once, in place, and the rounded model is the model: greedy decoding, verdicts and teacher forcing
-all run on it. `rounded` gives the same numbers to a float32 model, which must agree with it within rounding.
+The weights are rounded once, in place, and the rounded model is the model: greedy decoding, verdicts and teacher
+forcing all run on it. `rounded` gives the same numbers to a float32 model, which must agree with it within rounding.
 """
 
 import copy
@@ -46,7 +46,8 @@ class PackedLinear(nn.Module):
 
 def can_pack() -> bool:
     """Whether this machine has the kernels."""
-    return "fbgemm" in torch.backends.quantized.supported_engines and hasattr(torch.ops.quantized, "linear_dynamic_fp16")
+    supported = torch.backends.quantized.supported_engines
+    return "fbgemm" in supported and hasattr(torch.ops.quantized, "linear_dynamic_fp16")
 
 
 def pack(model: PreTrainedModel) -> PreTrainedModel:

@@ -59,6 +59,7 @@ class ModelSession:
         # The last forward's context and tree, and how many of the tree's nodes have been through a forward.
         self._pending: tuple[list[int], TokenTree, int] | None = None
         self._cache = TreeCache(self._probe())
+        self._awaited = [each for each in {self.device, *self._cache.devices} if each.type == "cuda"]
         self._traced: TracedForward | None = None
 
     def trace(self) -> None:
@@ -172,10 +173,11 @@ class ModelSession:
         self._cache.reserve(cached + standing + len(tokens))
         inputs = [token if token < self.vocabulary else 0 for token in tokens]
         query = positions[standing:]
-        ids, places = torch.tensor([inputs, query], device=self.device).split(1)
+        numbers = torch.tensor([inputs, query], device=self.device)
+        ids, places = numbers[:1], numbers[1:]
         mask = self._masks.build(before, visible, query, [*range(before, cached), *positions])
         if self._traced:
-            logits = self._traced(ids, places, torch.tensor(rows, device=self.device), mask)[0]
+            logits = self._traced(ids, places, rows, mask)[0]
         else:
             output = self.model(
                 input_ids=ids,
@@ -211,9 +213,8 @@ class ModelSession:
 
     def _wait(self) -> None:
         """Until every device that holds a part of the model has done what it was asked for."""
-        for device in {self.device, *self._cache.devices}:
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
+        for device in self._awaited:
+            torch.cuda.synchronize(device)
 
     def truncate(self, length: int) -> None:
         """Forget every cached token from `length` on."""

@@ -19,6 +19,8 @@ from decoding.masks import Mask
 
 # Rotary embeddings that look at how far the sequence has come.
 LOOKING = ("dynamic", "longrope")
+# Rows of a forward whose numbers are written once.
+NUMBERS = 1024
 
 
 class CannotTrace(Exception):
@@ -103,6 +105,8 @@ class TracedForward:
         _refuse(model, cache)
         self._cache = cache
         self._kinds = kinds
+        self._device = model.device
+        self._numbers = torch.arange(NUMBERS, device=self._device)
         forward = _Forward(model, cache, kinds)
         cache.reserve(64)
         try:
@@ -111,20 +115,26 @@ class TracedForward:
                 # it matters is what the comparison below shows.
                 warnings.simplefilter("ignore")
                 traced = torch.jit.trace(forward, self._example(3, 17, model), check_trace=False, strict=False)
-                self._run = torch.jit.freeze(traced.eval())
+                # The method itself: a module's call looks for hooks first, which costs as much as an operator.
+                self._run = torch.jit.freeze(traced.eval()).forward
         except Exception as error:
             raise CannotTrace(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from error
         self._compare(forward, model)
 
-    def __call__(
-        self, ids: torch.Tensor, positions: torch.Tensor, kept: torch.Tensor, mask: Mask
-    ) -> torch.Tensor:
+    def __call__(self, ids: torch.Tensor, positions: torch.Tensor, kept: list[int], mask: Mask) -> torch.Tensor:
         """Logits [1, len(kept), the head's size] of one forward, whose rows are written after the cache's cursor.
 
-        ids, positions: int64 [1, rows]. kept: int64, rows whose logits are wanted. mask: as the model takes it.
+        ids, positions: int64 [1, rows]. kept: rows whose logits are wanted. mask: as the model takes it.
         """
         masks = list(mask.values()) if isinstance(mask, Mapping) else [mask]
-        return self._run(ids, positions, kept, masks, self._cache.buffers())
+        return self._run(ids, positions, self._index(kept), masks, self._cache.buffers())
+
+    def _index(self, rows: list[int]) -> torch.Tensor:
+        """The rows as a tensor; of neighbours, which they mostly are, it is a view of numbers that are written once."""
+        first, count = rows[0], len(rows)
+        if first + count <= len(self._numbers) and rows == list(range(first, first + count)):
+            return self._numbers[first : first + count]
+        return torch.tensor(rows, device=self._device)
 
     def _example(self, rows: int, cached: int, model: PreTrainedModel) -> tuple:
         """Arguments of a forward of `rows` rows, of which the last two are siblings, after `cached` ones."""
@@ -149,7 +159,7 @@ class TracedForward:
             example = self._example(rows, cached, model)
             expected, found = forward(*example), self._run(*example)
             scale = float(expected.abs().max()) or 1.0
-            # Bit by bit as a rule, but kernels may be chosen by what the interpreter knows.
+            # Bit by bit as a rule; but the interpreter may fold what a model does to a number before it meets a tensor.
             if not float((expected - found).abs().max()) <= 1e3 * torch.finfo(model.dtype).eps * scale:
                 raise CannotTrace(f"its logits for {rows} rows after {cached} are others than the model's own")
 

@@ -48,7 +48,7 @@ ROOMS = {
 
 
 def rooms_of(file: Path) -> set[str]:
-    """The rooms of bench that a file imports from, at whatever depth; its modules outside of rooms by their own names."""
+    """The rooms of bench that a file imports from, at whatever depth; a module outside of rooms by its own name."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

@@ -92,7 +92,8 @@ def test_the_winner_is_written_and_taken(tuned, tmp_path, monkeypatch, capsys) -
 def test_every_trial_is_another_setting_until_there_are_no_more(tuned, tmp_path, monkeypatch, capsys) -> None:
     """A sampler repeats itself, most of all in a small space, and in a search that goes on. Without a draft of its own
     length a schedule silences gamma, so of six combinations two are one setting, the published one."""
-    monkeypatch.setattr(bench.tune.job, "read_space", lambda *_: {"gamma": [2, 3, 5], "schedule": ["constant", "default"]})
+    space = {"gamma": [2, 3, 5], "schedule": ["constant", "default"]}
+    monkeypatch.setattr(bench.tune.job, "read_space", lambda *_: space)
     assert tuned("method=hf_assisted", "tune.trials=50") == 0
     rows = read_trials(tmp_path)
     tried = {("any" if each["params_schedule"] == "default" else each["params_gamma"]) for each in rows}

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from transformers import PreTrainedModel
+
 from decoding.phrase_pool import PhrasePool
 from decoding.records import Generation
 from decoding.session import ModelSession
@@ -82,6 +84,7 @@ class ModelPair:
     eos: end-of-sequence ids of the target.
     decode: token ids to text, for stop strings.
     seed: for methods that draw (lookahead's first window).
+    plain: loads the target anew as transformers gives it, prepared for no engine; None where nobody knows how.
     """
 
     target: ModelSession
@@ -89,3 +92,4 @@ class ModelPair:
     eos: frozenset[int]
     decode: Callable[[list[int]], str]
     seed: int = 0
+    plain: Callable[[], PreTrainedModel] | None = None

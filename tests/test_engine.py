@@ -1,9 +1,12 @@
 """Engines: a traced forward is the model's own, and a packed model the rounded model, within rounding."""
 
 import copy
+import json
+from pathlib import Path
 
 import pytest
 import torch
+from bench_pair import run
 from families import FAMILIES, VOCABULARY, blurred, make_model
 from matrix import decode, prompts, reference
 from samples import covering
@@ -121,6 +124,17 @@ def test_outputs_are_greedys_on_every_engine(case):
         assert decoder.generate(prompt, stopping).tokens == reference(pair, prompt, stopping).tokens
 
 
+def test_a_draft_on_some_layers_has_a_trace_of_its_own():
+    """With the whole model's it would draft what the target says, and nobody would see it but by its speed."""
+    pair = pair_of("llama", TRACED)
+    config = self_speculative.Config(skip=None, skip_attention=[0, 1], max_draft=3)
+    view = METHODS["self_speculative"].load().build(config, pair).drafter.view
+    own, other = (ModelSession(model) for model in (view.model, pair.target.model))
+    expected, whole = own.prefill([1, 2, 3]), other.prefill([1, 2, 3])
+    assert torch.allclose(view.prefill([1, 2, 3]), expected, rtol=0, atol=1e-12)
+    assert not torch.allclose(expected, whole, atol=1e-3)
+
+
 @needs_fbgemm
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_packed_model_is_the_rounded_model_within_rounding(family):
@@ -178,3 +192,37 @@ def test_greedy_runs_the_traced_forward(monkeypatch):
     decoder = greedy.build(greedy.Config(), pair)
     monkeypatch.setattr(pair.target.model, "forward", lambda *_, **__: pytest.fail("the model ran in eager mode"))
     assert len(decoder.generate([1, 2, 3], Stopping(frozenset(), 6)).tokens) == 6
+
+
+@needs_fbgemm
+def test_a_run_on_packed_weights_end_to_end(monkeypatch, arguments, capsys):
+    """The rounded model is the target of every method and of the library; the plain library is a rival of its own."""
+    rivals = "compare=[hf_generate,{name: hf_generate, engine: plain, label: plain}]"
+    assert run(monkeypatch, *arguments, "engine=packed", "method=speculative", rivals) == 0
+    assert "plain" in capsys.readouterr().out
+    assert run(monkeypatch, *arguments, "engine=eager", "method=speculative") == 0
+    folders = sorted(Path("runs/custom/random").glob("speculative-*"))
+    engines = [json.loads((each / "provenance.json").read_text())["identity"].get("engine") for each in folders]
+    assert sorted(engines, key=str) == [None, PACKED], "two engines never share a folder"
+    gaps = {}
+    for folder in Path("runs/custom/random").glob("hf_generate-*"):
+        records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
+        kind = json.loads((folder / "provenance.json").read_text())["identity"]["method"]["engine"]
+        gaps[kind] = [record["tokens"] for record in records if record["role"] == "method"]
+        assert all(record["gap"] < 1e-2 for record in records), "within what rounding weights to float16 may change"
+    assert set(gaps) == {"prepared", "plain"}
+
+
+def test_a_model_that_cannot_be_traced_is_said_and_runs(monkeypatch, arguments, capsys):
+    def refuse(*_):
+        raise CannotTrace("its router chooses experts by what it reads")
+
+    monkeypatch.setattr("decoding.session.TracedForward", refuse)
+    assert run(monkeypatch, *arguments, "engine=traced", "dtype=float64", "method=speculative") == 0
+    said = capsys.readouterr().out
+    assert "warning: LlamaForCausalLM runs eagerly, which is slower: it cannot be traced (its router" in said
+
+
+def test_the_check_names_the_engine(monkeypatch, arguments, capsys):
+    assert run(monkeypatch, *arguments, "engine=traced", "dtype=float64", "check=true") == 0
+    assert "engine: traced" in capsys.readouterr().out

@@ -23,11 +23,13 @@ from decoding.tracing import CannotTrace
 class LoadedPair:
     """The pair as methods see it, and the target's tokenizer.
 
-    warnings: what was seen on loading that changes how figures must be read (see bench/report/warnings.py).
+    engine: that the models are prepared for. warnings: what was seen on loading that changes how figures must be read
+        (see bench/report/warnings.py).
     """
 
     pair: ModelPair
     tokenizer: PreTrainedTokenizerBase
+    engine: str = EAGER
     warnings: list[str] = field(default_factory=list)
 
     def continuation(self, prompt: list[int], output: list[int]) -> str:
@@ -50,6 +52,10 @@ def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
     target, warnings = _load(model.target, model.revision, model, place.dtype, place.device, place.engine)
     warnings += not_obeyed(model.target, target.generation_config)
     session = _session(target, tokenizers.target, place.engine, warnings)
+
+    def plain() -> PreTrainedModel:
+        return _load(model.target, model.revision, model, place.dtype, place.device, EAGER)[0]
+
     draft_session = None
     if model.draft:
         alone = replace(model, device_map=None) if model.draft_device else model
@@ -60,8 +66,8 @@ def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
         draft_session = _session(draft, tokenizers.draft, engine, warnings)
     tokenizer = tokenizers.tokenizer
     eos = _eos_ids(target, tokenizer)
-    pair = ModelPair(session, draft_session, eos, _decoder(tokenizer), seed)
-    return LoadedPair(pair, tokenizer, warnings)
+    pair = ModelPair(session, draft_session, eos, _decoder(tokenizer), seed, plain)
+    return LoadedPair(pair, tokenizer, place.engine, warnings)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from ouroboros.pool import main as inspect
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = (
-    "bench", "bench.engine", "bench.tune", "bench.report", "bench.figures", "bench.paper", "bench.archive", "bench.refold",
+    "bench", "bench.engine", "bench.tune", "bench.report", "bench.figures", "bench.paper", "bench.archive",
+    "bench.refold",
 )  # fmt: skip
 # Python imports the package, torch and all, before the module: its help is shown, but waits.
 WAITING = ("ouroboros.pool",)

@@ -52,8 +52,8 @@ FAULTS = (
     Fault("a trace is not compared", TRACING, "        self._compare(forward, model)\n", "", ("test_engine.py",)),
     Fault("what looks at positions is traced", TRACING, "        _refuse(model, cache)\n", "", ("test_engine.py",)),
     Fault("packed weights of another layer", PACKING, "setattr(parent, name, PackedLinear(child))",
-          "setattr(parent, name, PackedLinear(next(each for each in model.modules() if type(each) is nn.Linear "
-          "and each.weight.shape == child.weight.shape)))", ("test_engine.py",)),
+          "setattr(parent, name, PackedLinear([each for each in model.modules() if type(each) is nn.Linear "
+          "and each.weight.shape == child.weight.shape][-1]))", ("test_engine.py",)),
     Fault("the head packed, its embedding not rounded", PACKING,
           "    _round_embeddings(model)\n    for parent in", "    for parent in", ("test_engine.py",)),
     Fault("weights beyond float16 packed", PACKING,

@@ -3,7 +3,7 @@
 With a static cache and compilation it is the strong baseline: what the library can do for a model without any drafts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
@@ -15,9 +15,11 @@ from decoding.decoder import ModelPair
 from decoding.errors import SettingError, UserError
 from decoding.method import Spec
 from decoding.records import Generation
+from decoding.session import ModelSession
 from decoding.stopping import Stopping
 
 CACHES = ("dynamic", "static")
+ENGINES = ("prepared", "plain")
 STEP = 64  # cache lengths are multiples of it
 ATTEMPTS = 5
 
@@ -35,15 +37,20 @@ class Config:
     """cache: "dynamic" grows with the text, as the library does by default; "static" is allocated once.
 
     compile: torch.compile for the forwards behind the prefill, in the library's own mode; needs the static cache.
+    engine: "prepared", the model that all methods run on, or "plain", the model as transformers loads it: what a user
+        has who does nothing. Where the prepared model is a rounded one, the plain model's outputs may be others.
     """
 
     name: str = "hf_generate"
     cache: str = "dynamic"
     compile: bool = False
+    engine: str = "prepared"
 
     def __post_init__(self) -> None:
         if self.cache not in CACHES:
             raise SettingError(f"cache={self.cache} is unknown: choose one of {', '.join(CACHES)}")
+        if self.engine not in ENGINES:
+            raise SettingError(f"engine={self.engine} is unknown: choose one of {', '.join(ENGINES)}")
         if self.compile and self.cache != "static":
             raise SettingError("compile=true needs cache=static: transformers compiles with no other cache")
 
@@ -118,7 +125,14 @@ class Compiled(Static):
 
 
 def build(config: Config, pair: ModelPair) -> HfRival:
-    """generate() on the pair's target; the draft is not used."""
+    """generate() on the pair's target; the draft is not used.
+
+    Raises UserError where the plain model is asked for, and the pair cannot load it.
+    """
+    if config.engine == "plain":
+        if pair.plain is None:
+            raise UserError("engine=plain needs a pair that was loaded from files")
+        pair = replace(pair, target=ModelSession(pair.plain(), pair.target.vocabulary))
     if config.compile:
         return Compiled(pair)
     return Static(pair) if config.cache == "static" else HfRival(pair)

@@ -47,7 +47,7 @@ def run_job(config: DictConfig) -> int:
     """
     plan = read_plan(config)
     settings = plan.settings
-    place = resolve_place(settings.device, settings.dtype)
+    place = resolve_place(settings.device, settings.dtype, settings.engine)
     say_settings(plan)
     if settings.check:
         return _check(plan, place)

@@ -89,6 +89,19 @@ class TreeCache(Cache):
         self._buffers = list(buffers.values())
         self.devices = {buffer.rows.device for buffer in self._buffers}
 
+    def buffers(self) -> list[torch.Tensor]:
+        """The rows of all layers, [members, 1, heads, capacity, dim] each: one buffer for every shape of row."""
+        return [buffer.rows for buffer in self._buffers]
+
+    def slots(self) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+        """For every layer where its (keys, values) are: (number in `buffers`, member) each."""
+        found = {
+            (layer, name): (number, member)
+            for number, buffer in enumerate(self._buffers)
+            for member, (layer, name) in enumerate(buffer.members)
+        }
+        return [(found[layer, "keys"], found[layer, "values"]) for layer in self.layers]
+
     def reserve(self, capacity: int) -> None:
         """Make room for `capacity` rows; what is cached stays."""
         if capacity <= self.capacity:

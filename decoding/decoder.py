@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from transformers import PreTrainedModel
+
 from decoding.errors import UserError
 from decoding.records import Generation
 from decoding.session import ModelSession
@@ -105,6 +107,7 @@ class ModelPair:
     eos: end-of-sequence ids of the target.
     decode: token ids to text, for stop strings.
     seed: for methods that draw (lookahead's first window).
+    plain: loads the target anew as transformers gives it, prepared for no engine; None where nobody knows how.
     """
 
     target: ModelSession
@@ -112,3 +115,4 @@ class ModelPair:
     eos: frozenset[int]
     decode: Callable[[list[int]], str]
     seed: int = 0
+    plain: Callable[[], PreTrainedModel] | None = None

@@ -34,6 +34,13 @@ class MaskBuilder:
             )
         self.dtype, self.device = model.dtype, model.device
         self.windows = _windows(config)
+        self._windowed = any(window is not None for window in self.windows.values()) or len(self.windows) > 1
+        self._zeros = torch.zeros((1, 1, 1, 0), dtype=self.dtype, device=self.device)
+
+    @property
+    def kinds(self) -> list[str] | None:
+        """The layer types that have a mask of their own, in the order of `build`; None where one serves all."""
+        return list(self.windows) if len(self.windows) > 1 else None
 
     def build(self, before: int, visible: np.ndarray, query: list[int], key: list[int]) -> Mask:
         """The mask for one forward: [1, 1, rows, before + columns], additive in the model's dtype, because eager adds
@@ -43,6 +50,8 @@ class MaskBuilder:
         columns], which of the columns behind them each row sees. query, key: positions of the rows and of these
         columns.
         """
+        if len(query) == 1 and visible.size == 1 and not self._windowed:
+            return self._open(before + len(key))
         masks = {}
         hidden = ~visible if visible.size > 1 else None  # a row alone sees itself
         for kind, window in self.windows.items():
@@ -56,6 +65,12 @@ class MaskBuilder:
                 self._hide(mask[..., before:], hidden)
             masks[kind] = mask
         return masks if len(masks) > 1 else next(iter(masks.values()))
+
+    def _open(self, columns: int) -> torch.Tensor:
+        """The mask of one row that sees everything, [1, 1, 1, columns]: a view of zeros that are written once."""
+        if self._zeros.shape[-1] < columns:
+            self._zeros = torch.zeros((1, 1, 1, 2 * columns), dtype=self.dtype, device=self.device)
+        return self._zeros[..., :columns]
 
     def _hide(self, mask: torch.Tensor, hidden: np.ndarray) -> None:
         mask.masked_fill_(torch.from_numpy(hidden).to(self.device), torch.finfo(self.dtype).min)

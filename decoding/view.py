@@ -25,6 +25,8 @@ class SessionView(ModelSession):
         self.model = model
         self.counters = Counters()
         self._pending = None
+        if self._traced:
+            self.trace()
 
     def reset(self) -> None:
         """Zero the view's counters; the sequence is the session's."""

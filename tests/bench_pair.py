@@ -75,10 +75,14 @@ def write_prompts(file: Path, count: int) -> Path:
 
 
 def bench_arguments(pair: Path, *more: str) -> list[str]:
-    """Overrides for a short run of the pair in the folder `pair` on its prompts.jsonl; runs go to ./runs."""
+    """Overrides for a short run of the pair in the folder `pair` on its prompts.jsonl; runs go to ./runs.
+
+    On the eager engine, which takes no time to prepare.
+    """
     return [
         "model=custom", f"model.target={pair}/target", f"model.draft={pair}/draft", "model.name=random", "task=custom",
-        f"data.path={pair}/prompts.jsonl", "max_new_tokens=8", "warmup=1", "limit=2", "output=runs", *more,
+        f"data.path={pair}/prompts.jsonl", "max_new_tokens=8", "warmup=1", "limit=2", "output=runs",
+        "engine=eager", *more,
     ]  # fmt: skip
 
 

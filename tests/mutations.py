@@ -37,7 +37,35 @@ class Fault:
     tests: tuple[str, ...] = ALL
 
 
+TRACING = "decoding/tracing.py"
+PACKING = "decoding/packing.py"
+
 FAULTS = (
+    Fault("traced rows written one too early", TRACING, "start = self.total - key_states.shape[-2]",
+          "start = self.total - key_states.shape[-2] - 1", ("test_engine.py",)),
+    Fault("a trace holds on to its buffers", TRACING,
+          "        return self._run(ids, positions, self._index(kept), masks, self._cache.buffers())\n",
+          "        self._held = getattr(self, '_held', None) or self._cache.buffers()\n"
+          "        return self._run(ids, positions, self._index(kept), masks, self._held)\n", ("test_engine.py",)),
+    Fault("wanted rows counted from the first", TRACING, "self._numbers[first : first + count]",
+          "self._numbers[:count]", ("test_engine.py",)),
+    Fault("a trace is not compared", TRACING, "        self._compare(forward, model)\n", "", ("test_engine.py",)),
+    Fault("what looks at positions is traced", TRACING, "        _refuse(model, cache)\n", "", ("test_engine.py",)),
+    Fault("packed weights of another layer", PACKING, "setattr(parent, name, PackedLinear(child))",
+          "setattr(parent, name, PackedLinear([each for each in model.modules() if type(each) is nn.Linear "
+          "and each.weight.shape == child.weight.shape][-1]))", ("test_engine.py",)),
+    Fault("the head packed, its embedding not rounded", PACKING,
+          "    _round_embeddings(model)\n    for parent in", "    for parent in", ("test_engine.py",)),
+    Fault("weights beyond float16 packed", PACKING,
+          "    if not bool(torch.isfinite(halved).all()):\n", "    if False:\n",
+          ("test_engine.py",)),
+    Fault("engines share a folder", "bench/models/place.py",
+          'if (key, value) != ("engine", EAGER)', 'if key != "engine"',
+          ("test_engine.py",)),
+    Fault("a draft on some layers runs the trace of all", "decoding/view.py", "            self.trace()\n",
+          "            pass\n", ("test_engine.py",)),
+    Fault("the mask of one row covers too little", "decoding/masks.py", "return self._zeros[..., :columns]",
+          "return self._zeros[..., : columns - 1]", ("test_engine.py", "test_families.py")),
     Fault(
         "causal mask instead of the tree's",
         "decoding/session.py",

@@ -19,8 +19,10 @@ from bench.plan.settings import read_plan
 from ouroboros.pool import main as inspect
 
 ROOT = Path(__file__).resolve().parent.parent
-MODULES = ("bench", "bench.tune", "bench.report", "bench.figures", "bench.paper", "bench.archive", "bench.refold")
-MODULES += ("bench.study",)
+MODULES = (
+    "bench", "bench.engine", "bench.tune", "bench.report", "bench.figures", "bench.paper", "bench.archive",
+    "bench.refold", "bench.study",
+)  # fmt: skip
 # Python imports the package, torch and all, before the module: its help is shown, but waits.
 WAITING = ("ouroboros.pool",)
 HEAVY = ("torch", "transformers", "matplotlib", "datasets", "optuna")

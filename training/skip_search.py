@@ -91,7 +91,7 @@ def search_skip_set(config: SkipSearchConfig) -> SkipSet:
 
     folder.mkdir(parents=True, exist_ok=True)
     study = _study(folder, config.seed)
-    settings = {**asdict(config), "model": weights_digests(model)["target"], **asdict(place)}
+    settings = {**asdict(config), "model": weights_digests(model)["target"], **place.identity()}
     del settings["trials"], settings["output"]
     _require_same_settings(study, settings, folder)
     note_session(study, place.device)

@@ -85,6 +85,7 @@ def check(
     sessions = {"target": pair.target} | ({"draft": pair.draft} if pair.draft else {})
     ids, _ = race.encode(example)
     seen = [f"{name}: {_shape(session)}" for name, session in sessions.items()]
+    seen.append(f"engine: {loaded.engine}")
     seen.append(f"end-of-sequence ids: {', '.join(map(str, sorted(pair.eos))) or 'none'}")
     for name, session in sessions.items():
         try:

@@ -26,6 +26,6 @@ def roles(place: Place) -> tuple[str, ...]:
 def load_float32(model: ModelConfig, place: Place, seed: int) -> LoadedPair | None:
     """The target alone in float32, None where bfloat16 does not flatter."""
     alone = replace(model, draft=None, draft_revision=None, draft_device=None, draft_dtype=None)
-    return load_pair(alone, Place(place.device, "float32"), seed) if flatters(place) else None
+    return load_pair(alone, Place(place.device, "float32", place.engine), seed) if flatters(place) else None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from decoding.errors import UserError
 
 DTYPES = ("float32", "float64", "bfloat16", "float16")
+AUTO, EAGER, TRACED, PACKED = ENGINES = ("auto", "eager", "traced", "packed")
 
 
 @dataclass

@@ -7,25 +7,29 @@ import torch
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from bench.models.checkpoint import load_whole
-from bench.models.config import ModelConfig
+from bench.models.config import EAGER, PACKED, TRACED, ModelConfig
 from bench.models.generation_config import not_obeyed
 from bench.models.location import cannot_load, config_of, locate, offline
 from bench.models.place import Place, resolve_place
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
+from decoding.packing import pack
 from decoding.session import ModelSession
 from decoding.text import continuation
+from decoding.tracing import CannotTrace
 
 
 @dataclass
 class LoadedPair:
     """The pair as methods see it, and the target's tokenizer.
 
-    warnings: what was seen on loading that changes how figures must be read (see bench/report/warnings.py).
+    engine: that the models are prepared for. warnings: what was seen on loading that changes how figures must be read
+        (see bench/report/warnings.py).
     """
 
     pair: ModelPair
     tokenizer: PreTrainedTokenizerBase
+    engine: str = EAGER
     warnings: list[str] = field(default_factory=list)
 
     def continuation(self, prompt: list[int], output: list[int]) -> str:
@@ -45,18 +49,25 @@ def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
     """
     draft_device = resolve_place(model.draft_device or place.device, place.dtype).device
     tokenizers = load_tokenizers(model)
-    target, warnings = _load(model.target, model.revision, model, place.dtype, place.device)
+    target, warnings = _load(model.target, model.revision, model, place.dtype, place.device, place.engine)
     warnings += not_obeyed(model.target, target.generation_config)
+    session = _session(target, tokenizers.target, place.engine, warnings)
+
+    def plain() -> PreTrainedModel:
+        return _load(model.target, model.revision, model, place.dtype, place.device, EAGER)[0]
+
     draft_session = None
     if model.draft:
         alone = replace(model, device_map=None) if model.draft_device else model
-        draft, seen = _load(model.draft, model.draft_revision, alone, model.draft_dtype or place.dtype, draft_device)
+        dtype = model.draft_dtype or place.dtype
+        engine = place.engine if dtype == place.dtype or place.engine != PACKED else TRACED
+        draft, seen = _load(model.draft, model.draft_revision, alone, dtype, draft_device, engine)
         warnings += seen
-        draft_session = ModelSession(draft, tokenizers.draft)
+        draft_session = _session(draft, tokenizers.draft, engine, warnings)
     tokenizer = tokenizers.tokenizer
     eos = _eos_ids(target, tokenizer)
-    pair = ModelPair(ModelSession(target, tokenizers.target), draft_session, eos, _decoder(tokenizer), seed)
-    return LoadedPair(pair, tokenizer, warnings)
+    pair = ModelPair(session, draft_session, eos, _decoder(tokenizer), seed, plain)
+    return LoadedPair(pair, tokenizer, place.engine, warnings)
 
 
 @dataclass(frozen=True)
@@ -144,10 +155,21 @@ def _tokens(tokenizer: PreTrainedTokenizerBase, name: str, revision: str | None)
     return {index: token for token, index in tokenizer.get_vocab().items() if index < head}
 
 
+def _session(model: PreTrainedModel, vocabulary: int, engine: str, warnings: list[str]) -> ModelSession:
+    """The session of a prepared model; a model that cannot be traced runs eagerly, and a warning says so."""
+    session = ModelSession(model, vocabulary)
+    if engine != EAGER:
+        try:
+            session.trace()
+        except CannotTrace as error:
+            warnings.append(f"{type(model).__name__} runs eagerly, which is slower: it cannot be traced ({error})")
+    return session
+
+
 def _load(
-    name: str, revision: str | None, model: ModelConfig, dtype: str, device: str
+    name: str, revision: str | None, model: ModelConfig, dtype: str, device: str, engine: str
 ) -> tuple[PreTrainedModel, list[str]]:
-    """(the model, warnings)."""
+    """(the model, prepared for its engine; warnings)."""
     options = _options(name, revision)
     placement = {"device_map": model.device_map} if model.device_map else {}
     attention = {"attn_implementation": model.attn_implementation} if model.attn_implementation else {}
@@ -160,7 +182,8 @@ def _load(
         if out_of_memory(error):
             raise
         raise cannot_load(name, error) from error
-    return (loaded if placement else loaded.to(device)).eval(), warnings
+    prepared = (loaded if placement else loaded.to(device)).eval()
+    return pack(prepared) if engine == PACKED else prepared, warnings
 
 
 def _eos_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:

@@ -1,22 +1,37 @@
-"""Where models run and in which precision."""
+"""Where models run, in which precision, and by which engine."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 
+from bench.models.config import AUTO, EAGER, PACKED, TRACED
 from decoding.errors import UserError
+from decoding.packing import can_pack
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where the models run and in which precision."""
+    """Where the models run, in which precision, and how.
+
+    engine: "eager" (transformers' modules as they come), "traced" (the same operators without Python between them, see
+        decoding/tracing.py) or "packed" (traced, and linear layers on float16 weights, see decoding/packing.py).
+    """
 
     device: str
     dtype: str
+    engine: str = EAGER
+
+    def identity(self) -> dict[str, Any]:
+        """As it names a run's folder: the engine only where it is not eager, for before there was no other."""
+        return {key: value for key, value in asdict(self).items() if (key, value) != ("engine", EAGER)}
 
 
-def resolve_place(device: str | None, dtype: str | None) -> Place:
-    """Fill in the defaults. Raises UserError for a device that is not there."""
+def resolve_place(device: str | None, dtype: str | None, engine: str = EAGER) -> Place:
+    """Fill in the defaults.
+
+    Raises UserError for a device that is not there, or an engine that cannot run on it in that precision.
+    """
     name = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         kind = torch.device(name)
@@ -26,4 +41,18 @@ def resolve_place(device: str | None, dtype: str | None) -> Place:
         raise UserError(f"device={name} is not there: this machine has {torch.cuda.device_count()} CUDA devices")
     if kind.type not in ("cpu", "cuda"):
         raise UserError(f"device={name} is not supported: use cpu, cuda or cuda:N")
-    return Place(name, dtype or ("float32" if kind.type == "cpu" else "bfloat16"))
+    precision = dtype or ("float32" if kind.type == "cpu" else "bfloat16")
+    return Place(name, precision, _engine(engine, kind.type, precision))
+
+
+def _engine(asked: str, device: str, dtype: str) -> str:
+    """The engine, where it is auto the fastest that gives a CPU's dtype its own numbers."""
+    packable = device == "cpu" and dtype == "float32" and can_pack()
+    if asked == AUTO:
+        return EAGER if device != "cpu" else PACKED if packable else TRACED
+    if asked == TRACED and device != "cpu":
+        raise UserError("engine=traced is for a CPU: on a GPU use engine=eager")
+    if asked == PACKED and not packable:
+        needed = "float32 on a CPU" if can_pack() else "FBGEMM's float16 kernels, which this machine's torch has not"
+        raise UserError(f"engine=packed needs {needed}: use engine=auto")
+    return asked

@@ -43,7 +43,7 @@ def make_cases(plan: Plan, place: Place, digests: dict[str, str | None], prompts
         "attn_implementation": plan.model.attn_implementation,
         "device_map": plan.model.device_map,
         "draft_device": plan.model.draft_device,
-        **asdict(place),
+        **place.identity(),
         # Named only where it differs: runs from before there was the setting keep their folders.
         **({"draft_dtype": own} if (own := plan.model.draft_dtype) not in (None, place.dtype) else {}),
         "max_new_tokens": plan.max_new_tokens,

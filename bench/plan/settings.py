@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from bench.models.config import DTYPES, ModelConfig
+from bench.models.config import AUTO, DTYPES, ENGINES, ModelConfig
 from bench.plan.methods import METHODS, for_target
 from bench.plan.nesting import flat_config
 from bench.plan.tuned import MODES, TUNED, Origin, Wanted, chosen_entry, settle
@@ -44,6 +44,7 @@ class Settings:
     cases: list[Any] = field(default_factory=list)
     device: str | None = None
     dtype: str | None = None
+    engine: str = AUTO
     cores: int | None = None
     output: str = "results/runs"
     check: bool = False
@@ -72,6 +73,8 @@ class Settings:
             raise UserError("save_history=FILE needs history=warm: otherwise nothing learned outlives its prompt")
         if self.dtype is not None and self.dtype not in DTYPES:
             raise UserError(f"dtype={self.dtype} is unknown: choose one of {', '.join(DTYPES)}")
+        if self.engine not in ENGINES:
+            raise UserError(f"engine={self.engine} is unknown: choose one of {', '.join(ENGINES)}")
         if self.compare and self.cases:
             raise UserError("compare and cases say the same thing: give one of them")
         if not self.output:

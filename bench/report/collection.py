@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from bench.measure.verdicts import MISMATCH
+from bench.models.config import EAGER
 from bench.plan.methods import METHODS
 from bench.plan.nesting import flat
 from bench.report.markdown import named
@@ -70,7 +71,7 @@ class Run:
         """What a figure over several tasks has in common: model and weights, source of the data, and the machine."""
         summary, weights = self.summary, json.dumps(self.identity.get("weights"), sort_keys=True)
         data = summary.data if summary.data in ("bundled", "local", "hub") else "custom"
-        return summary.model, weights, data, summary.split, summary.dtype, summary.device, self.machine
+        return summary.model, weights, data, summary.split, summary.dtype, summary.device, summary.engine, self.machine
 
     @property
     def conditions(self) -> tuple[Any, ...]:
@@ -93,7 +94,9 @@ class Run:
 
     def title_of(self, models: str) -> str:
         """The same with other words for the models."""
-        return f"{models}, {self.data}, {self.summary.dtype}, {self.summary.device} ({self.machine}), batch size 1"
+        summary = self.summary
+        engine = "" if summary.engine == EAGER else f", {summary.engine}"
+        return f"{models}, {self.data}, {summary.dtype}{engine}, {summary.device} ({self.machine}), batch size 1"
 
     @property
     def draft(self) -> str:

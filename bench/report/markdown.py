@@ -172,7 +172,7 @@ def _conditions(summary: Summary, provenance: Mapping[str, Any]) -> list[list[ob
         ["warm-up", f"{warmup.prompts} prompts ({warmup.split})" if warmup else "-"],
         ["history", HISTORIES[summary.history]],
         ["at most", f"{summary.max_new_tokens} new tokens; stops: {_counts(summary.stops)}"],
-        ["device", f"{provenance.get('device')}, {summary.dtype}"],
+        ["device", f"{provenance.get('device')}, {summary.dtype}, engine {summary.engine}"],
         ["processor", f"{provenance.get('cpu')}, {provenance.get('threads')} threads"],
         ["other runs on the same cores or GPU", _shown(summary.neighbours)],
         ["libraries", f"torch {versions.get('torch')}, transformers {versions.get('transformers')}"],

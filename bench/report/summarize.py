@@ -5,6 +5,7 @@ from typing import Any
 
 from bench import CONF
 from bench.measure.provenance import sessions_of
+from bench.models.config import EAGER
 from bench.plan.cases import Case
 from bench.plan.prompts import Prompts, prompt_overlap
 from bench.plan.settings import Plan
@@ -50,6 +51,7 @@ def summarize(
         device=identity["device"],
         dtype=identity["dtype"],
         draft_dtype=identity.get("draft_dtype"),
+        engine=identity.get("engine", EAGER),
         seed=seed,
         temperature=plan.settings.temperature,
         max_new_tokens=plan.max_new_tokens,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from bench.models.config import EAGER
 from bench.report import typed_json
 from bench.report.categories import Category, Quality
 from bench.report.figure_types import Figures
@@ -62,6 +63,7 @@ class Conditions:
     device: str
     dtype: str
     draft_dtype: str | None = None
+    engine: str = EAGER
     seed: int = 0
     temperature: float = 0.0
     max_new_tokens: int

@@ -55,6 +55,7 @@ def row(run: Run, name: str, best: Sequence[str], shared: bool | None) -> dict[s
         "data": summary.data,
         "split": summary.split,
         "dtype": summary.dtype,
+        "engine": summary.engine,
         "device": summary.device,
         "machine": run.machine,
         "prompts": summary.prompts,

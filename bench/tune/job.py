@@ -91,7 +91,7 @@ def tune(config: DictConfig) -> int:
     if origin.kind == TUNED:
         raise UserError("a search begins with the published settings: name the method itself, and set settings=paper")
     space = Space(read_space(wanted.space or name, name), asdict(plan.methods[0].config))
-    place = resolve_place(plan.settings.device, plan.settings.dtype)
+    place = resolve_place(plan.settings.device, plan.settings.dtype, plan.settings.engine)
     prompts, count = _prompts(plan)
     searched, kept = prompts.examples[:count], prompts.examples[count:]
     if plan.model.name is None and None in (wanted.save, wanted.study):
@@ -153,7 +153,7 @@ def _identity(plan: Plan, place: Place, prompts: Prompts, here: dict[str, Any]) 
         "data": prompts.rows.digest,
         "prompts": [example.id for example in prompts.examples],
         "weights": weights_digests(plan.model),
-        "place": asdict(place),
+        "place": place.identity(),
         "device": here["device"],
         "threads": plan.settings.cores or here["threads"],
         "max_new_tokens": plan.max_new_tokens,

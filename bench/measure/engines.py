@@ -1,0 +1,222 @@
+"""Forwards by rows and context on every engine, beside the machine's limits in the same minutes.
+
+What a forward cannot undercut is the larger of two times: reading its weights once at the rate at which this machine
+reads that many bytes, and its multiplications at the rate of this machine's best matrix product.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoModelForCausalLM, DynamicCache, LlamaConfig, PreTrainedModel
+
+from bench.models.config import EAGER, PACKED, TRACED
+from decoding.errors import UserError
+from decoding.packing import PackedLinear, can_pack, pack
+from decoding.session import ModelSession
+from decoding.tracing import CannotTrace
+from decoding.tree import TokenTree
+
+LIBRARY = "library"
+ENGINES = (LIBRARY, EAGER, TRACED, PACKED)
+# Rows and columns of a matrix product at its best.
+WIDE = 1024
+
+
+@dataclass
+class Shape:
+    """A Llama of random weights; names as in LlamaConfig, shortened."""
+
+    layers: int = 30
+    hidden: int = 576
+    intermediate: int = 1536
+    heads: int = 9
+    key_value_heads: int = 3
+    vocabulary: int = 49152
+    context: int = 8448
+
+    def model(self, dtype: torch.dtype) -> PreTrainedModel:
+        """The model, its head tied to its embeddings."""
+        config = LlamaConfig(
+            vocab_size=self.vocabulary, hidden_size=self.hidden, intermediate_size=self.intermediate,
+            num_hidden_layers=self.layers, num_attention_heads=self.heads, num_key_value_heads=self.key_value_heads,
+            max_position_embeddings=self.context, tie_word_embeddings=True,
+        )  # fmt: skip
+        return AutoModelForCausalLM.from_config(config, attn_implementation="sdpa").to(dtype).eval()
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one forward must do at least. bytes: of the weights that it reads. flops: multiplications and additions a
+    row, those of attention left out."""
+
+    bytes: int
+    flops: int
+
+
+@dataclass(frozen=True)
+class Machine:
+    """bandwidth: bytes a second that are read, by the size of what is read. flops: a second, of a matrix product."""
+
+    bandwidth: Mapping[int, float]
+    flops: float
+
+    def limit(self, work: Work, rows: int) -> float:
+        """Seconds that a forward of `rows` rows takes at least."""
+        return max(work.bytes / self.bandwidth[work.bytes], rows * work.flops / self.flops)
+
+
+@dataclass
+class Forwards:
+    """One kind of forward: `seconds` of each repeat."""
+
+    engine: str
+    rows: int
+    context: int
+    work: Work
+    prepared_seconds: float
+    seconds: list[float] = field(default_factory=list)
+
+
+def work_of(model: PreTrainedModel) -> Work:
+    """The least work of one forward: every matrix is read once, the embedding only where it is the head as well."""
+    read = flops = 0
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            count = module.in_features * module.out_features
+            read += count * module.weight.element_size()
+        elif isinstance(module, PackedLinear):
+            count = module.in_features * module.out_features
+            read += count * 2
+        elif type(module).__name__ == "Conv1D":
+            count = module.weight.numel()
+            read += count * module.weight.element_size()
+        else:
+            continue
+        flops += 2 * count
+    return Work(read, flops)
+
+
+def machine_limits(works: Sequence[Work], dtype: torch.dtype, device: torch.device) -> Machine:
+    """What this machine can do: the best of several, for a limit is not a mean."""
+    bandwidth = {}
+    for size in {work.bytes for work in works}:
+        source = torch.ones(max(size // 4, 1), device=device)
+        target = torch.empty_like(source)
+        # A copy reads and writes; a sum only reads. The faster of the two tells what reading costs.
+        copied = 2 * size / _best(lambda a=source, b=target: b.copy_(a))
+        summed = size / _best(lambda a=source: a.sum())
+        bandwidth[size] = max(copied, summed)
+    left = torch.ones(WIDE, WIDE, dtype=dtype, device=device)
+    return Machine(bandwidth, 2 * WIDE**3 / _best(lambda: left @ left))
+
+
+def _best(action: Callable[[], Any], count: int = 12) -> float:
+    return min(_seconds(action) for _ in range(count))
+
+
+def _seconds(action: Callable[[], Any]) -> float:
+    begin = time.perf_counter()
+    action()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - begin
+
+
+class Library:
+    """transformers' model on its own cache, row by row in a chain, as its generate() runs it."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self.model = model
+        self.cache = DynamicCache()
+
+    @torch.inference_mode()
+    def fill(self, tokens: list[int]) -> None:
+        """Make the cache hold these tokens."""
+        self.cache = DynamicCache()
+        ids = torch.tensor([tokens], device=self.model.device)
+        self.model(input_ids=ids, past_key_values=self.cache, use_cache=True, logits_to_keep=1)
+
+    @torch.inference_mode()
+    def forward(self, rows: int) -> None:
+        """One forward after the cached tokens, which are then cut off again."""
+        ids = torch.full((1, rows), 1, device=self.model.device)
+        self.model(input_ids=ids, past_key_values=self.cache, use_cache=True)
+        self.cache.crop(-rows)
+
+
+class Session:
+    """The harness' own session."""
+
+    def __init__(self, session: ModelSession) -> None:
+        self.session = session
+
+    def fill(self, tokens: list[int]) -> None:
+        """Make the cache hold these tokens."""
+        self.session.reset()
+        self.session.reserve(len(tokens) + 256)
+        self.session.prefill(tokens)
+
+    def forward(self, rows: int) -> None:
+        """One forward of a chain after the cached tokens, which are then cut off again."""
+        length = len(self.session.tokens)
+        tree = TokenTree(1, room=self.session.room(length))
+        tree.add(0, [1] * (rows - 1), "engine")
+        self.session.forward([], tree, tree.wanted_nodes())
+        self.session.truncate(length)
+
+
+def prepared(engine: str, make: Callable[[], PreTrainedModel]) -> tuple[Library | Session, Work, float]:
+    """(what runs forwards on the engine, the least work of one, seconds to prepare it, loading left out).
+
+    Raises UserError where the engine cannot run here.
+    """
+    model = make()
+    begin = time.perf_counter()
+    if engine == PACKED:
+        pack(model)
+    if engine == LIBRARY:
+        return Library(model), work_of(model), time.perf_counter() - begin
+    session = ModelSession(model)
+    if engine != EAGER:
+        try:
+            session.trace()
+        except CannotTrace as error:
+            raise UserError(f"{type(model).__name__} cannot be traced: {error}") from error
+    return Session(session), work_of(model), time.perf_counter() - begin
+
+
+def available(engines: Sequence[str], dtype: torch.dtype, device: torch.device) -> list[str]:
+    """Those engines of `engines` that can run in `dtype` on `device`. Raises UserError for an unknown name."""
+    if unknown := [engine for engine in engines if engine not in ENGINES]:
+        raise UserError(f"engines={unknown[0]} is unknown: choose of {', '.join(ENGINES)}")
+    packable = can_pack() and dtype == torch.float32 and device.type == "cpu"
+    left_out = {*([] if packable else [PACKED]), *([] if device.type == "cpu" else [TRACED])}
+    return [engine for engine in engines if engine not in left_out]
+
+
+def measure(
+    makers: Mapping[str, Callable[[], PreTrainedModel]], contexts: Sequence[int], rows: Sequence[int], repeats: int
+) -> Iterator[list[Forwards]]:
+    """One list for every context: all engines' forwards of it, measured in turns so that noise falls on all of them.
+
+    Args:
+        makers: engine to a function that gives a model of its own.
+        contexts: cached tokens before the forward. rows: of the forward. repeats: of each kind.
+    """
+    ready = {engine: prepared(engine, make) for engine, make in makers.items()}
+    for context in contexts:
+        found = []
+        for engine, (runner, work, seconds) in ready.items():
+            runner.fill([2 + place % 500 for place in range(context)])
+            found += [Forwards(engine, count, context, work, seconds) for count in rows]
+        for repeat in range(-2, repeats):  # the first two warm up
+            for each in found:
+                runner = ready[each.engine][0]
+                seconds = _seconds(lambda each=each, runner=runner: runner.forward(each.rows))
+                if repeat >= 0:
+                    each.seconds.append(seconds)
+        yield found

@@ -1,0 +1,165 @@
+"""python -m bench.engine: what engines take for a forward, as a table and a roofline plot."""
+
+import json
+import statistics
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import pandas
+import torch
+from omegaconf import DictConfig, OmegaConf
+from tqdm import tqdm
+
+from bench.console.terminal import say
+from bench.measure.cores import Company
+from bench.measure.engines import ENGINES, Forwards, Machine, Shape, available, machine_limits, measure, work_of
+from bench.measure.provenance import environment
+from bench.models.config import DTYPES, ModelConfig
+from bench.models.loading import load_pair
+from bench.models.place import Place, resolve_place
+from decoding.errors import UserError
+from decoding.packing import pack
+from decoding.session import context_of
+from decoding.settings import require_at_least
+from tasks.settings import typed
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+from bench.report.figures.style import BLACK, PALETTE, STYLE  # noqa: E402
+
+
+@dataclass
+class EngineConfig:
+    """As conf/engine.yaml explains them."""
+
+    engines: list[str] = field(default_factory=lambda: [*ENGINES])
+    rows: list[int] = field(default_factory=lambda: [1, 8])
+    contexts: list[int] = field(default_factory=lambda: [512])
+    repeats: int = 15
+    shape: Any = None
+    device: str | None = None
+    dtype: str | None = None
+    seed: int = 0
+    output: str = "results/engine"
+    debug: bool = False
+
+    def __post_init__(self) -> None:
+        require_at_least("repeats", self.repeats, 1)
+        for name in ("rows", "contexts"):
+            for value in getattr(self, name):
+                require_at_least(name, value, 1)
+        if self.dtype is not None and self.dtype not in DTYPES:
+            raise UserError(f"dtype={self.dtype} is unknown: choose one of {', '.join(DTYPES)}")
+
+
+def run(config: DictConfig) -> int:
+    """Measure, write the table, the plot and where they come from; the exit status."""
+    given = OmegaConf.to_container(config, resolve=True)
+    model = given.pop("model")
+    wanted = typed(EngineConfig, given, "engine")
+    place = resolve_place(wanted.device, wanted.dtype)
+    torch.manual_seed(wanted.seed)
+    models = _models(wanted, model, place)
+    name = model.get("name") or ("shape" if wanted.shape else Path(str(model["target"])).name)
+    folder = Path(wanted.output) / name
+    folder.mkdir(parents=True, exist_ok=True)
+    dtype, device = getattr(torch, place.dtype), torch.device(place.device)
+    rows = []
+    with Company(place.device, None):
+        for role, loaded in models.items():
+            engines = available(wanted.engines, dtype, device)
+            contexts = [each for each in wanted.contexts if each + max(wanted.rows) < context_of(loaded.config)]
+            makers = {engine: (lambda loaded=loaded: deepcopy(loaded)) for engine in engines}
+            works = [work_of(loaded), *([work_of(pack(deepcopy(loaded)))] if "packed" in engines else [])]
+            machine = machine_limits(works, dtype, device)
+            steps = measure(makers, contexts, wanted.rows, wanted.repeats)
+            for found in tqdm(steps, total=len(contexts), desc=role, unit="context"):
+                rows += [_row(role, each, machine, loaded.config.num_hidden_layers) for each in found]
+    table = pandas.DataFrame(rows)
+    table.to_csv(folder / "table.csv", index=False, float_format="%.6g")
+    provenance = {**environment(place.device), "threads": torch.get_num_threads(), "settings": given | {"model": model}}
+    (folder / "provenance.json").write_text(json.dumps(provenance, indent=2, default=str) + "\n")
+    draw(table, folder / "roofline.png", f"{name}: {provenance['cpu']}, {torch.get_num_threads()} threads")
+    for line in told(table):
+        say(line)
+    say(f"written: {folder}/table.csv, roofline.png, provenance.json")
+    return 0
+
+
+def _models(wanted: EngineConfig, model: dict[str, Any], place: Place) -> dict[str, Any]:
+    """The models to measure by their roles."""
+    if wanted.shape is not None:
+        return {"target": typed(Shape, wanted.shape, "shape").model(getattr(torch, place.dtype)).to(place.device)}
+    pair = load_pair(typed(ModelConfig, model, "model"), place, wanted.seed).pair
+    return {"target": pair.target.model, **({"draft": pair.draft.model} if pair.draft else {})}
+
+
+def _row(role: str, each: Forwards, machine: Machine, layers: int) -> dict[str, Any]:
+    """A line of the table: median, minimum, and what the machine allows with this engine's weights."""
+    limit, least = machine.limit(each.work, each.rows), min(each.seconds)
+    return {
+        "role": role,
+        "engine": each.engine,
+        "context": each.context,
+        "rows": each.rows,
+        "milliseconds": 1e3 * statistics.median(each.seconds),
+        "least_milliseconds": 1e3 * least,
+        "limit_milliseconds": 1e3 * limit,
+        "of_limit": limit / least,
+        "above_limit_a_layer_milliseconds": 1e3 * (least - limit) / layers,
+        "weights_mib": each.work.bytes / 2**20,
+        "bandwidth_gib_s": machine.bandwidth[each.work.bytes] / 2**30,
+        "gflop_s": machine.flops / 1e9,
+        "prepared_seconds": each.prepared_seconds,
+    }
+
+
+def told(table: pandas.DataFrame) -> list[str]:
+    """What matters most, one line for each role and engine: one row, eight rows, and how near the limit one row is."""
+    lines = []
+    for (role, engine), part in table.groupby(["role", "engine"], sort=False):
+        part = part[part.context == part.context.min()].set_index("rows")
+        shown = ", ".join(f"{rows}: {part.milliseconds[rows]:.2f}" for rows in part.index)
+        first = part.iloc[0]
+        share = f"{100 * first.of_limit:.0f}% of the limit"
+        lines.append(f"{role} {engine}: ms by rows after {first.context} tokens {shown}; {share}")
+    return lines
+
+
+def draw(table: pandas.DataFrame, file: Path, title: str) -> None:
+    """One panel for each role and context: milliseconds by rows, every engine a line, its limit dashed."""
+    kinds: Sequence[tuple[str, int]] = list(table.groupby(["role", "context"], sort=False).groups)
+    columns = max(len({context for _, context in kinds}), 1)
+    roles = list(dict.fromkeys(role for role, _ in kinds))
+    with plt.rc_context(STYLE):
+        figure, grid = plt.subplots(
+            len(roles), columns, figsize=(3.4 * columns, 3.1 * len(roles)), squeeze=False, layout="constrained"
+        )
+        for panel in grid.flatten():
+            panel.set_visible(False)
+        for line, role in enumerate(roles):
+            for column, context in enumerate(context for each, context in kinds if each == role):
+                panel = grid[line][column]
+                panel.set_visible(True)
+                part = table[(table.role == role) & (table.context == context)]
+                for number, (engine, own) in enumerate(part.groupby("engine", sort=False)):
+                    colour = PALETTE[number]
+                    panel.plot(own.rows, own.milliseconds, "o-", color=colour, label=engine, markersize=3)
+                    if engine in ("packed", part.engine.iloc[0]):
+                        panel.plot(own.rows, own.limit_milliseconds, "--", color=colour, linewidth=0.9)
+                panel.plot([], [], "--", color=BLACK, linewidth=0.9, label="the machine's limit")
+                panel.set_xscale("log", base=2)
+                panel.set_yscale("log")
+                panel.set_title(f"{role}, {context} tokens before")
+                panel.set_xlabel("rows of a forward")
+                if not column:
+                    panel.set_ylabel("milliseconds")
+        grid[0][0].legend(fontsize="small")
+        figure.suptitle(title)
+        figure.savefig(file, dpi=120)
+        plt.close(figure)

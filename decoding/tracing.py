@@ -1,0 +1,177 @@
+"""A model's forward traced once and run without Python: torch.jit's interpreter walks a flat list of operators.
+
+In eager mode a small model spends most of a forward in Python, in transformers' modules and around some forty small
+operators a layer. Traced, the same operators run on the same numbers in the same order, for any number of rows and any
+length of the cache, for these are sizes of the inputs and no constants. The models' own classes are traced: no code of
+any family is written anew. What cannot be traced (a forward that looks at values, not only at sizes) stays eager.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+from transformers.cache_utils import Cache, CacheLayerMixin
+
+from decoding.cache import TreeCache
+from decoding.masks import Mask
+
+# Rotary embeddings that look at how far the sequence has come.
+LOOKING = ("dynamic", "longrope")
+# Rows of a forward whose numbers are written once.
+NUMBERS = 1024
+
+
+class CannotTrace(Exception):
+    """Why a model's forward cannot be traced."""
+
+
+class _Layer(CacheLayerMixin):
+    """One layer of the cache while the model is traced: slices of inputs, whose sizes stay open.
+
+    total: rows of the cache that this forward sees, its own the last of them.
+    """
+
+    is_sliding = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_initialized = True
+        self.total = 0
+
+    def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
+        """Nothing to do: the buffers are there."""
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *_args: object, **_kwargs: object
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        start = self.total - key_states.shape[-2]
+        self.keys[:, :, start : self.total].copy_(key_states)
+        self.values[:, :, start : self.total].copy_(value_states)
+        return self.keys[:, :, : self.total], self.values[:, :, : self.total]
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:  # noqa: ARG002
+        return self.total, 0
+
+    def get_seq_length(self) -> int:
+        return 0
+
+    def get_max_length(self) -> int:
+        return -1
+
+
+class _Forward(nn.Module):
+    """The model's forward as a function of tensors alone."""
+
+    def __init__(self, model: PreTrainedModel, cache: TreeCache, kinds: Sequence[str] | None) -> None:
+        super().__init__()
+        self.model = model
+        self.kinds = kinds
+        self.slots = cache.slots()
+        self.cache = Cache(layers=[_Layer() for _ in cache.layers])
+
+    def forward(
+        self,
+        ids: torch.Tensor,
+        positions: torch.Tensor,
+        kept: torch.Tensor,
+        masks: list[torch.Tensor],
+        buffers: list[torch.Tensor],
+    ) -> torch.Tensor:
+        for layer, (keys, values) in zip(self.cache.layers, self.slots, strict=True):
+            layer.keys, layer.values = (buffers[buffer][member] for buffer, member in (keys, values))
+            layer.total = masks[0].shape[-1]
+        output = self.model(
+            input_ids=ids,
+            position_ids=positions,
+            attention_mask=masks[0] if self.kinds is None else dict(zip(self.kinds, masks, strict=True)),
+            past_key_values=self.cache,
+            use_cache=True,
+            logits_to_keep=kept,
+        )
+        return output.logits
+
+
+class TracedForward:
+    """`model` on the buffers of `cache`, traced.
+
+    kinds: layer types that have masks of their own, None where there is one mask for all.
+
+    Raises CannotTrace where tracing fails or what it gives is not what the model gives.
+    """
+
+    def __init__(self, model: PreTrainedModel, cache: TreeCache, kinds: Sequence[str] | None) -> None:
+        _refuse(model, cache)
+        self._cache = cache
+        self._kinds = kinds
+        self._device = model.device
+        self._numbers = torch.arange(NUMBERS, device=self._device)
+        forward = _Forward(model, cache, kinds)
+        cache.reserve(64)
+        try:
+            with warnings.catch_warnings(), torch.no_grad():
+                # Python looks at sizes here and there (is there more than one row?), which is told as a risk: whether
+                # it matters is what the comparison below shows.
+                warnings.simplefilter("ignore")
+                traced = torch.jit.trace(forward, self._example(3, 17, model), check_trace=False, strict=False)
+                # The method itself: a module's call looks for hooks first, which costs as much as an operator.
+                self._run = torch.jit.freeze(traced.eval()).forward
+        except Exception as error:
+            raise CannotTrace(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from error
+        self._compare(forward, model)
+
+    def __call__(self, ids: torch.Tensor, positions: torch.Tensor, kept: list[int], mask: Mask) -> torch.Tensor:
+        """Logits [1, len(kept), the head's size] of one forward, whose rows are written after the cache's cursor.
+
+        ids, positions: int64 [1, rows]. kept: rows whose logits are wanted. mask: as the model takes it.
+        """
+        masks = list(mask.values()) if isinstance(mask, Mapping) else [mask]
+        return self._run(ids, positions, self._index(kept), masks, self._cache.buffers())
+
+    def _index(self, rows: list[int]) -> torch.Tensor:
+        """The rows as a tensor; of neighbours, which they mostly are, it is a view of numbers that are written once."""
+        first, count = rows[0], len(rows)
+        if first + count <= len(self._numbers) and rows == list(range(first, first + count)):
+            return self._numbers[first : first + count]
+        return torch.tensor(rows, device=self._device)
+
+    def _example(self, rows: int, cached: int, model: PreTrainedModel) -> tuple:
+        """Arguments of a forward of `rows` rows, of which the last two are siblings, after `cached` ones."""
+        draw = torch.Generator().manual_seed(rows * 100 + cached)
+        ids = torch.randint(0, model.config.get_text_config(decoder=True).vocab_size, (1, rows), generator=draw)
+        positions = torch.arange(cached, cached + rows)[None]
+        mask = torch.zeros(1, 1, rows, cached + rows, dtype=model.dtype)
+        hidden = torch.ones(rows, rows, dtype=torch.bool).triu(1)
+        if rows > 2:
+            positions[0, -1] -= 1
+            hidden[-1, -2] = True
+        mask[..., cached:].masked_fill_(hidden, torch.finfo(model.dtype).min)
+        device = model.device
+        masks = [mask.to(device) for _ in self._kinds or [None]]
+        kept = torch.tensor([*range(rows)] if rows < 3 else [rows - 3, rows - 1], device=device)
+        return ids.to(device), positions.to(device), kept, masks, self._cache.buffers()
+
+    @torch.inference_mode()
+    def _compare(self, forward: _Forward, model: PreTrainedModel) -> None:
+        """Raise CannotTrace unless both give the same for other numbers of rows and lengths than the traced ones."""
+        for rows, cached in ((9, 0), (1, 9), (2, 10), (6, 12), (1, 0), (5, 33)):
+            example = self._example(rows, cached, model)
+            expected, found = forward(*example), self._run(*example)
+            scale = float(expected.abs().max()) or 1.0
+            # Bit by bit as a rule; but the interpreter may fold what a model does to a number before it meets a tensor.
+            if not float((expected - found).abs().max()) <= 1e3 * torch.finfo(model.dtype).eps * scale:
+                raise CannotTrace(f"its logits for {rows} rows after {cached} are others than the model's own")
+
+
+def _refuse(model: PreTrainedModel, cache: TreeCache) -> None:
+    """Raise CannotTrace for what is known to look at values."""
+    config = model.config.get_text_config(decoder=True)
+    parameters = getattr(config, "rope_parameters", None) or {}
+    for each in [parameters, *(value for value in parameters.values() if isinstance(value, dict))]:
+        if each.get("rope_type") in LOOKING:
+            raise CannotTrace(f"its rotary embedding ({each['rope_type']}) looks at positions")
+    if any(getattr(config, name, None) for name in ("num_experts", "num_local_experts", "n_routed_experts")):
+        raise CannotTrace("its router chooses experts by what it reads")
+    if len(cache.devices) > 1 or getattr(model, "hf_device_map", None):
+        raise CannotTrace("it is spread over devices")

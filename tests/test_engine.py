@@ -1,0 +1,228 @@
+"""Engines: a traced forward is the model's own, and a packed model the rounded model, within rounding."""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from bench_pair import run
+from families import FAMILIES, VOCABULARY, blurred, make_model
+from matrix import decode, prompts, reference
+from samples import covering
+from torch import nn
+
+from baselines import greedy, multi_candidate, self_speculative, speculative
+from bench.models.config import EAGER, PACKED, TRACED
+from bench.models.place import Place, resolve_place
+from bench.plan.methods import METHODS
+from decoding.decoder import ModelPair
+from decoding.errors import UserError
+from decoding.packing import PackedLinear, can_pack, pack, rounded
+from decoding.session import ModelSession, check_masks
+from decoding.stopping import Stopping
+from decoding.tracing import CannotTrace
+from decoding.tree import TokenTree
+from ouroboros import method as ouroboros
+
+LOOK = {"llama_dynamic_rope", "phi3_longrope"}
+TRACEABLE = [family for family in FAMILIES if family not in LOOK]
+needs_fbgemm = pytest.mark.skipif(not can_pack(), reason="this CPU has no packed float16 kernels")
+
+
+def traced(model) -> ModelSession:
+    session = ModelSession(model)
+    session.trace()
+    return session
+
+
+def forwards(session: ModelSession) -> list[torch.Tensor]:
+    """Logits of a prefill, a branching tree, a tree that grows, a long chain, and one row after a kept branch."""
+    found = [session.prefill(list(range(1, 8)))]
+    tree = TokenTree(3, room=session.room(len(session.tokens)))
+    first = tree.add(0, [4, 5], "a")
+    tree.add(0, [6, 7, 8], "b")
+    found.append(session.forward([9, 10], tree, tree.wanted_nodes()))
+    tree.add(first[-1], [11, 12], "c")
+    found.append(session.extend([len(tree) - 1]))
+    session.keep([0, *first])
+    found.append(session.prefill([13]))
+    found.append(session.prefill([place % VOCABULARY for place in range(20)]))
+    return found
+
+
+@pytest.mark.parametrize("family", TRACEABLE)
+def test_a_traced_forward_is_the_models_own(family):
+    model = make_model(family)
+    for own, found in zip(forwards(ModelSession(model)), forwards(traced(model)), strict=True):
+        assert torch.allclose(own, found, rtol=0, atol=1e-12)  # scalars may be folded, so not bit by bit
+
+
+@pytest.mark.parametrize("family", sorted(LOOK))
+def test_what_looks_at_positions_is_not_traced(family):
+    session = ModelSession(make_model(family))
+    with pytest.raises(CannotTrace, match="rotary embedding"):
+        session.trace()
+    assert session._traced is None
+
+
+def test_a_forward_that_looks_at_values_is_found_out(monkeypatch):
+    model = make_model("llama")
+    plain = model.forward
+
+    def looking(*args, input_ids, **kwargs):
+        output = plain(*args, input_ids=input_ids, **kwargs)
+        if input_ids.shape[1] > 4:
+            output.logits = output.logits * 2
+        return output
+
+    monkeypatch.setattr(model, "forward", looking)
+    with pytest.raises(CannotTrace, match="are others than the model's own"):
+        ModelSession(model).trace()
+
+
+def test_a_cache_that_grows_is_followed():
+    """The buffers are inputs: a trace does not hold on to those it was made with."""
+    model = make_model("llama")
+    sessions = [ModelSession(model), traced(model)]
+    for session in sessions:
+        session.prefill([1, 2, 3])
+        session.reserve(100)
+    assert torch.equal(*(session.prefill([4, 5]) for session in sessions))
+
+
+MATRIX = [
+    speculative.Config(gamma=4),
+    multi_candidate.Config(branching=[3, 2, 1], width=None, nodes=None),
+    self_speculative.Config(skip=None, skip_attention=[1], max_draft=5, threshold=0.3),
+    ouroboros.Config(gamma=3, k=3, window=4, ngram=4, text_phrases=True),
+]
+ENGINE_CASES = [(config, family, engine) for config in MATRIX for family in TRACEABLE for engine in (TRACED, PACKED)]
+
+
+def pair_of(family: str, engine: str) -> ModelPair:
+    """A target and a draft that agrees now and then; float64 but where the engine takes float32 alone."""
+    dtype = torch.float32 if engine == PACKED else torch.float64
+    target = make_model(family, dtype=dtype)
+    models = target, blurred(target, 0.01)
+    sessions = [traced(pack(model) if engine == PACKED else model) for model in models]
+    return ModelPair(*sessions, frozenset({5}), decode)
+
+
+@needs_fbgemm
+@pytest.mark.parametrize(
+    "case",
+    covering(ENGINE_CASES, lambda case: [(case[0].name, case[2]), (case[1], case[2])]),
+    ids=lambda case: f"{case[0].name}-{case[1]}-{case[2]}",
+)
+def test_outputs_are_greedys_on_every_engine(case):
+    config, family, engine = case
+    pair = pair_of(family, engine)
+    decoder = METHODS[config.name].load().build(config, pair)
+    for prompt in prompts(2, length=9):
+        stopping = Stopping(frozenset(), 25)
+        assert decoder.generate(prompt, stopping).tokens == reference(pair, prompt, stopping).tokens
+
+
+def test_a_draft_on_some_layers_has_a_trace_of_its_own():
+    """With the whole model's it would draft what the target says, and nobody would see it but by its speed."""
+    pair = pair_of("llama", TRACED)
+    config = self_speculative.Config(skip=None, skip_attention=[0, 1], max_draft=3)
+    view = METHODS["self_speculative"].load().build(config, pair).drafter.view
+    own, other = (ModelSession(model) for model in (view.model, pair.target.model))
+    expected, whole = own.prefill([1, 2, 3]), other.prefill([1, 2, 3])
+    assert torch.allclose(view.prefill([1, 2, 3]), expected, rtol=0, atol=1e-12)
+    assert not torch.allclose(expected, whole, atol=1e-3)
+
+
+@needs_fbgemm
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_packed_model_is_the_rounded_model_within_rounding(family):
+    model = make_model(family, dtype=torch.float32)
+    same, other = rounded(model), copy.deepcopy(model)
+    packed = pack(copy.deepcopy(model))
+    linear = [type(module) for module in packed.modules() if isinstance(module, nn.Linear | PackedLinear)]
+    assert set(linear) == {PackedLinear}
+    expected, found, unrounded = (ModelSession(each).prefill([1, 2, 3, 4]) for each in (same, packed, other))
+    assert (expected - found).abs().max() < 1e-4 < (unrounded - found).abs().max()
+
+
+@needs_fbgemm
+def test_a_head_tied_to_the_embedding_stays_one_with_it():
+    model = pack(make_model("llama", dtype=torch.float32, tie_word_embeddings=True))
+    assert torch.equal(model.get_input_embeddings().weight, model.get_output_embeddings().weight)
+
+
+@needs_fbgemm
+def test_what_float16_cannot_hold_is_refused():
+    model = make_model("llama", dtype=torch.float32)
+    with torch.no_grad():
+        model.model.layers[1].mlp.up_proj.weight[3, 2] = 7e4
+    with pytest.raises(UserError, match=r"7e\+04 is beyond float16"):
+        pack(model)
+    with pytest.raises(UserError, match="float32 on a CPU, not torch.float64"):
+        pack(make_model("llama"))
+
+
+@needs_fbgemm
+def test_rows_of_a_packed_model_follow_the_mask():
+    assert check_masks(traced(pack(make_model("llama", dtype=torch.float32)))) < 1e-4
+
+
+def test_a_missing_kernel_is_one_line(monkeypatch):
+    monkeypatch.setattr("bench.models.place.can_pack", lambda: False)
+    assert resolve_place("cpu", "float32", "auto").engine == TRACED
+    with pytest.raises(UserError, match="kernels, which this machine's torch has not: use engine=auto"):
+        resolve_place("cpu", "float32", PACKED)
+
+
+def test_auto_takes_what_is_there_and_keeps_the_numbers_of_a_dtype(monkeypatch):
+    monkeypatch.setattr("bench.models.place.can_pack", lambda: True)
+    assert [resolve_place("cpu", dtype, "auto").engine for dtype in ("float32", "float64", "bfloat16")] == [
+        PACKED, TRACED, TRACED,
+    ]  # fmt: skip
+    with pytest.raises(UserError, match="engine=packed needs float32 on a CPU"):
+        resolve_place("cpu", "float64", PACKED)
+    assert "engine" not in Place("cpu", "float32", EAGER).identity(), "runs from before keep their folders"
+
+
+def test_greedy_runs_the_traced_forward(monkeypatch):
+    """What no comparison of outputs would show."""
+    pair = pair_of("llama", TRACED)
+    decoder = greedy.build(greedy.Config(), pair)
+    monkeypatch.setattr(pair.target.model, "forward", lambda *_, **__: pytest.fail("the model ran in eager mode"))
+    assert len(decoder.generate([1, 2, 3], Stopping(frozenset(), 6)).tokens) == 6
+
+
+@needs_fbgemm
+def test_a_run_on_packed_weights_end_to_end(monkeypatch, arguments, capsys):
+    """The rounded model is the target of every method and of the library; the plain library is a rival of its own."""
+    rivals = "compare=[hf_generate,{name: hf_generate, engine: plain, label: plain}]"
+    assert run(monkeypatch, *arguments, "engine=packed", "method=speculative", rivals) == 0
+    assert "plain" in capsys.readouterr().out
+    assert run(monkeypatch, *arguments, "engine=eager", "method=speculative") == 0
+    folders = sorted(Path("runs/custom/random").glob("speculative-*"))
+    engines = [json.loads((each / "provenance.json").read_text())["identity"].get("engine") for each in folders]
+    assert sorted(engines, key=str) == [None, PACKED], "two engines never share a folder"
+    gaps = {}
+    for folder in Path("runs/custom/random").glob("hf_generate-*"):
+        records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
+        kind = json.loads((folder / "provenance.json").read_text())["identity"]["method"]["engine"]
+        gaps[kind] = [record["tokens"] for record in records if record["role"] == "method"]
+        assert all(record["gap"] < 1e-2 for record in records), "within what rounding weights to float16 may change"
+    assert set(gaps) == {"prepared", "plain"}
+
+
+def test_a_model_that_cannot_be_traced_is_said_and_runs(monkeypatch, arguments, capsys):
+    def refuse(*_):
+        raise CannotTrace("its router chooses experts by what it reads")
+
+    monkeypatch.setattr("decoding.session.TracedForward", refuse)
+    assert run(monkeypatch, *arguments, "engine=traced", "dtype=float64", "method=speculative") == 0
+    said = capsys.readouterr().out
+    assert "warning: LlamaForCausalLM runs eagerly, which is slower: it cannot be traced (its router" in said
+
+
+def test_the_check_names_the_engine(monkeypatch, arguments, capsys):
+    assert run(monkeypatch, *arguments, "engine=traced", "dtype=float64", "check=true") == 0
+    assert "engine: traced" in capsys.readouterr().out

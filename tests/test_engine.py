@@ -23,6 +23,7 @@ from decoding.session import ModelSession, check_masks
 from decoding.stopping import Stopping
 from decoding.tracing import CannotTrace
 from decoding.tree import TokenTree
+from ouroboros import PoolConfig
 from ouroboros import method as ouroboros
 
 LOOK = {"llama_dynamic_rope", "phi3_longrope"}
@@ -95,7 +96,7 @@ MATRIX = [
     speculative.Config(gamma=4),
     multi_candidate.Config(branching=[3, 2, 1], width=None, nodes=None),
     self_speculative.Config(skip=None, skip_attention=[1], max_draft=5, threshold=0.3),
-    ouroboros.Config(gamma=3, k=3, window=4, ngram=4, text_phrases=True),
+    ouroboros.Config(gamma=3, k=3, window=4, ngram=4, pool=PoolConfig(text_phrases=True)),
 ]
 ENGINE_CASES = [(config, family, engine) for config in MATRIX for family in TRACEABLE for engine in (TRACED, PACKED)]
 

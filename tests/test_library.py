@@ -1,7 +1,6 @@
 """Ouroboros inside transformers' generate() and as a stream: the very tokens of greedy generate(), or a refusal."""
 
 import copy
-import re
 from pathlib import Path
 
 import pytest
@@ -328,20 +327,6 @@ def test_a_draft_with_a_smaller_vocabulary_serves() -> None:
     expected = target.generate(PROMPT, **given)
     ours = target.generate(PROMPT, custom_generate=ouroboros.generate, draft_model=draft, **given)
     assert torch.equal(expected, ours)
-
-
-def test_the_readmes_examples_run(monkeypatch, capsys) -> None:
-    """Every Python block of the README, as a reader would paste it."""
-    monkeypatch.chdir(ROOT)
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 2
-    for block in blocks:
-        scope: dict = {}
-        exec(compile(block, "README.md", "exec"), scope)
-    printed = capsys.readouterr().out
-    assert "custom_generate" in blocks[0] and "ouroboros.decode" in blocks[1] and "TextStream" in blocks[1]
-    assert len(printed.split()) > 20
-    assert printed.strip()
 
 
 def test_a_setting_by_its_old_name_is_told_the_new_one():

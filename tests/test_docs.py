@@ -1,0 +1,282 @@
+"""README.md, CONTRIBUTING.md and docs/: every command and every Python block works, every path and figure is there.
+
+Every command is read: its settings compose and pass the checks that come before anything is loaded. In a sample, and
+in `make test-all` everywhere, a whole shell block is run, line by line in a folder of its own, by these rules:
+
+- Words in capitals stand for what `WORDS` says.
+- What measures is cut down: `SMALL` is added to the overrides of bench, `SMALL_TUNE` to those of bench.tune.
+- What needs a network or a launcher is only read: data=hub, the hub's pairs, hydra/launcher.
+- `make` would install from the network and run for minutes: its recipe must exist, and the bench it starts is run.
+"""
+
+import json
+import re
+import runpy
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from bench_pair import run
+from close import printed_differences
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from samples import thinned
+from test_bench_cli import composed
+
+import bench.paper
+import bench.tune.job
+from bench import CONF
+from bench.cli import main as bench_main
+from bench.console.sweep import single_jobs
+from bench.plan.settings import read_plan
+from bench.report.archive import main as archive
+from bench.report.archive import unpack
+from bench.report.arguments import figures, refold
+from bench.report.markdown import headline
+from bench.report.tables import main as report
+from decoding.errors import UserError
+from ouroboros.pool import main as pool
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+LANGUAGES = {"sh", "python", "text", "mermaid"}
+WORDS = {
+    "TARGET": "bundled:tiny/target",
+    "DRAFT": "bundled:tiny/draft",
+    "NAME": "mine",
+    "POOL": "pool.json",
+    "PROMPTS": "prompts.jsonl",
+    "DATA": "data",
+    "FOLDER": "folder",
+}
+SMALL = ["limit=1", "max_new_tokens=4", "warmup=0", "repeats=1", "cores=null"]
+STUDY = "study/${method.name}_${task.name}_${model.name}"
+SMALL_TUNE = [*SMALL[:3], "cores=null", "tune.trials=1", "tune.finalists=1", f"tune.study={STUDY}"]
+SMALL_SEARCH = ["trials=1", "tasks={humaneval:0,gsm8k:1,cnndm:0,wmt16:0}", "max_new_tokens=8", "output=search"]
+# Of these a command is only composed: it needs a network, or processes of its own.
+ELSEWHERE = re.compile(r"\b(data=hub|hydra/launcher=\w+|model=(?!tiny\b|custom\b)[\w.]+)")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page."""
+
+    page: str
+    line: int
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+    @property
+    def commands(self) -> list[list[str]]:
+        """The words of every line, without comments."""
+        return [words for line in self.text.splitlines() if (words := shlex.split(line, comments=True))]
+
+
+def blocks(language: str) -> list[Block]:
+    """All of one language, in the pages' order."""
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+            assert match[1] in LANGUAGES, f"{page.name}: a block says which language it is in, not {match[1]!r}"
+            line = text.count("\n", 0, match.start()) + 1
+            if match[1] == language:
+                found.append(Block(page.name, line, match[1], match[2]))
+    return found
+
+
+ALL = blocks("sh")
+COMMANDS = [(block, words) for block in ALL for words in block.commands]
+
+
+def id_of(value: object) -> str:
+    """A command, or a block's place."""
+    return shlex.join(value[1]) if isinstance(value, tuple) else str(value)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Where a reader might stand: models of the checkout, a file of prompts, a data set in the hub's schema."""
+    (tmp_path / "models").symlink_to(ROOT / "models")
+    row = {"id": "one", "prompt": "def add(a, b):", "reference": "pass"}
+    (tmp_path / WORDS["PROMPTS"]).write_text(json.dumps(row) + "\n")
+    (tmp_path / WORDS["DATA"]).mkdir()
+    (tmp_path / WORDS["DATA"] / "gsm8k").symlink_to(ROOT / "tasks" / "bundled" / "gsm8k")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    # The winner of a search would go to the checkout; tests/test_tune.py holds that it is written.
+    monkeypatch.setattr(bench.tune.job, "_write", lambda *_: None)
+    return tmp_path
+
+
+def filled(words: list[str]) -> list[str]:
+    """A command with its capitals filled in; a file of the checkout is meant as that."""
+    words = [re.sub(r"\b[A-Z]+\b", lambda found: WORDS.get(found[0], found[0]), word) for word in words]
+    return [str(ROOT / word) if (ROOT / word).is_file() else word for word in words]
+
+
+def status(monkeypatch, words: list[str]) -> int:
+    """The exit status of a command."""
+    words = filled(words)
+    if words[0] == "eval":
+        return status(monkeypatch, shlex.split(re.fullmatch(r"\$\((.*)\)", words[1])[1]))
+    if words[0] == "make":
+        return made(monkeypatch, words)
+    if words[0] == "ouroboros-bench":
+        words = ["python", "-m", "bench", *words[1:]]
+    assert words[0] == "python", f"no rule says how to run {words[0]}"
+    if words[1] != "-m":
+        monkeypatch.setattr(sys, "argv", [*words[1:], *SMALL_SEARCH])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(words[1], run_name="__main__")
+        return ended.value.code or 0
+    module, rest = words[2], words[3:]
+    programs = {"report": report, "figures": figures, "refold": refold, "archive": archive}
+    if module == "ouroboros.pool":
+        return pool(rest)
+    if module == "bench":
+        return measured(monkeypatch, rest)
+    if module == "bench.tune":
+        monkeypatch.setattr(sys, "argv", ["bench.tune", *rest, *SMALL_TUNE])
+        return bench_main(bench.tune.job.tune, "tune")
+    return programs[module.removeprefix("bench.")](rest)
+
+
+def measured(monkeypatch, overrides: list[str]) -> int:
+    """`python -m bench`, at its smallest size or only composed."""
+    if any(word.startswith("-") and word != "-m" for word in overrides):
+        return run(monkeypatch, *overrides)
+    if not ELSEWHERE.search(" ".join(overrides)):
+        return run(monkeypatch, *overrides, *SMALL)
+    launcher = [word for word in overrides if word.startswith("hydra")]
+    for job in single_jobs([word for word in overrides if word not in launcher]):
+        read_plan(composed(*job, *launcher))
+    return 0
+
+
+def made(monkeypatch, words: list[str]) -> int:
+    """`make`: the bench it starts is run; of a list of commands only the name is checked."""
+    for command in recipe_of(words):
+        if command[1:3] == ["-m", "bench"]:
+            assert measured(monkeypatch, command[3:]) == 0
+        if command[1:3] == ["-m", "bench.paper"]:
+            # tests/test_paper.py composes each command of the list.
+            monkeypatch.setattr(bench.paper, "read_steps", lambda size: [])
+            assert bench.paper.main(command[3:]) == 0
+    return 0
+
+
+def recipe_of(words: list[str]) -> list[list[str]]:
+    """What a `make` command would start."""
+    dry = subprocess.run(["make", "--dry-run", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert dry.returncode == 0, dry.stderr
+    return [shlex.split(line, comments=True) for line in dry.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=id_of)
+def test_every_command_is_read(monkeypatch, folder, command):
+    """Nothing is loaded or measured: the first job of each is composed and checked."""
+    _, words = command
+    read(filled(words))
+
+
+def read(words: list[str]) -> None:
+    """Fail if a command is none, or its settings are wrong."""
+    if words[0] == "eval":
+        read(shlex.split(re.fullmatch(r"\$\((.*)\)", words[1])[1]))
+    elif words[0] == "make":
+        assert recipe_of(words)
+    elif words[1] != "-m":
+        assert (ROOT / words[1]).is_file()
+    elif words[2] in ("bench", "bench.tune"):
+        name = "tune" if words[2] == "bench.tune" else "config"
+        given = [word for word in words[3:] if not word.startswith("hydra")]
+        job = [word for word in single_jobs(given, name)[0] if "=" in word and not word.startswith(("-", "install"))]
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            config = compose(name, [*job, *(word for word in words[3:] if word.startswith("hydra"))])
+        read_plan(OmegaConf.masked_copy(config, [key for key in config if key != "tune"]))
+    else:
+        assert find_spec(words[2]), words[2]
+
+
+@pytest.mark.parametrize("block", thinned(ALL, 1), ids=id_of)
+def test_the_commands_work(monkeypatch, folder, capsys, block):
+    for words in block.commands:
+        assert status(monkeypatch, words) == 0, f"{shlex.join(words)}\n{capsys.readouterr().err}"
+
+
+@pytest.mark.parametrize("command", ["python -m bench method=nosuch", "python -m bench method.gamma=no", "make nosuch"])
+def test_a_command_that_does_not_work_is_found_out(monkeypatch, folder, command):
+    with pytest.raises((AssertionError, HydraException, UserError)):
+        read(shlex.split(command))
+    with pytest.raises(AssertionError):
+        assert status(monkeypatch, shlex.split(command)) == 0
+
+
+@pytest.mark.parametrize("block", thinned(blocks("python"), 2), ids=id_of)
+def test_the_python_blocks_run(folder, block):
+    exec(compile(block.text, str(block), "exec"), {"__name__": "page"})
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+VARIANTS = ("no draft", "hf_generate compiled", "ouroboros paper")
+PRINTED = next(block for block in blocks("text") if block.page == "README.md")
+
+
+def test_the_readme_shows_what_its_run_printed(tmp_path):
+    """Its table is that of the packed run, whose command stands above it."""
+    unpack(ROOT / "results" / "readme" / "runs.tar.xz", tmp_path)
+    summaries = [json.loads(file.read_text()) for file in tmp_path.rglob("summary.json")]
+    command = next(block.text for block in ALL if "compare" in block.text and block.page == "README.md").strip()
+    sessions = [json.loads(file.read_text())["sessions"] for file in tmp_path.rglob("provenance.json")]
+    words = {word for word in shlex.split(command) if "=" in word}
+    assert len(sessions) == 3 and all(words <= set(each["command"]) for [each] in sessions)
+    table = {row[0]: row for row in headline(summaries)}
+    lines = PRINTED.text.splitlines()
+    shown = [re.split(r"  +", line) for line in lines if line.split("  ")[0] in table]
+    assert [row[0] for row in shown] == ["method", "ouroboros tuned", "speculative tuned", "lookahead tuned"]
+    for row in shown:
+        assert row == table[row[0]][:-1]
+        if row[0] != "method":
+            assert f"{table['method'][-1]}, {row[0]}: {table[row[0]][-1]}" in lines
+
+
+def test_the_readmes_table_of_methods_is_measured(tmp_path):
+    """Each figure in it is one of results/methods: of every method the plainest case, at its own setting."""
+    unpack(ROOT / "results" / "methods" / "runs.tar.xz", tmp_path)
+    summaries = [json.loads(file.read_text()) for file in (tmp_path / "methods").rglob("summary.json")]
+    found = {(each["method"], each["task"]): each for each in summaries if each["label"] not in VARIANTS}
+    methods = re.findall(r"^\| `(\w+)` \|.*\| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", README, re.MULTILINE)
+    assert {name for name, *_ in methods} == {name for name, _ in found}
+    for name, *cells in methods:
+        rows = [found[name, task] for task in ("humaneval", "gsm8k")]
+        speeds = [[row["speedup"]["decode"][part] for part in ("value", "low", "high")] for row in rows]
+        tokens = [row["tokens_per_target_forward"] for row in rows]
+        wanted = [*("{:.2f} [{:.2f}, {:.2f}]".format(*each) for each in speeds), ", ".join(f"{x:.2f}" for x in tokens)]
+        assert not list(printed_differences(" ".join(cells), " ".join(wanted), [*sum(speeds, []), *tokens])), name
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= 120
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_names_is_there(page):
+    text = page.read_text(encoding="utf-8")
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    links = [link.split("#")[0] for link in re.findall(r"\]\(([^)]+)\)", prose) if "://" not in link]
+    assert not [link for link in links if link and not (page.parent / link).exists()]
+    named = re.findall(r"`((?:bench|decoding|baselines|ouroboros|tasks|training|tests|conf)/[\w./]+)`", text)
+    named += re.findall(r"\b((?:bench|decoding)/[\w/]+\.py)", text)
+    missing = [name for name in named if not (ROOT / name).exists()]
+    assert all("/mymethod." in name or "/mytask." in name for name in missing), missing
+    wide = [line for line in prose.splitlines() if len(line) > 100 and not line.startswith("|")]
+    assert not wide, "prose wraps at 100"

@@ -34,7 +34,7 @@ class Config:
     """gamma: tokens of the draft model per step (the paper's k11).
 
     tail: tokens that the lookup adds after them (k12), at most draft_length; 0 leaves the horizontal cascade out.
-    max_ngram, min_ngram: the longest and shortest n-gram looked up. draft_length: tokens proposed behind a match (k22).
+    max_ngram, min_ngram: the longest and shortest n-gram looked up. draft_length: tokens proposed after a match (k22).
     """
 
     name: str = "cascade"
@@ -64,9 +64,11 @@ class Cascade(Drafter):
         self.lookup = lookup
 
     def reset(self, prompt: list[int], length: int) -> None:
+        """The draft model reads the prompt."""
         self.draft.reset(prompt, length)
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        """Hang the draft model's chain below the root, and what `lookup` finds after it."""
         limit = min(limit, tree.room)
         drafted = self.draft.draft(tokens, min(self.gamma, limit), limit)
         last = [0, *tree.add(0, drafted, "draft")][-1]
@@ -80,6 +82,7 @@ class Cascade(Drafter):
             nodes += tree.add(nodes[parent], [token], sources[0])
 
     def forwards(self) -> tuple[int, int]:
+        """The draft model's (forwards, rows) since the last reset."""
         return self.draft.forwards()
 
 

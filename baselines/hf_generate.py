@@ -36,7 +36,7 @@ SPEC = Spec(
 class Config:
     """cache: "dynamic" grows with the text, as the library does by default; "static" is allocated once.
 
-    compile: torch.compile for the forwards behind the prefill, in the library's own mode; needs the static cache.
+    compile: torch.compile for the forwards after the prefill, in the library's own mode; needs the static cache.
     engine: "prepared", the model that all methods run on, or "plain", the model as transformers loads it: what a user
         has who does nothing. Where the prepared model is a rounded one, the plain model's outputs may be others.
     """
@@ -80,6 +80,7 @@ class Static(HfRival):
         return super().generate(prompt, stopping)
 
     def arguments(self, length: int) -> dict[str, object]:  # noqa: ARG002
+        """The static cache, emptied."""
         self.cache.reset()
         return {"past_key_values": self.cache}
 

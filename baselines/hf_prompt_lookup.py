@@ -23,8 +23,11 @@ SPEC = Spec(
 
 @dataclass
 class Config:
-    """draft_length: tokens of a draft at most. max_matching_ngram_size: tokens that must match, at most; the library
-    shortens the n-gram to 1 where longer ones do not occur. The defaults are the library's own."""
+    """draft_length: tokens of a draft at most.
+
+    max_matching_ngram_size: tokens that must match, at most; the library shortens the n-gram to 1 where longer ones do
+    not occur. The defaults are the library's own.
+    """
 
     name: str = "hf_prompt_lookup"
     draft_length: int = 10
@@ -36,12 +39,13 @@ class Config:
 
 
 class ContextEnd(LogitsProcessor):
-    """Forbids every token behind a text of `length` tokens, which ends a draft there; none of them could be emitted."""
+    """Forbids every token after a text of `length` tokens, which ends a draft there; none of them could be emitted."""
 
     def __init__(self, length: int) -> None:
         self.length = length
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        """The scores, [1, vocabulary], or minus infinity for all where the text is long enough."""
         return torch.full_like(scores, -torch.inf) if input_ids.shape[1] >= self.length else scores
 
 
@@ -61,7 +65,7 @@ class HfPromptLookup(HfRival):
         self.draft_length = config.draft_length
 
     def arguments(self, length: int) -> dict[str, object]:
-        """The library drafts behind the longest output, where learned positions end and others may change."""
+        """The library drafts after the longest output, where learned positions end and others may change."""
         if length + self.draft_length <= self.context:
             return {}
         return {"logits_processor": LogitsProcessorList([ContextEnd(length)])}

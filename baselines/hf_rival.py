@@ -39,6 +39,7 @@ class Rule(StoppingCriteria):
         self._seen = prompt_length
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor, **_: object) -> torch.BoolTensor:  # noqa: ARG002
+        """Take in the new tokens of input_ids, [1, length]; true, as [1], where the output ends."""
         tokens = input_ids[0, self._seen :].tolist()
         self._seen += len(tokens)
         before = len(self.output)

@@ -33,9 +33,9 @@ SPEC = Spec(
 
 @dataclass
 class Config(suffix.Config):
-    """The settings of `suffix`, and `fallback`: the other method's typed config (on the command line, its name or a
-    mapping with `name` and settings).
+    """The settings of `suffix`, and `fallback`: the other method's typed config.
 
+    On the command line that is a method's name, or a mapping with `name` and settings.
     The defaults are SAM-Decoding's with a tree model: a match of at least 5 tokens takes 40 rows, however long it is,
     and Token Recycling drafts otherwise. conf/method/hybrid.yaml says where ours differs.
     """
@@ -60,11 +60,13 @@ class Hybrid(Drafter):
         self._steps = {"match": 0, "fallback": 0}
 
     def reset(self, prompt: list[int], length: int) -> None:
+        """Both drafters read the prompt."""
         self.matcher.reset(prompt, length)
         self.fallback.reset(prompt, length)
         self._steps = {"match": 0, "fallback": 0}
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        """Hang the match below the root; without one the fallback proposes."""
         drafted = self.matcher.draft(tokens, limit)
         self._steps["match" if drafted else "fallback"] += 1
         if drafted:
@@ -73,20 +75,25 @@ class Hybrid(Drafter):
             self.fallback.propose(tokens, tree, limit)
 
     def observe(self, verdict: Verdict) -> None:
+        """Both drafters learn from the verdict."""
         self.matcher.observe(verdict)
         self.fallback.observe(verdict)
 
     def forget(self) -> None:
+        """Both drafters forget."""
         self.matcher.forget()
         self.fallback.forget()
 
     def forwards(self) -> tuple[int, int]:
+        """The fallback's (forwards, rows) since the last reset."""
         return self.fallback.forwards()
 
     def step_metrics(self) -> Mapping[str, Any]:
+        """See Drafter.step_metrics."""
         return self.fallback.step_metrics()
 
     def metrics(self) -> dict[str, Any]:
+        """Both drafters' metrics."""
         return {**self.fallback.metrics(), **self.matcher.metrics(), "hybrid_steps": dict(self._steps)}
 
 

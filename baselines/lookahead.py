@@ -132,6 +132,7 @@ class Lookahead(Drafter):
         self._guesses: list[tuple[Phrase, list[int]]] = []
 
     def reset(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
+        """Start the window from the prompt; phrases of the prompt go to the pool."""
         self.window.reset(prompt)
         self.pool.reset_counts()
         if self.text:
@@ -139,6 +140,7 @@ class Lookahead(Drafter):
         self.meter.reset()
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        """Hang the pool's guesses for the last token below the root, and the window beside them."""
         if self.text:
             self.text.read(tokens)
         self._tree = tree
@@ -152,10 +154,11 @@ class Lookahead(Drafter):
             self.window.leave_out()
 
     def wants_window(self, tree: TokenTree) -> bool:  # noqa: ARG002
-        """Whether the window rides along behind the guesses in `tree`."""
+        """Whether the window rides along after the guesses in `tree`."""
         return True
 
     def observe(self, verdict: Verdict) -> None:
+        """Credit the guesses that were accepted, and put what the window gave into the pool."""
         self.meter.drafted()
         if verdict.tree is not self._tree:
             return
@@ -166,21 +169,26 @@ class Lookahead(Drafter):
             self.pool.insert(key, phrase, "window")
 
     def forget(self) -> None:
+        """Empty the pool."""
         self.pool.clear()
         if self.saved:
             self.saved.fill(self.pool)
 
     def save_state(self) -> dict[str, Any]:
+        """See Drafter.save_state."""
         return PoolState.of(self.pool, self.window.ngram).plain()
 
     def load_state(self, state: Mapping[str, Any]) -> None:
+        """See Drafter.load_state."""
         self.saved = PoolState.read(state, self.window.ngram)
         self.forget()
 
     def step_metrics(self) -> dict[str, Any]:
+        """See Drafter.step_metrics."""
         return self.meter.step()
 
     def metrics(self) -> dict[str, Any]:
+        """The pool's counts."""
         return self.pool.metrics()
 
 

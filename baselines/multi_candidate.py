@@ -81,7 +81,7 @@ class Candidate(NamedTuple):
 class MultiCandidate(Drafter):
     """Grows a tree with `session`, in whose cache the accepted path stays.
 
-    Nothing is expanded behind an end-of-sequence token, nor where no child can be among the `nodes` likeliest any more:
+    Nothing is expanded after an end-of-sequence token, nor where no child can be among the `nodes` likeliest any more:
     that saves forwards and changes no tree.
     """
 
@@ -89,16 +89,18 @@ class MultiCandidate(Drafter):
         self.config = config
         self.session = session
         self.eos = eos
-        # The expanded nodes of the last tree, whose rows lie behind the cursor, and the position of its root.
+        # The expanded nodes of the last tree, whose rows lie past the cursor, and the position of its root.
         self._expanded: TokenTree | None = None
         self._root = 0
 
     def reset(self, prompt: list[int], length: int) -> None:
+        """The draft model reads the prompt."""
         self.session.begin(prompt, length)
         self._expanded = None
         self._root = 0
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        """Grow the tree level by level, and hang its likeliest nodes below the root."""
         self._catch_up(tokens)
         depth = min(limit, tree.room, len(self.config.branching))
         if depth < 1 or len(tokens) >= self.session.context:
@@ -161,6 +163,7 @@ class MultiCandidate(Drafter):
         return frontier
 
     def forwards(self) -> tuple[int, int]:
+        """The draft model's (forwards, rows) since the last reset."""
         return self.session.counters.forwards, self.session.counters.rows
 
 

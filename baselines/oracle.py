@@ -38,9 +38,11 @@ class KnownOutput(Drafter):
         self._prompt = 0
 
     def reset(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
+        """Remember where the output begins."""
         self._prompt = len(prompt)
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        """Hang the next tokens of the known output below the root."""
         done = len(tokens) - self._prompt
         tree.add(0, self.output[done : done + min(self.draft_length, limit)], "oracle")
 

@@ -1,6 +1,6 @@
 """Prompt lookup decoding (Saxena, 2023, github.com/apoorvumang/prompt-lookup-decoding): no draft model at all.
 
-The text's last n tokens are looked up in the prompt and the output so far, the longest n first, and the tokens behind
+The text's last n tokens are looked up in the prompt and the output so far, the longest n first, and the tokens after
 their most recent earlier occurrence are proposed, fewer than `draft_length` where the repeat is that recent. The
 author's code scans for the first occurrence instead; here an index from n-gram to its places makes a lookup O(1).
 Without a match nothing is proposed.
@@ -26,7 +26,7 @@ SPEC = Spec(
 
 @dataclass
 class Config:
-    """max_ngram, min_ngram: the longest and shortest n-gram looked up. draft_length: tokens proposed behind a match.
+    """max_ngram, min_ngram: the longest and shortest n-gram looked up. draft_length: tokens proposed after a match.
 
     The defaults are the author's (n-grams of 3, 2, 1 and 10 tokens).
     """
@@ -78,7 +78,7 @@ class NgramIndex:
                 self._ends.setdefault(ngram, []).append(len(self._text))
 
     def find(self, tokens: list[int]) -> int | None:
-        """The place behind the last earlier occurrence of the longest n-gram that ends the text, None without any.
+        """The place after the last earlier occurrence of the longest n-gram that ends the text, None without any.
 
         tokens: the text that was read last.
         """
@@ -104,10 +104,12 @@ class PromptLookup(Drafter):
         self.vocabulary = vocabulary
 
     def reset(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
+        """Index the prompt's n-grams."""
         self.index.clear()
         self.index.read(prompt)
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        """Hang what followed the last occurrence of the text's end below the root."""
         self.index.read(tokens)
         start = self.index.find(tokens)
         if start is not None:

@@ -1,7 +1,7 @@
 """Draft & Verify: self-speculative decoding (Zhang et al., arXiv 2309.08168), at temperature 0.
 
 The target drafts for itself with some of its attention and MLP sub-layers skipped, and verifies the draft as a whole.
-While drafting it reads the target's own rows of all confirmed tokens; its own rows lie behind them until verification
+While drafting it reads the target's own rows of all confirmed tokens; its own rows lie after them until verification
 overwrites them. Drafting stops after a token of low probability, and the threshold adapts to what is accepted. It
 lives on from prompt to prompt, as in the authors' code; `forget` brings it back to where it begins.
 
@@ -137,10 +137,12 @@ class SelfSpeculative(Drafter):
         self._cut = False
 
     def reset(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
+        """Begin a new text; the threshold stays."""
         self.view.reset()
         self.early_exit.reset()
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        """Hang a chain below the root until the draft is unsure of a token."""
         self._tree, self._chain, self._cut = tree, [], False
         if self.view.rotates_anew(len(tokens) - 1):
             return  # the rows that must be encoded again are the target's, and must come from the whole target
@@ -156,19 +158,23 @@ class SelfSpeculative(Drafter):
         self._cut = limit < self.max_draft
 
     def observe(self, verdict: Verdict) -> None:
-        # Nothing is to be learned from what others hung behind the draft or drafted in its place, nor from a draft
+        """Move the threshold, where nothing but doubt or full length ended the draft."""
+        # Nothing is to be learned from what others hung after the draft or drafted in its place, nor from a draft
         # that ended because the output may get no longer: neither doubt nor the full length ended it.
         if verdict.tree is self._tree and self._chain and not self._cut:
             accepted = len(set(self._chain).intersection(verdict.path))
             self.early_exit.learn(accepted, len(self._chain), len(self._chain) == self.max_draft)
 
     def forget(self) -> None:
+        """Put the threshold back where it began."""
         self.early_exit.forget()
 
     def forwards(self) -> tuple[int, int]:
+        """The shortened target's (forwards, rows) since the last reset."""
         return self.view.counters.forwards, self.view.counters.rows
 
     def metrics(self) -> dict[str, object]:
+        """The threshold as it is now."""
         return {"exit_threshold": self.early_exit.threshold}
 
 

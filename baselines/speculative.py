@@ -21,7 +21,7 @@ SPEC = Spec(name="speculative", drafts="a small model", sources=("https://arxiv.
 class Config:
     """gamma: draft tokens per step; 0 proposes nothing and costs what greedy costs.
 
-    confidence: a draft ends behind a token of lower probability, the rule of Draft & Verify (arXiv 2309.08168) with a
+    confidence: a draft ends after a token of lower probability, the rule of Draft & Verify (arXiv 2309.08168) with a
         fixed threshold; 0: never, as in the papers.
     """
 
@@ -46,14 +46,17 @@ class Speculative(Drafter):
         self.draft = draft
 
     def reset(self, prompt: list[int], length: int) -> None:
+        """The draft model reads the prompt."""
         if self.gamma:
             self.draft.reset(prompt, length)
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        """Hang a chain of at most gamma drafted tokens below the root."""
         if self.gamma:
             self.draft.hang(tokens, tree, min(self.gamma, limit), limit)
 
     def forwards(self) -> tuple[int, int]:
+        """The draft model's (forwards, rows) since the last reset."""
         return self.draft.forwards()
 
 

@@ -89,10 +89,12 @@ class Suffix(Drafter):
         self.forget()
 
     def forget(self) -> None:
+        """Empty the history's automaton."""
         self.history = SuffixAutomaton()
         self._begin(prompt=[])
 
     def reset(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
+        """Add the last output to the history, and begin a new text with the prompt."""
         output = self.text.tokens[self._prompt :] + self._confirmed
         if output:
             self.history.extend(output)
@@ -131,13 +133,15 @@ class Suffix(Drafter):
         return []
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        """Hang the continuation of the longest match below the root."""
         tree.add(0, self.draft(tokens, limit), "match")
 
     def observe(self, verdict: Verdict) -> None:
-        """Keep the step's tokens, for the last ones of an output are never proposed behind."""
+        """Keep the step's tokens, for nothing is proposed after the last ones of an output."""
         self._confirmed = copied(verdict.tokens, 0, len(verdict.tokens), self.eos, self.vocabulary)
 
     def metrics(self) -> dict[str, object]:
+        """Drafts by the automaton they came from, and tokens of the history."""
         return {"suffix_drafts": dict(self._drafts), "history_tokens": len(self.history.tokens)}
 
 

@@ -86,12 +86,14 @@ class TokenRecycling(Drafter):
         self.matrix: dict[int, list[int]] = {}
 
     def reset(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
+        """Take the prompt's pairs of tokens into the matrix, where that is wanted."""
         if self.prompt:
             for token, following in pairwise(prompt):
                 others = [other for other in self.matrix.get(token, ()) if other != following]
                 self.matrix[token] = [following, *others[: self.ranks - 1]]
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:  # noqa: ARG002
+        """Fill the tree's shape from the matrix: rank r of a node's token is its child of rank r."""
         nodes: list[int | None] = [0]
         for parent, rank in self.shape:
             node = nodes[parent]
@@ -108,9 +110,11 @@ class TokenRecycling(Drafter):
             self.matrix[verdict.tree.tokens[node]] = line
 
     def forget(self) -> None:
+        """Empty the matrix."""
         self.matrix.clear()
 
     def metrics(self) -> dict[str, object]:
+        """How many tokens have a line in the matrix."""
         return {"matrix_tokens": len(self.matrix)}
 
 

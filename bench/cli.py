@@ -109,7 +109,7 @@ def guarded(config: DictConfig, run: Job) -> int:
 
 
 def _quiet() -> None:
-    """transformers says nothing of its own."""
+    """Let transformers say nothing of its own."""
     from transformers.utils import logging
 
     logging.set_verbosity_error()

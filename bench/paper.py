@@ -51,7 +51,7 @@ class Step:
 
     @property
     def arguments(self) -> list[str]:
-        """Its words behind `python`."""
+        """Its words after `python`."""
         return shlex.split(self.command)[1:]
 
 

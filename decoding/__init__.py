@@ -1,0 +1,1 @@
+"""The engine: sessions over models, token trees, verification, and the one decoding loop."""

@@ -2,7 +2,7 @@
 
 The model sees transformers' own `Cache` interface; every layer writes at one shared cursor and attends to the
 rows before it. Row order is the order of the forward, positions are the mask's business, so the rows of rejected
-nodes simply lie behind the cursor until they are overwritten.
+nodes simply lie past the cursor until they are overwritten.
 """
 
 import torch
@@ -113,7 +113,7 @@ class TreeCache(Cache):
         self.capacity = capacity
 
     def place(self, rows: int) -> None:
-        """Make every layer's views those of a forward of `rows` rows behind the cursor.
+        """Make every layer's views those of a forward of `rows` rows past the cursor.
 
         All layers at once, in the first one's update: a view costs as much as the copy into it, and this is paid in
         every forward, of the draft too.
@@ -124,11 +124,11 @@ class TreeCache(Cache):
             self._placed = (self.length, rows)
 
     def advance(self, rows: int) -> None:
-        """Confirm the `rows` rows behind the cursor."""
+        """Confirm the `rows` rows past the cursor."""
         self.length += rows
 
     def keep(self, rows: list[int]) -> None:
-        """Confirm only the given rows behind the cursor (ascending offsets), packed together in that order."""
+        """Confirm only the given rows past the cursor (ascending offsets), packed together in that order."""
         if rows[-1] != len(rows) - 1:
             self._pack(rows)
         self.length += len(rows)

@@ -36,7 +36,7 @@ _measured: WeakKeyDictionary[PreTrainedModel, dict[Key, ForwardCosts]] = WeakKey
 
 
 def measure_costs(session: ModelSession) -> ForwardCosts:
-    """Median seconds of five forwards for each number of rows, behind 128 cached tokens; measured once a model.
+    """Median seconds of five forwards for each number of rows, after 128 cached tokens; measured once a model.
 
     Fewer of either where the model's context is short. The session is reset.
     """

@@ -70,8 +70,10 @@ class Drafter:
         """
 
     def observe(self, verdict: Verdict) -> None:
-        """Learn from what the target said about the step's tree: the last one proposed to or, in a hybrid, one that
-        another drafter filled."""
+        """Learn from what the target said about the step's tree.
+
+        That is the last one proposed to or, in a hybrid, one that another drafter filled.
+        """
 
     def forget(self) -> None:
         """Drop everything learned from earlier prompts, but for a loaded state."""
@@ -89,8 +91,10 @@ class Drafter:
         return 0, 0
 
     def step_metrics(self) -> Mapping[str, Any]:
-        """What the drafter alone has to say about the step that it has just observed, a value for each of
-        `step_columns`; asked once a step."""
+        """What the drafter alone has to say about the step that it has just observed.
+
+        A value for each of `step_columns`; asked once a step.
+        """
         return {}
 
     def metrics(self) -> dict[str, Any]:

@@ -52,12 +52,15 @@ class DraftThenVerify:
         self.drafter = drafter
 
     def forget(self) -> None:
+        """Drop everything learned from earlier prompts."""
         self.drafter.forget()
 
     def save_state(self) -> dict[str, Any]:
+        """What the drafter has learned, as plain containers."""
         return self.drafter.save_state()
 
     def load_state(self, state: Mapping[str, Any]) -> None:
+        """Begin from what `save_state` gave."""
         self.drafter.load_state(state)
 
     def generate(self, prompt: list[int], stopping: Stopping) -> Generation:

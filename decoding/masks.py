@@ -43,12 +43,15 @@ class MaskBuilder:
         return list(self.windows) if len(self.windows) > 1 else None
 
     def build(self, before: int, visible: np.ndarray, query: list[int], key: list[int]) -> Mask:
-        """The mask for one forward: [1, 1, rows, before + columns], additive in the model's dtype, because eager adds
-        it as it is and sdpa need not turn it into one in every layer.
+        """The mask for one forward: [1, 1, rows, before + columns], additive in the model's dtype.
 
-        before: columns that every row sees but for sliding windows, at positions 0, 1, ... visible: bool [rows,
-        columns], which of the columns behind them each row sees. query, key: positions of the rows and of these
-        columns.
+        Additive, because eager adds it as it is and sdpa need not turn it into one in every layer.
+
+        Args:
+            before: columns that every row sees but for sliding windows, at positions 0, 1, ...
+            visible: bool [rows, columns], which of the columns after those each row sees.
+            query: positions of the rows.
+            key: positions of the columns after `before`.
         """
         if len(query) == 1 and visible.size == 1 and not self._windowed:
             return self._open(before + len(key))

@@ -32,6 +32,7 @@ class PackedLinear(nn.Module):
         self.packed.set_weight_bias(_float16(linear.weight.detach()).float(), bias)
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """[..., in_features] to [..., out_features], both float32."""
         return self.packed(hidden)
 
     @property

@@ -68,6 +68,7 @@ class Generation:
 
     @property
     def decode_seconds(self) -> float:
+        """Seconds after the prefill."""
         return self.total_seconds - self.prefill_seconds
 
     def as_record(self) -> dict[str, Any]:

@@ -88,22 +88,24 @@ class ModelSession:
         self._cache.reserve(min(length, self.context) + 256)
 
     def begin(self, prompt: list[int], length: int) -> None:
-        """A new sequence of at most `length` tokens: cache the prompt, where it leaves room to draft behind it."""
+        """A new sequence of at most `length` tokens: cache the prompt, where it leaves room to draft after it."""
         self.reset()
         self.reserve(length)
         if len(prompt) < self.context:
             self.prefill(prompt)
 
     def room(self, position: int) -> int:
-        """How deep a tree may grow whose root is at `position`: up to the context's end, or up to the point from
-        which longrope would rotate the rows before it differently."""
+        """How deep a tree may grow whose root is at `position`.
+
+        Up to the context's end, or up to the point from which longrope would rotate the rows before it differently.
+        """
         room = self.context - 1 - position
         if self.rope_boundary is not None and position < self.rope_boundary:
             room = min(room, self.rope_boundary - 1 - position)
         return max(room, 0)
 
     def prefill(self, tokens: list[int]) -> torch.Tensor:
-        """Cache `tokens` behind what is cached; logits [vocabulary] after the last of them."""
+        """Cache `tokens` after what is cached; logits [vocabulary] after the last of them."""
         tree = TokenTree(tokens[-1], room=0)
         logits = self.forward(tokens[:-1], tree, [0])
         self.keep([0])
@@ -145,7 +147,7 @@ class ModelSession:
 
     @torch.inference_mode()
     def _run(self, chain: list[int], tree: TokenTree, standing: int, nodes: list[int]) -> torch.Tensor:
-        """Forward of [chain, tree] without its first `standing` rows, which lie behind the cached ones already."""
+        """Forward of [chain, tree] without its first `standing` rows, which lie after the cached ones already."""
         begin = time.perf_counter()
         first = len(self.tokens) + len(chain)
         positions = [*range(len(self.tokens), first), *(first + depth for depth in tree.depths)]
@@ -172,11 +174,11 @@ class ModelSession:
         standing: int = 0,
         before: int | None = None,
     ) -> torch.Tensor:
-        """The model's forward of `tokens` behind the cached rows; logits [len(rows), vocabulary].
+        """The model's forward of `tokens` after the cached rows; logits [len(rows), vocabulary].
 
-        standing: rows of an earlier forward that lie between the two, not confirmed. positions: of the rows behind
+        standing: rows of an earlier forward that lie between the two, not confirmed. positions: of the rows after
         `before` that are not cached alone, [standing + tokens]. before: rows from the first on that every token sees;
-        None: all cached ones. visible: bool [tokens, all rows behind these], which of them each token attends to.
+        None: all cached ones. visible: bool [tokens, all rows after these], which of them each token attends to.
         """
         cached = len(self.tokens)
         before = cached if before is None else before
@@ -203,8 +205,10 @@ class ModelSession:
         return logits if logits.shape[-1] == self.vocabulary else logits[:, : self.vocabulary]
 
     def rotates_anew(self, last: int) -> bool:
-        """Whether a forward up to position `last` is the first that longrope encodes with its long factors: the rows
-        cached so far must then be encoded again, as the model's own generate() does."""
+        """Whether a forward up to position `last` is the first that longrope encodes with its long factors.
+
+        The rows cached so far must then be encoded again, as the model's own generate() does.
+        """
         boundary = self.rope_boundary
         return boundary is not None and 0 < len(self.tokens) <= boundary <= last
 
@@ -243,8 +247,11 @@ class ModelSession:
 
 
 def _kept(rows: list[int], count: int) -> int | torch.Tensor:
-    """Which of `count` rows the head runs on, as transformers takes it: the last n as a number, which is a slice and no
-    gather, any others by their places (on the CPU: such an index fits whatever device the last layer is on)."""
+    """Which of `count` rows the head runs on, as transformers takes it.
+
+    The last n as a number, which is a slice and no gather, any others by their places (on the CPU: such an index fits
+    whatever device the last layer is on).
+    """
     if rows == list(range(count - len(rows), count)):
         return len(rows)
     return torch.tensor(rows)

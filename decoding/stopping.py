@@ -75,6 +75,8 @@ class Stopping:
 
     @cached_property
     def _reach(self) -> int:
-        """Earlier tokens that a stop string can begin in: a byte each at least (tokens without
-        text aside), and 4 spare for split characters."""
+        """Earlier tokens that a stop string can begin in.
+
+        A byte each at least (tokens without text aside), and 4 spare for split characters.
+        """
         return max(len(string.encode()) for string in self.strings) + 4

@@ -74,7 +74,7 @@ class SuffixAutomaton:
             link = self._link[link]
 
     def _suffix(self, state: int, token: int) -> int:
-        """The state whose longest substring is that of `state` with `token` behind it, split off where it must be."""
+        """The state whose longest substring is that of `state` with `token` after it, split off where it must be."""
         target = self._next[state][token]
         if self._length[target] == self._length[state] + 1:
             return target

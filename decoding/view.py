@@ -1,6 +1,6 @@
 """Another model over a session's cache: drafts that read the target's own rows (arXiv 2309.08168).
 
-The view's rows go behind the session's in the same buffers, at the layers that the view's model still has, and are cut
+The view's rows go after the session's in the same buffers, at the layers that the view's model still has, and are cut
 off again before the session goes on: its next forward overwrites them at every layer.
 """
 
@@ -43,9 +43,10 @@ class SessionView(ModelSession):
 
     @torch.inference_mode()
     def reread(self, start: int) -> torch.Tensor:
-        """Logits [cached tokens - start, vocabulary] after each cached token from `start` on, as the view reads it
-        alone behind the session's own rows of all tokens before it: what the first token of a draft there would be.
+        """Logits [cached tokens - start, vocabulary] after each cached token from `start` on.
 
+        The view reads each token alone, after the session's own rows of all tokens before it: what the first token of a
+        draft there would be.
         One forward, which leaves the cache as it is and is not counted.
         """
         cached = len(self.tokens)

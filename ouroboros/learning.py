@@ -1,6 +1,6 @@
 """What verification teaches the phrase pool (arXiv 2402.13720, section 3.4).
 
-The target's forward says, for every drafted token, what the target would say next, also behind a wrong token. Rejected
+The target's forward says, for every drafted token, what the target would say next, also after a wrong token. Rejected
 text is thus not lost: where draft and target agree again, target-approved phrases lie ready. Phrases are addressed by
 value, never by their slot in the pool, because insertions in between move the slots.
 """

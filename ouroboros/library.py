@@ -65,19 +65,32 @@ def generate(
     pool: PhrasePool | None = None,
     **inputs: Any,
 ) -> torch.LongTensor | GenerateDecoderOnlyOutput:
-    """For `model.generate(..., custom_generate=generate, draft_model=draft)`: the very tokens of greedy generate().
+    """Decode for transformers: `model.generate(..., custom_generate=ouroboros.generate, draft_model=draft)`.
 
-    input_ids: [1, prompt]. draft_model: the small model; needed, unless method.drafter drafts without one. method: the
-    settings. pool: phrases from earlier calls, which this call adds to (an empty one: `new_pool(method)`; one from a
-    file: `load_pool`); its own capacity and order hold, its N must be the method's. The other arguments are
-    transformers'. It drops a `streamer` and a `tokenizer` before they get here: stream with `decode`, and stop at
-    strings with `stopping_criteria=StoppingCriteriaList([StopStringCriteria(tokenizer, ["..."])])`. Logits processors
-    and stopping criteria are asked after every token; criteria get no scores.
+    The tokens are the very ones of its own greedy search.
 
-    Returns [1, prompt + output], or the output object where return_dict_in_generate is set (sequences alone: the caches
-    end with the call).
-    Raises UserError for anything that would change the output and is not obeyed here, for a length beyond the model's
-    context, and where the method needs a draft model and has none.
+    transformers drops a `streamer` and a `tokenizer` before they get here: stream with `decode`, and stop at strings
+    with `stopping_criteria=StoppingCriteriaList([StopStringCriteria(tokenizer, ["..."])])`.
+
+    Args:
+        model: the target.
+        input_ids: the prompt's token ids, [1, prompt].
+        logits_processor: from transformers; asked for every token.
+        stopping_criteria: from transformers; asked after every token, without scores.
+        generation_config: from transformers.
+        draft_model: the small model; needed, unless method.drafter drafts without one.
+        method: the settings; None for the published ones.
+        pool: phrases from earlier calls, which this call adds to (an empty one: `new_pool(method)`; one from a file:
+            `load_pool`). Its own capacity and order hold; its N must be the method's.
+        **inputs: what else transformers hands over.
+
+    Returns:
+        Token ids, [1, prompt + output], or the output object where return_dict_in_generate is set (sequences alone: the
+        caches end with the call).
+
+    Raises:
+        UserError: anything that would change the output and is not obeyed here, a length beyond the model's context, or
+            a method that needs a draft model and has none.
     """
     stream = _stream(
         model, input_ids, logits_processor, stopping_criteria, generation_config, draft_model, method, pool, **inputs
@@ -99,11 +112,22 @@ def decode(
 ) -> Iterator[int]:
     """Yield the target's greedy continuation token by token, each as soon as the target has confirmed it.
 
-    input_ids: the prompt, a list, [prompt] or [1, prompt]. stop_strings: the output ends with the token that completes
-    one of them; they need the tokenizer. settings: those of model.generate(), such as max_new_tokens or eos_token_id;
-    without them the model's own generation_config holds, exactly as in `generate`.
+    Args:
+        model: the target.
+        input_ids: the prompt's token ids: a list, [prompt] or [1, prompt].
+        draft_model: as in `generate`.
+        method: as in `generate`.
+        pool: as in `generate`.
+        stop_strings: the output ends with the token that completes one of them; they need the tokenizer.
+        tokenizer: the target's; only for stop_strings.
+        **settings: those of model.generate(), such as max_new_tokens or eos_token_id; without them the model's own
+            generation_config holds, exactly as in `generate`.
 
-    Raises UserError as `generate` does.
+    Returns:
+        An iterator over the output's token ids.
+
+    Raises:
+        UserError: as in `generate`.
     """
     ids = _row(input_ids, model.device)
     mask = settings.pop("attention_mask", None)
@@ -210,7 +234,7 @@ class _CriteriaStopping:
 
 
 def _processed(processors: LogitsProcessorList, device: torch.device) -> Choose:
-    """The argmax behind the processors, on the scores that transformers' own greedy search hands them.
+    """The argmax after the processors, on the scores that transformers' own greedy search hands them.
 
     device: the prompt's, where the processors were made.
     """

@@ -1,7 +1,7 @@
 """The method of the paper, as a drafter of the one loop.
 
 1. Phrase drafting (section 3.1): the draft model drafts with lookahead decoding, its guesses taken from the pool.
-2. Lengthening (3.3): the k newest phrases that begin with the draft's last token hang behind the draft as branches, all
+2. Lengthening (3.3): the k newest phrases that begin with the draft's last token hang after the draft as branches, all
    verified in the target's one forward. The draft may come from any other drafter of the harness as well.
 3. Phrases from verification (3.4): rejected stretches and verified suffixes feed the pool.
 4. History (3.5): the pool may outlive the prompt.
@@ -181,7 +181,7 @@ class Ouroboros(Drafter):
     """Lengthens the drafts of `base` from `pool`, and lets the target's verdict feed the pool.
 
     base: any drafter; of a tree it drafts, the path of first children is lengthened.
-    eos: nothing hangs behind these. adaptive: chooses base.gamma and k before every step; None where both are fixed.
+    eos: nothing hangs after these. adaptive: chooses base.gamma and k before every step; None where both are fixed.
     """
 
     step_columns = COLUMNS
@@ -207,6 +207,7 @@ class Ouroboros(Drafter):
         self._before = (0, 0)
 
     def reset(self, prompt: list[int], length: int) -> None:
+        """The draft model reads the prompt; phrases of the prompt go to the pool."""
         self.pool.reset_counts()
         if self.adaptive:
             self.adaptive.reset()
@@ -217,6 +218,7 @@ class Ouroboros(Drafter):
         self.meter.reset()
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        """Hang the draft below the root, and K phrases of the pool below its last token."""
         self._tokens = tokens
         if self.text:
             self.text.read(tokens)
@@ -237,6 +239,7 @@ class Ouroboros(Drafter):
                 self._candidates.append(Candidate(phrase, nodes))
 
     def observe(self, verdict: Verdict) -> None:
+        """Credit the phrases that were accepted, and feed the pool from the verdict."""
         self.meter.drafted()
         self.base.observe(verdict)
         if verdict.tree is not self._tree:
@@ -250,7 +253,7 @@ class Ouroboros(Drafter):
             counted |= hits
             self.pool.credit(tree.tokens[end], candidate.phrase, len(hits))
         if self.text:
-            # The last step's words too: a warm pool wants them. Behind the credits, for a phrase may give way to these.
+            # The last step's words too: a warm pool wants them. After the credits, for a phrase may give way to these.
             self.text.read(self._tokens + verdict.tokens)
         wrong = [node for node in self._chain if node not in accepted]
         if self.adaptive:
@@ -278,6 +281,7 @@ class Ouroboros(Drafter):
             refine(self.pool, tree.tokens[end], end, self._candidates, verdict, keep=learning.refinement == "newest")
 
     def forget(self) -> None:
+        """Empty the pool, and all that the draft side has learned."""
         self.pool.clear()
         if self.saved:
             self.saved.fill(self.pool)
@@ -288,16 +292,20 @@ class Ouroboros(Drafter):
         return PoolState.of(self.pool, self.config.ngram).plain()
 
     def load_state(self, state: Mapping[str, Any]) -> None:
+        """See Drafter.load_state."""
         self.saved = PoolState.read(state, self.config.ngram)
         self.forget()
 
     def forwards(self) -> tuple[int, int]:
+        """The draft side's (forwards, rows) since the last reset."""
         return self.base.forwards()
 
     def step_metrics(self) -> dict[str, Any]:
+        """See Drafter.step_metrics."""
         return with_inner(self.meter.step(), self.base.step_metrics())
 
     def metrics(self) -> dict[str, Any]:
+        """The pool's counts; below `drafter` those of the drafter within."""
         inner = self.base.metrics()
         return self.pool.metrics() | ({"drafter": inner} if inner else {})
 

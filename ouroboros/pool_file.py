@@ -32,8 +32,15 @@ def save_pool(
 ) -> None:
     """Write down what `pool` has learned, for `load_pool` or history_file.
 
-    method: the settings it learned with. Raises UserError if the pool was made for another N, OSError if the file
-    cannot be written.
+    Args:
+        pool: the phrases.
+        path: the file, which is written as a whole or not at all.
+        tokenizer: the target's, which the file is bound to.
+        method: the settings the pool learned with. None for the published ones.
+
+    Raises:
+        UserError: the pool was made for another N.
+        OSError: the file cannot be written.
     """
     method = method or Config()
     require_phrase_length(pool, method)

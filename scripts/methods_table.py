@@ -1,8 +1,11 @@
 """Write the table of methods anew, from what each method's module declares: python scripts/methods_table.py
 
+Its figures are those of results/methods: decode speedup with its interval by task, and tokens per target forward.
+
 The table stands between the comments `<!-- methods -->` and `<!-- end of methods -->`, in README.md or a file of docs/.
 """
 
+import csv
 import re
 import sys
 from pathlib import Path
@@ -16,10 +19,37 @@ BEGIN, END = "<!-- methods -->", "<!-- end of methods -->"
 SITES = ("https://arxiv.org/abs/", "https://github.com/")
 
 
+TASKS = ("humaneval", "gsm8k")
+# Cases of results/methods that are no method's plain one.
+VARIANTS = ("no draft", "hf_generate compiled")
+
+
 def table() -> str:
     """The table in markdown, a row a method."""
-    rows = [f"| `{method.name}` | {method.drafts} | {', '.join(map(_link, method.sources))} |" for method in _shown()]
-    return "\n".join(["| method | what drafts | source |", "|---|---|---|", *rows])
+    head = ["method", "what drafts", "source", *TASKS, "tokens per target forward"]
+    found = _measured()
+    rows = [
+        [f"`{method.name}`", method.drafts, ", ".join(map(_link, method.sources)), *_figures(found, method.name)]
+        for method in _shown()
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows])
+
+
+def _measured() -> dict[tuple[str, str], dict[str, str]]:
+    """The rows of results/methods, by method and task."""
+    with (ROOT / "results" / "methods" / "table.csv").open(encoding="utf-8", newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["panel"] == "methods" and row["name"] not in VARIANTS]
+    return {(row["method"], row["task"]): row for row in rows}
+
+
+def _figures(found: dict[tuple[str, str], dict[str, str]], method: str) -> list[str]:
+    """The cells of a method; dashes where it was not measured."""
+    rows = [found.get((method, task)) for task in TASKS]
+    if None in rows:
+        return ["-"] * (len(TASKS) + 1)
+    parts = ("decode_speedup", "decode_speedup_low", "decode_speedup_high")
+    speeds = ["{:.2f} [{:.2f}, {:.2f}]".format(*(float(row[part]) for part in parts)) for row in rows]
+    return [*speeds, ", ".join(f"{float(row['tokens_per_target_forward']):.2f}" for row in rows)]
 
 
 def _shown() -> list[Method]:

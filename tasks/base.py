@@ -265,7 +265,7 @@ class Task(ABC):
                 add_generation_prompt=True,
                 tokenize=tokenize,
                 return_dict=False,
-                # Read by templates of models that reason first: the answer would begin behind the length limit.
+                # Read by templates of models that reason first: the answer would begin past the length limit.
                 **{"enable_thinking": False, **(self.config.template or {})},
             )
         except (TemplateError, TypeError, ValueError) as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from decoding.errors import UserError
 
 EXTENSIONS = (".jsonl", ".json", ".csv", ".parquet")
-# How the hub names the parts of a split, as in test-00000-of-00002.parquet; earlier with a digest behind it.
+# How the hub names the parts of a split, as in test-00000-of-00002.parquet; earlier with a digest after it.
 SHARD = re.compile(r"(?P<split>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})(-[0-9a-f]{16})?")
 
 Kind = type | tuple[type, ...]
@@ -63,8 +63,8 @@ def read_rows(
 
     Args:
         path: the file; its extension says how it is written.
-        required, optional: field to type, so that lists and nested fields are recognised in the cells of a csv file,
-            and an empty cell of an optional field is no field (of a parquet column neither).
+        required: field to type, so that lists and nested fields are recognised in the cells of a csv file.
+        optional: the same; an empty cell of an optional field is no field (of a parquet column neither).
 
     Raises:
         UserError: the file is missing, of another kind, or a row cannot be read.

@@ -87,8 +87,10 @@ class Rouge(TextMetric):
 
 
 class Translation(TextMetric):
-    """BLEU and chrF in 0..100 over the whole set, with sacrebleu's signatures; per example the sentence-level figures,
-    whose mean is not the set's figure."""
+    """BLEU and chrF in 0..100 over the whole set, with sacrebleu's signatures.
+
+    Per example there are the sentence-level figures, whose mean is not the set's figure.
+    """
 
     figures = ("bleu", "chrf")
     citation_of = "A Call for Clarity in Reporting BLEU Scores (arXiv 1804.08771); chrF (W15-3049)"

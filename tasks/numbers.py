@@ -61,9 +61,10 @@ def marked_number(text: str) -> Decimal | None:
 
 
 def last_number(text: str) -> Decimal | None:
-    """The flexible reading: the last number that is marked and alone, boxed, or called the answer, in this order of
-    preference; else the last number of the text. None without one.
+    """The flexible reading of an answer; None without any number.
 
+    The last number that is marked and alone, boxed, or called the answer, in this order of preference; else the last
+    number of the text.
     "The answer is 18 dollars." calls 18 the answer; "The answer is that in 2 days" and "Answer: 2 * 9 = 18" do not.
     """
     marks = [value for value, alone in _marks(text) if alone]

@@ -16,7 +16,7 @@ from tasks.scoring import compared
 
 # Its questions come from GSM8K: what counts is the number at the end.
 RECKONING = "math_reasoning"
-# Where the long texts stand in turns of two categories: behind a word, and before the question on the last line.
+# Where the long texts stand in turns of two categories: after a word, and before the question on the last line.
 PASSAGES = {
     "summarization": re.compile(r"(Summarize: )(.+)()", re.DOTALL),
     "rag": re.compile(r"()(.+)(\n[^\n]+)", re.DOTALL),
@@ -124,7 +124,7 @@ class SpecBench(Task):
 
 
 def _parts(row: Row) -> tuple[str, str, str] | None:
-    """What stands before the passage of a turn, the passage, and what stands behind it; None if it has none."""
+    """What stands before the passage of a turn, the passage, and what follows it; None if it has none."""
     form = PASSAGES.get(row["category"])
     found = form.fullmatch(row["turns"][0]) if form and len(row["turns"]) == 1 else None
     return found.groups() if found else None

@@ -6,15 +6,18 @@ in `make test-all` everywhere, a whole shell block is run, line by line in a fol
 - Words in capitals stand for what `WORDS` says.
 - What measures is cut down: `SMALL` is added to the overrides of bench, `SMALL_TUNE` to those of bench.tune.
 - What needs a network or a launcher is only read: data=hub, the hub's pairs, hydra/launcher.
-- `make` would install from the network and run for minutes: its recipe must exist, and the bench it starts is run.
+- `pip` would install from the network: the extra that it names must exist.
+- `make` would too, and run for minutes: its recipe must exist, and the bench it starts is run.
 """
 
 import json
 import re
 import runpy
 import shlex
+import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,12 +41,14 @@ from bench.report.archive import main as archive
 from bench.report.archive import unpack
 from bench.report.arguments import figures, refold
 from bench.report.markdown import headline
+from bench.report.study import main as study
 from bench.report.tables import main as report
 from decoding.errors import UserError
 from ouroboros.pool import main as pool
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+FOLDERS = ("baselines", "bench", "conf", "decoding", "generated", "ouroboros", "scripts", "tasks", "tests", "training")
 LANGUAGES = {"sh", "python", "text", "mermaid"}
 WORDS = {
     "TARGET": "bundled:tiny/target",
@@ -110,6 +115,8 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / WORDS["PROMPTS"]).write_text(json.dumps(row) + "\n")
     (tmp_path / WORDS["DATA"]).mkdir()
     (tmp_path / WORDS["DATA"] / "gsm8k").symlink_to(ROOT / "tasks" / "bundled" / "gsm8k")
+    (tmp_path / "results" / "tasks").mkdir(parents=True)
+    shutil.copy(ROOT / "results" / "tasks" / "runs.tar.xz", tmp_path / "results" / "tasks")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     # The winner of a search would go to the checkout; tests/test_tune.py holds that it is written.
@@ -130,6 +137,9 @@ def status(monkeypatch, words: list[str]) -> int:
         return status(monkeypatch, shlex.split(re.fullmatch(r"\$\((.*)\)", words[1])[1]))
     if words[0] == "make":
         return made(monkeypatch, words)
+    if words[0] == "pip":
+        read(words)
+        return 0
     if words[0] == "ouroboros-bench":
         words = ["python", "-m", "bench", *words[1:]]
     assert words[0] == "python", f"no rule says how to run {words[0]}"
@@ -139,7 +149,7 @@ def status(monkeypatch, words: list[str]) -> int:
             runpy.run_path(words[1], run_name="__main__")
         return ended.value.code or 0
     module, rest = words[2], words[3:]
-    programs = {"report": report, "figures": figures, "refold": refold, "archive": archive}
+    programs = {"report": report, "figures": figures, "refold": refold, "archive": archive, "study": study}
     if module == "ouroboros.pool":
         return pool(rest)
     if module == "bench":
@@ -194,6 +204,11 @@ def read(words: list[str]) -> None:
         read(shlex.split(re.fullmatch(r"\$\((.*)\)", words[1])[1]))
     elif words[0] == "make":
         assert recipe_of(words)
+    elif words[0] == "pip":
+        # tests/test_packaging.py installs the wheel.
+        extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+        found = re.fullmatch(r"\.(?:\[(\w+)\])?", words[-1])
+        assert words[:2] == ["pip", "install"] and found and found[1] in {None, *extras}
     elif words[1] != "-m":
         assert (ROOT / words[1]).is_file()
     elif words[2] in ("bench", "bench.tune"):
@@ -201,7 +216,8 @@ def read(words: list[str]) -> None:
         given = [word for word in words[3:] if not word.startswith("hydra")]
         job = [word for word in single_jobs(given, name)[0] if "=" in word and not word.startswith(("-", "install"))]
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            config = compose(name, [*job, *(word for word in words[3:] if word.startswith("hydra"))])
+            given = [*job, *(word for word in words[3:] if word.startswith("hydra"))]
+            config = compose(name, given, return_hydra_config=True)
         read_plan(OmegaConf.masked_copy(config, [key for key in config if key != "tune"]))
     else:
         assert find_spec(words[2]), words[2]
@@ -255,8 +271,10 @@ def test_the_readmes_table_of_methods_is_measured(tmp_path):
     summaries = [json.loads(file.read_text()) for file in (tmp_path / "methods").rglob("summary.json")]
     found = {(each["method"], each["task"]): each for each in summaries if each["label"] not in VARIANTS}
     methods = re.findall(r"^\| `(\w+)` \|.*\| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", README, re.MULTILINE)
-    assert {name for name, *_ in methods} == {name for name, _ in found}
+    assert {name for name, *_ in methods} == {"greedy", *(name for name, _ in found)}
     for name, *cells in methods:
+        if name == "greedy":
+            continue
         rows = [found[name, task] for task in ("humaneval", "gsm8k")]
         speeds = [[row["speedup"]["decode"][part] for part in ("value", "low", "high")] for row in rows]
         tokens = [row["tokens_per_target_forward"] for row in rows]
@@ -274,7 +292,7 @@ def test_what_a_page_names_is_there(page):
     prose = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
     links = [link.split("#")[0] for link in re.findall(r"\]\(([^)]+)\)", prose) if "://" not in link]
     assert not [link for link in links if link and not (page.parent / link).exists()]
-    named = re.findall(r"`((?:bench|decoding|baselines|ouroboros|tasks|training|tests|conf)/[\w./]+)`", text)
+    named = re.findall(rf"`((?:{'|'.join(FOLDERS)})/[\w./]+)`", text)
     named += re.findall(r"\b((?:bench|decoding)/[\w/]+\.py)", text)
     missing = [name for name in named if not (ROOT / name).exists()]
     assert all("/mymethod." in name or "/mytask." in name for name in missing), missing

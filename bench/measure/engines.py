@@ -50,8 +50,10 @@ class Shape:
 
 @dataclass(frozen=True)
 class Work:
-    """What one forward must do at least. bytes: of the weights that it reads. flops: multiplications and additions a
-    row, those of attention left out."""
+    """What one forward must do at least.
+
+    bytes: of the weights that it reads. flops: multiplications and additions a row, those of attention left out.
+    """
 
     bytes: int
     flops: int
@@ -205,7 +207,9 @@ def measure(
 
     Args:
         makers: engine to a function that gives a model of its own.
-        contexts: cached tokens before the forward. rows: of the forward. repeats: of each kind.
+        contexts: cached tokens before the forward.
+        rows: of the forward.
+        repeats: of each kind.
     """
     ready = {engine: prepared(engine, make) for engine, make in makers.items()}
     for context in contexts:

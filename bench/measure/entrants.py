@@ -49,6 +49,16 @@ def make_race(
 def make_entrant(
     label: str, config: Any, history: str, file: str | None, loaded: LoadedPair, folder: RunFolder | None
 ) -> Entrant:
+    """A case's decoder, built for the loaded pair.
+
+    Args:
+        label: the case's name.
+        config: the method's typed config.
+        history: cold, warm or file.
+        file: with history file, the saved pool.
+        loaded: target, draft and tokenizer.
+        folder: where its records go; None for a check, which keeps none.
+    """
     method = METHODS[config.name]
     decoder = method.load().build(config, loaded.pair)
     if file:

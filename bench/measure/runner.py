@@ -75,7 +75,7 @@ class Race:
         return Stopping(self.loaded.pair.eos, self.max_new_tokens, strings, self.loaded.pair.decode, tuple(ids))
 
     def encode(self, example: Example) -> tuple[list[int], int]:
-        """The prompt's token ids, and how many were cut so that the longest output fits into the context behind it.
+        """The prompt's token ids, and how many were cut so that the longest output fits into the context after it.
 
         They are the same for the whole process, whatever a chat template makes of the time. A prompt that its task
         cannot shorten stands as it is, and its output may end with the context.

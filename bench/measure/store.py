@@ -69,6 +69,7 @@ class RunFolder:
 
     @property
     def records_file(self) -> Path:
+        """Where the records are."""
         return self.path / "records.jsonl"
 
     def clear(self) -> None:
@@ -80,6 +81,7 @@ class RunFolder:
         self.records, self._offsets = {}, []
 
     def has(self, prompt: str, repeat: int, role: str) -> bool:
+        """Whether this generation is measured already."""
         return (prompt, repeat, role) in self.records
 
     def require_same_prompts(self, prompts: Mapping[str, tuple[str, int]]) -> None:
@@ -114,7 +116,7 @@ class RunFolder:
         self.records[key] = record
 
     def restart_unfinished_pass(self, prompts: Iterable[str], repeats: int, roles: Sequence[str]) -> None:
-        """Drop the records of the first pass that is not whole, and all behind it: a warm pass cannot be continued."""
+        """Drop the records of the first pass that is not whole, and all after it: a warm pass cannot be continued."""
         wanted = [(prompt, role) for prompt in prompts for role in roles]
         for repeat in range(repeats):
             if not all(self.has(prompt, repeat, role) for prompt, role in wanted):

@@ -149,8 +149,10 @@ def _tokenizer(name: str, revision: str | None) -> PreTrainedTokenizerBase:
 
 
 def _tokens(tokenizer: PreTrainedTokenizerBase, name: str, revision: str | None) -> dict[int, str]:
-    """Ids to tokens, without ids beyond the model's head, which it can never choose: CodeLlama 34B's tokenizer has
-    four such ids, with other tokens than the 7B's (transformers issue 26714)."""
+    """Ids to tokens, without ids beyond the model's head, which it can never choose.
+
+    CodeLlama 34B's tokenizer has four such ids, with other tokens than the 7B's (transformers issue 26714).
+    """
     head = config_of(name, revision).get_text_config(decoder=True).vocab_size
     return {index: token for token, index in tokenizer.get_vocab().items() if index < head}
 

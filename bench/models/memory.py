@@ -37,8 +37,11 @@ class Part:
 
 
 def part(name: str, folder: str | None, config: PretrainedConfig, dtype: torch.dtype, device: str | None) -> Part:
-    """The size of a model loaded in `dtype`: from the headers of its safetensors files in `folder`, or else, of a model
-    on the hub (folder None), from its shapes alone, built on torch's meta device, which holds no numbers."""
+    """The size of a model loaded in `dtype`.
+
+    It is read from the headers of the safetensors files in `folder`, or else, of a model on the hub (folder None), from
+    its shapes alone, built on torch's meta device, which holds no numbers.
+    """
     counted = _headers(Path(folder), dtype) if folder else None
     parameters, weights = counted or _shapes(config, dtype)
     return Part(name, parameters, weights, _row_bytes(config, dtype), device)

@@ -77,9 +77,9 @@ def method_config(settings: Mapping[str, object], group: str = "method") -> obje
 
 
 def panel_config(entry: object, group: str) -> object:
-    """The typed config of an entry of `compare` or `cases`, or of a method within another: a method's name, or a
-    mapping with `name` and settings.
+    """The typed config of an entry of `compare` or `cases`, or of a method within another.
 
+    An entry is a method's name, or a mapping with `name` and settings.
     Settings that are not given come from conf/method/<name>.yaml; a name may also be that of tuned settings, such as
     tuned/tiny/gsm8k/speculative, whose file says itself whose settings it holds.
     """
@@ -94,7 +94,8 @@ def method_file(name: object, group: str, entry: object = None) -> dict[str, obj
 
     Args:
         name: a method, or tuned settings such as tuned/tiny/gsm8k/speculative.
-        group: what the user set, and `entry`: how, for messages.
+        group: what the user set, for messages.
+        entry: how the user set it, for messages.
 
     Raises:
         UserError: there is no such file, or it has a setting under an old name.

@@ -10,10 +10,13 @@ from tasks.sources import BUNDLED, DataConfig, Rows, load_rows
 
 @dataclass
 class Prompts:
-    """examples: what is measured, in the data set's order, every turn of a conversation by itself. warmup: decoded
-    first and never measured, first turns only.
+    """What is measured, and what warms the engine up.
 
-    rows: where they came from. warmup_from: the split of the warm-up prompts, or "last rows".
+    Attributes:
+        examples: in the data set's order, every turn of a conversation by itself.
+        warmup: decoded first and never measured, first turns only.
+        rows: where they came from.
+        warmup_from: the split of the warm-up prompts, or "last rows".
     """
 
     examples: list[Example]

@@ -119,6 +119,7 @@ class Plan:
 
     @property
     def max_new_tokens(self) -> int:
+        """Longest output in tokens: the run's own, else the task's."""
         return self.settings.max_new_tokens or self.task.max_new_tokens
 
 

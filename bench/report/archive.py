@@ -1,4 +1,4 @@
-"""Run folders as one small file that git can hold: python -m bench.archive pack results/runs results/runs.tar.xz
+"""Run folders as one small file that git can hold: `python -m bench.archive pack results/runs results/runs.tar.xz`.
 
 Much of it repeats (every folder holds the greedy generations beside its own), so one archive for all is smaller than
 folders compressed one by one. The same folders give the same bytes.

@@ -273,9 +273,11 @@ def _word(value: object) -> str:
 
 
 def overlapping(runs: Sequence[Run]) -> dict[Run, bool | None]:
-    """Whether a run shared its cores, or may have: it saw others on them, or another process measured some other of
-    these runs at the same time on a machine of the same kind and not each is known to have had cores of its own; None
-    where records or provenance are gone."""
+    """Whether a run shared its cores, or may have; None where records or provenance are gone.
+
+    It saw others on them, or another process measured some other of these runs at the same time on a machine of the
+    same kind, and not each is known to have had cores of its own.
+    """
     spans = {span for run in runs for span in run.spans}
 
     def met(span: tuple[str, str, frozenset[str], float, float]) -> bool:

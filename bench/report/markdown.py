@@ -86,7 +86,7 @@ def percent(value: float | None) -> str:
 
 
 def estimate(figure: Estimate) -> str:
-    """1.23 [1.10, 1.35]"""
+    """A figure with its interval, such as 1.23 [1.10, 1.35]; a dash for none."""
     if figure.value is None:
         return "-"
     return f"{figure.value:.2f} [{number(figure.low)}, {number(figure.high)}]"

@@ -153,7 +153,6 @@ def mean_speed(records: CaseRecords) -> float | None:
 
 def compare(panel: dict[str, CaseRecords], seed: int) -> list[Comparison]:
     """Every case over every other; panel: their records by label."""
-
     decode, end_to_end = (
         {label: (throughput(each.method), throughput(each.reference)) for label, each in panel.items()}
         for throughput in (decode_throughput, total_throughput)

@@ -153,7 +153,7 @@ class Acceptance:
     accepted one more. histogram: accepted length to number of steps.
 
     cut_steps: steps after which the output ended with a drafted token, so that the target's own token was not emitted
-    and the draft was not tried behind the end. Such a step is censored at its accepted length only: it counts as
+    and the draft was not tried after the end. Such a step is censored at its accepted length only: it counts as
     tried and accepted at every depth before, and as not tried there.
 
     1 + sum(marginal) is the mean of accepted + 1, what a step confirms. It is not tokens per target forward where

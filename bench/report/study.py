@@ -1,4 +1,4 @@
-"""A study below results/, made anew from its packed runs: python -m bench.study results/paper
+"""A study below results/, made anew from its packed runs: `python -m bench.study results/paper`.
 
 STUDY/runs.tar.xz holds the runs, a folder for each panel. From them follow STUDY/table.csv, a row for every run with
 its panel first, and what is written and drawn of each panel: STUDY/tables/PANEL and STUDY/figures/PANEL. Git holds the

@@ -99,8 +99,10 @@ def _warmup(sessions: Sequence[Mapping[str, Any]]) -> Warmup:
 
 
 def _neighbours(sessions: Sequence[Mapping[str, Any]]) -> int | None:
-    """The most other runs that were on the same cores or GPU meanwhile; None where an older process
-    did not look."""
+    """The most other runs that were on the same cores or GPU meanwhile.
+
+    None where an older process did not look.
+    """
     counts = [each.get("neighbours") for each in sessions]
     known = [count for count in counts if count is not None]
     return max(known) if len(known) == len(counts) else None

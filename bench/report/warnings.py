@@ -1,8 +1,8 @@
-"""Warnings: what changes how a figure must be read. They stand on the terminal, in report.md and in
-summary.json.
+"""Warnings: what changes how a figure must be read.
 
-Some are known when the models are loaded, and each process writes them into its session of
-provenance.json; the others follow from the records.
+They are on the terminal, in report.md and in summary.json. Some are known when the models are
+loaded, and each process writes them into its session of provenance.json; the others follow from the
+records.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -47,8 +47,10 @@ CHECKS: Sequence[Callable[[CaseRecords], str | None]] = (_short_context, _no_num
 
 
 def said_of_left_out(left_out: Mapping[str, str]) -> list[str]:
-    """A warning for each case that a panel names and has no row for; left_out: labels with the
-    reasons."""
+    """A warning for each case that a panel names and has no row for.
+
+    left_out: labels with the reasons.
+    """
     return [f"{label} cannot run here and was left out: {reason}" for label, reason in left_out.items()]
 
 

@@ -23,6 +23,10 @@ def draw_study(
         table: a row a setting, the published one first; `round_0` and `final` are speeds over greedy's.
         values: what the search chose from.
         winner: the `number` of the row that was chosen.
+        folder: where study.png goes.
+        title: of the figure.
+        folder: where study.png goes.
+        title: of the figure.
     """
     rows = -(-(len(values) + 1) // COLUMNS)
     figure, grid = plt.subplots(rows, COLUMNS, figsize=(3 * COLUMNS, 2.6 * rows), sharey=True, layout="constrained")

@@ -173,8 +173,10 @@ def cold_and_warm(runs: Sequence[Run]) -> list[Drawing]:
 
 
 def _pairs(runs: Sequence[Run]) -> list[tuple[Run, Run]]:
-    """(cold, warm) with the same settings and prompts, one for each method and task: of several, that whose settings
-    most tasks have, then the one on most prompts, then the newest."""
+    """(cold, warm) with the same settings and prompts, one for each method and task.
+
+    Of several, that whose settings most tasks have, then the one on most prompts, then the newest.
+    """
     found = []
     for group in grouped(runs, lambda run: (run.summary.method, str(run.settings), run.conditions)).values():
         newest = {run.summary.history: run for run in sorted(group, key=lambda run: run.started)}

@@ -42,9 +42,15 @@ class Sweep:
 
     @property
     def first(self) -> Run:
+        """Any run of the sweep: what is not swept is equal in all."""
         return next(iter(self.cells.values()))
 
     def values(self, axis: int) -> list[float]:
+        """The swept setting's values, in ascending order.
+
+        Args:
+            axis: which of the swept settings.
+        """
         return sorted({cell[axis] for cell in self.cells})
 
 

@@ -33,6 +33,7 @@ class Remote:
         return self._candidate.ask(operation, self, *arguments)
 
     def __call__(self, *arguments: object, **keywords: object) -> object:
+        """Let the candidate call it."""
         return self._ask("call", arguments, keywords)
 
     def __getattr__(self, name: str) -> object:
@@ -117,7 +118,7 @@ def _exception(operation: str, name: str, text: str) -> Exception:
 
 
 def verdict(job: Job, candidate: Candidate) -> tuple[str, str]:
-    """ "passed" or "failed", and the last line of the traceback if it failed."""
+    """Whether it "passed" or "failed", and the last line of the traceback if it failed."""
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
     try:

@@ -54,7 +54,7 @@ def main() -> None:
             layers.append(namespaces.enter(settings.root, settings.readable, *room))
         else:
             os.chdir(settings.root)
-        # Behind the change of user, which would undo it.
+        # After the change of user, which would undo it.
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != harness:
             raise OSError("the harness is gone")

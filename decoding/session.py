@@ -59,7 +59,6 @@ class ModelSession:
         # The last forward's chain and tree, and how many of the tree's nodes have been through a forward.
         self._pending: tuple[list[int], TokenTree, int] | None = None
         self._cache = TreeCache(self._probe())
-        self._awaited = [each for each in {self.device, *self._cache.devices} if each.type == "cuda"]
         self._traced: TracedForward | None = None
 
     def trace(self) -> None:
@@ -228,8 +227,9 @@ class ModelSession:
 
     def _wait(self) -> None:
         """Until every device that holds a part of the model has done what it was asked for."""
-        for device in self._awaited:
-            torch.cuda.synchronize(device)
+        for device in (self.device, *self._cache.devices):
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
 
     def truncate(self, length: int) -> None:
         """Forget every cached token from `length` on."""

@@ -42,6 +42,7 @@ from bench.report.archive import unpack
 from bench.report.arguments import figures, refold
 from bench.report.markdown import headline
 from bench.report.study import main as study
+from bench.report.summary import Summary
 from bench.report.tables import main as report
 from decoding.errors import UserError
 from ouroboros.pool import main as pool
@@ -223,7 +224,9 @@ def read(words: list[str]) -> None:
         assert find_spec(words[2]), words[2]
 
 
-@pytest.mark.parametrize("block", thinned(ALL, 1), ids=id_of)
+@pytest.mark.parametrize(
+    "block", [pytest.param(each, marks=[] if each.page == "README.md" else pytest.mark.slow) for each in ALL], ids=id_of
+)
 def test_the_commands_work(monkeypatch, folder, capsys, block):
     for words in block.commands:
         assert status(monkeypatch, words) == 0, f"{shlex.join(words)}\n{capsys.readouterr().err}"
@@ -250,7 +253,7 @@ PRINTED = next(block for block in blocks("text") if block.page == "README.md")
 def test_the_readme_shows_what_its_run_printed(tmp_path):
     """Its table is that of the packed run, whose command stands above it."""
     unpack(ROOT / "results" / "readme" / "runs.tar.xz", tmp_path)
-    summaries = [json.loads(file.read_text()) for file in tmp_path.rglob("summary.json")]
+    summaries = [Summary.from_json(json.loads(file.read_text())) for file in tmp_path.rglob("summary.json")]
     command = next(block.text for block in ALL if "compare" in block.text and block.page == "README.md").strip()
     sessions = [json.loads(file.read_text())["sessions"] for file in tmp_path.rglob("provenance.json")]
     words = {word for word in shlex.split(command) if "=" in word}

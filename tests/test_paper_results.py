@@ -160,7 +160,7 @@ def test_the_figures_are_drawn_from_these_runs(unpacked, monkeypatch, preset):
     monkeypatch.chdir(unpacked)
     assert draw([f"results/paper/runs/{preset}", "--output", f"figures/{preset}"]) == 0
     drawn = list(Path("figures", preset).glob("*.png"))
-    assert drawn and {file.name for file in (PAPER / "figures" / preset).glob("*")} <= {file.name for file in drawn}
+    assert drawn and {file.name for file in (PAPER / "figures" / preset).glob("*.png")} <= {file.name for file in drawn}
     for file in drawn:
         picture = plt.imread(file)[..., :3]
         # Where anything but white, black and grey is drawn: bars, lines, points or cells.

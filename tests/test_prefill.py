@@ -125,12 +125,12 @@ def test_what_the_prefill_leaves() -> None:
 
     assert after_prefill(prompt_lookup.Config(), pair, prompt).index._text == prompt[:-1]
     assert after_prefill(cascade.Config(), pair, prompt).lookup.index._text == prompt[:-1]
-    assert after_prefill(suffix.Config(), pair, prompt).text.text == prompt
+    assert after_prefill(suffix.Config(), pair, prompt).text.tokens == prompt
     assert set(after_prefill(token_recycling.Config(prompt=True), pair, prompt).matrix) == set(prompt[:-1])
     keep = {"max_guesses": 20, "ngram": 3, "text_phrases": True}
     assert phrases(after_prefill(lookahead.Config(**keep), pair, prompt).pool) == runs
     lazy = after_prefill(hybrid.Config(fallback=lookahead.Config(**keep)), pair, prompt)
-    assert lazy.matcher.text.text == prompt and phrases(lazy.fallback.pool) == runs
+    assert lazy.matcher.text.tokens == prompt and phrases(lazy.fallback.pool) == runs
     both = ouroboros_config(capacity=20, ngram=3, text_phrases=True)
     assert phrases(after_prefill(both, pair, prompt).pool) == runs
     only = ouroboros_config(capacity=20, ngram=3, text_phrases="output")

@@ -57,6 +57,18 @@ def read_trials(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def test_settings_in_parts_are_searched_and_written(tuned, tmp_path, monkeypatch, capsys) -> None:
+    space = {"gamma": [2, 3], "drafting.phrases": [True, False], "pool.capacity": [1, 2]}
+    monkeypatch.setattr(bench.tune.job, "read_space", lambda *_: space)
+    small = ["method=ouroboros", "method.window=2", "method.ngram=3"]
+    assert tuned(*small, "tune.trials=3", "tune.finalists=1") == 0, capsys.readouterr().err
+    first, *others = read_trials(tmp_path)
+    published = {key: first[f"params_{key}"] for key in space}
+    assert published == {"gamma": "12", "drafting.phrases": "True", "pool.capacity": ""} and len(others) == 2
+    written = OmegaConf.load(GENERATED / "method" / f"tuned/{tmp_path.name}/winner.yaml")
+    assert set(written) >= {"drafting", "learning", "pool"} and not any("." in key for key in written)
+
+
 def test_the_winner_is_written_and_taken(tuned, tmp_path, monkeypatch, capsys) -> None:
     pair = tmp_path
     assert tuned("method=speculative", "tune.trials=3") == 0

@@ -99,8 +99,9 @@ def tune(config: DictConfig) -> int:
     default = f"{TUNED_NAMES}{plan.model.name}/{plan.task.name}/{name}{WARM if history == 'warm' else ''}"
     wanted = replace(wanted, save=wanted.save or default, study=wanted.study or f"results/{default}")
     here = environment(place.device)
-    fixed = {key: value for key, value in space.base.items() if key not in space.values}
-    published = {key: space.base[key] for key in space.values}
+    base = flat(space.base)
+    fixed = {key: value for key, value in base.items() if key not in space.values}
+    published = {key: base[key] for key in space.values}
     identity = {"rules": RULES, "space": space.values, "fixed": fixed, "published setting": published}
     identity |= _identity(plan, place, prompts, here)
     study = open_study(Path(wanted.study), identity)

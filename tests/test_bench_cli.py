@@ -225,6 +225,7 @@ def test_debug_shows_the_traceback(monkeypatch, capsys, arguments):
     assert "Traceback" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own(arguments):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "bench", *arguments, "method=speculative", "limit=1"]
@@ -516,7 +517,7 @@ def test_check_passes_on_the_bundled_pair_and_fetches_no_data(monkeypatch, capsy
     """What a reader types: the model's own preset, and data of the hub, which cannot be reached here."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tasks.sources.hub_rows", lambda *_: pytest.fail("rows were asked of the hub"))
-    short = ["task=mbpp", "max_new_tokens=32"]
+    short = ["task=mbpp", "max_new_tokens=8"]
     assert run(monkeypatch, "method=ouroboros", *short, "model=tiny", "data=hub", "check=true") == 0
     said = capsys.readouterr().out
     assert "prompt lengths are those of the bundled data after 3 worked examples" in said and "outputs: equal" in said

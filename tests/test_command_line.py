@@ -183,7 +183,9 @@ def test_a_quoted_number_is_a_text(monkeypatch):
     assert main(look) == 0 and seen == [("12e4567", None, "1.10")]
 
 
-@pytest.mark.parametrize("modules", [MODULES[:3], MODULES[3:]], ids=str)
+@pytest.mark.parametrize(
+    "modules", [("bench", "bench.tune"), MODULES[-2:], pytest.param(MODULES, marks=pytest.mark.slow)], ids=str
+)
 def test_help_waits_for_no_heavy_import(modules):
     """Of every entry point, and a typing error's; in one fresh interpreter, so that nothing is there yet."""
     program = f"""

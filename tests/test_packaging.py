@@ -72,6 +72,7 @@ def test_a_package_says_that_it_is_typed(listed, package):
     assert f"{package}/py.typed" in listed
 
 
+@pytest.mark.slow
 def test_the_library_is_light():
     names = {each.split(">")[0].split("[")[0] for each in PROJECT["project"]["dependencies"]}
     assert names == {"torch", "transformers", "numpy"}

@@ -81,7 +81,8 @@ class Static(HfRival):
 
     def arguments(self, length: int) -> dict[str, object]:  # noqa: ARG002
         """The static cache, emptied."""
-        self.cache.reset()
+        assert self.cache is not None
+        self.cache.reset()  # type: ignore[no-untyped-call]  # untyped in transformers
         return {"past_key_values": self.cache}
 
 
@@ -90,7 +91,8 @@ class Compiled(Static):
 
     def __init__(self, pair: ModelPair) -> None:
         everywhere = CompileConfig()
-        everywhere._compile_all_devices = True  # the library's own switch for CPUs
+        # The library's own switch for CPUs.
+        everywhere._compile_all_devices = True  # type: ignore[assignment]  # there it is None, of no type
         super().__init__(pair, compile_config=everywhere)
 
     def reserve(self, length: int) -> None:

@@ -4,6 +4,7 @@ The library takes the first occurrence in the text, of the longest n-gram that h
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList
@@ -46,7 +47,8 @@ class ContextEnd(LogitsProcessor):
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
         """The scores, [1, vocabulary], or minus infinity for all where the text is long enough."""
-        return torch.full_like(scores, -torch.inf) if input_ids.shape[1] >= self.length else scores
+        ended = input_ids.shape[1] >= self.length
+        return cast(torch.FloatTensor, torch.full_like(scores, -torch.inf)) if ended else scores
 
 
 class HfPromptLookup(HfRival):

@@ -6,8 +6,9 @@ can be counted; what was drafted stands in the rows that the target is fed.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import cast
 
 import torch
 from transformers import GenerationConfig, PreTrainedModel, StoppingCriteria, StoppingCriteriaList
@@ -50,7 +51,7 @@ class Rule(StoppingCriteria):
         else:
             self.target_forwards += 1
             self._count(before)
-        return torch.tensor([self.stop is not None], device=input_ids.device)
+        return cast(torch.BoolTensor, torch.tensor([self.stop is not None], device=input_ids.device))
 
     def _count(self, before: int) -> None:
         """What the last forward of the target brought, whose output began at place `before`."""
@@ -64,7 +65,7 @@ class Rule(StoppingCriteria):
         self.rounds["accepted"].append(kept.index(False) if False in kept else len(kept))
         self.rounds["emitted"].append(len(emitted))
 
-    def see(self, _module: object, _positional: object, named: dict[str, object]) -> None:
+    def see(self, _module: object, _positional: object, named: dict[str, torch.Tensor]) -> None:
         """A hook before every forward of the target: its rows are the last token, not cached yet, and the draft."""
         self._fed = named["input_ids"]
 
@@ -109,7 +110,7 @@ class HfRival:
         check_prompt(prompt, self.context)
         length = min(len(prompt) + stopping.max_new_tokens, self.context)
         eos = sorted(stopping.eos)
-        config = GenerationConfig(
+        config = GenerationConfig(  # type: ignore[no-untyped-call]  # untyped in transformers
             do_sample=False,
             num_beams=1,
             max_new_tokens=length - len(prompt),
@@ -118,10 +119,11 @@ class HfRival:
             **self.settings,
         )
         rule = Rule(stopping, len(prompt))
+        run = cast(Callable[..., object], self.model.generate)
         with sole_config(self.model, config), self._drafting(rule):
             begin = time.perf_counter()
             ids = torch.tensor([prompt], device=self.model.device)
-            self.model.generate(
+            run(
                 ids,
                 attention_mask=torch.ones_like(ids),
                 stopping_criteria=StoppingCriteriaList([rule]),
@@ -129,6 +131,7 @@ class HfRival:
                 **self.arguments(length),
             )
             total = time.perf_counter() - begin
+        assert rule.prefilled_at is not None
         return Generation(
             rule.output,
             rule.stop or "context",
@@ -148,7 +151,8 @@ class HfRival:
                 stack.callback(self.model.register_forward_pre_hook(rule.see, with_kwargs=True).remove)
             if self.draft is not None:
                 stack.callback(self.draft.register_forward_pre_hook(rule.count_draft).remove)
-                stack.enter_context(sole_config(self.draft, GenerationConfig(**self.draft_settings)))
+                config = GenerationConfig(**self.draft_settings)  # type: ignore[no-untyped-call]  # as above
+                stack.enter_context(sole_config(self.draft, config))
             yield
 
 

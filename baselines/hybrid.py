@@ -11,7 +11,7 @@ every verdict, so that a drafter which can learn from a foreign tree does.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from baselines import suffix, token_recycling
 from baselines.drafters import make_drafter
@@ -45,7 +45,7 @@ class Config(suffix.Config):
     alpha: float | None = None
     fallback: Any = field(default_factory=token_recycling.Config)
 
-    def canonical(self) -> "Config":
+    def canonical(self) -> Self:
         """As the look-up and the other method have it, each for itself."""
         return replace(super().canonical(), fallback=canonical(self.fallback))
 

@@ -6,7 +6,8 @@ adds nothing to the residual stream. No code of any family is copied, and the mo
 
 import copy
 from collections import defaultdict
-from collections.abc import Collection, Container
+from collections.abc import Callable, Collection, Container
+from typing import Any
 
 import torch
 from torch import nn
@@ -63,7 +64,9 @@ class LayerSkipper:
             silent = _silent(layer, index in attention, index in mlp)
             unheard = {name: nn.Identity() for name, fed in feeds.items() if fed <= silent.keys()}
             stands_for |= {id(layer.get_submodule(name)): module for name, module in (unheard | silent).items()}
-        return copy.deepcopy(self.model, stands_for).eval()
+        skipped: PreTrainedModel = copy.deepcopy(self.model, stands_for)
+        skipped.eval()  # type: ignore[no-untyped-call]  # untyped in transformers
+        return skipped
 
     @torch.inference_mode()
     def _inspect(self) -> None:
@@ -74,8 +77,8 @@ class LayerSkipper:
         taken: list[dict[str, torch.Tensor]] = [{} for _ in everything]
         given: list[dict[str, torch.Tensor]] = [{} for _ in everything]
 
-        def watch(index: int, name: str | None):
-            def hook(_module: nn.Module, args: tuple, kwargs: dict, output: object) -> None:
+        def watch(index: int, name: str | None) -> Callable[[nn.Module, tuple[Any, ...], dict[str, Any], Any], None]:
+            def hook(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
                 before = args[0] if args else kwargs["hidden_states"]
                 after = output[0] if isinstance(output, tuple) else output
                 if name is not None:
@@ -101,7 +104,7 @@ class LayerSkipper:
             )
         for index, layer in enumerate(self._layers):
             skipped = _silent(layer, True, True).keys()
-            feeds = defaultdict(set)
+            feeds: defaultdict[str, set[str]] = defaultdict(set)
             for source, output in given[index].items():
                 feeds[source] |= {name for name, each in taken[index].items() if each is output} - {source}
             self._feeds[index] = {name: fed for name, fed in feeds.items() if fed and name not in skipped}
@@ -112,10 +115,10 @@ def _silent(layer: nn.Module, attention: bool, mlp: bool) -> dict[str, nn.Module
     children = dict(layer.named_children())
     silent: dict[str, nn.Module] = {}
     if attention:
-        (name,) = _present(children, ATTENTION)
+        (name,) = _present(children, ATTENTION) or ()
         silent[name] = _SilentAttention()
     if mlp:
-        *before, last = _present(children, MLP)
+        *before, last = _present(children, MLP) or ()
         silent |= {name: nn.Identity() for name in before} | {last: _SilentMlp()}
     return silent
 

@@ -155,7 +155,8 @@ class MultiCandidate(Drafter):
         count = None if self.config.nodes is None else self.config.nodes - 1
         hopeful = _likeliest(candidates, range(len(candidates)), count)
         level = [place for place in hopeful if place >= first and candidates[place].token not in self.eos]
-        frontier = {}
+        frontier: dict[int | None, int] = {}
+        assert self._expanded is not None
         for place in sorted(level[: self.config.width]):
             parent, token, _ = candidates[place]
             for node in self._expanded.add(nodes[parent], [token], "draft"):  # none where the draft's context ends

@@ -192,7 +192,7 @@ def build(config: Config, pair: ModelPair) -> DraftThenVerify:
             skipped.
     """
     skipper = LayerSkipper(pair.target.model)
-    config = config.for_target(pair.target.model.name_or_path)
+    config = config.for_target(pair.target.model.name_or_path or "")
     if config.skip and (named := load_skip_set(config.skip)).layers != skipper.layers:
         raise UserError(
             f"skip={config.skip} was made for the {named.layers} layers of {named.model}, the target has "

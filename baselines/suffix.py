@@ -16,6 +16,7 @@ of all lengths by an expected number of accepted tokens, and may draft a tree.
 
 from dataclasses import dataclass, replace
 from math import inf
+from typing import Self
 
 from decoding.copying import copied
 from decoding.decoder import Drafter, ModelPair
@@ -63,7 +64,7 @@ class Config:
         require_at_least("draft_length", self.draft_length, 2)
         require_at_least("history_bias", self.history_bias, 0)
 
-    def canonical(self) -> "Config":
+    def canonical(self) -> Self:
         """Where the shortest match takes all the rows already, alpha says nothing."""
         silent = self.alpha is not None and 1 + int(self.alpha * self.min_match) >= self.draft_length
         return replace(self, alpha=None) if silent else self

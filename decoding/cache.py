@@ -9,7 +9,7 @@ import torch
 from transformers.cache_utils import Cache, CacheLayerMixin
 
 
-class _TreeLayer(CacheLayerMixin):
+class _TreeLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # untyped in transformers
     """One layer's rows: views of the shared buffers, renewed once a forward.
 
     fresh: where this forward's rows of (keys, values) go. seen: all rows up to and including them.
@@ -18,7 +18,7 @@ class _TreeLayer(CacheLayerMixin):
     is_sliding = False
 
     def __init__(self, cache: "TreeCache") -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # untyped in transformers
         self.cache = cache
         self.is_initialized = True
         self.fresh: dict[str, torch.Tensor] = {}
@@ -77,12 +77,13 @@ class TreeCache(Cache):
     """
 
     def __init__(self, shapes: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
-        super().__init__(layers=[_TreeLayer(self) for _ in shapes])
+        layers = [_TreeLayer(self) for _ in shapes]
+        super().__init__(layers=list(layers))
         self.length = 0
         self.capacity = 0
         self._placed: tuple[int, int] | None = None
-        buffers: dict[tuple, _Buffer] = {}
-        for layer, pair in zip(self.layers, shapes, strict=True):
+        buffers: dict[tuple[int, int, torch.dtype, torch.device], _Buffer] = {}
+        for layer, pair in zip(layers, shapes, strict=True):
             for name, row in zip(("keys", "values"), pair, strict=True):
                 kind = (row.shape[1], row.shape[3], row.dtype, row.device)
                 buffers.setdefault(kind, _Buffer(row)).members.append((layer, name))
@@ -95,7 +96,7 @@ class TreeCache(Cache):
 
     def slots(self) -> list[tuple[tuple[int, int], tuple[int, int]]]:
         """For every layer where its (keys, values) are: (number in `buffers`, member) each."""
-        found = {
+        found: dict[tuple[object, str], tuple[int, int]] = {
             (layer, name): (number, member)
             for number, buffer in enumerate(self._buffers)
             for member, (layer, name) in enumerate(buffer.members)

@@ -12,7 +12,7 @@ from decoding.errors import UserError
 from decoding.recorder import StepRecorder
 from decoding.records import Generation
 from decoding.session import ModelSession
-from decoding.stopping import Stopping
+from decoding.stopping import Stopping, StoppingRule
 from decoding.tree import TokenTree
 from decoding.verification import Choose, Verdict, walk
 
@@ -70,10 +70,11 @@ class DraftThenVerify:
             try:
                 next(steps)
             except StopIteration as end:
-                return end.value
+                generation: Generation = end.value
+                return generation
 
     def stream(
-        self, prompt: list[int], stopping: Stopping, choose: Choose | None = None
+        self, prompt: list[int], stopping: StoppingRule, choose: Choose | None = None
     ) -> Generator[list[int], None, Generation]:
         """Continue `prompt`, yielding the tokens that every step adds to the output.
 

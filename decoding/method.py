@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
 
 from decoding.errors import UserError
 
@@ -65,7 +66,8 @@ def read_spec(module: str) -> Spec:
     for node in ast.parse(file.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and [ast.unparse(each) for each in node.targets] == ["SPEC"]:
             try:
-                return Spec(**{each.arg: ast.literal_eval(each.value) for each in node.value.keywords})
+                keywords = cast(ast.Call, node.value).keywords  # anything else has none: AttributeError
+                return Spec(**{each.arg or "**": ast.literal_eval(each.value) for each in keywords})
             except (AttributeError, TypeError, ValueError) as error:
                 raise UserError(f"{file}: SPEC must be Spec(name=..., ...) with literals alone ({error})") from error
     raise UserError(f"{file}: a method needs SPEC = Spec(name=..., drafts=...)")

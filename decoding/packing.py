@@ -26,21 +26,23 @@ class PackedLinear(nn.Module):
         super().__init__()
         self.in_features, self.out_features = linear.in_features, linear.out_features
         bias = linear.bias.detach().clone() if linear.bias is not None else None
-        self.packed = torch.ao.nn.quantized.dynamic.Linear(
+        self.packed = torch.ao.nn.quantized.dynamic.Linear(  # type: ignore[no-untyped-call]  # untyped in torch
             linear.in_features, linear.out_features, bias is not None, dtype=torch.float16
         )
         self.packed.set_weight_bias(_float16(linear.weight.detach()).float(), bias)
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """[..., in_features] to [..., out_features], both float32."""
-        return self.packed(hidden)
+        output: torch.Tensor = self.packed(hidden)
+        return output
 
     @property
     def weight(self) -> torch.Tensor:
         """The rounded weights [out, in] in float32, unpacked anew at every call."""
-        return self.packed.weight().float()
+        weight: torch.Tensor = self.packed.weight()  # type: ignore[no-untyped-call]  # as above
+        return weight.float()
 
-    def __deepcopy__(self, memo: dict) -> "PackedLinear":
+    def __deepcopy__(self, memo: dict[int, object]) -> "PackedLinear":
         """Itself: nothing changes packed weights, and a copy that skips layers shares all others (Draft & Verify)."""
         return self
 
@@ -81,7 +83,8 @@ def rounded(model: PreTrainedModel) -> PreTrainedModel:
 
 def _round_embeddings(model: PreTrainedModel) -> None:
     """Where head and embedding are one matrix they stay one."""
-    embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
+    embedding = model.get_input_embeddings()
+    head = model.get_output_embeddings()  # type: ignore[no-untyped-call]  # untyped in transformers
     if head is not None and embedding.weight is head.weight:
         with torch.no_grad():
             embedding.weight.copy_(_float16(embedding.weight))

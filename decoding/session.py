@@ -7,6 +7,7 @@ forwards and rows.
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,7 +47,7 @@ class ModelSession:
     """
 
     def __init__(self, model: PreTrainedModel, vocabulary: int | None = None) -> None:
-        self.model = model.eval()
+        self.model: PreTrainedModel = model.eval()  # type: ignore[no-untyped-call]  # untyped in transformers
         self.device = model.device
         config = model.config.get_text_config(decoder=True)
         self.vocabulary = min(vocabulary or config.vocab_size, config.vocab_size)
@@ -74,7 +75,8 @@ class ModelSession:
         cache = DynamicCache()
         token = torch.zeros(1, 1, dtype=torch.long, device=self.device)
         self.model(input_ids=token, past_key_values=cache, use_cache=True)
-        return [(layer.keys, layer.values) for layer in cache.layers]
+        layers: list[Any] = cache.layers  # of many kinds, but MaskBuilder lets none through that has no rows
+        return [(layer.keys, layer.values) for layer in layers]
 
     def reset(self) -> None:
         """Forget the sequence and zero the counters."""
@@ -257,7 +259,7 @@ def _kept(rows: list[int], count: int) -> int | torch.Tensor:
     return torch.tensor(rows)
 
 
-def _longrope_boundary(config: object) -> int | None:
+def _longrope_boundary(config: PretrainedConfig) -> int | None:
     """The length up to which longrope rotates with its short factors, None for other rotary embeddings.
 
     Dynamic scaling needs no boundary: it begins where `max_position_embeddings` ends, and so does the context here.

@@ -3,8 +3,22 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 from decoding.text import UNFINISHED, continuation, text_from
+
+
+class StoppingRule(Protocol):
+    """What the decoding loop asks of a rule; `Stopping` is the harness' own."""
+
+    @property
+    def max_new_tokens(self) -> int:
+        """The longest output."""
+        ...
+
+    def extend(self, output: list[int], tokens: list[int]) -> str | None:
+        """Append `tokens` to `output` up to the one that ends it; the reason, or None to go on."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The text that tokens add to a prompt, which is not always what they decode to alone."""
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from transformers import PreTrainedTokenizerBase
 
@@ -35,6 +36,11 @@ def continuation(decode: Callable[[list[int]], str], before: Sequence[int], toke
     known, start = text_from(decode, before, len(before) - TAIL)
     whole = decode([*before[start:], *tokens])
     return whole[len(known) :] if whole.startswith(known) else decode(list(tokens))
+
+
+def text_of(tokenizer: PreTrainedTokenizerBase, ids: list[int], skip_special_tokens: bool) -> str:
+    """What the tokenizer decodes one text's ids to; of several texts it would give a list."""
+    return cast(str, tokenizer.decode(ids, skip_special_tokens=skip_special_tokens, clean_up_tokenization_spaces=False))
 
 
 class TextStream:
@@ -79,4 +85,4 @@ class TextStream:
         self._held, self._given = [], 0
 
     def _decode(self, ids: list[int]) -> str:
-        return self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text_of(self._tokenizer, ids, skip_special_tokens=True)

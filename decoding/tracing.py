@@ -7,7 +7,8 @@ any family is written anew. What cannot be traced (a forward that looks at value
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 import torch
 from torch import nn
@@ -21,22 +22,26 @@ from decoding.masks import Mask
 LOOKING = ("dynamic", "longrope")
 # Rows of a forward whose numbers are written once.
 NUMBERS = 1024
+# Of a forward: ids, positions, kept rows, masks, buffers.
+_Arguments = tuple[torch.Tensor, torch.Tensor, torch.Tensor, list[torch.Tensor], list[torch.Tensor]]
 
 
 class CannotTrace(Exception):
     """Why a model's forward cannot be traced."""
 
 
-class _Layer(CacheLayerMixin):
+class _Layer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # untyped in transformers
     """One layer of the cache while the model is traced: slices of inputs, whose sizes stay open.
 
     total: rows of the cache that this forward sees, its own the last of them.
     """
 
     is_sliding = False
+    keys: torch.Tensor
+    values: torch.Tensor
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # untyped in transformers
         self.is_initialized = True
         self.total = 0
 
@@ -79,7 +84,7 @@ class _Forward(nn.Module):
         masks: list[torch.Tensor],
         buffers: list[torch.Tensor],
     ) -> torch.Tensor:
-        for layer, (keys, values) in zip(self.cache.layers, self.slots, strict=True):
+        for layer, (keys, values) in zip(cast(list[_Layer], self.cache.layers), self.slots, strict=True):
             layer.keys, layer.values = (buffers[buffer][member] for buffer, member in (keys, values))
             layer.total = masks[0].shape[-1]
         output = self.model(
@@ -90,7 +95,8 @@ class _Forward(nn.Module):
             use_cache=True,
             logits_to_keep=kept,
         )
-        return output.logits
+        logits: torch.Tensor = output.logits
+        return logits
 
 
 class TracedForward:
@@ -114,9 +120,12 @@ class TracedForward:
                 # Python looks at sizes here and there (is there more than one row?), which is told as a risk: whether
                 # it matters is what the comparison below shows.
                 warnings.simplefilter("ignore")
-                traced = torch.jit.trace(forward, self._example(3, 17, model), check_trace=False, strict=False)
+                example = self._example(3, 17, model)
+                traced = torch.jit.trace(  # type: ignore[no-untyped-call]  # untyped in torch
+                    forward, example, check_trace=False, strict=False
+                )
                 # The method itself: a module's call looks for hooks first, which costs as much as an operator.
-                self._run = torch.jit.freeze(traced.eval()).forward
+                self._run: Callable[..., torch.Tensor] = torch.jit.freeze(traced.eval()).forward
         except Exception as error:
             raise CannotTrace(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from error
         self._compare(forward, model)
@@ -136,7 +145,7 @@ class TracedForward:
             return self._numbers[first : first + count]
         return torch.tensor(rows, device=self._device)
 
-    def _example(self, rows: int, cached: int, model: PreTrainedModel) -> tuple:
+    def _example(self, rows: int, cached: int, model: PreTrainedModel) -> _Arguments:
         """Arguments of a forward of `rows` rows, of which the last two are siblings, after `cached` ones."""
         draw = torch.Generator().manual_seed(rows * 100 + cached)
         ids = torch.randint(0, model.config.get_text_config(decoder=True).vocab_size, (1, rows), generator=draw)
@@ -148,7 +157,7 @@ class TracedForward:
             hidden[-1, -2] = True
         mask[..., cached:].masked_fill_(hidden, torch.finfo(model.dtype).min)
         device = model.device
-        masks = [mask.to(device) for _ in self._kinds or [None]]
+        masks = [mask.to(device) for _ in self._kinds or ["all"]]
         kept = torch.tensor([*range(rows)] if rows < 3 else [rows - 3, rows - 1], device=device)
         return ids.to(device), positions.to(device), kept, masks, self._cache.buffers()
 

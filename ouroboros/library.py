@@ -7,9 +7,9 @@ Both give the target's greedy output, batch size 1. Draft and target must share 
 here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from numbers import Integral
-from typing import Any
+from typing import Any, cast
 from weakref import WeakSet
 
 import torch
@@ -21,7 +21,7 @@ from transformers import (
     StoppingCriteriaList,
     StopStringCriteria,
 )
-from transformers.generation import GenerationMode
+from transformers.generation.configuration_utils import GenerationMode
 from transformers.generation.utils import GenerateDecoderOnlyOutput
 
 from baselines.phrase_pool import PhrasePool
@@ -96,7 +96,7 @@ def generate(
         model, input_ids, logits_processor, stopping_criteria, generation_config, draft_model, method, pool, **inputs
     )
     added = torch.tensor([list(stream)], dtype=input_ids.dtype, device=input_ids.device)
-    sequences = torch.cat([input_ids, added], dim=1)
+    sequences = cast(torch.LongTensor, torch.cat([input_ids, added], dim=1))
     return GenerateDecoderOnlyOutput(sequences=sequences) if generation_config.return_dict_in_generate else sequences
 
 
@@ -148,7 +148,8 @@ def decode(
         settings["stopping_criteria"] = StoppingCriteriaList([*criteria, StopStringCriteria(tokenizer, strings)])
         settings["stop_strings"] = None
     given = {"draft_model": draft_model, "method": method, "pool": pool}
-    return model.generate(ids, custom_generate=_stream, **given, **settings)
+    run = cast(Callable[..., Iterator[int]], model.generate)  # it returns what custom_generate does
+    return run(ids, custom_generate=_stream, **given, **settings)
 
 
 def _stream(
@@ -196,7 +197,7 @@ def _row(ids: Any, device: torch.device) -> torch.LongTensor:
         raise UserError("give one prompt's token ids: a list of ints, or a tensor [prompt] or [1, prompt] of ints")
     if not ids.numel():
         raise UserError("the prompt has no tokens: nothing can be continued")
-    return ids[None] if ids.dim() == 1 else ids
+    return cast(torch.LongTensor, ids[None] if ids.dim() == 1 else ids)
 
 
 def _session(model: PreTrainedModel, vocabulary: int | None = None) -> ModelSession:
@@ -218,7 +219,7 @@ class _CriteriaStopping:
         self.criteria = criteria
         self.max_new_tokens = longest - prompt.shape[1]
         self._before = prompt.shape[1]
-        self._ids = prompt
+        self._ids: torch.Tensor = prompt
 
     def extend(self, output: list[int], tokens: list[int]) -> str | None:
         """Append `tokens` to `output` up to the one that ends it; the reason, or None to go on."""
@@ -228,7 +229,7 @@ class _CriteriaStopping:
                 self._ids = torch.cat([self._ids, torch.zeros_like(self._ids)], dim=1)
             self._ids[0, end] = token
             output.append(token)
-            if self.criteria(self._ids[:, : end + 1], None).all():
+            if self.criteria(cast(torch.LongTensor, self._ids[:, : end + 1]), None).all():
                 return "eos" if token in self.eos else "criteria"
         return None
 
@@ -241,7 +242,8 @@ def _processed(processors: LogitsProcessorList, device: torch.device) -> Choose:
 
     def choose(text: list[int], logits: torch.Tensor) -> int:
         scores = logits[None].to(device, torch.float32, copy=True)
-        return int(processors(torch.tensor([text], device=device), scores).argmax())
+        ids = cast(torch.LongTensor, torch.tensor([text], device=device))
+        return int(processors(ids, cast(torch.FloatTensor, scores)).argmax())
 
     return choose
 
@@ -254,7 +256,7 @@ def _require_greedy(input_ids: torch.LongTensor, config: GenerationConfig, input
             f"the generation config asks for {config.get_generation_mode().value}, this is greedy search: set "
             "do_sample=False, num_beams=1, and leave other ways of decoding out"
         )
-    known = GenerationConfig()._get_default_generation_params()
+    known = GenerationConfig()._get_default_generation_params()  # type: ignore[no-untyped-call]  # untyped there
     wanted = [
         name
         for name, value in vars(config).items()

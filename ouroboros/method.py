@@ -98,7 +98,7 @@ class Config:
                 f"not {self.drafter}"
             )
         if self.drafter != DRAFT_MODEL:
-            silent = [("gamma", self.gamma, Config.gamma)]
+            silent: list[tuple[str, object, object]] = [("gamma", self.gamma, Config.gamma)]
             for each in fields(self.drafting):
                 silent.append((f"drafting.{each.name}", getattr(self.drafting, each.name), each.default))
             for name, value, usual in silent:
@@ -110,7 +110,7 @@ class Config:
                 raise SettingError(f"{name} must be a number or {AUTO}, not {value}")
             if not isinstance(value, int | str):
                 raise SettingError(f"{name} must be a whole number or {AUTO}, not {value}")
-            if value != AUTO:
+            if isinstance(value, int):
                 require_at_least(name, value, 0)
             elif self.drafter != DRAFT_MODEL:
                 raise SettingError(f"{name}={AUTO} is for drafter={DRAFT_MODEL}: give a number")
@@ -197,7 +197,7 @@ class Ouroboros(Drafter):
         self.eos = eos
         self.adaptive = adaptive
         texts = config.pool.text_phrases
-        parts = TEXTS if texts is True else (texts,)
+        parts = TEXTS if isinstance(texts, bool) else (texts,)
         self.text = TextPhrases(pool, config.ngram - 1, parts) if texts else None
         self.k = 0 if config.k == AUTO else int(config.k)
         self._tree: TokenTree | None = None
@@ -210,6 +210,7 @@ class Ouroboros(Drafter):
         """The draft model reads the prompt; phrases of the prompt go to the pool."""
         self.pool.reset_counts()
         if self.adaptive:
+            assert isinstance(self.base, Speculative)
             self.adaptive.reset()
             self.base.gamma = LONGEST  # whatever the last prompt ended with, the draft model reads this one
         self.base.reset(prompt, length)
@@ -223,6 +224,7 @@ class Ouroboros(Drafter):
         if self.text:
             self.text.read(tokens)
         if self.adaptive:
+            assert isinstance(self.base, Speculative)
             self._before = self.base.forwards()
             self.base.gamma, self.k = self.adaptive.choose()
         self._tree = tree
@@ -245,7 +247,7 @@ class Ouroboros(Drafter):
         if verdict.tree is not self._tree:
             return
         tree, end = verdict.tree, self._chain[-1]
-        accepted, counted = set(verdict.path), set()
+        accepted, counted = set(verdict.path), set[int]()
         gains = []  # a node that several candidates share is the newest's gain
         for candidate in self._candidates:
             hits = accepted.intersection(candidate.nodes)

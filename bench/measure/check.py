@@ -36,9 +36,9 @@ def foretell(plan: Plan, place: Place, examples: Sequence[Example]) -> list[str]
     parts = _parts(plan.model, place)
     seen += [f"{each.name}: {each.parameters / 1e6:.1f} M parameters" for each in parts]
     model = plan.model
-    seen.append(against_file(plan.task, model.target, model.revision, tokenizers.tokenizer, examples))
+    seen.append(against_file(plan.task, model.target_name, model.revision, tokenizers.tokenizer, examples))
     # A longer prompt is cut or refused, and an output ends with the context.
-    context = context_of(config_of(model.target, model.revision))
+    context = context_of(config_of(model.target_name, model.revision))
     lengths = [min(len(plan.task.encode(example, tokenizers.tokenizer)), context) for example in examples]
     if model.draft:
         short = context_warnings(lengths, plan.max_new_tokens, context_of(config_of(model.draft, model.draft_revision)))
@@ -51,13 +51,13 @@ def _parts(model: ModelConfig, place: Place) -> list[Part]:
     spread = isinstance(model.device_map, dict) or model.device_map in SPREAD
     mapped = None if spread else resolve_place(model.device_map or place.device, place.dtype).device
     dtype = getattr(torch, place.dtype)
-    parts = [_part("target", model.target, model.revision, dtype, mapped)]
+    parts = [_part("target", model.target_name, model.revision, dtype, mapped)]
     if model.draft:
         own = resolve_place(model.draft_device, place.dtype).device if model.draft_device else mapped
         draft_dtype = getattr(torch, model.draft_dtype or place.dtype)
         parts.append(_part("draft", model.draft, model.draft_revision, draft_dtype, own))
     if flatters(place):
-        parts.append(_part("target in float32", model.target, model.revision, torch.float32, mapped))
+        parts.append(_part("target in float32", model.target_name, model.revision, torch.float32, mapped))
     return parts
 
 

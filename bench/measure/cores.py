@@ -112,7 +112,8 @@ def affinity() -> set[int]:
 
 def started(process: psutil.Process) -> float:
     """Seconds from the machine's start to the process's: what a change of the wall clock leaves as it is."""
-    return round(process.create_time() - psutil.boot_time(), 2)
+    seconds: float = process.create_time() - psutil.boot_time()
+    return round(seconds, 2)
 
 
 def _bind(cores: set[int]) -> None:

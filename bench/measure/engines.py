@@ -7,7 +7,8 @@ reads that many bytes, and its multiplications at the rate of this machine's bes
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -45,7 +46,10 @@ class Shape:
             num_hidden_layers=self.layers, num_attention_heads=self.heads, num_key_value_heads=self.key_value_heads,
             max_position_embeddings=self.context, tie_word_embeddings=True,
         )  # fmt: skip
-        return AutoModelForCausalLM.from_config(config, attn_implementation="sdpa").to(dtype).eval()
+        model: nn.Module = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]  # untyped in transformers
+            config, attn_implementation="sdpa"
+        )
+        return cast(PreTrainedModel, model.to(dtype).eval())
 
 
 @dataclass(frozen=True)
@@ -94,8 +98,9 @@ def work_of(model: PreTrainedModel) -> Work:
             count = module.in_features * module.out_features
             read += count * 2
         elif type(module).__name__ == "Conv1D":
-            count = module.weight.numel()
-            read += count * module.weight.element_size()
+            weight = cast(torch.Tensor, module.weight)
+            count = weight.numel()
+            read += count * weight.element_size()
         else:
             continue
         flops += 2 * count
@@ -109,8 +114,8 @@ def machine_limits(works: Sequence[Work], dtype: torch.dtype, device: torch.devi
         source = torch.ones(max(size // 4, 1), device=device)
         target = torch.empty_like(source)
         # A copy reads and writes; a sum only reads. The faster of the two tells what reading costs.
-        copied = 2 * size / _best(lambda a=source, b=target: b.copy_(a))
-        summed = size / _best(lambda a=source: a.sum())
+        copied = 2 * size / _best(partial(target.copy_, source))
+        summed = size / _best(source.sum)
         bandwidth[size] = max(copied, summed)
     left = torch.ones(WIDE, WIDE, dtype=dtype, device=device)
     return Machine(bandwidth, 2 * WIDE**3 / _best(lambda: left @ left))
@@ -220,7 +225,7 @@ def measure(
         for repeat in range(-2, repeats):  # the first two warm up
             for each in found:
                 runner = ready[each.engine][0]
-                seconds = _seconds(lambda each=each, runner=runner: runner.forward(each.rows))
+                seconds = _seconds(partial(runner.forward, each.rows))
                 if repeat >= 0:
                     each.seconds.append(seconds)
         yield found

@@ -16,7 +16,9 @@ import torch
 from bench import INSTALLED, ROOT
 from decoding.errors import UserError
 
-LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "hydra-core", "omegaconf", "datasets", "safetensors")
+LIBRARIES: tuple[str, ...] = (
+    "torch", "transformers", "tokenizers", "numpy", "hydra-core", "omegaconf", "datasets", "safetensors",
+)  # fmt: skip
 # Of an installed harness the version tells the code; of a checkout, the commit.
 LIBRARIES += ("ouroboros-bench",) if INSTALLED else ()
 

@@ -38,6 +38,12 @@ class Entrant:
     role: str = METHOD
     ours: bool = True
 
+    @property
+    def own_folder(self) -> RunFolder:
+        """The folder of one that is no reference."""
+        assert self.folder is not None
+        return self.folder
+
 
 class Race:
     """Measures what is missing in the folders of a panel.
@@ -170,7 +176,7 @@ class Race:
                     example = self._continued(prompts[index - 1][0], self.standing(entrants))
                     ids, cut = self.encode(example)
                     prompts[index] = (example, ids, cut)
-                    self.require_same_prompts([entrant.folder for entrant in self.standing(entrants)], [example])
+                    self.require_same_prompts([entrant.own_folder for entrant in self.standing(entrants)], [example])
                 stopping = self.stopping(example, ids)
                 for order, (entrant, folders) in enumerate(self._todo(entrants, example.id, repeat, index)):
                     measured = None
@@ -184,8 +190,10 @@ class Race:
 
     def _continued(self, before: Example, entrants: Sequence[Entrant]) -> Example:
         """The turn after `before`, whose answer is greedy's first, so that all methods decode one prompt."""
-        answer = entrants[0].folder.records[before.id, 0, self.references[0].role].text
-        return self.task.follow_up(before, answer)
+        answer = entrants[0].own_folder.records[before.id, 0, self.references[0].role].text
+        turn = self.task.follow_up(before, answer)
+        assert turn is not None
+        return turn
 
     def count(self, entrants: Sequence[Entrant], examples: Sequence[Example], repeats: int) -> int:
         """How many generations `run` would measure."""
@@ -204,7 +212,8 @@ class Race:
         start = (index + repeat) % len(everyone)
         for entrant in everyone[start:] + everyone[:start]:
             owners = self.standing([entrant] if entrant.folder else entrants)
-            folders = [owner.folder for owner in owners if not owner.folder.has(prompt, repeat, entrant.role)]
+            folders = [owner.own_folder for owner in owners]
+            folders = [folder for folder in folders if not folder.has(prompt, repeat, entrant.role)]
             if folders:
                 yield entrant, folders
 

@@ -5,7 +5,7 @@ the right one.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
@@ -23,9 +23,8 @@ def load_whole(name: str, **options: Any) -> tuple[PreTrainedModel, list[str]]:
         UserError: a tensor is missing or of another shape; and whatever `from_pretrained` raises for broken files.
     """
     # Mismatched sizes are let through because only then does transformers tell the shapes.
-    model, found = AutoModelForCausalLM.from_pretrained(
-        output_loading_info=True, ignore_mismatched_sizes=True, **options
-    )
+    loaded = AutoModelForCausalLM.from_pretrained(output_loading_info=True, ignore_mismatched_sizes=True, **options)
+    model, found = cast(tuple[PreTrainedModel, dict[str, Any]], loaded)
     kind, surplus = type(model).__name__, sorted(found["unexpected_keys"])
     if found["mismatched_keys"]:
         tensor, stored, wanted = min(found["mismatched_keys"])

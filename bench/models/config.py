@@ -31,6 +31,12 @@ class ModelConfig:
             raise UserError(f"model.draft_dtype={self.draft_dtype} is unknown: choose one of {', '.join(DTYPES)}")
 
     @property
+    def target_name(self) -> str:
+        """The target, which is always given once the settings stand."""
+        assert self.target is not None
+        return self.target
+
+    @property
     def label(self) -> str:
         """Name of the pair in tables and folders."""
         return self.name or Path(str(self.target).rstrip("/")).name

@@ -1,9 +1,11 @@
 """Loading a pair of models: device, dtype, tokenizers compared by their maps, end-of-sequence ids."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
+from torch import nn
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from bench.models.checkpoint import load_whole
@@ -15,7 +17,7 @@ from decoding.decoder import ModelPair
 from decoding.errors import UserError
 from decoding.packing import pack
 from decoding.session import ModelSession
-from decoding.text import continuation
+from decoding.text import continuation, text_of
 from decoding.tracing import CannotTrace
 
 
@@ -36,7 +38,7 @@ class LoadedPair:
         """The text that `output` adds to `prompt`, special tokens left out."""
 
         def text(ids: list[int]) -> str:
-            return self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+            return text_of(self.tokenizer, ids, skip_special_tokens=True)
 
         return continuation(text, prompt, output)
 
@@ -49,12 +51,12 @@ def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
     """
     draft_device = resolve_place(model.draft_device or place.device, place.dtype).device
     tokenizers = load_tokenizers(model)
-    target, warnings = _load(model.target, model.revision, model, place.dtype, place.device, place.engine)
-    warnings += not_obeyed(model.target, target.generation_config)
+    target, warnings = _load(model.target_name, model.revision, model, place.dtype, place.device, place.engine)
+    warnings += not_obeyed(model.target_name, target.generation_config)
     session = _session(target, tokenizers.target, place.engine, warnings)
 
     def plain() -> PreTrainedModel:
-        return _load(model.target, model.revision, model, place.dtype, place.device, EAGER)[0]
+        return _load(model.target_name, model.revision, model, place.dtype, place.device, EAGER)[0]
 
     draft_session = None
     if model.draft:
@@ -63,6 +65,7 @@ def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
         engine = place.engine if dtype == place.dtype or place.engine != PACKED else TRACED
         draft, seen = _load(model.draft, model.draft_revision, alone, dtype, draft_device, engine)
         warnings += seen
+        assert tokenizers.draft is not None
         draft_session = _session(draft, tokenizers.draft, engine, warnings)
     tokenizer = tokenizers.tokenizer
     eos = _eos_ids(target, tokenizer)
@@ -85,8 +88,8 @@ def load_tokenizers(model: ModelConfig) -> Tokenizers:
     Raises:
         UserError: one cannot be had, or they differ.
     """
-    tokenizer = _tokenizer(model.target, model.revision)
-    tokens = _tokens(tokenizer, model.target, model.revision)
+    tokenizer = _tokenizer(model.target_name, model.revision)
+    tokens = _tokens(tokenizer, model.target_name, model.revision)
     if not model.draft:
         return Tokenizers(tokenizer, max(tokens) + 1, None)
     other = _tokens(_tokenizer(model.draft, model.draft_revision), model.draft, model.draft_revision)
@@ -184,7 +187,8 @@ def _load(
         if out_of_memory(error):
             raise
         raise cannot_load(name, error) from error
-    prepared = (loaded if placement else loaded.to(device)).eval()
+    placed: nn.Module = loaded  # PreTrainedModel's own `to` and `eval` leave their types out
+    prepared = cast(PreTrainedModel, (placed if placement else placed.to(device)).eval())
     return pack(prepared) if engine == PACKED else prepared, warnings
 
 
@@ -197,8 +201,8 @@ def _eos_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> froz
     return frozenset(ids)
 
 
-def _decoder(tokenizer: PreTrainedTokenizerBase):
+def _decoder(tokenizer: PreTrainedTokenizerBase) -> Callable[[list[int]], str]:
     def decode(ids: list[int]) -> str:
-        return tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        return text_of(tokenizer, ids, skip_special_tokens=False)
 
     return decode

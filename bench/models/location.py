@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # public, but typed as private
 from transformers import AutoConfig, PretrainedConfig
 
 from bench import ROOT
@@ -32,7 +32,7 @@ def weights_digests(model: ModelConfig) -> dict[str, str | None]:
         UserError: a model that cannot be found.
     """
     draft = _digest(*locate(model.draft), model.draft_revision) if model.draft else None
-    return {"target": _digest(*locate(model.target), model.revision), "draft": draft}
+    return {"target": _digest(*locate(model.target_name), model.revision), "draft": draft}
 
 
 def locate(name: str) -> tuple[str, bool]:
@@ -138,7 +138,9 @@ def config_of(name: str, revision: str | None) -> PretrainedConfig:
     """
     located, local = locate(name)
     try:
-        return AutoConfig.from_pretrained(located, revision=revision, local_files_only=local or offline(located))
+        here = local or offline(located)
+        config: PretrainedConfig = AutoConfig.from_pretrained(located, revision=revision, local_files_only=here)
+        return config
     except Exception as error:
         raise cannot_load(name, error) from error
 

@@ -80,7 +80,8 @@ def free_bytes(device: str) -> int:
     """What a device ("cpu", "cuda:0", ...) has left."""
     if torch.device(device).type == "cuda":
         return torch.cuda.mem_get_info(torch.device(device))[0]
-    return psutil.virtual_memory().available
+    available: int = psutil.virtual_memory().available
+    return available
 
 
 def _devices() -> list[str]:
@@ -136,7 +137,7 @@ def safetensors_files(index: Path | None) -> list[str]:
 
 def _shapes(config: PretrainedConfig, dtype: torch.dtype) -> tuple[int, int]:
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config)
+        model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]  # untyped in transformers
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return parameters, parameters * dtype.itemsize
 
@@ -145,4 +146,5 @@ def _row_bytes(config: PretrainedConfig, dtype: torch.dtype) -> int:
     own = config.get_text_config(decoder=True)
     heads = getattr(own, "num_key_value_heads", None) or own.num_attention_heads
     size = getattr(own, "head_dim", None) or own.hidden_size // own.num_attention_heads
-    return 2 * own.num_hidden_layers * heads * size * dtype.itemsize
+    numbers: int = 2 * own.num_hidden_layers * heads * size
+    return numbers * dtype.itemsize

@@ -64,4 +64,5 @@ def refold(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         complain(str(error))
         return USER_ERROR
-    return find("bench.report.refold:refold_all")(folders)
+    status: int = find("bench.report.refold:refold_all")(folders)
+    return status

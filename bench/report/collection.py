@@ -35,7 +35,8 @@ class Run:
     @property
     def identity(self) -> dict[str, Any]:
         """Everything that changes results, as bench.plan.cases.Case has it."""
-        return self.provenance.get("identity", {})
+        identity: dict[str, Any] = self.provenance.get("identity", {})
+        return identity
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -63,7 +64,7 @@ class Run:
         """As far as the provenance tells: the accelerator, or the processor with the threads used."""
         device, cpu, threads = (self.provenance.get(key) for key in ("device", "cpu", "threads"))
         if device not in (None, "cpu"):
-            return device
+            return str(device)
         return f"{cpu or 'processor not known'}, {threads or '?'} thread{'' if threads == 1 else 's'}"
 
     @property
@@ -158,7 +159,7 @@ class Run:
             return self.summary.settings.shown
         if not self.panel_index:
             return None
-        entry = (self.config.get("cases") or self.config.get("compare"))[self.panel_index - 1]
+        entry = (self.config.get("cases") or self.config.get("compare") or [])[self.panel_index - 1]
         whole = isinstance(entry, dict) and entry.keys() <= {"name", "label", "history", "history_file"}
         return "tuned" if whole and str(entry["name"]).startswith("tuned/") else None
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import matplotlib
 import pandas
@@ -59,7 +59,7 @@ class EngineConfig:
 
 def run(config: DictConfig) -> int:
     """Measure, write the table, the plot and where they come from; the exit status."""
-    given = OmegaConf.to_container(config, resolve=True)
+    given = cast("dict[str, Any]", OmegaConf.to_container(config, resolve=True))
     model = given.pop("model")
     wanted = typed(EngineConfig, given, "engine")
     place = resolve_place(wanted.device, wanted.dtype)
@@ -94,7 +94,8 @@ def run(config: DictConfig) -> int:
 def _models(wanted: EngineConfig, model: dict[str, Any], place: Place) -> dict[str, Any]:
     """The models to measure by their roles."""
     if wanted.shape is not None:
-        return {"target": typed(Shape, wanted.shape, "shape").model(getattr(torch, place.dtype)).to(place.device)}
+        shaped: torch.nn.Module = typed(Shape, wanted.shape, "shape").model(getattr(torch, place.dtype))
+        return {"target": shaped.to(place.device)}
     pair = load_pair(typed(ModelConfig, model, "model"), place, wanted.seed).pair
     return {"target": pair.target.model, **({"draft": pair.draft.model} if pair.draft else {})}
 

@@ -4,9 +4,12 @@ import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
 from decoding.errors import UserError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 # A field whose key in the file is another name than Python allows: field(metadata={KEY: "from"}).
 KEY = "key"
@@ -51,7 +54,7 @@ def from_json(kind: Any, content: Any, where: str = "") -> Any:
     return content
 
 
-def _dataclass(kind: type[Any], content: Mapping[str, Any], where: str) -> Any:
+def _dataclass(kind: "type[DataclassInstance]", content: Mapping[str, Any], where: str) -> Any:
     known, hints = {_key(each): each for each in fields(kind)}, _hints(kind)
     needed = [key for key, each in known.items() if each.default is MISSING and each.default_factory is MISSING]
     if missing := [_inner(where, key) for key in needed if key not in content]:

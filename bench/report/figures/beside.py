@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import cast
 
 from matplotlib.lines import Line2D
 
@@ -17,6 +18,7 @@ from bench.report.figures.style import (
     WRONG_LEGEND,
     YELLOW,
     Drawing,
+    Keywords,
     canvas,
     cross_out,
     entitle,
@@ -33,10 +35,10 @@ def beside_published(runs: Sequence[Run]) -> list[Drawing]:
     published = speedups(rows())
     cases = {_key(each) for each in published}
     standing: dict[tuple[str, str, str], list[Run]] = defaultdict(list)
-    for each in all_series(runs):
-        for task, run in each.runs.items():
-            key = each.method, run.summary.history, task
-            if key in cases and run.summary.label.startswith(each.method):
+    for series in all_series(runs):
+        for task, run in series.runs.items():
+            key = series.method, run.summary.history, task
+            if key in cases and run.summary.label.startswith(series.method):
                 standing[key].append(run)
     # The plainest name of a method stands for it, a setting only if it is alone: of a sweep none does, and a variant of
     # an ablation is another method.
@@ -61,12 +63,14 @@ def beside_published(runs: Sequence[Run]) -> list[Drawing]:
     for task, axes in zip(tasks, panels, strict=False):
         for position, key in enumerate(found[task]):
             own = ours[key].summary.speedup.decode
+            # Whatever decoded has a speed.
+            value = cast("float", own.value)
             axes.errorbar(
-                position, own.value, yerr=whiskers([own]), fmt="D", color=VERMILION, markeredgecolor=BLACK, zorder=3,
+                position, value, yerr=whiskers([own]), fmt="D", color=VERMILION, markeredgecolor=BLACK, zorder=3,
                 **ERROR,
             )  # fmt: skip
             if ours[key].mismatch:
-                crossed = cross_out(axes, position, own.value)
+                crossed = cross_out(axes, position, value)
             others = [each for each in published if _key(each) == key]
             # To both sides of ours, which stands in the middle.
             for number, each in enumerate(sorted(others, key=lambda each: sources.index(each.short_source))):
@@ -102,7 +106,7 @@ def _key(each: Speedup) -> tuple[str, str, str]:
     return each.method, each.history, each.task
 
 
-def _look(source: int) -> dict[str, object]:
+def _look(source: int) -> Keywords:
     """Hollow marks, so that ours stand out."""
     colours = [colour for colour in PALETTE if colour not in (VERMILION, YELLOW)]
     markers = [marker for marker in MARKERS if marker != "D"]

@@ -1,6 +1,6 @@
 """A pool filled on one task and used on another: what context locality is worth."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bench.report.collection import Run, grouped
 from bench.report.figures.series import in_order
@@ -8,6 +8,7 @@ from bench.report.figures.style import Drawing, canvas, entitle, heat
 
 NO_POOL = "none (cold)"
 FIGURES = ("times greedy's decode speed", "tokens per target forward")
+Reading = Callable[[Run], float | None]
 
 
 def contamination(runs: Sequence[Run]) -> list[Drawing]:
@@ -24,6 +25,7 @@ def contamination(runs: Sequence[Run]) -> list[Drawing]:
 def _matrix(pools: Sequence[Run], alike: Sequence[Run], suffix: str) -> Drawing:
     cells: dict[tuple[str, str], Run] = {}
     for run in sorted(pools, key=lambda run: run.started):
+        assert run.pool_of is not None
         cells[run.pool_of, run.summary.task] = run
     columns = in_order({task for _, task in cells})
     # Cold runs stand beside them only where they saw the same prompts.
@@ -34,12 +36,15 @@ def _matrix(pools: Sequence[Run], alike: Sequence[Run], suffix: str) -> Drawing:
     cells |= cold
     width, height = 0.8 * len(columns) + 1.5, 0.42 * len(rows) + 1.1
     figure, [panels] = canvas(1, 2, width, height)
-    readings = (lambda run: run.summary.speedup.decode.value, lambda run: run.summary.tokens_per_target_forward)
+    readings: tuple[Reading, Reading] = (
+        lambda run: run.summary.speedup.decode.value,
+        lambda run: run.summary.tokens_per_target_forward,
+    )
     for axes, title, reading in zip(panels, FIGURES, readings, strict=True):
         at = [[cells.get((row, column)) for column in columns] for row in rows]
         values = [[None if run is None else reading(run) for run in line] for line in at]
-        known = [reading(run) for line in at for run in line if run is not None and not run.mismatch]
-        known = [value for value in known if value is not None] or [0.0]
+        right = [run for line in at for run in line if run is not None and not run.mismatch]
+        known = [value for run in right if (value := reading(run)) is not None] or [0.0]
         texts = [[_text(run, reading, title) for run in line] for line in at]
         wrong = [[run is not None and run.mismatch for run in line] for line in at]
         heat(axes, values, texts, (min(known), max(known)), wrong)
@@ -55,7 +60,7 @@ def _matrix(pools: Sequence[Run], alike: Sequence[Run], suffix: str) -> Drawing:
     return Drawing(f"contamination_{run.summary.method}{suffix}", figure)
 
 
-def _text(run: Run | None, reading, title: str) -> str:
+def _text(run: Run | None, reading: Reading, title: str) -> str:
     if run is None or reading(run) is None:
         return "–"
     figure = run.summary.speedup.decode

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from statistics import median
+from typing import cast
 
 from bench.report.collection import Run, grouped
 from bench.report.figures.series import in_order
@@ -9,9 +10,12 @@ from bench.report.figures.style import (
     DASHES,
     WRONG_LEGEND,
     Drawing,
+    Handle,
+    Keywords,
     canvas,
     cross_out,
     entitle,
+    gaps,
     legend,
     looks,
     whiskers,
@@ -39,18 +43,19 @@ def draft_size(runs: Sequence[Run]) -> Drawing:
     cases = grouped(by_name, lambda run: (run.summary.label, run.summary.history))
     drawn = looks([those[0].summary.method for those in cases.values()])
     figure, grid = canvas(len(tasks), 2, 3.6, 2.3)
-    handles: dict[str, object] = {}
+    handles: dict[str, Handle] = {}
     for (speed, tokens), task in zip(grid, tasks, strict=True):
         for those, look in zip(cases.values(), drawn, strict=True):
             found = {run.draft: run for run in those if run.summary.task == task}
             there = [draft for draft in drafts if draft in found]
             positions = [drafts.index(draft) for draft in there]
-            style = {"color": look.colour, "marker": look.marker, "linestyle": look.dash}
+            style: Keywords = {"color": look.colour, "marker": look.marker, "linestyle": look.dash}
             figures = [found[draft].summary.speedup.decode for draft in there]
-            values = [each.value for each in figures]
+            # Whatever decoded has a speed.
+            values = cast("list[float]", [each.value for each in figures])
             drawn_bars = speed.errorbar(positions, values, yerr=whiskers(figures), elinewidth=0.7, **style)
             handles[those[0].summary.label] = drawn_bars
-            per_forward = [found[draft].summary.tokens_per_target_forward for draft in there]
+            per_forward = gaps(found[draft].summary.tokens_per_target_forward for draft in there)
             tokens.plot(positions, per_forward, **style)
             for position, draft, value, count in zip(positions, there, values, per_forward, strict=True):
                 if found[draft].mismatch:

@@ -48,7 +48,7 @@ def draw_figures(runs: Sequence[Run], folder: Path) -> None:
     with plt.rc_context(STYLE):
         for kind, (draw, needs, own) in FIGURES.items():
             count = 0
-            parts = grouped(runs, lambda run, own=own: (run.experiment if own else "", run.setup))
+            parts = grouped(runs, (lambda run: (run.experiment, run.setup)) if own else (lambda run: ("", run.setup)))
             for (experiment, setup), alike in parts.items():
                 # The same setup on another machine, or with other weights, is told apart by what it is.
                 apart = [_digest(alike[0])] if slugs.count(setups[setup]) > 1 else []

@@ -26,7 +26,7 @@ def place_labels(
     The panel's limits must be final. Names far from their points get a thin line. intervals: (low, high) of each point.
     """
     figure.draw_without_rendering()
-    renderer = figure.canvas.get_renderer()
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]  # of FigureCanvasAgg, which has no stubs
     frame = axes.get_window_extent(renderer)
     pixels = figure.dpi / 72
     spots = axes.transData.transform(points)
@@ -56,6 +56,7 @@ def place_labels(
         label.set_position((right * distance, up * distance))
         label.set_horizontalalignment(("right", "center", "left")[right + 1])
         label.set_verticalalignment(("top", "center", "bottom")[up + 1])
+        assert label.arrow_patch is not None
         label.arrow_patch.set_visible(distance >= AWAY)
         taken.append(box)
         labels.append(box)

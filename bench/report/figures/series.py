@@ -71,7 +71,8 @@ def _same_prompts(runs: Sequence[Run]) -> list[Run]:
 
     kept = []
     for of_task in grouped(runs, lambda run: run.summary.task).values():
-        kept += max(grouped(of_task, lambda run: run.conditions).values(), key=says)
+        most = max(grouped(of_task, lambda run: run.conditions).values(), key=says)
+        kept += most
     return kept
 
 

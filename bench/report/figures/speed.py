@@ -89,9 +89,9 @@ def efficiency(runs: Sequence[Run]) -> list[Drawing]:
         points, names, bars_of = [], [], []
         for number, (each, look) in enumerate(drawn, 1):
             run = each.runs.get(task)
-            if not _forwards(run):
+            point = _point(run)
+            if run is None or point is None:
                 continue
-            point = run.summary.tokens_per_target_forward, run.summary.speedup.decode.value
             axes.errorbar(
                 *point, yerr=whiskers([run.summary.speedup.decode]), fmt=look.marker, color=look.colour,
                 markeredgecolor="0.2", markeredgewidth=0.4, **ERROR,
@@ -132,7 +132,15 @@ def _wider(values: Sequence[float], share: float, least: float) -> tuple[float, 
 
 
 def _forwards(run: Run | None) -> bool:
-    return run is not None and None not in (run.summary.tokens_per_target_forward, run.summary.speedup.decode.value)
+    return _point(run) is not None
+
+
+def _point(run: Run | None) -> tuple[float, float] | None:
+    """Tokens per target forward and speed; None where either is not known."""
+    if run is None:
+        return None
+    tokens, speed = run.summary.tokens_per_target_forward, run.summary.speedup.decode.value
+    return None if tokens is None or speed is None else (tokens, speed)
 
 
 def cold_and_warm(runs: Sequence[Run]) -> list[Drawing]:

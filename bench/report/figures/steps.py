@@ -13,8 +13,11 @@ from bench.report.figures.style import (
     HATCHES,
     ORANGE,
     Drawing,
+    Handle,
+    Keywords,
     canvas,
     entitle,
+    gaps,
     legend,
     looks,
 )
@@ -39,20 +42,20 @@ def acceptance(runs: Sequence[Run]) -> list[Drawing]:
         return []
     tasks = [task for task in tasks_of(series) if any(_drafted(each, task) for each in series)]
     figure, grid = canvas(2, len(tasks), max(2.9, 4.6 / len(tasks)), 2.1, sharex="col", sharey="row")
-    handles: dict[str, object] = {}
+    handles: dict[str, Handle] = {}
     deepest = dict.fromkeys(tasks, 1)
     for each, look in zip(series, looks([each.method for each in series]), strict=True):
-        style = {"color": look.colour, "marker": look.marker, "linestyle": look.dash, "markersize": 3.5}
+        style: Keywords = {"color": look.colour, "marker": look.marker, "linestyle": look.dash, "markersize": 3.5}
         for column, task in enumerate(tasks):
             if not _drafted(each, task):
                 continue
             found = each.runs[task].summary.acceptance
             reached = steps_reaching(found)
-            marginal = [share for share, count in zip(found.marginal, reached, strict=True) if count >= FEWEST]
+            marginal = [share for share, count in zip(found.marginal or [], reached, strict=True) if count >= FEWEST]
             depths = range(1, len(marginal) + 1)
             deepest[task] = max(deepest[task], len(marginal))
             [handles[each.legend]] = grid[0][column].plot(depths, marginal, **style)
-            conditional = [float("nan") if share is None else share for share in found.conditional]
+            conditional = gaps(found.conditional or [])
             grid[1][column].plot(depths, conditional[: len(marginal)], **style)
     for column, task in enumerate(tasks):
         grid[0][column].set_title(with_prompts(series, task).replace("\n", ", "))
@@ -93,7 +96,8 @@ def step_time(runs: Sequence[Run]) -> list[Drawing]:
     for task, axes in zip(tasks, panels, strict=False):
         there = [(line, each.runs[task]) for line, each in enumerate(series, 1) if _timed(each.runs.get(task))]
         shown = [(0, there[0][1].summary.greedy_step_milliseconds)]
-        shown += [(line, run.summary.step_milliseconds) for line, run in there]
+        steps = [(line, run.summary.step_milliseconds) for line, run in there]
+        shown += [(line, step) for line, step in steps if step is not None]
         handles, left = [], [0.0] * len(shown)
         for name in parts:
             _, colour, hatch = LOOKS[name]

@@ -4,15 +4,18 @@ import io
 import itertools
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
+from matplotlib.artist import Artist  # noqa: E402
 from matplotlib.axes import Axes  # noqa: E402
+from matplotlib.container import BarContainer, Container  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from matplotlib.lines import Line2D  # noqa: E402
 from matplotlib.patches import Patch, Rectangle  # noqa: E402
@@ -21,7 +24,17 @@ from PIL import Image  # noqa: E402
 from bench.plan.methods import METHODS  # noqa: E402
 from bench.report.figure_types import Estimate  # noqa: E402
 
-STYLE = {
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
+
+# Keywords for matplotlib, whose values are of many types.
+Keywords = dict[str, Any]
+# What a legend takes.
+Handle = Artist | Container
+# Whether panels share an axis: all, none, or those of a row or column.
+Share = bool | Literal["none", "all", "row", "col"]
+
+STYLE: "dict[RcKeyType, Any]" = {
     "font.size": 8,
     "axes.titlesize": 9,
     "axes.labelsize": 8,
@@ -60,7 +73,7 @@ CLOSE_KIN = 3
 # What stands at a figure of outputs that are not the target's, and how its bar is filled.
 MISMATCH, WRONG_HATCH = "mismatch", "xxxxxx"
 WRONG_LEGEND = "mismatch: outputs are not the target's, no speedup"
-ERROR = {"ecolor": "0.25", "elinewidth": 0.9}
+ERROR: Keywords = {"ecolor": "0.25", "elinewidth": 0.9}
 
 
 @dataclass(frozen=True)
@@ -109,7 +122,7 @@ def _look(colour: str, variant: int) -> Look:
 
 
 def canvas(
-    rows: int, columns: int, width: float, height: float, sharex: bool | str = False, sharey: bool | str = False
+    rows: int, columns: int, width: float, height: float, sharex: Share = False, sharey: Share = False
 ) -> tuple[Figure, list[list[Axes]]]:
     """A figure of rows x columns panels; width and height of one panel in inches."""
     figure, grid = plt.subplots(
@@ -128,11 +141,12 @@ def entitle(figure: Figure, what: str, setup: str, note: str = "") -> None:
     _heighten(figure, 0.17 * len(lines))
 
 
-def legend(figure: Figure, handles: Sequence[object], labels: Sequence[str]) -> None:
+def legend(figure: Figure, handles: Sequence[Handle], labels: Sequence[str]) -> None:
     """Below the panels, in as many columns as fit."""
     letters = figure.get_figwidth() * 15  # an inch holds so many, the wide ones among them
     columns = next((count for count in range(len(labels), 1, -1) if _width(labels, count) <= letters), 1)
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+    # matplotlib's stubs leave out that it takes containers.
+    figure.legend(cast("Sequence[Artist]", handles), labels, loc="outside lower center", ncols=columns)
     _heighten(figure, 0.17 * -(-len(labels) // columns))
 
 
@@ -160,6 +174,11 @@ def _or(value: float | None, other: float | None = None) -> float:
     return value if value is not None else other if other is not None else 0.0
 
 
+def gaps(values: Iterable[float | None]) -> list[float]:
+    """Values as a line has them: a gap where there is none."""
+    return [float("nan") if value is None else value for value in values]
+
+
 def wrong_handle() -> Patch:
     """What stands in a legend beside WRONG_LEGEND."""
     return Patch(facecolor="white", edgecolor="0.4", hatch=WRONG_HATCH, linewidth=0.8)
@@ -167,13 +186,15 @@ def wrong_handle() -> Patch:
 
 def cross_out(axes: Axes, across: float, up: float) -> Line2D:
     """A cross over a point whose outputs are not the target's; what a legend takes."""
-    style = {"linestyle": "", "marker": "x", "markersize": 10, "markeredgewidth": 1.6, "color": BLACK, "zorder": 5}
+    style: Keywords = {
+        "linestyle": "", "marker": "x", "markersize": 10, "markeredgewidth": 1.6, "color": BLACK, "zorder": 5,
+    }  # fmt: skip
     return axes.plot([across], [up], **style)[0]
 
 
 def bars(
     axes: Axes, positions: Sequence[float], figures: Sequence[Estimate], width: float, look: Look, wrong: Sequence[bool]
-):
+) -> BarContainer:
     """Bars with intervals and their values above; returns what a legend takes.
 
     wrong: which are of outputs that are not the target's: hollow, crossed, and named.
@@ -201,7 +222,7 @@ def heat(
     axes: Axes,
     values: Sequence[Sequence[float | None]],
     texts: Sequence[Sequence[str]],
-    scale,
+    scale: tuple[float, float],
     wrong: Sequence[Sequence[bool]],
 ) -> object:
     """A heat map with a text in every cell; cells without a value stay white. scale: (lowest, highest) value.

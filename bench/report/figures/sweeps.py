@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import cast
 
 from bench.report.collection import Run, grouped
 from bench.report.figures.style import (
     DASHES,
     WRONG_LEGEND,
     Drawing,
+    Handle,
+    Keywords,
     canvas,
     cross_out,
     entitle,
@@ -23,7 +26,7 @@ GRID = 6
 # A grid may lack what was not measured yet, or settings that cannot stand together.
 FILLED = 0.7
 # Several lines' intervals lie over each other: each in its line's colour, thin.
-FAINT = {"elinewidth": 0.7, "capthick": 0.7}
+FAINT: Keywords = {"elinewidth": 0.7, "capthick": 0.7}
 # What is drawn of a run, and how to read it; the first with its interval.
 SPEED = "times greedy's decode speed"
 FIGURES: dict[str, Callable[[Run], float | None]] = {
@@ -83,7 +86,7 @@ def _sweeps(runs: Sequence[Run], settings: tuple[str, ...]) -> list[Sweep]:
     found = []
     for group in grouped(those, rest).values():
         newest = sorted(group, key=lambda run: run.started)
-        sweep = Sweep(settings, {tuple(_number(run, key) for key in settings): run for run in newest})
+        sweep = Sweep(settings, {_position(run, settings): run for run in newest})
         sizes = [len(sweep.values(place)) for place in range(len(settings))]
         whole = 1
         for size in sizes:
@@ -98,6 +101,11 @@ def _number(run: Run, key: str) -> float | None:
     """A setting's value if it is a number; one of "auto" or null has no position on an axis."""
     value = run.settings.get(key)
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _position(run: Run, settings: Sequence[str]) -> tuple[float, ...]:
+    """The values of settings that are all numbers."""
+    return tuple(value for key in settings if (value := _number(run, key)) is not None)
 
 
 def sensitivity(runs: Sequence[Run]) -> list[Drawing]:
@@ -119,8 +127,8 @@ def sensitivity(runs: Sequence[Run]) -> list[Drawing]:
     return drawings
 
 
-def _by(sweeps: Sequence[Sweep], key) -> dict:
-    groups: dict = {}
+def _by(sweeps: Sequence[Sweep], key: Callable[[Sweep], tuple[str, str]]) -> dict[tuple[str, str], list[Sweep]]:
+    groups: dict[tuple[str, str], list[Sweep]] = {}
     for sweep in sweeps:
         groups.setdefault(key(sweep), []).append(sweep)
     return groups
@@ -130,7 +138,8 @@ def _lines(method: str, setting: str, sweeps: Sequence[Sweep]) -> Drawing:
     figure, [panels] = canvas(1, len(FIGURES), 3.0, 2.6)
     tasks = list(dict.fromkeys(sweep.first.summary.task for sweep in sweeps))
     names = _names(sweeps)
-    handles, crossed = [], []
+    handles: list[Handle] = []
+    crossed = []
     for sweep in sweeps:
         task = tasks.index(sweep.first.summary.task)
         kin = [other for other in sweeps if other.first.summary.task == sweep.first.summary.task]
@@ -138,10 +147,10 @@ def _lines(method: str, setting: str, sweeps: Sequence[Sweep]) -> Drawing:
         values = sweep.values(0)
         chosen = [sweep.cells[value,] for value in values]
         speed = [run.summary.speedup.decode for run in chosen]
-        style = {"color": drawn.colour, "marker": drawn.marker, "linestyle": drawn.dash}
-        handles.append(
-            panels[0].errorbar(values, [each.value for each in speed], yerr=whiskers(speed), **style, **FAINT)
-        )
+        style: Keywords = {"color": drawn.colour, "marker": drawn.marker, "linestyle": drawn.dash}
+        # Whatever decoded has a speed.
+        speeds = cast("list[float]", [each.value for each in speed])
+        handles.append(panels[0].errorbar(values, speeds, yerr=whiskers(speed), **style, **FAINT))
         for axes, reading in list(zip(panels, FIGURES.values(), strict=True))[1:]:
             axes.plot(values, [_or_gap(reading(run)) for run in chosen], **style)
         crossed += [
@@ -221,7 +230,7 @@ def _grid(sweep: Sweep, name: str) -> Drawing:
 
 
 def _cell(run: Run | None, value: float | None, title: str) -> str:
-    if value is None:
+    if run is None or value is None:
         return "–"
     if title != SPEED or run.summary.speedup.decode.low is None:
         return f"{value:.2f}"

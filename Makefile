@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: help bench paper lint test test-all portability check style pair data mutations
+.PHONY: help bench paper lint types test test-all portability check style pair data mutations
 
 help:            ## these lines
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/ -/'
@@ -26,6 +26,9 @@ paper: $(VENV)/installed  ## the paper's tables and figures below results/paper,
 lint: $(VENV)/installed  ## ruff: faults, and the order of imports
 	$(VENV)/bin/ruff check .
 
+types: $(VENV)/installed  ## mypy, strict, of decoding, baselines, ouroboros and bench
+	$(VENV)/bin/mypy
+
 test: $(VENV)/installed  ## the tests, of long grids a sample; the 15 slowest are named
 	$(PY) -m pytest -n 2 -m 'not slow' --durations=15
 
@@ -38,7 +41,7 @@ FIGURES := paper_results close bench_statistics bench_figures bench_lossless ben
 portability: $(VENV)/installed  ## the tests that recompute figures, as an older CPU rounds
 	env $$($(PY) tests/portability.py) $(PY) -m pytest -n 2 -m 'not slow' $(FIGURES:%=tests/test_%.py)
 
-check: lint test  ## for every commit: lint and test
+check: lint types test  ## for every commit: lint, types and test
 
 style: $(VENV)/installed  ## mend what ruff can mend
 	$(VENV)/bin/ruff check --fix .

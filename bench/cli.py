@@ -112,8 +112,9 @@ def _quiet() -> None:
     """Let transformers say nothing of its own."""
     from transformers.utils import logging
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    # Neither has types.
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 OUT_OF_MEMORY = (
@@ -138,8 +139,10 @@ def _composition_message(error: Exception) -> str:
     """Hydra's message and its cause, without the advice to use `+key`, which the typed settings would refuse."""
     causes = [error, error.__cause__] if error.__cause__ else [error]
     lines = [line for cause in causes for line in str(cause).splitlines()]
-    unwanted = ("To append to your config", "full_key:", "object_type=", "reference_type=", "See https://", "provider=")
-    unwanted += ("Config search path",)
+    unwanted = (
+        "To append to your config", "full_key:", "object_type=", "reference_type=", "See https://", "provider=",
+        "Config search path",
+    )  # fmt: skip
     kept = [line.strip() for line in lines if line.strip() and not line.strip().startswith(unwanted)]
     if isinstance(error, OverrideParseException):
         # What the grammar says; the error itself draws an arrow below the override.

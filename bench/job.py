@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from omegaconf import DictConfig
@@ -34,6 +35,7 @@ from bench.plan.settings import Plan, read_plan
 from bench.report.progress import Bar
 from bench.report.warnings import said_of_left_out
 from bench.report.writing import json_text, report_job, write_config
+from decoding.decoder import StatefulDecoder
 from decoding.errors import UserError
 from decoding.state_file import StateFile
 from tasks.sources import DataConfig
@@ -178,7 +180,7 @@ def _measure(
     now = session(identifier, warmup, company.hardware, company.most, loaded.warnings, race.left_out)
     said = [*loaded.warnings, *said_of_left_out(race.left_out)]
     warn(said_of_left_out(race.left_out))
-    provenances = {}
+    provenances: dict[Case, dict[str, Any]] = {}
 
     def standing() -> dict[Case, RunFolder]:
         return {case: folder for case, folder in folders.items() if case.label not in race.left_out}
@@ -196,7 +198,7 @@ def _measure(
         provenance = {**environment(place.device), "identity": case.identity, "sessions": [*sessions, now]}
         provenance["settings"] = str(case.origin)
         if case.history == "file":
-            provenance["history_made_by"] = StateFile.load(Path(case.history_file)).made_by
+            provenance["history_made_by"] = StateFile.load(Path(str(case.history_file))).made_by
         provenances[case] = provenance
         write_config(plan, case, folder)
     note()
@@ -218,7 +220,8 @@ def _measure(
         note()
     if plan.settings.save_history and chosen in folders:
         decoder = next(each.decoder for each in entrants if each.folder is folders[chosen])
-        save_history(plan.settings.save_history, chosen, decoder, loaded.tokenizer, plan, prompts)
+        stateful = cast(StatefulDecoder, decoder)  # require_savable has seen to it
+        save_history(plan.settings.save_history, chosen, stateful, loaded.tokenizer, plan, prompts)
     return standing(), race.left_out, said
 
 

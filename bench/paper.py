@@ -21,6 +21,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
@@ -61,7 +62,7 @@ def read_steps(size: str) -> list[Step]:
     Raises:
         UserError: tuned settings that are not there yet, or a setting that is wrong.
     """
-    commands = OmegaConf.to_container(OmegaConf.load(GENERATED / "paper" / f"{size}.yaml"))
+    commands = cast(list[str], OmegaConf.to_container(OmegaConf.load(GENERATED / "paper" / f"{size}.yaml")))
     return [step for command in [*commands, *_reports(commands)] for step in _jobs(command)]
 
 
@@ -86,11 +87,12 @@ def _jobs(command: str) -> list[Step]:
 def _generations(name: str, arguments: list[str]) -> int:
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            resolved = OmegaConf.to_container(compose(name, arguments, return_hydra_config=True))
+            composed = compose(name, arguments, return_hydra_config=True)
+            resolved = cast(dict[str, Any], OmegaConf.to_container(composed))
     except HydraException as error:
         raise UserError(f"{' '.join(arguments)}: {error}") from error
     tune = resolved.pop("tune", {"trials": 1, "finalists": 0})
-    trials = tune["trials"] + tune["finalists"]
+    trials: int = tune["trials"] + tune["finalists"]
     plan = read_plan(OmegaConf.create(resolved))
     return trials * (plan.settings.limit or 0) * plan.settings.repeats * (len(plan.methods) + 1)
 
@@ -132,7 +134,7 @@ def run(steps: list[Step], title: str) -> int:
     return worst
 
 
-def _run(step: Step) -> subprocess.CompletedProcess:
+def _run(step: Step) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *step.arguments], cwd=ROOT, capture_output=True, text=True, errors="replace",
         preexec_fn=_end_with_the_driver if sys.platform == "linux" else None,

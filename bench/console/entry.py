@@ -1,9 +1,10 @@
 """How every `python -m` command of this package begins: an interrupt is one line even while it still imports."""
 
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
-from typing import NoReturn
+from typing import Any, NoReturn
 
 INTERRUPTED = 130
 USER_ERROR = 2
@@ -22,7 +23,7 @@ def enter(function: str, *arguments: object) -> NoReturn:
         sys.exit(INTERRUPTED)
 
 
-def _found(function: str):
+def _found(function: str) -> Callable[..., Any]:
     """The same as `find`; where the harness's own dependencies are missing, one line says how to have them."""
     try:
         return find(function)
@@ -33,10 +34,11 @@ def _found(function: str):
         sys.exit(USER_ERROR)
 
 
-def find(function: str):
+def find(function: str) -> Callable[..., Any]:
     """The function "module:name", its module imported now."""
     module, name = function.split(":")
-    return getattr(import_module(module), name)
+    found: Callable[..., Any] = getattr(import_module(module), name)
+    return found
 
 
 def console() -> NoReturn:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, cast
 
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path, get_args_parser
@@ -67,7 +67,8 @@ def single_jobs(arguments: Sequence[str], name: str = "config") -> list[list[str
 def read_flags(arguments: Sequence[str]) -> argparse.Namespace:
     """Hydra's flags and the overrides, wherever they stand. Raises UserError for what Hydra would refuse, or ignore."""
     parser = get_args_parser()
-    parser.error = _refuse
+    # Its own method would end the process.
+    vars(parser)["error"] = _refuse
     given = parser.parse_intermixed_args(list(arguments))
     if given.help or given.hydra_help:
         return given
@@ -113,7 +114,8 @@ def _sweep_settings(loader: ConfigLoader, name: str, overrides: list[str]) -> tu
         config = loader.load_configuration(name, overrides, RunMode.MULTIRUN, validate_sweep_overrides=False).hydra
     except (HydraException, OmegaConfBaseException):
         return {}, True
-    settings = OmegaConf.to_container(config.sweeper, resolve=False).get("params") or {}
+    sweeper = cast(dict[str, Any], OmegaConf.to_container(config.sweeper, resolve=False))
+    settings = sweeper.get("params") or {}
     return settings, all(str(config[part].get("_target_")).endswith(kind) for part, kind in BASIC.items())
 
 
@@ -125,7 +127,7 @@ def _continuous(override: Override) -> bool:
 def _choices(override: Override) -> list[str]:
     """The overrides that one over several values stands for."""
     if not override.is_sweep_override():
-        return [override.input_line]
+        return [str(override.input_line)]
     found = [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
     if not found:
         raise UserError(f"{override.input_line} stands for no value at all, so nothing would run")

@@ -55,7 +55,7 @@ def make_cases(plan: Plan, place: Place, digests: dict[str, str | None], prompts
         config, history, method = planned.config, planned.history, METHODS[planned.config.name]
         identity = {"method": asdict(config), **shared, "history": history}
         if history == "file":
-            identity["history_file"] = _file_digest(planned.history_file)
+            identity["history_file"] = _file_digest(str(planned.history_file))
         if history == "warm":
             # What was learned depends on all prompts before, so another limit is another run.
             identity["prompts"] = [example.id for example in prompts.examples]
@@ -117,9 +117,10 @@ def _short(value: object) -> str:
     if isinstance(value, list):
         return str(value).replace(" ", "")
     if is_dataclass(value):
-        usual = flat_config(type(value)())
-        changed = " ".join(f"{name}={_short(own)}" for name, own in flat_config(value).items() if own != usual[name])
-        return f"{value.name}({changed})" if changed else value.name
+        config: Any = value
+        usual = flat_config(type(config)())
+        changed = " ".join(f"{name}={_short(own)}" for name, own in flat_config(config).items() if own != usual[name])
+        return f"{config.name}({changed})" if changed else config.name
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import OmegaConf
 
-from bench import CONF, GENERATED, INSTALLED
+from bench import CONF as CONF  # bench.plan.tuned looks where this module does
+from bench import GENERATED, INSTALLED
 from bench.plan.nesting import merged
 from decoding.errors import SettingError, UserError
 from decoding.method import Spec, read_spec, require_new_names
@@ -83,9 +84,9 @@ def panel_config(entry: object, group: str) -> object:
     Settings that are not given come from conf/method/<name>.yaml; a name may also be that of tuned settings, such as
     tuned/tiny/gsm8k/speculative, whose file says itself whose settings it holds.
     """
-    given = {"name": entry} if isinstance(entry, str) else entry
-    name = given.get("name") if isinstance(given, Mapping) else None
-    defaults = method_file(name, group, entry)
+    settings = {"name": entry} if isinstance(entry, str) else entry
+    given: Mapping[str, Any] = settings if isinstance(settings, Mapping) else {}
+    defaults = method_file(given.get("name"), group, entry)
     return method_config(merged(defaults, {**given, "name": defaults.get("name")}), group)
 
 
@@ -100,16 +101,17 @@ def method_file(name: object, group: str, entry: object = None) -> dict[str, obj
     Raises:
         UserError: there is no such file, or it has a setting under an old name.
     """
-    inside = isinstance(name, str) and not Path(name).is_absolute() and ".." not in Path(name).parts
-    there = inside and settings_file(name).is_file()
-    if inside and name.startswith(TUNED_NAMES) and not there:
-        raise UserError(f"{group}: {name} is not tuned yet: {_tuning(name)} writes generated/method/{name}.yaml")
+    text = str(name)
+    inside = isinstance(name, str) and not Path(text).is_absolute() and ".." not in Path(text).parts
+    there = inside and settings_file(text).is_file()
+    if inside and text.startswith(TUNED_NAMES) and not there:
+        raise UserError(f"{group}: {text} is not tuned yet: {_tuning(text)} writes generated/method/{text}.yaml")
     if not there:
         shown = name if entry is None else entry
         raise UserError(f"{group}: {shown!r} is no method: give one of {', '.join(METHODS)}, or {{name: NAME, ...}}")
-    settings = dict(OmegaConf.to_container(OmegaConf.load(settings_file(name))))
+    settings = cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(settings_file(text))))
     if settings.get("name") in METHODS:
-        require_new_names(METHODS[settings["name"]], settings, where=f"{settings_file(name)}: ")
+        require_new_names(METHODS[settings["name"]], settings, where=f"{settings_file(text)}: ")
     return settings
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -133,8 +133,8 @@ def read_plan(config: DictConfig) -> Plan:
         UserError: a key or value that is unknown, of the wrong type or out of range.
     """
     try:
-        own = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
-        resolved = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
+        own = without(config, "hydra")
+        resolved = cast(dict[str, Any], OmegaConf.to_container(own, resolve=True, throw_on_missing=True))
     except OmegaConfBaseException as error:
         raise UserError(str(error).splitlines()[0]) from error
     unchosen = resolved.get("method") is None and bool(resolved.get("cases"))
@@ -151,12 +151,17 @@ def read_plan(config: DictConfig) -> Plan:
             methods.append(planned)
     return Plan(
         settings=settings,
-        methods=[replace(each, config=for_target(each.config, model.target)) for each in methods],
+        methods=[replace(each, config=for_target(each.config, str(model.target))) for each in methods],
         task=task,
         model=model,
         data=typed(DataConfig, groups["data"], "data"),
         resolved=resolved,
     )
+
+
+def without(config: DictConfig, group: str) -> DictConfig:
+    """The config but for one of its groups."""
+    return OmegaConf.masked_copy(config, [cast(str, key) for key in config if key != group])
 
 
 def _chosen(entry: Mapping[str, Any], settings: Settings, wanted: Wanted) -> MethodPlan:

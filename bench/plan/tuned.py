@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -111,7 +111,7 @@ def _refused(file: str, own: Mapping[str, Any], wanted: Wanted) -> str:
     path = settings_file(file)
     if not path.is_file():
         return f"nothing is tuned for {file.removeprefix(TUNED_NAMES)}"
-    tuned = OmegaConf.load(path)
+    tuned = cast(DictConfig, OmegaConf.load(path))
     for name in METHODS_WITHIN:
         if name in own and own[name] != tuned.get(name):
             return f"{file} was tuned with another {name}"
@@ -196,8 +196,8 @@ def _named(override: str) -> set[str]:
 def _hydra(config: DictConfig) -> DictConfig | None:
     """What Hydra knows of the job, None for a config that was composed without it."""
     if "hydra" in config:
-        return config.hydra
-    return HydraConfig.get() if HydraConfig.initialized() else None
+        return cast(DictConfig, config.hydra)
+    return cast(DictConfig, HydraConfig.get()) if HydraConfig.initialized() else None
 
 
 def _overrides(hydra: DictConfig | None) -> list[str]:
@@ -212,7 +212,8 @@ def _of_presets(hydra: DictConfig | None) -> set[str]:
     while waiting:
         name = waiting.pop()
         files = [place / "experiment" / f"{name}.yaml" for place in [registry.CONF, *places]]
-        content = next((OmegaConf.load(file) for file in files if file.is_file()), OmegaConf.create())
-        found |= set(flat(OmegaConf.to_container(content).get("method") or {}))
+        loaded = next((OmegaConf.load(file) for file in files if file.is_file()), OmegaConf.create())
+        content = cast(DictConfig, loaded)
+        found |= set(flat(cast(dict[str, Any], OmegaConf.to_container(content)).get("method") or {}))
         waiting += [each for each in content.get("defaults", []) if isinstance(each, str) and each != "_self_"]
     return found

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import optuna
 import pandas
@@ -29,7 +29,7 @@ from bench.models.place import Place, resolve_place
 from bench.plan.methods import TUNED_NAMES, WARM, written_file
 from bench.plan.nesting import flat
 from bench.plan.prompts import Prompts, load_prompts
-from bench.plan.settings import Plan, read_plan
+from bench.plan.settings import Plan, read_plan, without
 from bench.plan.tuned import KEPT, TUNED, in_digits
 from bench.tune.objective import Objective
 from bench.tune.plot import draw_study
@@ -44,6 +44,7 @@ from bench.tune.study import (
     rounds,
     search,
     trials_of,
+    value_of,
     winner_of,
 )
 from decoding.errors import UserError
@@ -80,15 +81,14 @@ def tune(config: DictConfig) -> int:
     Raises:
         UserError: a wrong setting, or a split that is not for tuning.
     """
-    own = OmegaConf.masked_copy(config, [key for key in config if key != "tune"])
-    wanted = typed(TuneConfig, OmegaConf.to_container(config.tune, resolve=True), "tune")
-    plan = read_plan(own)
+    wanted = typed(TuneConfig, cast(dict[str, Any], OmegaConf.to_container(config.tune, resolve=True)), "tune")
+    plan = read_plan(without(config, "tune"))
     if plan.data.split in (None, "test", "test_unseen"):
         raise UserError("tuning happens on validation or training prompts: set data.split=validation")
     if plan.settings.history == "file" or plan.settings.save_history or len(plan.methods) > 1:
         raise UserError("tuning takes one method, history cold or warm, and no saved states: leave the rest out")
     name, history, origin = plan.methods[0].config.name, plan.methods[0].history, plan.methods[0].origin
-    if origin.kind == TUNED:
+    if origin and origin.kind == TUNED:
         raise UserError("a search begins with the published settings: name the method itself, and set settings=paper")
     space = Space(read_space(wanted.space or name, name), asdict(plan.methods[0].config))
     place = resolve_place(plan.settings.device, plan.settings.dtype, plan.settings.engine)
@@ -104,7 +104,7 @@ def tune(config: DictConfig) -> int:
     published = {key: base[key] for key in space.values}
     identity = {"rules": RULES, "space": space.values, "fixed": fixed, "published setting": published}
     identity |= _identity(plan, place, prompts, here)
-    study = open_study(Path(wanted.study), identity)
+    study = open_study(Path(str(wanted.study)), identity)
 
     @cache
     def objective() -> Objective:
@@ -178,7 +178,8 @@ def _write(
     searched = table.loc[table["number"] == winner].iloc[0]
     last = max(number for number in range(len(course)) if pandas.notna(searched[f"round_{number}"]))
     measured, digests = len(table), study.user_attrs["weights"]
-    begun = "given" if plan.methods[0].origin.given else "published"
+    origin = plan.methods[0].origin
+    begun = "given" if origin and origin.given else "published"
     kept = " (kept: nothing beats it beyond noise)" if winner == PUBLISHED else ""
     header = [
         f"Chosen by python -m bench.tune {' '.join(sys.argv[1:])}",
@@ -192,12 +193,12 @@ def _write(
         *([KEPT] if winner == PUBLISHED and begun == "published" else []),
     ]
     choice = {} if winner == PUBLISHED else study.trials[int(winner)].params
-    file = written_file(wanted.save)
+    file = written_file(str(wanted.save))
     file.parent.mkdir(parents=True, exist_ok=True)
     # The published setting as it is, so that a run with it is the very run of settings=paper.
     settings = asdict(space.config(choice)) if choice else dict(space.base)
     file.write_text("".join(f"# {line}\n" for line in header) + OmegaConf.to_yaml(OmegaConf.create(settings)))
-    folder = Path(wanted.study)
+    folder = Path(str(wanted.study))
     table.to_csv(folder / "trials.csv", index=False)
     draw_study(table, space.values, winner, folder, f"{space.base['name']} on {plan.task.name}, {plan.model.label}")
     say(f"{best.speed:.2f} times greedy with {choice or f'the {begun} setting'}{kept}")
@@ -224,7 +225,7 @@ def _table(study: optuna.Study, space: Space, count: int, finals: dict[str, Fina
         }
 
     rows = [row(PUBLISHED, study.user_attrs[PUBLISHED]["speed"], flat(space.base))]
-    rows += [row(str(each.number), each.value, each.params) for each in trials_of(study, TrialState.COMPLETE)]
+    rows += [row(str(each.number), value_of(each), each.params) for each in trials_of(study, TrialState.COMPLETE)]
     # As objects: of null and numbers in one column pandas would make floats and no number.
     table = pandas.DataFrame(rows, dtype=object)
     figures = [name for name in table if name.startswith("round_") or name in ("final", "final_pooled")]

@@ -4,9 +4,9 @@ import itertools
 import json
 import math
 import random
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -47,6 +47,7 @@ class Space:
     def other(self, tried: Container[str], seed: int) -> dict[str, Any] | None:
         """A choice that stands and whose key was not tried before, at random; None if there is none left."""
         draw = random.Random(seed)
+        choices: Iterator[dict[str, Any]]
         if math.prod(map(len, self.values.values())) > LISTED:
             choices = ({key: draw.choice(each) for key, each in self.values.items()} for _ in range(PROPOSALS))
         else:
@@ -73,11 +74,12 @@ def read_space(name: str, method: str) -> dict[str, list[Any]]:
         known = ", ".join(sorted(each.stem for each in file.parent.glob("*.yaml")))
         raise UserError(f"there is no search space {name}: choose among {known}, or write {file}")
     try:
-        space = OmegaConf.to_container(OmegaConf.load(file))
+        content = OmegaConf.to_container(OmegaConf.load(file))
     except (YAMLError, OmegaConfBaseException) as error:
         raise UserError(f"{file} cannot be read: {str(error).splitlines()[0]}") from error
     settings = flat_config(METHODS[method].load().Config())
-    space = flat(space) if isinstance(space, dict) else {None: space}
+    # Its names are what YAML has them be, until each is found among the settings.
+    space: dict[Any, Any] = flat(cast(dict[str, Any], content)) if isinstance(content, dict) else {None: content}
     require_new_names(METHODS[method], space, where=f"{file}: ")
     for key, values in space.items():
         if key not in settings:

@@ -88,7 +88,8 @@ def rounds(trials: int, finalists: int, prompts: int) -> list[tuple[int, int, in
 
     The first round takes half of the prompts, once; as soon as a round takes all, repeats grow.
     """
-    found, settings, work = [], trials, max(math.ceil(prompts / 2), 1)
+    found: list[tuple[int, int, int]] = []
+    settings, work = trials, max(math.ceil(prompts / 2), 1)
     while not found or settings > finalists:
         found.append((settings, min(work, prompts), max(work // prompts, 1)))
         settings, work = max(math.ceil(settings / 2), min(finalists, settings)), 2 * work
@@ -143,7 +144,7 @@ def _halve(
     title: str,
 ) -> list[FrozenTrial]:
     """The rounds after the first; what a round measured is kept in the study."""
-    ranked = sorted(trials_of(study, TrialState.COMPLETE), key=lambda trial: -trial.value)
+    ranked = sorted(trials_of(study, TrialState.COMPLETE), key=lambda trial: -value_of(trial))
     for number, (count, prompts, repeats) in enumerate(plan[1:], start=1):
         left = ranked[:count]
         known = {int(trial): speed for trial, speed in study.user_attrs.get(f"round {number}", {}).items()}
@@ -181,6 +182,12 @@ def _proposal(study: optuna.Study, space: Space, tried: set[str]) -> Trial | Non
 def trials_of(study: optuna.Study, *states: TrialState) -> list[FrozenTrial]:
     """The study's trials in some states, in order."""
     return study.get_trials(deepcopy=False, states=states)
+
+
+def value_of(trial: FrozenTrial) -> float:
+    """The speed of a complete trial."""
+    assert trial.value is not None
+    return trial.value
 
 
 def measure_finalists(

@@ -56,6 +56,16 @@ def test_lookup_against_brute_force_while_the_text_is_taken_back(
         assert proposed(lookup, text, limit) == brute_force(text, longest, shortest, count)
 
 
+def test_what_the_text_has_lost_is_found_no_more() -> None:
+    index = NgramIndex(1, 2)
+    index.read([1, 2, 3, 3])
+    assert index.find([1, 2, 3, 3]) == 3
+    index.read([1, 2, 5, 3])
+    assert index.find([1, 2, 5, 3]) is None
+    index.read([1, 3, 2, 2])
+    assert index.find([1, 3, 2, 2]) == 3
+
+
 def test_a_new_text_begins_empty() -> None:
     lookup = PromptLookup(NgramIndex(1, 2), 4, frozenset(), VOCABULARY)
     assert proposed(lookup, [1, 2, 3, 1], 9) == [2, 3, 1]

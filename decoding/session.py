@@ -18,7 +18,7 @@ from decoding.cache import TreeCache
 from decoding.errors import UserError
 from decoding.finite import require_finite
 from decoding.masks import MaskBuilder
-from decoding.tracing import TracedForward
+from decoding.tracing import TracedForward, rotary_settings
 from decoding.tree import TokenTree
 
 
@@ -264,8 +264,7 @@ def _longrope_boundary(config: PretrainedConfig) -> int | None:
 
     Dynamic scaling needs no boundary: it begins where `max_position_embeddings` ends, and so does the context here.
     """
-    parameters = getattr(config, "rope_parameters", None) or {}
-    for setting in [parameters, *(value for value in parameters.values() if isinstance(value, dict))]:
+    for setting in rotary_settings(config):
         if setting.get("rope_type") == "longrope":
             original = setting.get("original_max_position_embeddings")
             original = original or getattr(config, "original_max_position_embeddings", None)

@@ -8,11 +8,11 @@ any family is written anew. What cannot be traced (a forward that looks at value
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import nn
-from transformers import PreTrainedModel
+from transformers import PretrainedConfig, PreTrainedModel
 from transformers.cache_utils import Cache, CacheLayerMixin
 
 from decoding.cache import TreeCache
@@ -173,11 +173,16 @@ class TracedForward:
                 raise CannotTrace(f"its logits for {rows} rows after {cached} are others than the model's own")
 
 
+def rotary_settings(config: PretrainedConfig) -> list[dict[str, Any]]:
+    """A model's settings of its rotary embeddings, and those of each kind of layer where they have their own."""
+    parameters = getattr(config, "rope_parameters", None) or {}
+    return [parameters, *(value for value in parameters.values() if isinstance(value, dict))]
+
+
 def _refuse(model: PreTrainedModel, cache: TreeCache) -> None:
     """Raise CannotTrace for what is known to look at values."""
     config = model.config.get_text_config(decoder=True)
-    parameters = getattr(config, "rope_parameters", None) or {}
-    for each in [parameters, *(value for value in parameters.values() if isinstance(value, dict))]:
+    for each in rotary_settings(config):
         if each.get("rope_type") in LOOKING:
             raise CannotTrace(f"its rotary embedding ({each['rope_type']}) looks at positions")
     if any(getattr(config, name, None) for name in ("num_experts", "num_local_experts", "n_routed_experts")):

@@ -174,9 +174,14 @@ def _or(value: float | None, other: float | None = None) -> float:
     return value if value is not None else other if other is not None else 0.0
 
 
+def gap(value: float | None) -> float:
+    """A value as a line has it: a gap where there is none."""
+    return float("nan") if value is None else value
+
+
 def gaps(values: Iterable[float | None]) -> list[float]:
-    """Values as a line has them: a gap where there is none."""
-    return [float("nan") if value is None else value for value in values]
+    """Values as a line has them."""
+    return [gap(value) for value in values]
 
 
 def wrong_handle() -> Patch:

@@ -15,6 +15,8 @@ from bench.report.figures.style import (
     canvas,
     cross_out,
     entitle,
+    gap,
+    gaps,
     heat,
     legend,
     look,
@@ -152,9 +154,9 @@ def _lines(method: str, setting: str, sweeps: Sequence[Sweep]) -> Drawing:
         speeds = cast("list[float]", [each.value for each in speed])
         handles.append(panels[0].errorbar(values, speeds, yerr=whiskers(speed), **style, **FAINT))
         for axes, reading in list(zip(panels, FIGURES.values(), strict=True))[1:]:
-            axes.plot(values, [_or_gap(reading(run)) for run in chosen], **style)
+            axes.plot(values, gaps(reading(run) for run in chosen), **style)
         crossed += [
-            cross_out(axes, value, _or_gap(reading(run)))
+            cross_out(axes, value, gap(reading(run)))
             for axes, reading in zip(panels, FIGURES.values(), strict=True)
             for value, run in zip(values, chosen, strict=True)
             if run.mismatch
@@ -182,10 +184,6 @@ def _lines(method: str, setting: str, sweeps: Sequence[Sweep]) -> Drawing:
 def _slug(setting: str) -> str:
     """A setting in a file's name, where a dot would begin an ending."""
     return setting.replace(".", "_")
-
-
-def _or_gap(value: float | None) -> float:
-    return float("nan") if value is None else value
 
 
 def _names(sweeps: Sequence[Sweep]) -> list[str]:

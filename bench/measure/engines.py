@@ -15,8 +15,9 @@ from torch import nn
 from transformers import AutoModelForCausalLM, DynamicCache, LlamaConfig, PreTrainedModel
 
 from bench.models.config import EAGER, PACKED, TRACED
+from bench.models.place import Place, runs
 from decoding.errors import UserError
-from decoding.packing import PackedLinear, can_pack, pack
+from decoding.packing import PackedLinear, pack
 from decoding.session import ModelSession
 from decoding.tracing import CannotTrace
 from decoding.tree import TokenTree
@@ -196,13 +197,11 @@ def prepared(engine: str, make: Callable[[], PreTrainedModel]) -> tuple[Library 
     return Session(session), work_of(model), time.perf_counter() - begin
 
 
-def available(engines: Sequence[str], dtype: torch.dtype, device: torch.device) -> list[str]:
-    """Those engines of `engines` that can run in `dtype` on `device`. Raises UserError for an unknown name."""
+def available(engines: Sequence[str], place: Place) -> list[str]:
+    """Those engines of `engines` that can run there. Raises UserError for an unknown name."""
     if unknown := [engine for engine in engines if engine not in ENGINES]:
         raise UserError(f"engines={unknown[0]} is unknown: choose of {', '.join(ENGINES)}")
-    packable = can_pack() and dtype == torch.float32 and device.type == "cpu"
-    left_out = {*([] if packable else [PACKED]), *([] if device.type == "cpu" else [TRACED])}
-    return [engine for engine in engines if engine not in left_out]
+    return [engine for engine in engines if runs(engine, torch.device(place.device).type, place.dtype)]
 
 
 def measure(

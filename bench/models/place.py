@@ -45,14 +45,20 @@ def resolve_place(device: str | None, dtype: str | None, engine: str = EAGER) ->
     return Place(name, precision, _engine(engine, kind.type, precision))
 
 
+def runs(engine: str, device: str, dtype: str) -> bool:
+    """Whether `engine` can run on a kind of device, "cpu" or "cuda", in a dtype."""
+    if engine == PACKED:
+        return device == "cpu" and dtype == "float32" and can_pack()
+    return engine != TRACED or device == "cpu"
+
+
 def _engine(asked: str, device: str, dtype: str) -> str:
     """The engine, where it is auto the fastest that gives a CPU's dtype its own numbers."""
-    packable = device == "cpu" and dtype == "float32" and can_pack()
     if asked == AUTO:
-        return EAGER if device != "cpu" else PACKED if packable else TRACED
-    if asked == TRACED and device != "cpu":
+        return next(each for each in (PACKED, TRACED, EAGER) if runs(each, device, dtype))
+    if runs(asked, device, dtype):
+        return asked
+    if asked == TRACED:
         raise UserError("engine=traced is for a CPU: on a GPU use engine=eager")
-    if asked == PACKED and not packable:
-        needed = "float32 on a CPU" if can_pack() else "FBGEMM's float16 kernels, which this machine's torch has not"
-        raise UserError(f"engine=packed needs {needed}: use engine=auto")
-    return asked
+    needed = "float32 on a CPU" if can_pack() else "FBGEMM's float16 kernels, which this machine's torch has not"
+    raise UserError(f"engine=packed needs {needed}: use engine=auto")

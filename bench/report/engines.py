@@ -72,7 +72,7 @@ def run(config: DictConfig) -> int:
     rows = []
     with Company(place.device, None):
         for role, loaded in models.items():
-            engines = available(wanted.engines, dtype, device)
+            engines = available(wanted.engines, place)
             contexts = [each for each in wanted.contexts if each + max(wanted.rows) < context_of(loaded.config)]
             makers = {engine: (lambda loaded=loaded: deepcopy(loaded)) for engine in engines}
             works = [work_of(loaded), *([work_of(pack(deepcopy(loaded)))] if "packed" in engines else [])]

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
 from omegaconf import DictConfig
@@ -19,15 +19,17 @@ from bench.measure.check import check, foretell
 from bench.measure.cores import Company
 from bench.measure.drafting import context_warnings
 from bench.measure.entrants import make_entrant, make_entrants, make_race
+from bench.measure.environment import environment, require_same, session
 from bench.measure.float32 import load_float32, roles
-from bench.measure.provenance import environment, require_same, session
+from bench.measure.provenance import Provenance, Warmup
 from bench.measure.record import METHOD, Record
 from bench.measure.runner import unfinished
 from bench.measure.store import RunFolder, require_one_encoding
 from bench.models.loading import LoadedPair, load_pair
 from bench.models.location import weights_digests, weights_here
 from bench.models.place import Place, resolve_place
-from bench.plan.cases import Case, labels, make_cases
+from bench.plan.case import Case
+from bench.plan.cases import labels, make_cases
 from bench.plan.histories import is_saved, require_savable, save_history
 from bench.plan.methods import METHODS
 from bench.plan.prompts import Prompts, load_prompts
@@ -97,12 +99,11 @@ def say_settings(plan: Plan) -> None:
 
 def _require_one_environment(folders: Iterable[RunFolder], place: Place, measuring: bool) -> None:
     """All records of a panel must have been measured alike, and as this process would if it is going to measure."""
-    here = environment(place.device)
-    measured = [(folder, folder.provenance()) for folder in folders if folder.records]
-    if measured and not measuring:
-        here = {key: measured[0][1].get(key) for key in here}
-    for folder, provenance in measured:
-        require_same(provenance, here, folder.path)
+    measured = {folder.path: folder.provenance().environment for folder in folders if folder.records}
+    if measured:
+        wanted = environment(place.device) if measuring else next(iter(measured.values()))
+        for path, earlier in measured.items():
+            require_same(earlier, wanted, path)
 
 
 def _load(plan: Plan, place: Place) -> LoadedPair:
@@ -176,30 +177,32 @@ def _measure(
     race.warm_up(entrants, prompts.warmup)
     # Only now are records dropped: what cannot be loaded, built or warmed up costs none, and leaves nothing.
     ids = [example.id for example in prompts.examples]
-    warmup = {"prompts": len(prompts.warmup), "from": prompts.warmup_from}
+    warmup = Warmup(len(prompts.warmup), prompts.warmup_from)
     now = session(identifier, warmup, company.hardware, company.most, loaded.warnings, race.left_out)
     said = [*loaded.warnings, *said_of_left_out(race.left_out)]
     warn(said_of_left_out(race.left_out))
-    provenances: dict[Case, dict[str, Any]] = {}
+    provenances: dict[Case, Provenance] = {}
 
     def standing() -> dict[Case, RunFolder]:
         return {case: folder for case, folder in folders.items() if case.label not in race.left_out}
 
     def note() -> None:
         for case in standing():
-            folders[case].write("provenance.json", json_text(provenances[case]))
+            folders[case].write("provenance.json", json_text(provenances[case].to_json()))
 
     for case, folder in standing().items():
         if plan.settings.overwrite:
             folder.clear()
         elif case.history == "warm":
             folder.restart_unfinished_pass(ids, plan.settings.repeats, roles(place))
-        sessions = folder.provenance().get("sessions", []) if folder.records else []
-        provenance = {**environment(place.device), "identity": case.identity, "sessions": [*sessions, now]}
-        provenance["settings"] = str(case.origin)
-        if case.history == "file":
-            provenance["history_made_by"] = StateFile.load(Path(str(case.history_file))).made_by
-        provenances[case] = provenance
+        earlier = folder.provenance().sessions if folder.records else []
+        loaded_state = StateFile.load(Path(str(case.history_file))) if case.history == "file" else None
+        provenances[case] = Provenance(
+            **vars(environment(place.device)),
+            case=case,
+            sessions=[*earlier, now],
+            history_made_by=loaded_state.made_by if loaded_state else None,
+        )
         write_config(plan, case, folder)
     note()
     total = race.count(race.standing(entrants), prompts.examples, plan.settings.repeats)
@@ -208,15 +211,15 @@ def _measure(
         def report(record: Record) -> None:
             bar.add(record)
             if company.look():
-                now["neighbours"] = company.most
+                now.neighbours = company.most
                 note()
 
         race.run(race.standing(entrants), prompts.examples, plan.settings.repeats, report)
     for case, folder in folders.items():
         if case not in standing() and case in provenances:
             _forget_unmeasured(folder)
-    if now["left_out"] != race.left_out:
-        now["left_out"] = dict(race.left_out)
+    if now.left_out != race.left_out:
+        now.left_out = dict(race.left_out)
         note()
     if plan.settings.save_history and chosen in folders:
         decoder = next(each.decoder for each in entrants if each.folder is folders[chosen])

@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from hostile_programs import HOSTILE, Surroundings, run_hostile, stopped
 from tqdm import tqdm
 
-from bench.measure.provenance import environment
+from bench.measure.environment import environment
 from tasks.sandbox import SandboxError
 from tasks.sandbox.isolation import BACKENDS
 from tasks.sandbox.runner import try_backend
@@ -42,7 +42,7 @@ def main() -> int:
     arguments = parser.parse_args()
     os.environ["HARNESS_SECRET"] = "s3cret"
     user = "root" if os.geteuid() == 0 else "an ordinary user"
-    commit = environment("cpu")["git"]["commit"]
+    commit = environment("cpu").git.commit
     machine = (
         f"{datetime.now(UTC):%Y-%m-%d}, commit {commit[:7] if commit else 'unknown'}, Linux {platform.release()}, "
         f"{platform.machine()}, Python {platform.python_version()}, as {user}."

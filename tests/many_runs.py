@@ -7,6 +7,13 @@ from typing import Any
 import yaml
 
 SETTINGS = {"gamma": 4, "k": 3, "window": 5, "ngram": 4, "learn": True}
+# What tells a case from others, in a file of the first version.
+IDENTITY = {
+    "method": {"name": "ouroboros", **SETTINGS}, "task": "humaneval-base-1", "task_config": {"variant": "base"},
+    "data": "d", "split": "test", "weights": {"target": "t", "draft": "d"}, "attn_implementation": None,
+    "device_map": None, "draft_device": None, "device": "cpu", "dtype": "float32", "max_new_tokens": 512,
+    "temperature": 0.0, "seed": 0, "history": "cold",
+}  # fmt: skip
 
 
 def interval(value: float | None, half: float = 0.1) -> dict[str, float | None]:
@@ -56,11 +63,13 @@ def write_run(
     folder = root / summary["task"] / summary["model"] / f"{summary['method']}-{number:04d}"
     folder.mkdir(parents=True)
     started = times[0] if times else f"2026-01-01T{number // 60:02d}:{number % 60:02d}:00+00:00"
-    session = {"session": folder.name, "platform": "Linux", "started": started}
+    session = {
+        "session": folder.name, "platform": "Linux", "started": started, "command": ["python", "-m", "bench"],
+        "folder": "/home", "warmup": {"prompts": 3, "from": "train"},
+    }  # fmt: skip
     here = {
-        "device": "cpu", "cpu": "Some CPU", "threads": 2, "versions": {"torch": "2.13"}, "git": {"commit": "a" * 40},
-        "identity": {"weights": {"target": "t", "draft": "d"}, "data": "d", "task_config": {"variant": "base"}},
-        "sessions": [session],
+        "python": "3.11", "device": "cpu", "cpu": "Some CPU", "threads": 2, "versions": {"torch": "2.13"},
+        "git": {"commit": "a" * 40}, "identity": IDENTITY, "sessions": [session],
     }  # fmt: skip
     (folder / "summary.json").write_text(json.dumps(summary))
     (folder / "provenance.json").write_text(json.dumps({**here, **(provenance or {})}))

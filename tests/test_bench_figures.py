@@ -3,11 +3,15 @@
 import json
 from dataclasses import asdict, replace
 from math import inf, sqrt
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from made_records import made_record
+from many_runs import IDENTITY
 
+from bench.measure.provenance import Checkout, Provenance, Session, Warmup
+from bench.plan.case import Case, Identity
 from bench.report.case_records import CaseRecords
 from bench.report.categories import Quality, by_category
 from bench.report.figure_types import Parts, Seconds
@@ -64,18 +68,20 @@ def sample(float32=None):
 
 def summarized(records):
     """The summary of a case with these records."""
-    case = SimpleNamespace(
-        origin=None,
-        label="x", config=SimpleNamespace(name="x"), method=SimpleNamespace(ours=True), history="cold", folder="f",
-        identity={"method": {}, "device": "cpu", "dtype": "bfloat16"},
-    )  # fmt: skip
+    identity = Identity(**{**IDENTITY, "method": {"name": "greedy"}, "dtype": "bfloat16"})
+    case = Case(label="x", identity=identity, folder=Path("f"))
     plan = SimpleNamespace(
         settings=SimpleNamespace(seed=0, temperature=0, repeats=2),
         task=SimpleNamespace(name="t", version="t-1", category=lambda row: None),
         model=SimpleNamespace(label="m"), data=SimpleNamespace(source="local", path="f"), max_new_tokens=8,
     )  # fmt: skip
     prompts = SimpleNamespace(rows=SimpleNamespace(split="test"), examples=[])
-    provenance = {"sessions": [{"session": "s", "warmup": {"prompts": 3, "from": "train"}}]}
+    session = Session(
+        session="s", started="", command=[], folder="", platform="", warmup=Warmup(3, "train")
+    )
+    provenance = Provenance(
+        python="3", versions={}, git=Checkout(None), device="cpu", cpu=None, threads=1, case=case, sessions=[session]
+    )
     return summarize(case, plan, prompts, records, (Scores({}, []), Scores({}, [])), provenance, {})
 
 

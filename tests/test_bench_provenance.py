@@ -4,8 +4,9 @@ import subprocess
 
 import pytest
 
-from bench.measure import provenance
-from bench.measure.provenance import environment, require_same
+from bench.measure import environment as module
+from bench.measure.environment import environment, require_same
+from bench.measure.provenance import Checkout
 from decoding.errors import UserError
 
 
@@ -14,7 +15,7 @@ def test_two_different_dirty_trees_are_not_the_same(tmp_path, monkeypatch):
         identity = ["-c", "user.name=t", "-c", "user.email=t@t"]
         subprocess.run(["git", "-C", tmp_path, *identity, *arguments], check=True, capture_output=True)
 
-    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    monkeypatch.setattr(module, "ROOT", tmp_path)
     git("init", "-q")
     file = tmp_path / "code.py"
     seen = []
@@ -24,9 +25,9 @@ def test_two_different_dirty_trees_are_not_the_same(tmp_path, monkeypatch):
             git("add", ".")
             git("commit", "-q", "-m", "first")
         seen.append(environment("cpu"))
-    clean, two, three = (each["git"] for each in seen)
-    assert (clean["dirty"], clean["changes"]) == (False, None)
-    assert two["dirty"] and three["dirty"] and two["commit"] == three["commit"] == clean["commit"]
+    clean, two, three = (each.git for each in seen)
+    assert (clean.dirty, clean.changes) == (False, None)
+    assert two.dirty and three.dirty and two.commit == three.commit == clean.commit
     with pytest.raises(UserError, match="git.changes"):
         require_same(seen[1], seen[2], tmp_path)
     file.write_text("two")
@@ -34,5 +35,5 @@ def test_two_different_dirty_trees_are_not_the_same(tmp_path, monkeypatch):
 
 
 def test_without_git_nothing_is_known(tmp_path, monkeypatch):
-    monkeypatch.setattr(provenance, "ROOT", tmp_path / "none")
-    assert environment("cpu")["git"] == {"commit": None, "dirty": None, "changes": None}
+    monkeypatch.setattr(module, "ROOT", tmp_path / "none")
+    assert environment("cpu").git == Checkout(None, None, None)

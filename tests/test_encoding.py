@@ -99,7 +99,7 @@ def test_variables_reach_the_template_and_are_part_of_the_run(chat, monkeypatch)
     arguments, write = chat
     write(PLAIN + "{{ reasoning_effort }}{{ enable_thinking }}")
     assert run(monkeypatch, *arguments, "task.template={reasoning_effort: low, enable_thinking: true}") == 0
-    identity = json.loads((run_folder("greedy") / "provenance.json").read_text())["identity"]
+    identity = json.loads((run_folder("greedy") / "provenance.json").read_text())["case"]["identity"]
     assert identity["task_config"]["template"] == {"reasoning_effort": "low", "enable_thinking": True}
     tokenizer = make_tokenizer()
     tokenizer.chat_template = PLAIN + "{{ reasoning_effort }}{{ enable_thinking }}"

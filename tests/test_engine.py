@@ -203,12 +203,12 @@ def test_a_run_on_packed_weights_end_to_end(monkeypatch, arguments, capsys):
     assert "plain" in capsys.readouterr().out
     assert run(monkeypatch, *arguments, "engine=eager", "method=speculative") == 0
     folders = sorted(Path("runs/custom/random").glob("speculative-*"))
-    engines = [json.loads((each / "provenance.json").read_text())["identity"].get("engine") for each in folders]
+    engines = [json.loads((each / "provenance.json").read_text())["case"]["identity"].get("engine") for each in folders]
     assert sorted(engines, key=str) == [None, PACKED], "two engines never share a folder"
     gaps = {}
     for folder in Path("runs/custom/random").glob("hf_generate-*"):
         records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
-        kind = json.loads((folder / "provenance.json").read_text())["identity"]["method"]["engine"]
+        kind = json.loads((folder / "provenance.json").read_text())["case"]["identity"]["method"]["engine"]
         gaps[kind] = [record["tokens"] for record in records if record["role"] == "method"]
         assert all(record["gap"] < 1e-2 for record in records), "within what rounding weights to float16 may change"
     assert set(gaps) == {"prepared", "plain"}

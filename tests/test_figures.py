@@ -5,7 +5,7 @@ import re
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from many_runs import SETTINGS, interval, summary_of, write_run
+from many_runs import IDENTITY, SETTINGS, interval, summary_of, write_run
 
 from bench.report.arguments import figures as main
 from bench.report.collection import collect
@@ -142,7 +142,7 @@ def test_a_grid_is_a_heat_map_and_not_lines_as_well(runs):
 def test_drafts_of_several_sizes_are_one_figure(tmp_path, runs):
     """Also where a case took no draft, and has no cost to tell."""
     for number, draft in enumerate(("some/draft", "d-1", "d-2")):
-        here = {"identity": {"weights": {"target": "t", "draft": draft}}}
+        here = {"identity": {**IDENTITY, "weights": {"target": "t", "draft": draft}}}
         for label, forwards in (("speculative", 900), ("automatic", None)):
             summary = summary_of("speculative", 1 + number, label=label, draft_forwards=forwards)
             write_run(tmp_path / "sizes", summary, here, {"model": {"draft": draft}})

@@ -157,7 +157,7 @@ def test_the_drafts_own_dtype_counts_in_memory_and_identity(here, monkeypatch, c
     summary = run_summary("speculative")
     assert (summary["dtype"], summary["draft_dtype"], summary["nonfinite_draft_prompts"]) == ("float16", "float32", 0)
     assert summary["acceptance"]["accepted"] > 0 and summary["warnings"] == []
-    identity = json.loads((run_folder("speculative") / "provenance.json").read_text())["identity"]
+    identity = json.loads((run_folder("speculative") / "provenance.json").read_text())["case"]["identity"]
     assert identity["draft_dtype"] == "float32"
     model = ModelConfig(target=str(overflows / "target"), draft=str(overflows / "draft"))
     half, single = (_parts(replace(model, draft_dtype=dtype), Place("cpu", "float16")) for dtype in (None, "float32"))

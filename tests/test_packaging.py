@@ -17,7 +17,8 @@ from test_bench_cli import composed
 
 from bench import GENERATED, paper
 from bench.console import search_path
-from bench.measure import provenance
+from bench.measure import environment
+from bench.measure.provenance import Checkout
 from bench.plan import methods as registry
 from bench.plan.methods import method_file, settings_file, written_file
 
@@ -109,7 +110,7 @@ def test_everything_that_is_imported_is_declared():
 def installed(monkeypatch, tmp_path):
     """As in an installed harness, with an empty folder as the current one."""
     monkeypatch.chdir(tmp_path)
-    for module in (registry, search_path, provenance, paper):
+    for module in (registry, search_path, environment, paper):
         monkeypatch.setattr(module, "INSTALLED", True)
 
 
@@ -129,7 +130,7 @@ def test_an_installed_harness_writes_below_the_current_folder_and_finds_it_there
 
 def test_an_installed_harness_has_no_commit(installed):
     """A repository around it, such as that of a user's own project, holds other code."""
-    assert provenance.environment("cpu")["git"] == {"commit": None, "dirty": None, "changes": None}
+    assert environment.environment("cpu").git == Checkout(None, None, None)
 
 
 def test_the_paper_s_list_needs_a_checkout(installed, capsys):

@@ -21,6 +21,7 @@ from bench.models.place import Place
 from bench.plan.methods import METHODS
 from bench.plan.nesting import flat
 from bench.plan.settings import read_plan
+from bench.plan.typed_json import to_json
 from bench.report import published
 from bench.report.archive import unpack
 from bench.report.arguments import figures as draw
@@ -28,7 +29,6 @@ from bench.report.case_records import CaseRecords
 from bench.report.markdown import csv_text
 from bench.report.metrics import figures
 from bench.report.tables import main as report
-from bench.report.typed_json import to_json
 from bench.report.writing import json_text
 from ouroboros.method import DRAFT_MODEL
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from many_runs import summary_of, write_run
+from many_runs import IDENTITY, summary_of, write_run
 
 from bench.report.collection import collect, names, overlapping
 from bench.report.latex import ESCAPES, escaped
@@ -47,14 +47,13 @@ OTHER = {
     "prompts": {"prompts": 20},
     "length": {"max_new_tokens": 64},
 }
-SAME = {"weights": {"target": "t", "draft": "d"}, "data": "d", "task_config": {"variant": "base"}}
 ELSEWHERE = {
     "processor": {"cpu": "Another CPU"},
     "threads": {"threads": 16},
     "accelerator": {"device": "H200"},
-    "weights": {"identity": {**SAME, "weights": {"target": "u"}}},
-    "content of the data": {"identity": {**SAME, "data": "e"}},
-    "variant": {"identity": {**SAME, "task_config": {"variant": "chat"}}},
+    "weights": {"identity": {**IDENTITY, "weights": {"target": "u"}}},
+    "content of the data": {"identity": {**IDENTITY, "data": "e"}},
+    "variant": {"identity": {**IDENTITY, "task_config": {"variant": "chat"}}},
 }
 
 

@@ -1,19 +1,31 @@
-"""Records and summaries as JSON and back: nothing is lost, older files are read, and what is not
-known is refused."""
+"""Cases, records, summaries and provenance as JSON and back: nothing is lost, older files are
+read, and what is not known is refused."""
 
 import json
 import math
 from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
 from typing import get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_records import made_record
-from many_runs import summary_of
+from many_runs import IDENTITY, summary_of
+from samples import thinned
+from test_bench_cli import composed
 
+from bench import CONF, ROOT
+from bench.measure.provenance import Checkout, Provenance
 from bench.measure.record import FLOAT32, Record
 from bench.measure.store import RunFolder
+from bench.models.place import Place
+from bench.plan.case import Case, Identity
+from bench.plan.cases import make_cases
+from bench.plan.methods import METHODS
+from bench.plan.prompts import load_prompts
+from bench.plan.settings import read_plan
+from bench.report.archive import unpack
 from bench.report.categories import Category
 from bench.report.figure_types import Estimate
 from bench.report.summary import Summary
@@ -25,15 +37,18 @@ ANYTHING = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(
 # Values of the types that fields have; a file holds no number that is none.
 PLAIN = {
     str: st.text(), int: st.integers(), bool: st.booleans(),
-    float: st.floats(allow_nan=False, allow_infinity=False),
+    float: st.floats(allow_nan=False, allow_infinity=False), Path: st.text().map(Path),
 }  # fmt: skip
 
 
 def values_of(kind, depth=0):
-    """Any value of a type that a field of Record or Summary has."""
+    """Any value of a type that a field of these has."""
     if is_dataclass(kind):
         hints = get_type_hints(kind)
-        return st.builds(kind, **{each.name: values_of(hints[each.name], depth + 1) for each in fields(kind)})
+        inner = {each.name: values_of(hints[each.name], depth + 1) for each in fields(kind)}
+        if hasattr(kind, "SCHEMA_VERSION"):
+            inner["schema_version"] = st.just(kind.SCHEMA_VERSION)
+        return st.builds(kind, **{name: inner[name] for name in inner.keys() & hints.keys()})
     arguments = get_args(kind)
     if type(None) in arguments:
         [wanted] = [each for each in arguments if each is not type(None)]
@@ -41,12 +56,13 @@ def values_of(kind, depth=0):
         return st.none() if depth > 4 else st.none() | values_of(wanted, depth)
     if get_origin(kind) is list:
         return st.lists(values_of(arguments[0], depth), max_size=2)
+    if get_origin(kind) is tuple:
+        return st.lists(values_of(arguments[0], depth), max_size=2).map(tuple)
     if arguments:
         return st.dictionaries(st.text(), values_of(arguments[1], depth), max_size=2)
     return PLAIN.get(kind, ANYTHING)
 
 
-SUMMARIES = values_of(Summary).map(lambda summary: replace(summary, schema_version=Summary.SCHEMA_VERSION))
 RECORDS = values_of(Record)
 
 
@@ -60,10 +76,50 @@ def test_a_record_comes_back_from_its_line(record):
     assert back == (record if judged else replace(record, gap=None, gap_at=None, stop_fault=None))
 
 
-@given(SUMMARIES)
-@settings(max_examples=30, deadline=None)
-def test_a_summary_comes_back_from_its_file(summary):
-    assert Summary.from_json(json.loads(json_text(summary.to_json()))) == summary
+@pytest.mark.parametrize("kind", [Case, Summary, Provenance])
+@given(data=st.data())
+@settings(max_examples=20, deadline=None)
+def test_it_comes_back_from_its_file(kind, data):
+    value = data.draw(values_of(kind))
+    assert kind.from_json(json.loads(json_text(value.to_json()))) == value
+
+
+# Every file of settings, and what of a command line tells cases apart.
+COMMANDS = [
+    *([f"method={file.stem}"] for file in sorted((CONF / "method").glob("*.yaml"))),
+    ["method=tuned/tiny/gsm8k/ouroboros", "task=gsm8k"],
+    ["method=ouroboros", "method.drafter={name: hybrid, fallback: suffix}"],
+    ["method=greedy", "compare=[{name: lookahead, history: warm, label: mine}]"],
+    ["method=greedy", "model.draft_dtype=float64", "engine=packed"],
+]
+
+
+@pytest.mark.parametrize("command", thinned(COMMANDS, 6), ids=str)
+def test_a_planned_case_comes_back_with_its_method_and_settings(command):
+    plan = read_plan(composed(*command))
+    prompts = load_prompts(plan.task, plan.data, 1, 2)
+    place = Place("cpu", "float32", plan.settings.engine)
+    for planned, case in zip(plan.methods, made := make_cases(plan, place, {"target": "t"}, prompts), strict=True):
+        back = Case.from_json(json.loads(json.dumps(case.to_json())))
+        assert back == case and back in made and case.folder.name.endswith(case.identity.digits)
+        assert (back.config, back.method) == (planned.config, METHODS[planned.config.name])
+        assert (back.history, back.origin, back.group) == (planned.history, planned.origin, planned.group)
+
+
+def test_a_case_names_what_differs_from_the_usual_alone_so_that_older_runs_keep_their_folders(tmp_path):
+    """Of every packed run of README's study and one before engines: the hash is in its folder's name."""
+    plain = Identity(**IDENTITY)
+    assert Case(identity=plain).to_json()["identity"] == IDENTITY
+    for changes in ({"engine": "packed"}, {"draft_dtype": "bfloat16"}, {"prompts": ["p"]}, {"history_file": "f"}):
+        other = replace(plain, **changes)
+        assert Case(identity=other).to_json()["identity"] == IDENTITY | changes and other.digits != plain.digits
+    for study in ("readme", "tasks"):
+        unpack(ROOT / "results" / study / "runs.tar.xz", tmp_path / study)
+        files = list((tmp_path / study).rglob("provenance.json"))
+        for file in files:
+            identity = Provenance.from_json(json.loads(file.read_text())).case.identity
+            assert file.parent.name == f"{identity.method['name']}-{identity.digits}"
+        assert files
 
 
 def test_an_infinite_gap_comes_back_and_greedy_in_float32_is_not_judged():
@@ -86,6 +142,57 @@ def test_older_records_and_summaries_are_read_and_say_what_was_not_known():
     assert old.speedup.geomean == old.speedup.decode_over_fastest_greedy == Estimate(None, None, None)
     assert (old.runaways, old.neighbours, old.settings, old.warnings) == (None, None, None, [])
     assert old.seconds.pool is None and old.acceptance.cut_steps is None
+
+
+# provenance.json as the first version had it, from before processes looked for others on their cores.
+FIRST = {
+    "python": "3.11.9", "versions": {"torch": "2.13.0", "datasets": None},
+    "git": {"commit": "c", "dirty": True, "changes": "d"}, "device": "cpu", "cpu": None, "threads": 2,
+    "identity": IDENTITY, "settings": "published (conf/method/ouroboros.yaml; settings=paper)",
+    "sessions": [{
+        "session": "s", "started": "2026-01-01T00:00:00+00:00", "command": ["python", "-m", "bench"], "folder": "/home",
+        "platform": "Linux", "warmup": {"prompts": 3, "from": "train"},
+    }],
+}  # fmt: skip
+
+
+def test_the_first_provenance_is_read_and_says_what_was_not_known():
+    found = Provenance.from_json(FIRST)
+    assert found.case == Case(identity=Identity(**IDENTITY)) and found.case.method is METHODS["ouroboros"]
+    assert found.git == Checkout("c", True, "d") and found.environment.versions["datasets"] is None
+    [session] = found.sessions
+    assert (session.warmup.prompts, session.warmup.split) == (3, "train")
+    assert (session.places, session.neighbours, session.warnings, session.left_out) == ([], None, [], {})
+    assert found.sessions_of({"s"}) == [session] and found.sessions_of({"t"}) == []
+    assert found.history_made_by is None
+    assert Provenance.from_json(FIRST | {"history_made_by": {"task": "gsm8k"}}).history_made_by == {"task": "gsm8k"}
+    assert Provenance.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"schema_version": 3}, "provenance.json has schema version 3, this harness reads 2"),
+        ({"identity": None}, "provenance.json is damaged, it holds no mapping at case.identity"),
+        ({"identity": {}}, "lacks case.identity.method, case.identity.task"),
+        ({"identity": IDENTITY | {"luck": 1}}, "holds case.identity.luck, which this harness does not know"),
+        ({"sessions": [{}]}, "lacks sessions.session, sessions.started"),
+        ({"mood": "fine"}, "holds mood, which this harness does not know"),
+    ],
+    ids=["version", "no mapping", "missing", "unknown", "session", "key"],
+)
+def test_a_provenance_that_is_none_is_refused_in_one_line(changes, said):
+    with pytest.raises(UserError, match=said):
+        Provenance.from_json(FIRST | changes)
+
+
+def test_a_case_of_another_version_is_refused_also_within_a_file_of_this_one():
+    with pytest.raises(UserError, match="the case has schema version 2, this harness reads 1"):
+        Case.from_json(Case(identity=Identity(**IDENTITY)).to_json() | {"schema_version": 2})
+    content = Provenance.from_json(FIRST).to_json()
+    content["case"]["schema_version"] = 2
+    with pytest.raises(UserError, match="it holds case of schema version 2, this harness reads 1"):
+        Provenance.from_json(content)
 
 
 @pytest.mark.parametrize(

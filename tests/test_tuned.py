@@ -194,5 +194,6 @@ def test_terminal_report_summary_and_config_say_which(tune, tmp_path, monkeypatc
     assert summaries["speculative paper"]["settings"]["kind"] == "paper"
     assert run_summary("lookahead")["settings"]["why"].startswith("nothing is tuned")
     assert "published (conf/method/lookahead.yaml" in (run_folder("lookahead") / "report.md").read_text()
-    assert "lookahead.yaml" in json.loads((run_folder("lookahead") / "provenance.json").read_text())["settings"]
+    case = json.loads((run_folder("lookahead") / "provenance.json").read_text())["case"]
+    assert (case["group"], case["origin"]["kind"], case["origin"]["file"]) == ("compare", "paper", "lookahead")
     assert "prompt_lookup " in printed and "prompt_lookup paper" not in printed, "the paper's but for what was given"

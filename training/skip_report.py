@@ -12,7 +12,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import optuna
 
-from bench.measure.provenance import environment
+from bench.measure.environment import environment
 from training.skip_objective import Costs, Worth
 
 COLUMNS = (
@@ -64,7 +64,7 @@ def note_session(study: optuna.Study, device: str) -> None:
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": ["python", *sys.argv],
         "finished_trials": len(finished(study)),
-        **environment(device),
+        **environment(device).to_json(),
     }
     now["versions"] |= {name: version(name) for name in ("optuna", "matplotlib")}
     study.set_user_attr("sessions", [*study.user_attrs.get("sessions", []), now])

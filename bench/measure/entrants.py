@@ -10,7 +10,7 @@ from bench.measure.runner import Entrant, Race
 from bench.measure.store import RunFolder
 from bench.models.encoding import encoding_warnings
 from bench.models.loading import LoadedPair
-from bench.plan.cases import Case
+from bench.plan.case import Case
 from bench.plan.histories import load_history
 from bench.plan.methods import METHODS
 from bench.plan.prompts import Prompts

@@ -1,126 +1,137 @@
-"""What a figure was measured with. Looking it up never fails a run: what cannot be found is None."""
+"""provenance.json: the case, what its records were measured with, and the processes that did it."""
 
-import hashlib
-import os
-import platform
-import subprocess
-import sys
-from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
-from importlib import metadata
-from pathlib import Path
-from typing import Any
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
 
-import torch
-
-from bench import INSTALLED, ROOT
-from decoding.errors import UserError
-
-LIBRARIES: tuple[str, ...] = (
-    "torch", "transformers", "tokenizers", "numpy", "hydra-core", "omegaconf", "datasets", "safetensors",
-)  # fmt: skip
-# Of an installed harness the version tells the code; of a checkout, the commit.
-LIBRARIES += ("ouroboros-bench",) if INSTALLED else ()
+from bench.plan import typed_json
+from bench.plan.case import Case
 
 
-def environment(device: str) -> dict[str, Any]:
-    """Everything that must be equal for records to stand in one file: libraries, commit and machine."""
-    return {
-        "python": platform.python_version(),
-        "versions": {name: _version(name) for name in LIBRARIES},
-        "git": _checkout(),
-        "device": _device_name(device),
-        "cpu": _cpu_model(),
-        "threads": torch.get_num_threads(),
-    }
+@dataclass(frozen=True)
+class Checkout:
+    """The code; all None where nobody knows.
 
-
-def session(
-    identifier: str,
-    warmup: dict[str, Any],
-    hardware: list[str],
-    neighbours: int,
-    warnings: Sequence[str] = (),
-    left_out: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
-    """One process that measured: when, by which command, and after which warm-up ({"prompts": int, "from": split}).
-
-    hardware: the cores or the GPU it ran on. neighbours: other runs on them, at most at a time.
-    warnings: see bench/report/warnings.py. left_out: labels of the panel's cases that could not run, with the reasons.
+    commit: of git. dirty: whether tracked files had changed since. changes: SHA-256 of those
+    changes, None without any.
     """
-    return {
-        "session": identifier,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": ["python", "-m", "bench", *sys.argv[1:]],
-        "folder": os.getcwd(),  # noqa: PTH109 (a string for JSON)
-        "platform": platform.platform(),
-        "warmup": warmup,
-        "places": hardware,
-        "neighbours": neighbours,
-        "warnings": list(warnings),
-        "left_out": dict(left_out or {}),
-    }
+
+    commit: str | None
+    dirty: bool | None = None
+    changes: str | None = None
 
 
-def sessions_of(provenance: Mapping[str, Any], identifiers: Collection[str]) -> list[dict[str, Any]]:
-    """The processes that are named so, in their order."""
-    return [each for each in provenance["sessions"] if each["session"] in identifiers]
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Everything that must be equal for records to stand in one file: libraries, commit, machine.
 
-
-def require_same(earlier: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
-    """Raise UserError, naming the first difference, if records measured `earlier` cannot be continued `now`."""
-    for key, value in now.items():
-        before = earlier.get(key)
-        if before == value:
-            continue
-        if isinstance(value, dict) and isinstance(before, dict):
-            name = next(name for name in {**value, **before} if value.get(name) != before.get(name))
-            key, before, value = f"{key}.{name}", before.get(name), value.get(name)
-        raise UserError(
-            f"{folder} was measured with {key} {before}, now it is {value}: figures of both cannot stand in one file; "
-            "measure anew with overwrite=true, or elsewhere with output=FOLDER"
-        )
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _checkout() -> dict[str, Any]:
-    """The commit, and SHA-256 of the tracked files' changes since: two different dirty trees are not the same code.
-
-    Reports below results/ are no code: writing them anew does not make a run one of another tree. An installed harness
-    has no commit: a repository around it holds other code.
+    Attributes:
+        python: its version.
+        versions: of libraries, None for one that is not there.
+        git: the code.
+        device: an accelerator's name, or "cpu".
+        cpu: the processor's name, None where the system does not tell.
+        threads: of torch.
     """
-    if INSTALLED:
-        return {"commit": None, "dirty": None, "changes": None}
-    commit = _git("rev-parse", "HEAD")
-    changes = _git("diff", "HEAD", "--full-index", "--no-ext-diff", "--", ".", ":(exclude)results")
-    return {
-        "commit": commit.decode().strip() if commit else None,
-        "dirty": None if changes is None else bool(changes),
-        "changes": hashlib.sha256(changes).hexdigest() if changes else None,
-    }
+
+    python: str
+    versions: dict[str, str | None]
+    git: Checkout
+    device: str
+    cpu: str | None
+    threads: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain containers."""
+        content: dict[str, Any] = typed_json.to_json(self)
+        return content
 
 
-def _git(*arguments: str) -> bytes | None:
-    try:
-        command = ["git", "-C", str(ROOT), *arguments]
-        return subprocess.run(command, capture_output=True, timeout=10, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None
+@dataclass(frozen=True)
+class Warmup:
+    """How many prompts were decoded before the first that was measured, and of which split."""
+
+    prompts: int
+    split: str = field(metadata={typed_json.KEY: "from"})
 
 
-def _device_name(device: str) -> str:
-    return torch.cuda.get_device_name(device) if device.startswith("cuda") else "cpu"
+@dataclass(kw_only=True)
+class Session:
+    """One process that measured. Some of it changes while it does.
+
+    A field's default says that it was not known when the file was written, by an older harness.
+
+    Attributes:
+        session: what its records call it.
+        started: when, in ISO format.
+        command, folder: what was typed, and where.
+        platform: the system's name.
+        warmup: before the records.
+        places: the cores or the GPU that it ran on, by name.
+        neighbours: the most other runs seen on them at a time.
+        warnings: see bench/report/warnings.py.
+        left_out: labels of the panel's cases that could not run, with the reasons.
+    """
+
+    session: str
+    started: str
+    command: list[str]
+    folder: str
+    platform: str
+    warmup: Warmup
+    places: list[str] = field(default_factory=list)
+    neighbours: int | None = None
+    warnings: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
-def _cpu_model() -> str | None:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or None
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), None)
+@dataclass(frozen=True, kw_only=True)
+class Provenance(Environment):
+    """The whole file.
+
+    Attributes:
+        case: whose records they are.
+        sessions: the processes that measured, in order.
+        history_made_by: what a loaded state says of its making; None without one.
+    """
+
+    SCHEMA_VERSION: ClassVar[int] = 2
+
+    schema_version: int = SCHEMA_VERSION
+    case: Case
+    sessions: list[Session]
+    history_made_by: dict[str, Any] | None = None
+
+    @property
+    def environment(self) -> Environment:
+        """What all records were measured with."""
+        return Environment(**{name: getattr(self, name) for name in ENVIRONMENT})
+
+    def sessions_of(self, identifiers: Collection[str]) -> list[Session]:
+        """The processes that are named so, in their order."""
+        return [each for each in self.sessions if each.session in identifiers]
+
+    @classmethod
+    def from_json(cls, content: Any) -> "Provenance":
+        """The provenance of the mapping in a provenance.json of any age.
+
+        Raises:
+            UserError: another schema version, or a key that is missing, unknown or damaged.
+        """
+        if isinstance(content, Mapping) and "schema_version" not in content:
+            content = _of_first_version(content)
+        found: Provenance = typed_json.from_file(cls, content, "provenance.json")
+        return found
+
+
+ENVIRONMENT = tuple(each.name for each in fields(Environment))
+
+
+def _of_first_version(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file of the first version holds, as the present one has it.
+
+    There the case was its identity alone, with the origin of its settings in words.
+    """
+    case = {"schema_version": Case.SCHEMA_VERSION, "identity": content.get("identity")}
+    rest = {key: value for key, value in content.items() if key not in ("identity", "settings")}
+    return {**rest, "schema_version": Provenance.SCHEMA_VERSION, "case": case}

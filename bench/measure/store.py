@@ -9,11 +9,12 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from filelock import FileLock, Timeout
 
 from bench.console.disk import writing
+from bench.measure.provenance import Provenance
 from bench.measure.record import Key, Record
 from decoding.errors import UserError
 
@@ -123,13 +124,17 @@ class RunFolder:
                 self._cut_before(repeat)
                 return
 
-    def provenance(self) -> dict[str, Any]:
-        """provenance.json, {} where there is none. Raises UserError if it is damaged."""
+    def provenance(self) -> Provenance:
+        """provenance.json. Raises UserError where there is none, or a damaged one."""
         file = self.path / "provenance.json"
         try:
-            return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+            return Provenance.from_json(json.loads(file.read_text(encoding="utf-8")))
+        except FileNotFoundError as error:
+            raise UserError(f"{file} is gone: measure anew with overwrite=true") from error
         except ValueError as error:
             raise UserError(f"{file} is damaged; repair it, or measure anew with overwrite=true") from error
+        except UserError as error:
+            raise UserError(f"{self.path}: {error}; measure anew with overwrite=true") from error
 
     def remove(self, name: str) -> None:
         """Remove a report that no longer holds."""

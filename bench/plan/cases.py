@@ -1,74 +1,58 @@
-"""A case: one method with its settings on one task, model and data, and the folder its records live in."""
+"""The cases of a job: what each is called, what tells its results from others', and its folder."""
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.models.place import Place
-from bench.plan.methods import METHODS, Method
+from bench.plan.case import Case, Identity
 from bench.plan.nesting import flat_config
 from bench.plan.prompts import Prompts
 from bench.plan.settings import MethodPlan, Plan
 from decoding.errors import UserError
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Case(MethodPlan):
-    """One line of the final table, as it is planned: a method on one task, model and data.
-
-    While it is measured it is an Entrant; its generations are Records, which lie in its folder; CaseRecords has them by
-    prompt and repeat, and its Summary has the figures. Read back from the folder it is a Run.
-
-    label: the method's name, with the settings that tell it from the panel's other cases.
-    identity: everything that changes results; its hash names the folder.
-    """
-
-    label: str
-    method: Method
-    identity: dict[str, Any]
-    folder: Path
-
-
 def make_cases(plan: Plan, place: Place, digests: dict[str, str | None], prompts: Prompts) -> list[Case]:
     """The cases of a job, the chosen method first."""
-    names = labels(plan.methods)
-    shared = {
-        "task": plan.task.version,
-        "task_config": plan.task.output_settings(plan.data.source),
-        "data": prompts.rows.digest,
-        "split": prompts.rows.split,
-        "weights": digests,
-        "attn_implementation": plan.model.attn_implementation,
-        "device_map": plan.model.device_map,
-        "draft_device": plan.model.draft_device,
-        **place.identity(),
-        # Named only where it differs: runs from before there was the setting keep their folders.
-        **({"draft_dtype": own} if (own := plan.model.draft_dtype) not in (None, place.dtype) else {}),
-        "max_new_tokens": plan.max_new_tokens,
-        "temperature": plan.settings.temperature,
-        "seed": plan.settings.seed,
-    }
+    own = plan.model.draft_dtype
     cases = []
-    for planned, label in zip(plan.methods, names, strict=True):
-        config, history, method = planned.config, planned.history, METHODS[planned.config.name]
-        identity = {"method": asdict(config), **shared, "history": history}
-        if history == "file":
-            identity["history_file"] = _file_digest(str(planned.history_file))
-        if history == "warm":
-            # What was learned depends on all prompts before, so another limit is another run.
-            identity["prompts"] = [example.id for example in prompts.examples]
-        name = f"{config.name}-{config_hash(identity)}"
-        folder = Path(plan.settings.output) / plan.task.name / _slug(plan.model.label) / name
-        cases.append(Case(**{**vars(planned), "label": label}, method=method, identity=identity, folder=folder))
+    for planned, label in zip(plan.methods, labels(plan.methods), strict=True):
+        history = planned.history
+        identity = Identity(
+            method=asdict(planned.config),
+            task=plan.task.version,
+            task_config=plan.task.output_settings(plan.data.source),
+            data=prompts.rows.digest,
+            split=prompts.rows.split,
+            weights=digests,
+            attn_implementation=plan.model.attn_implementation,
+            device_map=plan.model.device_map,
+            draft_device=plan.model.draft_device,
+            device=place.device,
+            dtype=place.dtype,
+            engine=place.engine,
+            # Named only where it differs.
+            draft_dtype=own if own != place.dtype else None,
+            max_new_tokens=plan.max_new_tokens,
+            temperature=plan.settings.temperature,
+            seed=plan.settings.seed,
+            history=history,
+            history_file=_file_digest(str(planned.history_file)) if history == "file" else None,
+            prompts=[example.id for example in prompts.examples] if history == "warm" else None,
+        )
+        name = f"{planned.config.name}-{identity.digits}"
+        cases.append(
+            Case(
+                label=label,
+                group=planned.group,
+                origin=planned.origin,
+                identity=identity,
+                history_file=planned.history_file,
+                folder=Path(plan.settings.output) / plan.task.name / _slug(plan.model.label) / name,
+            )
+        )
     return cases
-
-
-def config_hash(identity: dict[str, Any]) -> str:
-    """Ten hexadecimal digits for everything that changes results."""
-    text = json.dumps(identity, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
 def _file_digest(path: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerBase
 
 from bench.console.disk import writing
-from bench.plan.cases import Case
+from bench.plan.case import Case
 from bench.plan.methods import METHODS, METHODS_WITHIN
 from bench.plan.prompts import Prompts
 from bench.plan.settings import Plan
@@ -57,7 +57,7 @@ def save_history(
 ) -> None:
     """Write down what the method has learned in its last pass."""
     made_by = {
-        "method": case.identity["method"],
+        "method": case.identity.method,
         "task": plan.task.name,
         "model": plan.model.label,
         "data": plan.data.source,

@@ -83,11 +83,17 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class MethodPlan:
-    """A method as a command names it, before it is known on what it runs; bench.plan.cases.Case is what becomes of it.
+    """A method as a command names it, before it is known on what it runs.
 
-    config: the method's typed config. history: "cold", "warm" or "file" (then history_file is the saved state); what
-    learns nothing is always cold. label: a name of its own, None where it has none. origin: where its settings come
-    from; None where nobody asks.
+    bench.plan.case.Case is what becomes of it.
+
+    Attributes:
+        config: the method's typed config.
+        history: "cold", "warm" or "file" (then history_file is the saved state); what learns
+            nothing is always cold.
+        label: a name of its own, None where it has none.
+        origin: where its settings come from; None where nobody asks.
+        group: what the user set to have it: method, compare or cases.
     """
 
     config: Any
@@ -95,6 +101,7 @@ class MethodPlan:
     label: str | None = None
     history_file: str | None = None
     origin: Origin | None = None
+    group: str = "method"
 
     @property
     def run(self) -> tuple[Any, str, str | None]:
@@ -189,10 +196,10 @@ def _entry(entry: Any, source: str, settings: Settings, wanted: Wanted) -> Metho
     config, origin = _settled(rest, source, replace(wanted, mode=mode or wanted.mode), history, state)
     if own is not None:
         _require_history(config, own)
-        return MethodPlan(config, own, label, file, origin)
+        return MethodPlan(config, own, label, file, origin, source)
     if not METHODS[config.name].keeps_history:
-        return MethodPlan(config, "cold", label, None, origin)
-    return MethodPlan(config, history, label, settings.history_file, origin)
+        return MethodPlan(config, "cold", label, None, origin, source)
+    return MethodPlan(config, history, label, settings.history_file, origin, source)
 
 
 def _settled(

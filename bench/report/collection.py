@@ -11,8 +11,10 @@ from typing import Any
 
 import yaml
 
+from bench.measure.provenance import Provenance, Session
 from bench.measure.verdicts import MISMATCH
 from bench.models.config import EAGER
+from bench.plan.case import Identity
 from bench.plan.methods import METHODS
 from bench.plan.nesting import flat
 from bench.report.markdown import named
@@ -25,18 +27,22 @@ from decoding.state_file import StateFile
 class Run:
     """A finished case, read back from its run folder.
 
-    provenance: of provenance.json; what was never written down is missing there.
+    provenance: None where there is no provenance.json any more.
     """
 
     folder: Path
     summary: Summary
-    provenance: dict[str, Any]
+    provenance: Provenance | None
 
     @property
-    def identity(self) -> dict[str, Any]:
-        """Everything that changes results, as bench.plan.cases.Case has it."""
-        identity: dict[str, Any] = self.provenance.get("identity", {})
-        return identity
+    def identity(self) -> Identity | None:
+        """Everything that changes results, where that is still known."""
+        return self.provenance.case.identity if self.provenance else None
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The processes that measured it, as far as they are known."""
+        return self.provenance.sessions if self.provenance else []
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -48,6 +54,16 @@ class Run:
     def settings_as_written(self) -> dict[str, Any]:
         """The same by the names in its summary, dotted where they stand in parts."""
         return {key: value for key, value in flat(self.summary.method_config).items() if key != "name"}
+
+    @property
+    def commit(self) -> str | None:
+        """Of the code that measured, None where nobody knows."""
+        return self.provenance.git.commit if self.provenance else None
+
+    @property
+    def torch(self) -> str | None:
+        """The version that measured, None where nobody knows."""
+        return self.provenance.versions.get("torch") if self.provenance else None
 
     @property
     def competes(self) -> bool:
@@ -62,24 +78,25 @@ class Run:
     @property
     def machine(self) -> str:
         """As far as the provenance tells: the accelerator, or the processor with the threads used."""
-        device, cpu, threads = (self.provenance.get(key) for key in ("device", "cpu", "threads"))
-        if device not in (None, "cpu"):
-            return str(device)
+        here = self.provenance
+        if here and here.device != "cpu":
+            return here.device
+        cpu, threads = (here.cpu, here.threads) if here else (None, None)
         return f"{cpu or 'processor not known'}, {threads or '?'} thread{'' if threads == 1 else 's'}"
 
     @property
     def setup(self) -> tuple[Any, ...]:
         """What a figure over several tasks has in common: model and weights, source of the data, and the machine."""
-        summary, weights = self.summary, json.dumps(self.identity.get("weights"), sort_keys=True)
+        summary, weights = self.summary, json.dumps(self.identity and self.identity.weights, sort_keys=True)
         data = summary.data if summary.data in ("bundled", "local", "hub") else "custom"
         return summary.model, weights, data, summary.split, summary.dtype, summary.device, summary.engine, self.machine
 
     @property
     def conditions(self) -> tuple[Any, ...]:
         """What rows of one table have in common: the setup, the prompts themselves, and where outputs end."""
-        wording = json.dumps(self.identity.get("task_config"), sort_keys=True)
-        summary = self.summary
-        task = summary.task, summary.prompt_version, wording, summary.data, self.identity.get("data")
+        summary, identity = self.summary, self.identity
+        wording = json.dumps(identity and identity.task_config, sort_keys=True)
+        task = summary.task, summary.prompt_version, wording, summary.data, identity and identity.data
         return *self.setup, *task, summary.prompts, summary.max_new_tokens
 
     @property
@@ -117,7 +134,7 @@ class Run:
     @property
     def started(self) -> str:
         """When the last process that measured began, "" if nobody knows."""
-        return max((each.get("started", "") for each in self.provenance.get("sessions", [])), default="")
+        return max((each.started for each in self.sessions), default="")
 
     @cached_property
     def spans(self) -> list[tuple[str, str, frozenset[str], float, float]]:
@@ -128,10 +145,11 @@ class Run:
                 for line in lines:
                     record = json.loads(line)
                     ends[record["session"]] = max(record["finished"], ends.get(record["session"], 0.0))
+            cpu = self.provenance.cpu if self.provenance else None
             return [
-                (each["session"], _host(each, self.provenance), frozenset(each.get("places", ())), _seconds(each), end)
-                for each in self.provenance.get("sessions", [])
-                if (end := ends.get(each["session"]))
+                (each.session, f"{each.platform} {cpu}", frozenset(each.places), _seconds(each), end)
+                for each in self.sessions
+                if (end := ends.get(each.session))
             ]
         except (OSError, ValueError, KeyError, TypeError):
             return []
@@ -168,7 +186,7 @@ class Run:
         """The task whose prompts filled the saved pool; None without one, or where that is not known any more."""
         if self.summary.history != "file":
             return None
-        made_by = self.provenance.get("history_made_by")
+        made_by = self.provenance.history_made_by if self.provenance else None
         if made_by is None:
             # Older runs did not write it down: the file itself tells, if it is still there.
             try:
@@ -178,12 +196,8 @@ class Run:
         return made_by.get("task")
 
 
-def _host(session: dict[str, Any], provenance: dict[str, Any]) -> str:
-    return f"{session.get('platform')} {provenance.get('cpu')}"
-
-
-def _seconds(session: dict[str, Any]) -> float:
-    return datetime.fromisoformat(session["started"]).timestamp()
+def _seconds(session: Session) -> float:
+    return datetime.fromisoformat(session.started).timestamp()
 
 
 def collect(folders: Iterable[str | Path]) -> tuple[list[Run], list[str]]:
@@ -215,7 +229,8 @@ def _read(folder: Path) -> Run:
     summary = _json(folder / "summary.json")
     if summary is None:
         raise UserError("not finished, there is no summary.json")
-    return Run(folder, Summary.from_json(summary), _json(folder / "provenance.json") or {})
+    provenance = _json(folder / "provenance.json")
+    return Run(folder, Summary.from_json(summary), None if provenance is None else Provenance.from_json(provenance))
 
 
 def _json(file: Path) -> dict[str, Any] | None:

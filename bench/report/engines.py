@@ -17,7 +17,7 @@ from tqdm import tqdm
 from bench.console.terminal import say
 from bench.measure.cores import Company
 from bench.measure.engines import ENGINES, Forwards, Machine, Shape, available, machine_limits, measure, work_of
-from bench.measure.provenance import environment
+from bench.measure.environment import environment
 from bench.models.config import DTYPES, ModelConfig
 from bench.models.loading import load_pair
 from bench.models.place import Place, resolve_place
@@ -82,9 +82,10 @@ def run(config: DictConfig) -> int:
                 rows += [_row(role, each, machine, loaded.config.num_hidden_layers) for each in found]
     table = pandas.DataFrame(rows)
     table.to_csv(folder / "table.csv", index=False, float_format="%.6g")
-    provenance = {**environment(place.device), "threads": torch.get_num_threads(), "settings": given | {"model": model}}
+    here = environment(place.device)
+    provenance = {**here.to_json(), "settings": given | {"model": model}}
     (folder / "provenance.json").write_text(json.dumps(provenance, indent=2, default=str) + "\n")
-    draw(table, folder / "roofline.png", f"{name}: {provenance['cpu']}, {torch.get_num_threads()} threads")
+    draw(table, folder / "roofline.png", f"{name}: {here.cpu}, {here.threads} threads")
     for line in told(table):
         say(line)
     say(f"written: {folder}/table.csv, roofline.png, provenance.json")

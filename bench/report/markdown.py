@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench.measure.provenance import Provenance
 from bench.measure.verdicts import IDENTICAL
 from bench.plan.nesting import flat
 from bench.report.categories import Category, Quality
@@ -116,7 +117,7 @@ def markdown(table: Sequence[Sequence[object]]) -> str:
     return "\n".join([lines[0], "|" + " --- |" * len(table[0]), *lines[1:]])
 
 
-def report(summary: Summary, provenance: Mapping[str, Any], comparison: Sequence[Comparison] = ()) -> str:
+def report(summary: Summary, provenance: Provenance, comparison: Sequence[Comparison] = ()) -> str:
     """report.md of one case: headline, how it was measured, verdicts, acceptance, where the time goes."""
     parts = [
         f"# {summary.label} on {summary.task}, {summary.model}, batch size 1",
@@ -156,11 +157,10 @@ def _over_fastest(figure: Estimate) -> str:
     )
 
 
-def _conditions(summary: Summary, provenance: Mapping[str, Any]) -> list[list[object]]:
+def _conditions(summary: Summary, provenance: Provenance) -> list[list[object]]:
     settings = ", ".join(f"{key}={value}" for key, value in flat(summary.method_config).items() if key != "name")
-    git = provenance.get("git", {})
-    commit = f"{(git.get('commit') or 'unknown')[:12]}{' with changes' if git.get('dirty') else ''}"
-    versions = provenance.get("versions", {})
+    git, versions = provenance.git, provenance.versions
+    commit = f"{(git.commit or 'unknown')[:12]}{' with changes' if git.dirty else ''}"
     warmup = summary.warmup
     return [
         ["", ""],
@@ -172,8 +172,8 @@ def _conditions(summary: Summary, provenance: Mapping[str, Any]) -> list[list[ob
         ["warm-up", f"{warmup.prompts} prompts ({warmup.split})" if warmup else "-"],
         ["history", HISTORIES[summary.history]],
         ["at most", f"{summary.max_new_tokens} new tokens; stops: {_counts(summary.stops)}"],
-        ["device", f"{provenance.get('device')}, {summary.dtype}, engine {summary.engine}"],
-        ["processor", f"{provenance.get('cpu')}, {provenance.get('threads')} threads"],
+        ["device", f"{provenance.device}, {summary.dtype}, engine {summary.engine}"],
+        ["processor", f"{provenance.cpu}, {provenance.threads} threads"],
         ["other runs on the same cores or GPU", _shown(summary.neighbours)],
         ["libraries", f"torch {versions.get('torch')}, transformers {versions.get('transformers')}"],
         ["commit", commit],

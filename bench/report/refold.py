@@ -16,15 +16,15 @@ from tqdm import tqdm
 
 from bench.console.terminal import complain, say
 from bench.measure.float32 import roles
-from bench.measure.provenance import sessions_of
+from bench.measure.provenance import Provenance
 from bench.measure.record import METHOD
 from bench.measure.store import RunFolder
 from bench.models.place import Place
+from bench.plan.typed_json import to_json
 from bench.report.case_records import CaseRecords, flat
 from bench.report.markdown import COMPARISON, report
 from bench.report.metrics import figures
 from bench.report.summary import Summary
-from bench.report.typed_json import to_json
 from bench.report.warnings import warnings_of
 from bench.report.writing import json_text, write_reports
 from decoding.errors import UserError
@@ -49,12 +49,12 @@ def refold(path: Path) -> bool:
             summary = Summary.from_json(new)
             page = report(summary, provenance) + _panel(path)
         except KeyError as error:
-            raise UserError(f"its records, summary or provenance lack {error}: too old, or not of one run") from error
+            raise UserError(f"its records or summary lack {error}: too old, or not of one run") from error
         write_reports(folder, summary, page)
     return True
 
 
-def folded(old: dict[str, Any], folder: RunFolder, provenance: dict[str, Any]) -> dict[str, Any]:
+def folded(old: dict[str, Any], folder: RunFolder, provenance: Provenance) -> dict[str, Any]:
     """The content of a summary.json, with what follows from the records as it is today.
 
     A figure that is the same within rounding keeps its digits.
@@ -70,7 +70,7 @@ def folded(old: dict[str, Any], folder: RunFolder, provenance: dict[str, Any]) -
     before = dict(list(old.items())[:first])
     after = {key: value for key, value in old.items() if key not in again and key not in before}
     # The panel's other rows stay as they are, so a case that has none among them has none still.
-    sessions = sessions_of(provenance, {record.session for record in flat(records.method)})
+    sessions = provenance.sessions_of({record.session for record in flat(records.method)})
     warnings = warnings_of(sessions, records, old.get("left_out") or {})
     settled: dict[str, Any] = _settled(old, {**before, **again, **after, "warnings": warnings})
     return settled

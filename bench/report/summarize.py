@@ -1,20 +1,17 @@
 """The summary of a case that has been measured."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from bench import CONF
-from bench.measure.provenance import sessions_of
-from bench.models.config import EAGER
-from bench.plan.cases import Case
+from bench.measure.provenance import Provenance, Session, Warmup
+from bench.plan.case import Case
 from bench.plan.prompts import Prompts, prompt_overlap
 from bench.plan.settings import Plan
 from bench.plan.tuned import PAPER, TUNED
 from bench.report.case_records import CaseRecords, flat
 from bench.report.categories import Quality, by_category
 from bench.report.metrics import figures, nonfinite_prompts, peak_memory_bytes, undrafted_prompts
-from bench.report.summary import Conditions, SettingsOrigin, Summary, Warmup
-from bench.report.typed_json import from_json
+from bench.report.summary import Conditions, SettingsOrigin, Summary
 from bench.report.warnings import warnings_of
 from tasks import Scores
 
@@ -25,7 +22,7 @@ def summarize(
     prompts: Prompts,
     records: CaseRecords,
     quality: tuple[Scores, Scores],
-    provenance: Mapping[str, Any],
+    provenance: Provenance,
     left_out: Mapping[str, str],
 ) -> Summary:
     """The summary of one case.
@@ -35,12 +32,12 @@ def summarize(
     """
     identity, seed = case.identity, plan.settings.seed
     undrafted = undrafted_prompts(records.method)
-    sessions = sessions_of(provenance, {record.session for record in flat(records.method)})
+    sessions = provenance.sessions_of({record.session for record in flat(records.method)})
     conditions = Conditions(
         schema_version=Summary.SCHEMA_VERSION,
         label=case.label,
-        method=case.config.name,
-        method_config=identity["method"],
+        method=case.method.name,
+        method_config=identity.method,
         settings=_origin(case),
         ours=case.method.ours,
         task=plan.task.name,
@@ -48,10 +45,10 @@ def summarize(
         model=plan.model.label,
         data=plan.data.source if not plan.data.path else plan.data.path,
         split=prompts.rows.split,
-        device=identity["device"],
-        dtype=identity["dtype"],
-        draft_dtype=identity.get("draft_dtype"),
-        engine=identity.get("engine", EAGER),
+        device=identity.device,
+        dtype=identity.dtype,
+        draft_dtype=identity.draft_dtype,
+        engine=identity.engine,
         seed=seed,
         temperature=plan.settings.temperature,
         max_new_tokens=plan.max_new_tokens,
@@ -69,7 +66,7 @@ def summarize(
         quality_notes=quality[0].notes,
         peak_memory_bytes=peak_memory_bytes(records.method),
         peak_memory_of="the device, in this method's generations"
-        if identity["device"].startswith("cuda")
+        if identity.device.startswith("cuda")
         else "the whole process, all cases together",
         folder=str(case.folder),
         later_turns=sum(example.follows is not None for example in prompts.examples),
@@ -87,22 +84,21 @@ def _origin(case: Case) -> SettingsOrigin | None:
     origin = case.origin
     if origin is None:
         return None
-    whole = not origin.given and (CONF / "search" / f"{case.config.name}.yaml").is_file()
+    whole = not origin.given and (CONF / "search" / f"{case.method.name}.yaml").is_file()
     shown = origin.kind if whole and origin.kind in (TUNED, PAPER) else None
     return SettingsOrigin(origin.kind, origin.file, list(origin.given), origin.why, str(origin), shown)
 
 
-def _warmup(sessions: Sequence[Mapping[str, Any]]) -> Warmup:
+def _warmup(sessions: Sequence[Session]) -> Warmup:
     """The warm-up before these records; where several processes measured them, the shortest."""
-    found: list[Warmup] = [from_json(Warmup, each["warmup"]) for each in sessions]
-    return min(found, key=lambda warmup: warmup.prompts)
+    return min((each.warmup for each in sessions), key=lambda warmup: warmup.prompts)
 
 
-def _neighbours(sessions: Sequence[Mapping[str, Any]]) -> int | None:
+def _neighbours(sessions: Sequence[Session]) -> int | None:
     """The most other runs that were on the same cores or GPU meanwhile.
 
     None where an older process did not look.
     """
-    counts = [each.get("neighbours") for each in sessions]
+    counts = [each.neighbours for each in sessions]
     known = [count for count in counts if count is not None]
     return max(known) if len(known) == len(counts) else None

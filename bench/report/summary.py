@@ -1,14 +1,13 @@
 """summary.json, which other tools read. Every key is there; what a method cannot have is null."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from bench.measure.provenance import Warmup
 from bench.models.config import EAGER
-from bench.report import typed_json
+from bench.plan import typed_json
 from bench.report.categories import Category, Quality
 from bench.report.figure_types import Figures
-from decoding.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -25,14 +24,6 @@ class SettingsOrigin:
     why: str
     in_words: str
     shown: str | None
-
-
-@dataclass(frozen=True)
-class Warmup:
-    """How many prompts were decoded before the first that was measured, and of which split."""
-
-    prompts: int
-    split: str = field(metadata={typed_json.KEY: "from"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,16 +113,10 @@ class Summary(Figures, Conditions):
         """The summary of the mapping in a summary.json of any age.
 
         Unknown keys are refused: they are a newer harness's, and what it says there must not be
-            lost without a word.
+        lost without a word.
 
         Raises:
             UserError: another schema version, or a key that is missing, unknown or damaged.
         """
-        version = content.get("schema_version") if isinstance(content, Mapping) else None
-        if version != cls.SCHEMA_VERSION:
-            raise UserError(f"summary.json has schema version {version}, this harness reads {cls.SCHEMA_VERSION}")
-        try:
-            summary: Summary = typed_json.from_json(cls, content)
-        except UserError as error:
-            raise UserError(f"summary.json is damaged, it {error}") from error
+        summary: Summary = typed_json.from_file(cls, content, "summary.json")
         return summary

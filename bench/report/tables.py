@@ -47,7 +47,6 @@ def row(run: Run, name: str, best: Sequence[str], shared: bool | None) -> dict[s
     """One line of report.csv: plain values, None where there is no such figure."""
     summary = run.summary
     speed, speedup, lossless = summary.tokens_per_second.decode, summary.speedup, summary.lossless
-    git = run.provenance.get("git") or {}
     return {
         "task": summary.task,
         "prompt_version": summary.prompt_version,
@@ -86,8 +85,8 @@ def row(run: Run, name: str, best: Sequence[str], shared: bool | None) -> dict[s
         "best": " ".join(best),
         "warnings": " | ".join(summary.warnings) or None,
         "cores_may_be_shared": shared,
-        "commit": git.get("commit"),
-        "torch": (run.provenance.get("versions") or {}).get("torch"),
+        "commit": run.commit,
+        "torch": run.torch,
         "started": run.started or None,
         "folder": str(run.folder),
     }
@@ -150,8 +149,8 @@ def caption(runs: Sequence[Run]) -> str:
     passes = sorted({run.summary.repeats for run in runs})
     words = f"{first.summary.task}: {first.title}, {first.summary.prompts} prompts x {'/'.join(map(str, passes))}"
     for what, seen in (
-        ("commit", {((run.provenance.get("git") or {}).get("commit") or "unknown")[:7] for run in runs}),
-        ("torch", {str((run.provenance.get("versions") or {}).get("torch")) for run in runs}),
+        ("commit", {(run.commit or "unknown")[:7] for run in runs}),
+        ("torch", {str(run.torch) for run in runs}),
     ):
         words += f"; {what}s {', '.join(sorted(seen))}" if len(seen) > 1 else ""
     return words

@@ -6,8 +6,8 @@ records.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
+from bench.measure.provenance import Session
 from bench.report.case_records import CaseRecords, flat
 from bench.report.metrics import RUNAWAY_SHARE, nonfinite_prompts, runaways, undrafted_prompts
 
@@ -55,7 +55,7 @@ def said_of_left_out(left_out: Mapping[str, str]) -> list[str]:
 
 
 def warnings_of(
-    sessions: Sequence[Mapping[str, Any]], records: CaseRecords, left_out: Mapping[str, str]
+    sessions: Sequence[Session], records: CaseRecords, left_out: Mapping[str, str]
 ) -> list[str]:
     """One sentence a warning, none twice.
 
@@ -63,6 +63,6 @@ def warnings_of(
     that is reported. Not of the sessions: since then the case may have run, or the panel may be
     another.
     """
-    told = [warning for session in sessions for warning in session.get("warnings", [])]
+    told = [warning for session in sessions for warning in session.warnings]
     found = [said for check in CHECKS if (said := check(records))]
     return list(dict.fromkeys([*told, *found, *said_of_left_out(left_out)]))

@@ -3,12 +3,11 @@
 import json
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
 
 from omegaconf import OmegaConf
 
 from bench.measure.store import RunFolder
-from bench.plan.cases import Case
+from bench.plan.case import Case
 from bench.plan.prompts import Prompts
 from bench.plan.settings import Plan
 from bench.report.case_records import CaseRecords, Grid
@@ -88,7 +87,7 @@ def write_reports(folder: RunFolder, summary: Summary, page: str) -> None:
 
 def write_config(plan: Plan, case: Case, folder: RunFolder) -> None:
     """config.yaml: the whole command as composed, with the case's own method and history."""
-    own = {"method": asdict(case.config), "history": case.history, "history_file": case.history_file}
+    own = {"method": case.identity.method, "history": case.history, "history_file": case.history_file}
     folder.write("config.yaml", OmegaConf.to_yaml({**plan.resolved, **own}))
 
 

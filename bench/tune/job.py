@@ -22,7 +22,8 @@ from optuna.trial import TrialState
 from bench.console.terminal import say, warn
 from bench.measure.cores import Company
 from bench.measure.entrants import make_race
-from bench.measure.provenance import environment
+from bench.measure.environment import environment
+from bench.measure.provenance import Environment
 from bench.models.loading import load_pair
 from bench.models.location import weights_digests
 from bench.models.place import Place, resolve_place
@@ -109,7 +110,7 @@ def tune(config: DictConfig) -> int:
     @cache
     def objective() -> Objective:
         # What a later call did not measure with is not said to have been used.
-        now = f"{here['cpu']}, torch {torch.__version__}, commit {here['git']['commit']}"
+        now = f"{here.cpu}, torch {torch.__version__}, commit {here.git.commit}"
         study.set_user_attr("sittings", list(dict.fromkeys([*study.user_attrs.get("sittings", []), now])))
         torch.manual_seed(plan.settings.seed)
         loaded = load_pair(plan.model, place, plan.settings.seed)
@@ -145,7 +146,7 @@ def _prompts(plan: Plan) -> tuple[Prompts, int]:
     return replace(prompts, examples=first_turns[: 2 * count]), count
 
 
-def _identity(plan: Plan, place: Place, prompts: Prompts, here: dict[str, Any]) -> dict[str, Any]:
+def _identity(plan: Plan, place: Place, prompts: Prompts, here: Environment) -> dict[str, Any]:
     """What trials of one study must share, beside the values they choose from."""
     return {
         "method": plan.methods[0].config.name,
@@ -155,8 +156,8 @@ def _identity(plan: Plan, place: Place, prompts: Prompts, here: dict[str, Any]) 
         "prompts": [example.id for example in prompts.examples],
         "weights": weights_digests(plan.model),
         "place": place.identity(),
-        "device": here["device"],
-        "threads": plan.settings.cores or here["threads"],
+        "device": here.device,
+        "threads": plan.settings.cores or here.threads,
         "max_new_tokens": plan.max_new_tokens,
     }
 

@@ -1,9 +1,13 @@
-"""Typed dataclasses as JSON and back: a file's mappings end here."""
+"""Typed dataclasses as JSON and back: a file's mappings end here.
+
+A dataclass that a file holds has a field schema_version, and says in SCHEMA_VERSION which it reads.
+"""
 
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
 from decoding.errors import UserError
@@ -13,17 +17,46 @@ if TYPE_CHECKING:
 
 # A field whose key in the file is another name than Python allows: field(metadata={KEY: "from"}).
 KEY = "key"
+# Of a field that is left out of the file where it has its default: field(metadata=LEFT_OUT).
+LEFT_OUT = {"left_out": True}
 
 
 def to_json(value: Any) -> Any:
     """Plain mappings, lists and values; fields in their order."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {_key(each): to_json(getattr(value, each.name)) for each in fields(value)}
+        shown = {each: getattr(value, each.name) for each in fields(value)}
+        return {
+            _key(each): to_json(own)
+            for each, own in shown.items()
+            if own != each.default or not each.metadata.get("left_out")
+        }
+    if isinstance(value, Path):
+        return str(value)
     if isinstance(value, Mapping):
         return {key: to_json(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [to_json(each) for each in value]
     return value
+
+
+def from_file(kind: Any, content: Any, name: str) -> Any:
+    """The dataclass `kind` that a whole file holds.
+
+    Args:
+        kind: with a SCHEMA_VERSION.
+        content: from JSON.
+        name: of the file, for messages.
+
+    Raises:
+        UserError: another schema version, or a key that is missing, unknown or damaged.
+    """
+    version = content.get("schema_version") if isinstance(content, Mapping) else None
+    if version != kind.SCHEMA_VERSION:
+        raise UserError(f"{name} has schema version {version}, this harness reads {kind.SCHEMA_VERSION}")
+    try:
+        return from_json(kind, content)
+    except UserError as error:
+        raise UserError(f"{name} is damaged, it {error}") from error
 
 
 def from_json(kind: Any, content: Any, where: str = "") -> Any:
@@ -37,7 +70,8 @@ def from_json(kind: Any, content: Any, where: str = "") -> Any:
         where: the key it stands at, for messages; "" for a whole file.
 
     Raises:
-        UserError: a key is missing, or unknown, or holds no mapping or list where one belongs.
+        UserError: a key is missing, or unknown, or holds no mapping or list where one belongs, or
+            one of another schema version.
     """
     if isinstance(kind, type) and is_dataclass(kind):
         return _dataclass(kind, _require(content, Mapping, where), where)
@@ -48,13 +82,18 @@ def from_json(kind: Any, content: Any, where: str = "") -> Any:
         return None if content is None else from_json(wanted, content, where)
     if origin is list:
         return [from_json(arguments[0], each, where) for each in _require(content, list, where)]
+    if origin is tuple:
+        return tuple(from_json(arguments[0], each, where) for each in _require(content, list, where))
     if origin is dict:
         found = _require(content, Mapping, where)
         return {key: from_json(arguments[1], each, _inner(where, key)) for key, each in found.items()}
-    return content
+    return Path(content) if kind is Path else content
 
 
 def _dataclass(kind: "type[DataclassInstance]", content: Mapping[str, Any], where: str) -> Any:
+    version, wanted = content.get("schema_version"), getattr(kind, "SCHEMA_VERSION", None)
+    if wanted is not None and version != wanted:
+        raise UserError(f"holds {where} of schema version {version}, this harness reads {wanted}")
     known, hints = {_key(each): each for each in fields(kind)}, _hints(kind)
     needed = [key for key, each in known.items() if each.default is MISSING and each.default_factory is MISSING]
     if missing := [_inner(where, key) for key in needed if key not in content]:

@@ -134,9 +134,8 @@ def _check(plan: Plan, place: Place) -> int:
     methods = dict(zip(labels(plan.methods), plan.methods, strict=True))
     ours = {label: METHODS[each.config.name].ours for label, each in methods.items()}
     for label, planned in methods.items():
-        file = planned.history_file
         with race.leaving_out(label, ours[label], collect=True):
-            entrants.append(make_entrant(label, planned.config, "file" if file else "cold", file, loaded, None))
+            entrants.append(make_entrant(label, planned, loaded, None))
     seen, fine = check(loaded, race, entrants, prompts.examples[0])
     for line in [*seen, *said_of_left_out(race.left_out)]:
         say(line)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import TypeVar, get_type_hints
+from typing import TypeVar, get_origin, get_type_hints
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -43,6 +43,9 @@ def _require_settings(kind: type, settings: Mapping[str, object], group: str) ->
                 names = ", ".join(f"{key}.{field.name}" for field in fields(hints[key]))
                 raise UserError(f"{group}.{key} holds settings, {names}: it cannot be {value}")
             _require_settings(hints[key], value, f"{group}.{key}")
+        elif get_origin(hints[key]) is list and isinstance(value, Mapping):
+            # OmegaConf's own error names no setting.
+            raise UserError(f"{group}.{key} is a list: it cannot be {value}")
         elif hints[key] in TEXTS:
             require_text(key if group == "config" else f"{group}.{key}", value)
 

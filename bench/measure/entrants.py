@@ -1,6 +1,6 @@
 """A panel at the start: the race on a loaded pair, and the decoders that run in it."""
 
-from typing import Any
+from functools import partial
 
 from bench.console.terminal import warn
 from bench.measure.drafting import require_numbers
@@ -13,8 +13,9 @@ from bench.models.loading import LoadedPair
 from bench.plan.case import Case
 from bench.plan.histories import load_history
 from bench.plan.methods import METHODS
+from bench.plan.naming import naming_settings
 from bench.plan.prompts import Prompts
-from bench.plan.settings import Plan
+from bench.plan.settings import MethodPlan, Plan
 from decoding.session import check_masks
 
 NOISE_TEXTS = 2
@@ -46,24 +47,26 @@ def make_race(
     return race
 
 
-def make_entrant(
-    label: str, config: Any, history: str, file: str | None, loaded: LoadedPair, folder: RunFolder | None
-) -> Entrant:
+def make_entrant(label: str, planned: MethodPlan | Case, loaded: LoadedPair, folder: RunFolder | None) -> Entrant:
     """A case's decoder, built for the loaded pair.
 
     Args:
         label: the case's name.
-        config: the method's typed config.
-        history: cold, warm or file.
-        file: with history file, the saved pool.
+        planned: its method, with config and history.
         loaded: target, draft and tokenizer.
-        folder: where its records go; None for a check, which keeps none.
+        folder: where its records go; None for a check or a search, which keep none.
+
+    Raises:
+        UserError: the method does not fit the pair, or its saved state.
     """
+    config, file = planned.config, planned.history_file
     method = METHODS[config.name]
-    decoder = method.load().build(config, loaded.pair)
-    if file:
-        load_history(file, config.name, decoder, loaded.tokenizer)
-    return Entrant(label, decoder, history, folder, METHOD, method.ours)
+    naming = partial(naming_settings, config, planned.group)
+    with naming():
+        decoder = method.load().build(config, loaded.pair)
+        if file:
+            load_history(file, config.name, decoder, loaded.tokenizer)
+    return Entrant(label, decoder, planned.history, folder, METHOD, method.ours, naming)
 
 
 def make_entrants(folders: dict[Case, RunFolder], loaded: LoadedPair, race: Race) -> list[Entrant]:
@@ -71,5 +74,5 @@ def make_entrants(folders: dict[Case, RunFolder], loaded: LoadedPair, race: Race
     entrants = []
     for case, folder in folders.items():
         with race.leaving_out(case.label, case.method.ours):
-            entrants.append(make_entrant(case.label, case.config, case.history, case.history_file, loaded, folder))
+            entrants.append(make_entrant(case.label, case, loaded, folder))
     return entrants

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -25,10 +25,19 @@ from tasks import Example, Task
 
 @dataclass
 class Entrant:
-    """A case while it is measured: its decoder, built on the loaded pair. References, such as greedy, are entrants too.
+    """A case while it is measured: its decoder, built on the loaded pair.
 
-    history: "cold", "warm", or "file" for a decoder that begins every prompt with a loaded state. folder: None for a
-    reference, whose records go to every case's folder. ours: whether it must run; a rival that cannot is left out.
+    References, such as greedy, are entrants too.
+
+    Attributes:
+        label: the case's.
+        decoder: built for the loaded pair.
+        history: "cold", "warm", or "file" for a decoder that begins every prompt with a loaded
+            state.
+        folder: None for a reference, whose records go to every case's folder.
+        role: of its records.
+        ours: whether it must run; a rival that cannot is left out.
+        naming: what its errors go through, so that they name settings as the user sets them.
     """
 
     label: str
@@ -37,6 +46,12 @@ class Entrant:
     folder: RunFolder | None
     role: str = METHOD
     ours: bool = True
+    naming: Callable[[], AbstractContextManager[None]] = nullcontext
+
+    def generate(self, ids: list[int], stopping: Stopping) -> Generation:
+        """One output of its decoder."""
+        with self.naming():
+            return self.decoder.generate(ids, stopping)
 
     @property
     def own_folder(self) -> RunFolder:
@@ -130,7 +145,7 @@ class Race:
             stopping = self.stopping(example, ids)
             for entrant in [*self.references, *self.standing(entrants)]:
                 with self.leaving_out(entrant.label, entrant.ours):
-                    entrant.decoder.generate(ids, stopping)
+                    entrant.generate(ids, stopping)
         for entrant in entrants:
             entrant.decoder.forget()
 
@@ -240,7 +255,7 @@ class Race:
             torch.cuda.reset_peak_memory_stats(target.device)
         draft = self.loaded.pair.draft
         before = draft.counters if draft else None
-        generation = entrant.decoder.generate(ids, stopping)
+        generation = entrant.generate(ids, stopping)
         memory = peak_memory(target.device)
         # A session counts anew with every sequence; a rival from outside tells its draft's forwards itself.
         used = draft is not None and (draft.counters is not before or generation.draft_forwards is not None)

@@ -10,6 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from bench.models.config import AUTO, DTYPES, ENGINES, ModelConfig
 from bench.plan.methods import METHODS, for_target
+from bench.plan.naming import naming_settings
 from bench.plan.nesting import flat_config
 from bench.plan.tuned import MODES, TUNED, Origin, Wanted, chosen_entry, settle
 from decoding.errors import UserError
@@ -158,12 +159,18 @@ def read_plan(config: DictConfig) -> Plan:
             methods.append(planned)
     return Plan(
         settings=settings,
-        methods=[replace(each, config=for_target(each.config, str(model.target))) for each in methods],
+        methods=[_on_target(each, str(model.target)) for each in methods],
         task=task,
         model=model,
         data=typed(DataConfig, groups["data"], "data"),
         resolved=resolved,
     )
+
+
+def _on_target(planned: MethodPlan, target: str) -> MethodPlan:
+    """With what only the target decides."""
+    with naming_settings(planned.config, planned.group):
+        return replace(planned, config=for_target(planned.config, target))
 
 
 def without(config: DictConfig, group: str) -> DictConfig:

@@ -4,10 +4,11 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+from bench.measure.entrants import make_entrant
 from bench.measure.record import Record
-from bench.measure.runner import Entrant, Race
+from bench.measure.runner import Race
 from bench.measure.verdicts import MISMATCH, verdict
-from bench.plan.methods import METHODS
+from bench.plan.settings import MethodPlan
 from bench.report.case_records import CaseRecords
 from bench.report.metrics import mean_speed, pooled_speed
 from decoding.errors import UserError
@@ -39,7 +40,7 @@ class Objective:
         """
         greedy = self.race.references[0]
         entrants = [
-            Entrant(str(number), METHODS[config.name].load().build(config, self.race.loaded.pair), self.history, None)
+            make_entrant(str(number), MethodPlan(config, self.history), self.race.loaded, None)
             for number, config in enumerate(configs)
         ]
         self.race.warm_up(entrants, self.warmup)

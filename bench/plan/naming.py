@@ -1,0 +1,52 @@
+"""How a method's errors name its settings at the command line: `method.gamma` for `gamma`."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import is_dataclass
+from typing import Any
+
+from bench.plan.methods import METHODS_WITHIN
+from bench.plan.nesting import flat_config
+from decoding.errors import SettingError, UserError
+
+
+@contextmanager
+def naming_settings(config: Any, group: str) -> Iterator[None]:
+    """Within, a UserError names settings with all that a user writes before them.
+
+    A method knows no command line. A SettingError of it begins with the setting's name, and what
+    any of its errors says of a value stands as `gamma=4`.
+
+    Args:
+        config: the method's typed config.
+        group: what the user set to have the method: method, compare or cases.
+
+    Raises:
+        UserError: of the same kind as the one from within.
+    """
+    try:
+        yield
+    except UserError as error:
+        names = full_names(config, group)
+        setting = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+        standing = [rf"(?<![\w./])(?:{setting})(?==)"]
+        if isinstance(error, SettingError):
+            standing.append(rf"^(?:{setting})(?![\w.])")
+        told = re.sub("|".join(standing), lambda found: names[found[0]], str(error))
+        raise type(error)(told) from error
+
+
+def full_names(config: Any, group: str) -> dict[str, str]:
+    """Every setting's name on the command line, by that which the method gives it.
+
+    One of a method within that the method around it has too is the latter's: of two such only that
+    has errors after its config stands.
+    """
+    own: dict[str, str] = {}
+    inner: dict[str, str] = {}
+    for name, value in flat_config(config).items():
+        own[name] = f"{group}.{name}"
+        if name in METHODS_WITHIN and is_dataclass(value):
+            inner |= full_names(value, f"{group}.{name}")
+    return inner | own

@@ -5,21 +5,21 @@
 
 import os
 import platform
-import re
 import sys
 import traceback
 from collections.abc import Callable
 
 import hydra
-from hydra.errors import HydraException, OverrideParseException
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from bench import CONF
 from bench.console.completion import script, shorten_line
 from bench.console.entry import INTERRUPTED, find
-from bench.console.quoting import advice
-from bench.console.sweep import single_jobs
+from bench.console.hydra_errors import in_words
+from bench.console.overrides import require_sound
+from bench.console.sweep import read_flags, single_jobs
 from bench.console.terminal import complain, say
 from decoding.errors import UserError
 
@@ -42,7 +42,7 @@ def main(run: Job = "bench.job:run_job", name: str = "config") -> int:
         complain("interrupted; what is measured is kept, and the same command goes on")
         return INTERRUPTED
     except (HydraException, OmegaConfBaseException, UserError) as error:
-        return _user_error(_composition_message(error), "debug=true" in given)
+        return _user_error(in_words(error, _renamed), "debug=true" in given)
     finally:
         sys.argv = given
     return worst
@@ -65,14 +65,15 @@ def _composed(run: Job, name: str) -> int:
         statuses.append(status)
 
     try:
+        require_sound(read_flags(sys.argv[1:]).overrides)
         hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(job)()
     except BadStatus as error:
         return error.status
     except SystemExit as ended:
         # Hydra has said why.
         return USER_ERROR if ended.code else 0
-    except (HydraException, OmegaConfBaseException, OSError, ValueError) as error:
-        return _user_error(_composition_message(error), "debug=true" in sys.argv)
+    except (HydraException, OmegaConfBaseException, UserError, OSError, ValueError) as error:
+        return _user_error(in_words(error, _renamed), "debug=true" in sys.argv)
     return max(statuses, default=0)
 
 
@@ -135,37 +136,13 @@ def _bug() -> int:
     return MISMATCH
 
 
-def _composition_message(error: Exception) -> str:
-    """Hydra's message and its cause, without the advice to use `+key`, which the typed settings would refuse."""
-    causes = [error, error.__cause__] if error.__cause__ else [error]
-    lines = [line for cause in causes for line in str(cause).splitlines()]
-    unwanted = (
-        "To append to your config", "full_key:", "object_type=", "reference_type=", "See https://", "provider=",
-        "Config search path",
-    )  # fmt: skip
-    kept = [line.strip() for line in lines if line.strip() and not line.strip().startswith(unwanted)]
-    if isinstance(error, OverrideParseException):
-        # What the grammar says; the error itself draws an arrow below the override.
-        reason = str(error.__context__ or error).splitlines()[0]
-        kept = [f"cannot read the override {error.override!r}:", "; ".join([reason, *advice(error.override)])]
-    elif several := re.match(r"Ambiguous value for argument '(.*)'$", lines[0] if lines else ""):
-        kept = [f"{several[1]} holds several values: give -m to run one after the other, brackets for a list;"]
-        kept += advice(several[1])
-    elif moved := MISSING_SETTING.search(str(error.__cause__ or error)):
-        kept = _renamed(moved["setting"]) or kept
-    return " ".join(dict.fromkeys(kept)) or type(error).__name__
-
-
-# What Hydra says of a method's setting that there is none of.
-MISSING_SETTING = re.compile(r"full_key: method\.(?P<setting>\w+)$", re.MULTILINE)
-
-
 def _renamed(setting: str) -> list[str]:
     """The new name of a method's setting that had another one once; [] for any other."""
     from bench.plan.methods import METHODS
 
+    group, _, name = setting.partition(".")
     return [
-        f"method.{setting} is now method.{method.renamed[setting]} of {method.name}"
+        f"method.{name} is now method.{method.renamed[name]} of {method.name}"
         for method in METHODS.values()
-        if setting in method.renamed
+        if group == "method" and name in method.renamed
     ]

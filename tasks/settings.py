@@ -17,6 +17,11 @@ TEXTS = (str, str | None)
 def typed(kind: type[T], settings: Mapping[str, object], group: str) -> T:
     """An instance of the dataclass `kind` with `settings` in place of its defaults.
 
+    Args:
+        kind: of the settings.
+        settings: plain values.
+        group: what a user writes before a setting's name, for messages; "" for those of no group.
+
     Raises:
         UserError: an unknown key, a value of the wrong type, or one outside its range.
     """
@@ -27,7 +32,7 @@ def typed(kind: type[T], settings: Mapping[str, object], group: str) -> T:
     try:
         return OmegaConf.to_object(OmegaConf.merge(schema, dict(settings)))
     except OmegaConfBaseException as error:
-        key = f"{group}.{error.full_key}" if error.full_key else group
+        key = _named(group, error.full_key) if error.full_key else group
         raise UserError(f"{key}: {str(error).splitlines()[0]}") from error
 
 
@@ -37,17 +42,21 @@ def _require_settings(kind: type, settings: Mapping[str, object], group: str) ->
     hints = get_type_hints(kind)
     for key, value in settings.items():
         if key not in known:
-            raise UserError(f"{group}.{key} is no setting: choose among {', '.join(known)}")
+            raise UserError(f"{_named(group, key)} is no setting: choose among {', '.join(known)}")
         if is_dataclass(hints[key]):
             if not isinstance(value, Mapping):
                 names = ", ".join(f"{key}.{field.name}" for field in fields(hints[key]))
-                raise UserError(f"{group}.{key} holds settings, {names}: it cannot be {value}")
-            _require_settings(hints[key], value, f"{group}.{key}")
+                raise UserError(f"{_named(group, key)} holds settings, {names}: it cannot be {value}")
+            _require_settings(hints[key], value, _named(group, key))
         elif get_origin(hints[key]) is list and isinstance(value, Mapping):
             # OmegaConf's own error names no setting.
-            raise UserError(f"{group}.{key} is a list: it cannot be {value}")
+            raise UserError(f"{_named(group, key)} is a list: it cannot be {value}")
         elif hints[key] in TEXTS:
-            require_text(key if group == "config" else f"{group}.{key}", value)
+            require_text(_named(group, key), value)
+
+
+def _named(group: str, key: str) -> str:
+    return f"{group}.{key}" if group else key
 
 
 def require_text(name: str, value: object) -> None:

@@ -90,12 +90,72 @@ def test_flags_that_show_something_run_nothing(command, capsys, folder):
         ("-m hydra/sweeper=nosuch method.gamma=1,2", "hydra/sweeper/nosuch"),
         ("method=glob(x*)", "requires --multirun"),
         ("method.gamma", "missing EQUAL"),
+        ("method.nosuch=1", "method.nosuch is no setting: --cfg job"),
+        ("nosuch=1", "nosuch is no setting: --cfg job"),
+        ("metod=speculative", "metod is no setting"),
+        ("hydra.nosuch=1", "hydra.nosuch is no setting: --cfg hydra"),
+        ("method.order=recency", "method.order is now method.pool.order of ouroboros"),
+        ("~method.order", "method.order is now method.pool.order of ouroboros"),
+        ("~method.nosuch", "~method.nosuch: there is no such setting"),
+        ("~limit", "~limit: there is no such setting, or it is null already"),
+        ("~metod", "~metod: there is no such setting"),
+        ("~method=speculative", "~method=speculative: that is not chosen here"),
+        ("~task", "~task: nothing can be measured without; task=OPTION"),
+        ("~model=tiny", "~model=tiny: nothing can be measured without"),
+        ("-m ~data method.gamma=1,2", "~data: nothing can be measured without"),
+        ("task=null", "task=null: task takes one of its options"),
+        ("method=null cases=[greedy]", "leave it out, ~method"),
+        ("experiment=null", "or is left out, ~experiment"),
+        ("task=[gsm8k,mbpp]", "task takes one option; -m task=gsm8k,mbpp"),
+        ("method=[speculative,lookahead]", "compare=[...]"),
+        ("+method=speculative", "method is chosen without +, method=speculative"),
+        ("++task=gsm8k", "task is chosen without +, task=gsm8k"),
+        ("+method.gamma=3", "'++method.gamma=3'"),
+        ("=3", "'=3': it names no setting"),
+        ("~", "'~': it names no setting"),
     ],
 )
 def test_what_cannot_be_is_one_line_and_status_2(command, capsys, arguments, said):
     assert command(*arguments.split()) == (2, [])
     error = capsys.readouterr().err
-    assert said in error and error.count("\n") == 1
+    jobs = 2 if "method.gamma=1,2" in arguments and "~" in arguments else 1
+    assert said in error and error.count("\n") == jobs
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("+nosuch=1", "error: nosuch is no setting: choose among limit, "),
+        ("++method.nosuch=1", "error: method.nosuch is no setting: choose among name, "),
+        ("+method.order=recency", "error: method.order is now method.pool.order"),
+        ("~method", "error: no method is chosen: give method=OPTION, or methods in cases=[...]"),
+        ("method.pool=3", "error: method.pool holds settings, "),
+        ("limit=", "error: limit: Value ''"),
+    ],
+)
+def test_what_the_typed_settings_refuse_is_one_line_and_status_2(monkeypatch, capsys, tmp_path, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["bench", *arguments.split()])
+    assert main(lambda config: 0 if read_plan(config) else 1) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(said) and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("given", ["~tune", "tune=3"])
+def test_a_search_without_its_settings_is_one_line_and_status_2(monkeypatch, capsys, tmp_path, given):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["bench.tune", given])
+    assert main("bench.tune.job:tune", "tune") == 2
+    assert capsys.readouterr().err.startswith("error: tune holds settings: it cannot be ")
+
+
+def test_what_is_left_out_on_purpose_is(monkeypatch, tmp_path):
+    """A panel of cases alone, an experiment, and a setting that falls back to its default."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["bench", "~method", "cases=[greedy]", "~experiment", "~output"])
+    seen = []
+    assert main(lambda config: seen.append(read_plan(config)) or 0) == 0
+    assert [each.config.name for each in seen[0].methods] == ["greedy"]
 
 
 SWEEPS = [

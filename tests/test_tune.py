@@ -4,6 +4,7 @@ import csv
 import math
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from types import SimpleNamespace
@@ -18,6 +19,8 @@ from omegaconf import OmegaConf
 import bench.tune.job
 from bench import CONF, GENERATED
 from bench.cli import guarded
+from bench.measure.environment import environment
+from bench.measure.provenance import Checkout
 from bench.models.config import ModelConfig
 from bench.plan.tuned import pair_digits, pair_of
 from bench.tune import objective as tuning_objective
@@ -328,8 +331,8 @@ def test_a_study_names_the_code_that_measured_it(tuned, tmp_path, monkeypatch) -
     winner = GENERATED / "method" / f"tuned/{tmp_path.name}/winner.yaml"
 
     def at(commit: str) -> None:
-        real = bench.tune.job.environment
-        monkeypatch.setattr(bench.tune.job, "environment", lambda device: real(device) | {"git": {"commit": commit}})
+        here = replace(environment("cpu"), git=Checkout(commit))
+        monkeypatch.setattr(bench.tune.job, "environment", lambda _: here)
 
     for commit, trials, named in (("first", 1, ["first"]), ("later", 1, ["first"]), ("last", 2, ["first", "last"])):
         at(commit)

@@ -146,9 +146,9 @@ def read_plan(config: DictConfig) -> Plan:
     except OmegaConfBaseException as error:
         raise UserError(str(error).splitlines()[0]) from error
     unchosen = resolved.get("method") is None and bool(resolved.get("cases"))
-    groups = {name: _group(resolved, name) for name in GROUPS if not (unchosen and name == "method")}
+    groups = {name: group_of(resolved, name) for name in GROUPS if not (unchosen and name == "method")}
     root = {key: value for key, value in resolved.items() if key not in (*GROUPS, "experiment")}
-    settings = typed(Settings, root, "config")
+    settings = typed(Settings, root, "")
     source = "compare" if settings.compare else "cases"
     task, model = make_task(groups["task"]), typed(ModelConfig, groups["model"], "model")
     wanted = Wanted(settings.settings, model, task.name)
@@ -231,8 +231,11 @@ def _require_history(config: Any, history: str) -> None:
         raise UserError(f"method={config.name} keeps nothing between prompts: use history=cold instead of {history}")
 
 
-def _group(resolved: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def group_of(resolved: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The settings of a group. Raises UserError where there are none."""
     group = resolved.get(name)
-    if not isinstance(group, Mapping):
-        raise UserError(f"{name}={group} is no option of the group {name}: see conf/{name}")
-    return group
+    if isinstance(group, Mapping):
+        return group
+    if name == "method" and group is None:
+        raise UserError("no method is chosen: give method=OPTION, or methods in cases=[...]")
+    raise UserError(f"{name} holds settings: it cannot be {group}, or left out")

@@ -61,7 +61,7 @@ def run(config: DictConfig) -> int:
     """Measure, write the table, the plot and where they come from; the exit status."""
     given = cast("dict[str, Any]", OmegaConf.to_container(config, resolve=True))
     model = given.pop("model")
-    wanted = typed(EngineConfig, given, "engine")
+    wanted = typed(EngineConfig, given, "")
     place = resolve_place(wanted.device, wanted.dtype)
     torch.manual_seed(wanted.seed)
     models = _models(wanted, model, place)

@@ -30,7 +30,7 @@ from bench.models.place import Place, resolve_place
 from bench.plan.methods import TUNED_NAMES, WARM, written_file
 from bench.plan.nesting import flat
 from bench.plan.prompts import Prompts, load_prompts
-from bench.plan.settings import Plan, read_plan, without
+from bench.plan.settings import Plan, group_of, read_plan, without
 from bench.plan.tuned import KEPT, TUNED, in_digits
 from bench.tune.objective import Objective
 from bench.tune.plot import draw_study
@@ -82,7 +82,8 @@ def tune(config: DictConfig) -> int:
     Raises:
         UserError: a wrong setting, or a split that is not for tuning.
     """
-    wanted = typed(TuneConfig, cast(dict[str, Any], OmegaConf.to_container(config.tune, resolve=True)), "tune")
+    resolved = cast(dict[str, Any], OmegaConf.to_container(without(config, "hydra"), resolve=True))
+    wanted = typed(TuneConfig, group_of(resolved, "tune"), "tune")
     plan = read_plan(without(config, "tune"))
     if plan.data.split in (None, "test", "test_unseen"):
         raise UserError("tuning happens on validation or training prompts: set data.split=validation")

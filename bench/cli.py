@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from bench import CONF
-from bench.console.completion import script, shorten_line
+from bench.console.completion import script, shorten_line, tuned_names
 from bench.console.entry import INTERRUPTED, find
 from bench.console.hydra_errors import in_words
 from bench.console.overrides import require_sound
@@ -55,6 +55,8 @@ def _composed(run: Job, name: str) -> int:
         say(completion)
         return 0
     shorten_line()
+    for name in tuned_names(sys.argv):
+        say(name)
     statuses: list[int] = []
     here = _process()
 

@@ -314,11 +314,16 @@ def test_an_interrupt_while_a_pool_file_is_read_is_one_line(monkeypatch, capsys)
 
 @pytest.mark.parametrize("program", ["python -m bench", ".venv/bin/python3 -m bench", "ouroboros-bench"])
 def test_tab_completion_offers_groups_and_settings(command, monkeypatch, capsys, program):
-    completions = {"method=look": "method=lookahead", "model=t": "model=tiny", "max_new": "max_new_tokens="}
+    completions = {
+        "method=look": "method=lookahead", "model=t": "model=tiny", "max_new": "max_new_tokens=",
+        "method=t": "method=tuned/", "method=tuned/": "method=tuned/tiny/",
+        "method=tuned/tiny/gsm8k/ouro": "method=tuned/tiny/gsm8k/ouroboros",
+    }  # fmt: skip
     for typed, offered in completions.items():
         monkeypatch.setenv("COMP_LINE", f"{program} task=gsm8k {typed}")
         assert command("-sc", "query=bash") == (0, [])
-        assert offered in capsys.readouterr().out.split()
+        options = capsys.readouterr().out.split()
+        assert offered in options and all(each.startswith(typed) for each in options)
 
 
 def test_tab_completion_in_bash():

@@ -7,6 +7,8 @@ import os
 import re
 from collections.abc import Sequence
 
+from bench.console.search_path import generated_folders
+
 INSTALL = """_bench_before=$(complete -p python 2> /dev/null | sed -n 's/.* -F \\([^ ]*\\) .*/\\1/p')
 _bench_complete()
 {
@@ -42,3 +44,24 @@ def shorten_line() -> None:
     """`python -m bench ...` in COMP_LINE as one word: Hydra would take -m for its own flag."""
     line = os.environ.get("COMP_LINE", "")
     os.environ["COMP_LINE"] = re.sub(r"^\s*\S*python[\d.]*\s+-m\s+bench(\.\w+)?(?=\s|$)", "ouroboros-bench", line)
+
+
+def tuned_names(arguments: Sequence[str]) -> list[str]:
+    """What goes on as the last word of COMP_LINE, a folder at a time, where that is `method=tuned/...`.
+
+    Hydra offers no option that lies in a folder of its group.
+
+    Args:
+        arguments: of the process; nothing is offered for any but `-sc query=bash`.
+    """
+    begun = os.environ.get("COMP_LINE", "").rpartition(" ")[2]
+    if "query=bash" not in arguments or not begun.startswith("method="):
+        return []
+    folder = begun.removeprefix("method=").rpartition("/")[0]
+    first, *inner = folder.split("/")
+    if first not in ("", "tuned") or ".." in inner or begun.startswith("method=/"):
+        return []
+    found = [each for root in generated_folders() for each in (root / "method" / folder).glob("*")]
+    names = {f"{each.stem}/" if each.is_dir() else each.stem for each in found}
+    options = sorted(f"method={folder}{'/' if folder else ''}{name}" for name in names)
+    return [option for option in options if option.startswith(begun)]

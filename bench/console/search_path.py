@@ -13,9 +13,14 @@ class GeneratedSettings(SearchPathPlugin):
     """Adds generated/, so that method=tuned/MODEL/TASK/METHOD finds its file; see bench.plan.methods.settings_file."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Append the folders to Hydra's search path, an installed harness's own before those it was shipped with."""
-        for folder in [*([Path("generated").resolve()] if INSTALLED else []), GENERATED]:
+        """Append the folders to Hydra's search path."""
+        for folder in generated_folders():
             search_path.append("bench", f"file://{folder}")
+
+
+def generated_folders() -> list[Path]:
+    """Where tuned settings lie: an installed harness's own before those it was shipped with."""
+    return [*([Path("generated").resolve()] if INSTALLED else []), GENERATED]
 
 
 Plugins.instance().register(GeneratedSettings)

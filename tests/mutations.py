@@ -454,6 +454,8 @@ FAULTS = (
           "    if True:\n", ("test_setting_errors.py",)),
     Fault("a setting within named as the outer one's", "bench/plan/naming.py",
           'full_names(value, f"{group}.{name}")', "full_names(value, group)", ("test_setting_errors.py",)),
+    Fault("a bar without a speed said to be none times as fast", "bench/report/figures/style.py",
+          'text = "–" if figure.value is None else ', "text = ", ("test_figures.py",)),
     Fault("completion takes -m for a sweep", "bench/cli.py", "    shorten_line()\n", "", ("test_command_line.py",)),
     Fault("a full disk names no file", "bench/console/disk.py", "error.filename or path", "error.filename",
           ("test_bench_store.py",)),

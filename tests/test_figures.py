@@ -44,6 +44,14 @@ def panel(**changes):
     return [summary_of(method, speed, **changes) for method, speed in RIVALS.items()]
 
 
+def without_speed(*given, **changes):
+    """As of prompts whose outputs end with the prefill: no token of theirs is decoded."""
+    none = {"value": None, "low": None, "high": None}
+    found = summary_of(*given, tokens_per_target_forward=None, **changes)
+    found["tokens_per_second"]["decode"] = {"method": None, "greedy": None}
+    return found | {"speedup": {"decode": none, "end_to_end": interval(1.0), "geomean": none}}
+
+
 def heights(axes):
     return sorted(round(bar.get_height(), 6) for bar in axes.patches)
 
@@ -157,13 +165,51 @@ def test_drafts_of_several_sizes_are_one_figure(tmp_path, runs):
     assert [file.stem for file in (tmp_path / "drawn").glob("*.png")] == ["draft_size_tiny-bundled-test-float32-cpu"]
 
 
+def test_a_run_without_a_speed_is_a_gap_beside_others(runs):
+    warm = without_speed("suffix", history="warm")
+    those = runs(*panel(), without_speed("suffix"), warm, without_speed(task="gsm8k"))
+    [drawing] = speedups(those)
+    assert heights(drawing.figure.axes[0]) == [0, 0, 0, *sorted(RIVALS.values())] and "–" in words(drawing.figure)
+    [drawing] = efficiency(those)
+    assert {text.get_text() for text in drawing.figure.axes[0].texts} == set(RIVALS)
+    [drawing] = beside_published(those)
+    [ours] = [line for line in drawing.figure.axes[1].lines if line.get_marker() == "D"]
+    assert np.isnan(np.array(ours.get_ydata(), dtype=float)).all()
+    swept = [summary_of("lookahead", gamma, task="mbpp", settings={"gamma": gamma}) for gamma in (2, 3)]
+    for gamma, verdicts in ((1, {}), (4, WRONG)):
+        swept.append(without_speed("lookahead", task="mbpp", settings={"gamma": gamma}, **verdicts))
+    [drawing] = sensitivity(runs(*swept))
+    values = np.array(drawing.figure.axes[0].containers[0].lines[0].get_ydata(), dtype=float)
+    np.testing.assert_equal(values, [np.nan, 2, 3, np.nan])
+
+
+def test_drafts_of_several_sizes_without_a_speed_are_a_gap(tmp_path):
+    for number, draft in enumerate(("d", "d-1", "d-2")):
+        config = {"model": {"draft": draft}}
+        here = {"identity": {**IDENTITY, "weights": {"target": "t", "draft": draft}}}
+        write_run(tmp_path, summary_of("speculative", 2.0), here, config)
+        write_run(tmp_path, without_speed(**(WRONG if number else {})), here, config)
+    [those] = of_several_drafts(collect([tmp_path])[0])
+    left, _ = draft_size(those).figure.axes
+    values = [np.array(container.lines[0].get_ydata(), dtype=float) for container in left.containers]
+    np.testing.assert_equal(sorted(values, key=lambda each: np.isnan(each).all()), [[2.0] * 3, [np.nan] * 3])
+
+
+def test_runs_none_of_which_has_a_speed_break_no_figure(tmp_path):
+    for history in ("cold", "warm"):
+        write_run(tmp_path, without_speed(history=history))
+    for gamma in (1, 2, 3):
+        write_run(tmp_path, without_speed("suffix", settings={"gamma": gamma}))
+    assert main([str(tmp_path), "--output", str(tmp_path / "drawn")]) == 0
+
+
 def test_of_a_sweep_none_stands_for_the_method(runs):
     those = runs(*(summary_of(speed=gamma / 4, settings={"gamma": gamma}) for gamma in (4, 8, 12)))
     assert all_series(those) == [] and beside_published(those) == []
 
 
 def test_three_settings_give_one_figure(runs):
-    """The sweep that issue 6 names."""
+    """Draft length, candidates and window at once."""
     grid = [(g, k, w) for g in (4, 8, 12) for k in (1, 3, 5) for w in (5, 10, 15)]
     those = runs(*(summary_of(speed=g + k / 10, settings={"gamma": g, "k": k, "window": w}) for g, k, w in grid))
     [drawing] = sensitivity(those)

@@ -223,10 +223,10 @@ class Figures:
         return self.seconds.milliseconds(self.target_forwards)
 
     @property
-    def greedy_step_milliseconds(self) -> dict[str, float]:
-        """The same of greedy beside it, which gives one token a step."""
+    def greedy_step_milliseconds(self) -> dict[str, float] | None:
+        """The same of greedy beside it, which gives one token a step; None where it gave none."""
         tokens = (self.tokens_per_second.decode.greedy or 0.0) * self.greedy_seconds.decode
-        return self.greedy_seconds.milliseconds(tokens)
+        return self.greedy_seconds.milliseconds(tokens) if tokens else None
 
 
 @dataclass(frozen=True)

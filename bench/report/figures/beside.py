@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import cast
 
 from matplotlib.lines import Line2D
 
@@ -22,6 +21,7 @@ from bench.report.figures.style import (
     canvas,
     cross_out,
     entitle,
+    gap,
     legend,
     whiskers,
 )
@@ -63,8 +63,7 @@ def beside_published(runs: Sequence[Run]) -> list[Drawing]:
     for task, axes in zip(tasks, panels, strict=False):
         for position, key in enumerate(found[task]):
             own = ours[key].summary.speedup.decode
-            # Whatever decoded has a speed.
-            value = cast("float", own.value)
+            value = gap(own.value)
             axes.errorbar(
                 position, value, yerr=whiskers([own]), fmt="D", color=VERMILION, markeredgecolor=BLACK, zorder=3,
                 **ERROR,

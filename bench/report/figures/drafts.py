@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from statistics import median
-from typing import cast
 
 from bench.report.collection import Run, grouped
 from bench.report.figures.series import in_order
@@ -51,8 +50,7 @@ def draft_size(runs: Sequence[Run]) -> Drawing:
             positions = [drafts.index(draft) for draft in there]
             style: Keywords = {"color": look.colour, "marker": look.marker, "linestyle": look.dash}
             figures = [found[draft].summary.speedup.decode for draft in there]
-            # Whatever decoded has a speed.
-            values = cast("list[float]", [each.value for each in figures])
+            values = gaps(each.value for each in figures)
             drawn_bars = speed.errorbar(positions, values, yerr=whiskers(figures), elinewidth=0.7, **style)
             handles[those[0].summary.label] = drawn_bars
             per_forward = gaps(found[draft].summary.tokens_per_target_forward for draft in there)

@@ -95,9 +95,9 @@ def step_time(runs: Sequence[Run]) -> list[Drawing]:
     panels = [axes for line in grid for axes in line]
     for task, axes in zip(tasks, panels, strict=False):
         there = [(line, each.runs[task]) for line, each in enumerate(series, 1) if _timed(each.runs.get(task))]
-        shown = [(0, there[0][1].summary.greedy_step_milliseconds)]
-        steps = [(line, run.summary.step_milliseconds) for line, run in there]
-        shown += [(line, step) for line, step in steps if step is not None]
+        steps = [(0, there[0][1].summary.greedy_step_milliseconds)]
+        steps += [(line, run.summary.step_milliseconds) for line, run in there]
+        shown = [(line, step) for line, step in steps if step is not None]
         handles, left = [], [0.0] * len(shown)
         for name in parts:
             _, colour, hatch = LOOKS[name]

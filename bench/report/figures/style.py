@@ -212,8 +212,9 @@ def bars(
     for bar, position, value, figure, crossed in zip(drawn, positions, values, figures, wrong, strict=True):
         if crossed:
             bar.set(facecolor="white", edgecolor=look.colour, hatch=WRONG_HATCH, linewidth=0.8)
+        text = "–" if figure.value is None else f"{value:.2f}"
         axes.annotate(
-            f"{value:.2f}{' ' + MISMATCH if crossed else ''}", (position, max(value, _or(figure.high, value))), (0, 3),
+            f"{text}{' ' + MISMATCH if crossed else ''}", (position, max(value, _or(figure.high, value))), (0, 3),
             textcoords="offset points", ha="center", va="bottom", fontsize=6,
             rotation=90 if crossed or width < 0.16 else 0,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import cast
 
 from bench.report.collection import Run, grouped
 from bench.report.figures.style import (
@@ -150,8 +149,7 @@ def _lines(method: str, setting: str, sweeps: Sequence[Sweep]) -> Drawing:
         chosen = [sweep.cells[value,] for value in values]
         speed = [run.summary.speedup.decode for run in chosen]
         style: Keywords = {"color": drawn.colour, "marker": drawn.marker, "linestyle": drawn.dash}
-        # Whatever decoded has a speed.
-        speeds = cast("list[float]", [each.value for each in speed])
+        speeds = gaps(each.value for each in speed)
         handles.append(panels[0].errorbar(values, speeds, yerr=whiskers(speed), **style, **FAINT))
         for axes, reading in list(zip(panels, FIGURES.values(), strict=True))[1:]:
             axes.plot(values, gaps(reading(run) for run in chosen), **style)

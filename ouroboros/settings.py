@@ -7,6 +7,8 @@ from decoding.errors import SettingError
 from decoding.settings import require_at_least, require_share
 from ouroboros.learning import REFINEMENTS, REJECTED
 
+AUTO = "auto"
+
 
 @dataclass
 class DraftingConfig:

@@ -17,7 +17,8 @@ from bench.report.categories import Quality, by_category
 from bench.report.figure_types import Parts, Seconds
 from bench.report.markdown import _work, headline
 from bench.report.marks import runaways_decide
-from bench.report.metrics import compare, decode_throughput, tokens_per_forward
+from bench.report.metrics.rates import compare, decode_throughput
+from bench.report.metrics.steps import tokens_per_forward
 from bench.report.statistics import geometric_mean, rate_ratio, speedup
 from bench.report.summarize import summarize
 from bench.report.warnings import warnings_of

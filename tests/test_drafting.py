@@ -21,8 +21,8 @@ from decoding.session import ModelSession
 from decoding.stopping import Stopping
 from decoding.tree import TokenTree
 from decoding.verification import walk
+from ouroboros.drafter import DraftLookahead
 from ouroboros.learning import Candidate, aligned_runs, continuations, refine
-from ouroboros.method import _DraftLookahead
 
 
 def continuation(model: torch.nn.Module, tokens: list[int], count: int) -> list[int]:
@@ -96,7 +96,7 @@ def test_drafts_are_the_draft_models_own_greedy_text(inner: str) -> None:
     pool = PhrasePool(4)
     drafter: Drafter = Drafter()
     if inner != "plain":
-        kind = Lookahead if inner == "lookahead" else partial(_DraftLookahead, idle_window=False)
+        kind = Lookahead if inner == "lookahead" else partial(DraftLookahead, idle_window=False)
         drafter = kind(Window(4 if inner == "lookahead" else 0, 4, seed=0), pool, max_guesses=3)
     draft = DraftModel(ModelSession(model), drafter, eos=frozenset())
     draw = random.Random(3)

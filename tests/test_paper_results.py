@@ -27,7 +27,7 @@ from bench.report.archive import unpack
 from bench.report.arguments import figures as draw
 from bench.report.case_records import CaseRecords
 from bench.report.markdown import csv_text
-from bench.report.metrics import figures
+from bench.report.metrics.case import figures
 from bench.report.tables import main as report
 from bench.report.writing import json_text
 from ouroboros.method import DRAFT_MODEL

@@ -1,7 +1,7 @@
 """Marks after a row's name, for what a reader of its figures must know, with their legends."""
 
 from bench.report.figure_types import Runaways
-from bench.report.metrics import RUNAWAY_SHARE
+from bench.report.metrics.outputs import RUNAWAY_SHARE
 
 RUNAWAY = "~"
 RUNAWAY_LEGEND = (

@@ -7,7 +7,7 @@ from tqdm import tqdm
 
 from bench.measure.record import METHOD, REFERENCE, Record
 from bench.measure.verdicts import verdict
-from bench.report.metrics import RunningSpeed
+from bench.report.metrics.rates import RunningSpeed
 
 
 class Bar:

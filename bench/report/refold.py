@@ -23,7 +23,7 @@ from bench.models.place import Place
 from bench.plan.typed_json import to_json
 from bench.report.case_records import CaseRecords, flat
 from bench.report.markdown import COMPARISON, report
-from bench.report.metrics import figures
+from bench.report.metrics.case import figures
 from bench.report.summary import Summary
 from bench.report.warnings import warnings_of
 from bench.report.writing import json_text, write_reports

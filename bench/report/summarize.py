@@ -10,7 +10,8 @@ from bench.plan.settings import Plan
 from bench.plan.tuned import PAPER, TUNED
 from bench.report.case_records import CaseRecords, flat
 from bench.report.categories import Quality, by_category
-from bench.report.metrics import figures, nonfinite_prompts, peak_memory_bytes, undrafted_prompts
+from bench.report.metrics.case import figures
+from bench.report.metrics.outputs import nonfinite_prompts, peak_memory_bytes, undrafted_prompts
 from bench.report.summary import Conditions, SettingsOrigin, Summary
 from bench.report.warnings import warnings_of
 from tasks import Scores

@@ -70,7 +70,7 @@ class Summary(Figures, Conditions):
     A field's default says that it was not known when the summary was written, by an older harness.
 
     Attributes:
-        undrafted_prompts, partly_undrafted_prompts: see bench.report.metrics.undrafted_prompts.
+        undrafted_prompts, partly_undrafted_prompts: see bench.report.metrics.outputs.
         nonfinite_draft_prompts: prompts on which the draft's logits were no numbers.
         quality, quality_notes: scores of both sides' outputs by metric, and what a metric says of
             itself.

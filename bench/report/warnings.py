@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bench.measure.provenance import Session
 from bench.report.case_records import CaseRecords, flat
-from bench.report.metrics import RUNAWAY_SHARE, nonfinite_prompts, runaways, undrafted_prompts
+from bench.report.metrics.outputs import RUNAWAY_SHARE, nonfinite_prompts, runaways, undrafted_prompts
 
 
 def _short_context(records: CaseRecords) -> str | None:

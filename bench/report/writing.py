@@ -13,7 +13,7 @@ from bench.plan.settings import Plan
 from bench.report.case_records import CaseRecords, Grid
 from bench.report.figure_types import Comparison
 from bench.report.markdown import csv_text, flattened, report
-from bench.report.metrics import compare
+from bench.report.metrics.rates import compare
 from bench.report.summarize import summarize
 from bench.report.summary import Summary
 from bench.report.terminal import show_table

@@ -10,7 +10,7 @@ from bench.measure.runner import Race
 from bench.measure.verdicts import MISMATCH, verdict
 from bench.plan.settings import MethodPlan
 from bench.report.case_records import CaseRecords
-from bench.report.metrics import mean_speed, pooled_speed
+from bench.report.metrics.rates import mean_speed, pooled_speed
 from decoding.errors import UserError
 from tasks.base import Example
 

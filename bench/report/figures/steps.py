@@ -21,7 +21,7 @@ from bench.report.figures.style import (
     legend,
     looks,
 )
-from bench.report.metrics import steps_reaching
+from bench.report.metrics.steps import steps_reaching
 
 # A share of fewer steps is noise, and is left out.
 FEWEST = 20

@@ -1,0 +1,48 @@
+"""Every figure of a case that follows from its records alone."""
+
+from collections import Counter
+
+from bench.report.case_records import CaseRecords, flat
+from bench.report.figure_types import AllSpeedups, Figures
+from bench.report.metrics.outputs import lossless, runaways
+from bench.report.metrics.pools import pool_figures, summed
+from bench.report.metrics.rates import over_fastest, speedups, token_rates
+from bench.report.metrics.steps import acceptance_of, count_forwards, seconds_of, steps_column, tokens_per_forward
+from bench.report.statistics import repetition_rate
+
+
+def figures(records: CaseRecords, seed: int) -> Figures:
+    """The figures of a case. seed: of the bootstrap."""
+    method = records.method
+    drafts = steps_column(method, "draft_rows")
+    rows, sources = steps_column(method, "rows"), steps_column(method, "sources")
+    target_forwards, draft_forwards = count_forwards(method)
+    pooled, mean = tokens_per_forward(method)
+    by_source = Counter(source for step in sources or [] for source in step)
+    extras = [record.extra for record in flat(method)]
+    lookups, hits = summed(extras, "pool_lookups"), summed(extras, "pool_hits")
+    return Figures(
+        shortened_prompts=sum(repeats[0].prompt_cut > 0 for repeats in method),
+        measured_side_by_side=records.side_by_side,
+        generated_tokens=sum(len(record.tokens) for record in flat(method)),
+        stops=dict(Counter(record.stop for record in flat(method))),
+        tokens_per_second=token_rates(records),
+        speedup=AllSpeedups(**vars(speedups(records, seed)), decode_over_fastest_greedy=over_fastest(records, seed)),
+        tokens_per_target_forward=pooled,
+        tokens_per_target_forward_mean=mean,
+        target_forwards=target_forwards,
+        draft_forwards=draft_forwards,
+        verified_rows_per_step=sum(rows) / target_forwards if rows and target_forwards else None,
+        draft_forwards_per_step=draft_forwards / target_forwards if draft_forwards and target_forwards else None,
+        draft_rows_per_step=sum(drafts) / target_forwards if drafts and draft_forwards else None,
+        acceptance=acceptance_of(method),
+        accepted_by_source=dict(by_source) or None,
+        pool_hit_rate=hits.total() / lookups.total() if lookups else None,
+        phrases_learned=dict(summed(extras, "phrases_learned")) or None,
+        ouroboros=pool_figures(method, by_source),
+        seconds=seconds_of(method),
+        greedy_seconds=seconds_of(records.reference),
+        lossless=lossless(records),
+        repetition=repetition_rate(record.tokens for record in flat(method)),
+        runaways=runaways(method),
+    )

@@ -25,7 +25,10 @@ def engines(monkeypatch, *arguments: str) -> int:
 def test_table_plot_and_provenance(monkeypatch, tmp_path, pair, capsys):
     monkeypatch.chdir(tmp_path)
     given = [f"model.target={pair}/target", f"model.draft={pair}/draft", "model.name=random"]
+    packed = []
+    monkeypatch.setattr("bench.measure.engines.pack", lambda model: packed.append(model) or pack(model))
     assert engines(monkeypatch, *given, "rows=[1,5]", "contexts=[8,12,9999]") == 0
+    assert len(packed) == 2, "each model once"
     table = pandas.read_csv("out/random/table.csv")
     kinds = set(table[["role", "engine", "context", "rows"]].itertuples(index=False, name=None))
     expected = {
@@ -97,4 +100,4 @@ def test_a_forward_leaves_the_cache_as_it_was():
         runner.forward(3)
         runner.forward(1)
     assert library.cache.get_seq_length() == 4 and session.session.tokens == [1, 2, 3, 4]
-    assert prepared(EAGER, lambda: model)[1] == work_of(model)
+    assert prepared(EAGER, model).work == work_of(model)

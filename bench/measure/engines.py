@@ -177,24 +177,37 @@ class Session:
         self.session.truncate(length)
 
 
-def prepared(engine: str, make: Callable[[], PreTrainedModel]) -> tuple[Library | Session, Work, float]:
-    """(what runs forwards on the engine, the least work of one, seconds to prepare it, loading left out).
+@dataclass(frozen=True)
+class Prepared:
+    """A model on an engine: what runs its forwards, the least work of one, seconds to prepare it."""
 
-    Raises UserError where the engine cannot run here.
+    runner: Library | Session
+    work: Work
+    seconds: float
+
+
+def prepared(engine: str, model: PreTrainedModel) -> Prepared:
+    """The model on the engine.
+
+    Args:
+        engine: one of ENGINES.
+        model: for this engine alone, which may change it.
+
+    Raises:
+        UserError: the engine cannot run here.
     """
-    model = make()
     begin = time.perf_counter()
     if engine == PACKED:
         pack(model)
     if engine == LIBRARY:
-        return Library(model), work_of(model), time.perf_counter() - begin
+        return Prepared(Library(model), work_of(model), time.perf_counter() - begin)
     session = ModelSession(model)
     if engine != EAGER:
         try:
             session.trace()
         except CannotTrace as error:
             raise UserError(f"{type(model).__name__} cannot be traced: {error}") from error
-    return Session(session), work_of(model), time.perf_counter() - begin
+    return Prepared(Session(session), work_of(model), time.perf_counter() - begin)
 
 
 def available(engines: Sequence[str], place: Place) -> list[str]:
@@ -205,26 +218,24 @@ def available(engines: Sequence[str], place: Place) -> list[str]:
 
 
 def measure(
-    makers: Mapping[str, Callable[[], PreTrainedModel]], contexts: Sequence[int], rows: Sequence[int], repeats: int
+    ready: Mapping[str, Prepared], contexts: Sequence[int], rows: Sequence[int], repeats: int
 ) -> Iterator[list[Forwards]]:
     """One list for every context: all engines' forwards of it, measured in turns so that noise falls on all of them.
 
     Args:
-        makers: engine to a function that gives a model of its own.
+        ready: engine to the model on it.
         contexts: cached tokens before the forward.
         rows: of the forward.
         repeats: of each kind.
     """
-    ready = {engine: prepared(engine, make) for engine, make in makers.items()}
     for context in contexts:
         found = []
-        for engine, (runner, work, seconds) in ready.items():
-            runner.fill([2 + place % 500 for place in range(context)])
-            found += [Forwards(engine, count, context, work, seconds) for count in rows]
+        for engine, each in ready.items():
+            each.runner.fill([2 + index % 500 for index in range(context)])
+            found += [Forwards(engine, count, context, each.work, each.seconds) for count in rows]
         for repeat in range(-2, repeats):  # the first two warm up
-            for each in found:
-                runner = ready[each.engine][0]
-                seconds = _seconds(partial(runner.forward, each.rows))
+            for forward in found:
+                seconds = _seconds(partial(ready[forward.engine].runner.forward, forward.rows))
                 if repeat >= 0:
-                    each.seconds.append(seconds)
+                    forward.seconds.append(seconds)
         yield found

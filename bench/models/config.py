@@ -27,8 +27,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if not self.target:
             raise UserError("model.target is missing: give a folder or a hub id, model.target=DIR_OR_HUB_ID")
-        if self.draft_dtype is not None and self.draft_dtype not in DTYPES:
-            raise UserError(f"model.draft_dtype={self.draft_dtype} is unknown: choose one of {', '.join(DTYPES)}")
+        require_dtype("model.draft_dtype", self.draft_dtype)
 
     @property
     def target_name(self) -> str:
@@ -40,3 +39,9 @@ class ModelConfig:
     def label(self) -> str:
         """Name of the pair in tables and folders."""
         return self.name or Path(str(self.target).rstrip("/")).name
+
+
+def require_dtype(name: str, dtype: str | None) -> None:
+    """Raise UserError for a dtype that is none of DTYPES; None leaves the choice to the device."""
+    if dtype is not None and dtype not in DTYPES:
+        raise UserError(f"{name}={dtype} is unknown: choose one of {', '.join(DTYPES)}")

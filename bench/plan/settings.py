@@ -8,7 +8,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from bench.models.config import AUTO, DTYPES, ENGINES, ModelConfig
+from bench.models.config import AUTO, ENGINES, ModelConfig, require_dtype
 from bench.plan.methods import METHODS, for_target
 from bench.plan.naming import naming_settings
 from bench.plan.nesting import flat_config
@@ -72,8 +72,7 @@ class Settings:
             raise UserError("history=file and history_file=FILE go together: the saved state serves every prompt")
         if self.save_history and self.history != "warm":
             raise UserError("save_history=FILE needs history=warm: otherwise nothing learned outlives its prompt")
-        if self.dtype is not None and self.dtype not in DTYPES:
-            raise UserError(f"dtype={self.dtype} is unknown: choose one of {', '.join(DTYPES)}")
+        require_dtype("dtype", self.dtype)
         if self.engine not in ENGINES:
             raise UserError(f"engine={self.engine} is unknown: choose one of {', '.join(ENGINES)}")
         if self.compare and self.cases:

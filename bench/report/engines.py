@@ -16,13 +16,11 @@ from tqdm import tqdm
 
 from bench.console.terminal import say
 from bench.measure.cores import Company
-from bench.measure.engines import ENGINES, Forwards, Machine, Shape, available, machine_limits, measure, work_of
+from bench.measure.engines import ENGINES, Forwards, Machine, Shape, available, machine_limits, measure, prepared
 from bench.measure.environment import environment
-from bench.models.config import DTYPES, ModelConfig
+from bench.models.config import ModelConfig, require_dtype
 from bench.models.loading import load_pair
 from bench.models.place import Place, resolve_place
-from decoding.errors import UserError
-from decoding.packing import pack
 from decoding.session import context_of
 from decoding.settings import require_at_least
 from tasks.settings import typed
@@ -53,8 +51,7 @@ class EngineConfig:
         for name in ("rows", "contexts"):
             for value in getattr(self, name):
                 require_at_least(name, value, 1)
-        if self.dtype is not None and self.dtype not in DTYPES:
-            raise UserError(f"dtype={self.dtype} is unknown: choose one of {', '.join(DTYPES)}")
+        require_dtype("dtype", self.dtype)
 
 
 def run(config: DictConfig) -> int:
@@ -74,10 +71,9 @@ def run(config: DictConfig) -> int:
         for role, loaded in models.items():
             engines = available(wanted.engines, place)
             contexts = [each for each in wanted.contexts if each + max(wanted.rows) < context_of(loaded.config)]
-            makers = {engine: (lambda loaded=loaded: deepcopy(loaded)) for engine in engines}
-            works = [work_of(loaded), *([work_of(pack(deepcopy(loaded)))] if "packed" in engines else [])]
-            machine = machine_limits(works, dtype, device)
-            steps = measure(makers, contexts, wanted.rows, wanted.repeats)
+            ready = {engine: prepared(engine, deepcopy(loaded)) for engine in engines}
+            machine = machine_limits([each.work for each in ready.values()], dtype, device)
+            steps = measure(ready, contexts, wanted.rows, wanted.repeats)
             for found in tqdm(steps, total=len(contexts), desc=role, unit="context"):
                 rows += [_row(role, each, machine, loaded.config.num_hidden_layers) for each in found]
     table = pandas.DataFrame(rows)

@@ -33,7 +33,7 @@ from test_bench_cli import composed
 
 import bench.paper
 import bench.tune.job
-from bench import CONF
+from bench import CONF, GENERATED
 from bench.cli import main as bench_main
 from bench.console.sweep import single_jobs
 from bench.plan.settings import read_plan
@@ -288,6 +288,32 @@ def test_the_readmes_table_of_methods_is_measured(tmp_path):
         tokens = [row["tokens_per_target_forward"] for row in rows]
         wanted = [*("{:.2f} [{:.2f}, {:.2f}]".format(*each) for each in speeds), ", ".join(f"{x:.2f}" for x in tokens)]
         assert not list(printed_differences(" ".join(cells), " ".join(wanted), [*sum(speeds, []), *tokens])), name
+
+
+def test_what_the_readme_says_of_the_engine_is_measured(tmp_path):
+    """results/rivals has the rivals' speeds, and README's own run the ratios over greedy."""
+    for name in ("rivals", "readme"):
+        unpack(ROOT / "results" / name / "runs.tar.xz", tmp_path / name)
+    found = [Summary.from_json(json.loads(file.read_text())) for file in (tmp_path / "rivals").rglob("summary.json")]
+    speeds = {each.label: each.tokens_per_second.decode for each in found}
+    ours, assisted, plain = speeds["speculative"], speeds["hf_assisted"], speeds["hf_generate plain"]
+    wanted = {f"{ours.greedy / plain.method:.1f} times as fast", f"{ours.method / assisted.method:.1f} times as fast"}
+    words = " ".join(README.split())
+    assert set(re.findall(r"[\d.]+ times as fast", words)) == wanted
+    for file in (tmp_path / "readme").rglob("summary.json"):
+        summary = Summary.from_json(json.loads(file.read_text()))
+        ratio = f"{summary.speedup.decode.value:.2f} for `{summary.method}`"
+        assert ratio in words or summary.method == "lookahead"
+
+
+def test_what_the_readme_says_of_tuned_settings_is_so():
+    """A window where drafts are of phrases, and a threshold where they are of more than one forward."""
+    files = list((GENERATED / "method" / "tuned" / "tiny").rglob("ouroboros*.yaml"))
+    tuned = [OmegaConf.load(file) for file in files]
+    windows = sum(each.drafting.phrases and each.window > 0 for each in tuned)
+    unsure = sum(each.gamma > 1 and each.drafting.confidence > 0 for each in tuned)
+    assert (len(tuned), windows, unsure) == (10, 1, 9)
+    assert "without a lookahead window in nine of ten cases, and in nine ends" in README
 
 
 def test_the_readme_is_short():

@@ -17,7 +17,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 bench: $(VENV)/installed  ## install, then the main job: Ouroboros on HumanEval-style problems, bundled pair
 	$(PY) -m bench method=ouroboros task=humaneval limit=20
 
-# Two jobs side by side. SIZE=quick: three presets in ten minutes. SIZE=tune: the tuned settings, beforehand.
+# Two jobs side by side. SIZE=quick: three presets in ten minutes. SIZE=tune: the search for tuned settings, before them.
 SIZE ?= full
 
 paper: $(VENV)/installed  ## the paper's tables and figures below results/paper, in under two hours; SIZE=quick: ten minutes
@@ -46,10 +46,10 @@ check: lint types test  ## for every commit: lint, types and test
 style: $(VENV)/installed  ## mend what ruff can mend
 	$(VENV)/bin/ruff check --fix .
 
-data: $(VENV)/installed  ## write the bundled data anew (deterministic)
+data: $(VENV)/installed  ## write the bundled data again (deterministic)
 	$(PY) -m training.corpus
 
-pair: $(VENV)/installed  ## train the bundled pair anew (about an hour on 2 cores)
+pair: $(VENV)/installed  ## train the bundled pair again (about an hour on 2 cores)
 	$(PY) scripts/train_pair.py
 
 mutations: $(VENV)/installed  ## plant faults one by one and show that the tests catch each

@@ -1,4 +1,4 @@
-"""python -m bench: measures a decoding method beside greedy decoding, checks its outputs, and reports."""
+"""python -m bench: measures a method beside greedy decoding, checks its outputs, and reports."""
 
 from pathlib import Path
 

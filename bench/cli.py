@@ -1,6 +1,9 @@
-"""The command line: Hydra composes, every job ends in an exit status, a multirun goes on and ends with the worst.
+"""The command line.
 
-0: well. 1: a mismatch of one of our methods (or a bug, with its traceback). 2: a user's error, in one line.
+Hydra composes, every job ends in an exit status, a multirun goes on and ends with the worst.
+
+0: well. 1: a mismatch of one of our methods (or a bug, with its traceback). 2: a user's error, in
+one line.
 """
 
 import os
@@ -24,7 +27,8 @@ from bench.console.terminal import complain, say
 from decoding.errors import UserError
 
 MISMATCH, USER_ERROR = 1, 2
-# A job, or where to find it ("module:name"): its imports take seconds, which no help and no typing error waits for.
+# A job, or where to find it ("module:name"): its imports take seconds, which no help and no typing
+# error waits for.
 Job = Callable[[DictConfig], int] | str
 
 
@@ -49,7 +53,10 @@ def main(run: Job = "bench.job:run_job", name: str = "config") -> int:
 
 
 def _composed(run: Job, name: str) -> int:
-    """Compose the job of sys.argv and run it; the exit status (of jobs in other processes the first bad one)."""
+    """Compose the job of sys.argv and run it; the exit status.
+
+    Of jobs in other processes the first bad one.
+    """
     completion = script(sys.argv)
     if completion is not None:
         say(completion)
@@ -85,7 +92,10 @@ def _process() -> tuple[str, int]:
 
 
 class BadStatus(Exception):
-    """A launched job's exit status, if it is not 0: what a job returns stays in its process, only this leaves it."""
+    """A launched job's exit status, if it is not 0.
+
+    What a job returns stays in its process; only an exception leaves it.
+    """
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -93,7 +103,10 @@ class BadStatus(Exception):
 
 
 def guarded(config: DictConfig, run: Job) -> int:
-    """One job's exit status; only an interrupt leaves it as an exception, so that a multirun goes on."""
+    """One job's exit status.
+
+    Only an interrupt leaves it as an exception, so that a multirun goes on.
+    """
     debug = bool(OmegaConf.select(config, "debug", default=False))
     try:
         job = find(run) if isinstance(run, str) else run
@@ -102,7 +115,8 @@ def guarded(config: DictConfig, run: Job) -> int:
     except UserError as error:
         return _user_error(str(error), debug)
     except OSError as error:
-        # A full disk, a folder that may not be written: the machine's, not ours. A full disk names no file.
+        # A full disk, a folder that may not be written: the machine's, not ours. A full disk names
+        # no file.
         where = "" if error.filename else f" (output={OmegaConf.select(config, 'output')})"
         return _user_error(f"{error}{where}", debug)
     except Exception as error:

@@ -1,7 +1,8 @@
 """One job from its config to its reports: measure what is missing, then judge, write and show.
 
-Every case of a panel has its own folder, with the greedy generations that were measured beside it, so that a case can
-be continued, reported or compared by itself; only comparison.csv concerns the panel, and lies with the chosen method.
+Every case of a panel has its own folder, with the greedy generations that were measured beside it,
+so that a case can be continued, reported or compared by itself; only comparison.csv concerns the
+panel, and lies with the chosen method.
 """
 
 import uuid
@@ -15,7 +16,7 @@ import torch
 from omegaconf import DictConfig
 
 from bench.console.terminal import say, warn
-from bench.measure.check import check, foretell
+from bench.measure.check import before_loading, check
 from bench.measure.cores import Company
 from bench.measure.drafting import context_warnings
 from bench.measure.entrants import make_entrant, make_entrants, make_race
@@ -77,7 +78,7 @@ def run_job(config: DictConfig) -> int:
             if cases[0] not in missing and not is_saved(settings.save_history, cases[0], settings.repeats):
                 raise UserError(
                     f"{cases[0].folder} is complete, but {settings.save_history} does not hold what it learned: "
-                    "measure anew, overwrite=true"
+                    "measure again, overwrite=true"
                 )
         left_out: dict[str, str] = {}
         said: list[str] = []
@@ -98,7 +99,10 @@ def say_settings(plan: Plan) -> None:
 
 
 def _require_one_environment(folders: Iterable[RunFolder], place: Place, measuring: bool) -> None:
-    """All records of a panel must have been measured alike, and as this process would if it is going to measure."""
+    """Raise UserError if a panel's records were not all measured alike.
+
+    If this process is going to measure, they must have been measured as it would.
+    """
     measured = {folder.path: folder.provenance().environment for folder in folders if folder.records}
     if measured:
         wanted = environment(place.device) if measuring else next(iter(measured.values()))
@@ -114,12 +118,13 @@ def _load(plan: Plan, place: Place) -> LoadedPair:
 def _check(plan: Plan, place: Place) -> int:
     data, task = plan.data, plan.task
     if data.source == "hub" and task.hub:
-        # Whether the pair will run does not hang on a data set that may have to be fetched first, for an hour.
+        # Whether the pair will run does not hang on a data set that may have to be fetched first,
+        # for an hour.
         data, shots = DataConfig(), task.shots("hub")
         task = type(task)(replace(task.config, shots=shots))
         say(f"prompt lengths are those of the bundled data after {shots} worked examples: the hub's is not fetched")
     prompts = load_prompts(task, data, plan.settings.warmup, plan.settings.limit)
-    for line in foretell(plan, place, prompts.examples):
+    for line in before_loading(plan, place, prompts.examples):
         say(line)
     model = plan.model
     revisions = {model.target: model.revision, model.draft: model.draft_revision}
@@ -153,8 +158,8 @@ def _measure(
 
     panel: all folders, those that lack nothing too.
 
-    Returns the folders without those of rivals that cannot run; the reason by the label of each of these; and the
-    warnings that the terminal has had.
+    Returns the folders without those of rivals that cannot run; the reason by the label of each of
+    these; and the warnings that the terminal has had.
     """
     loaded = _load(plan, place)
     float32 = load_float32(plan.model, place, plan.settings.seed)
@@ -174,7 +179,8 @@ def _measure(
         lengths = [len(race.encode(example)[0]) for example in prompts.examples]
         warn(context_warnings(lengths, plan.max_new_tokens, draft.context))
     race.warm_up(entrants, prompts.warmup)
-    # Only now are records dropped: what cannot be loaded, built or warmed up costs none, and leaves nothing.
+    # Only now are records dropped: what cannot be loaded, built or warmed up costs none, and leaves
+    # nothing.
     ids = [example.id for example in prompts.examples]
     warmup = Warmup(len(prompts.warmup), prompts.warmup_from)
     now = session(identifier, warmup, company.hardware, company.most, loaded.warnings, race.left_out)
@@ -228,6 +234,9 @@ def _measure(
 
 
 def _forget_unmeasured(folder: RunFolder) -> None:
-    """Nothing is left of a rival that could run on no prompt; what it did measure goes on with fewer prompts."""
+    """Nothing is left of a rival that could run on no prompt.
+
+    What it did measure goes on with fewer prompts.
+    """
     if not any(role == METHOD for *_, role in folder.records):
         folder.clear()

@@ -1,8 +1,9 @@
-"""`make paper`: the commands of generated/paper/<size>.yaml, with one progress bar over all of them.
+"""`make paper`: the commands of generated/paper/<size>.yaml, with one progress bar for all.
 
-Each is a command that a reader can type. Their jobs run two side by side, each on a core and in a process of its own:
-records hold the process' largest memory. A command that measures nothing waits for all before it, and is waited for.
-What is complete is not measured again, so the same call goes on where it was stopped.
+Each is a command that a reader can type. Their jobs run two side by side, each on a core and in a
+process of its own: records hold the process' largest memory. A command that measures nothing waits
+for all before it, and is waited for. What is complete is not measured again, so the same call goes
+on where it was stopped.
 """
 
 if __name__ == "__main__":
@@ -37,7 +38,8 @@ from bench.plan.settings import read_plan
 from decoding.errors import UserError
 
 SIDE_BY_SIDE = 2
-# One generation of the bundled pair on its core, the mean over methods and tasks, with its part of start and warm-up.
+# One generation of the bundled pair on its core, the mean over methods and tasks, with its part of
+# start and warm-up.
 SECONDS = 0.65
 # Commands that measure, and the config they compose.
 MEASURING = {"bench": "config", "bench.tune": "tune"}
@@ -45,7 +47,10 @@ MEASURING = {"bench": "config", "bench.tune": "tune"}
 
 @dataclass
 class Step:
-    """A command, one job of it where it is a multirun, and how many generations it measures if none is done yet."""
+    """A command, or one job of a multirun.
+
+    generations: how many it measures if none is done yet.
+    """
 
     command: str
     generations: int
@@ -57,7 +62,9 @@ class Step:
 
 
 def read_steps(size: str) -> list[Step]:
-    """The jobs of generated/paper/<size>.yaml, every preset and setting in them checked, and what makes their tables.
+    """The jobs of generated/paper/<size>.yaml, and what makes their tables.
+
+    Every preset and setting in them is checked.
 
     Raises:
         UserError: tuned settings that are not there yet, or a setting that is wrong.
@@ -67,7 +74,10 @@ def read_steps(size: str) -> list[Step]:
 
 
 def _reports(commands: list[str]) -> list[str]:
-    """What follows from RESULT/runs/PRESET, the outputs of commands: RESULT's tables and figures, its runs packed."""
+    """What follows from RESULT/runs/PRESET, the outputs of commands.
+
+    RESULT's tables and figures, and its runs packed.
+    """
     outputs = [word.removeprefix("output=") for each in commands for word in each.split() if word.startswith("output=")]
     runs = [Path(output) for output in dict.fromkeys(outputs) if Path(output).parent != Path("results/runs")]
     wholes = dict.fromkeys(run.parent for run in runs)
@@ -118,7 +128,8 @@ def run(steps: list[Step], title: str) -> int:
                     step, ended = waiting[done], done.result()
                     if ended.returncode == INTERRUPTED:
                         raise KeyboardInterrupt
-                    # Whole, because the lines of two jobs would mix; of a job that went well without its warnings.
+                    # Whole, because the lines of two jobs would mix; of a job that went well
+                    # without its warnings.
                     bar.write(f"\n$ {step.command}\n{ended.stdout}", file=sys.stdout)
                     if ended.returncode:
                         bar.write(ended.stderr, file=sys.stderr)

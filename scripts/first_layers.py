@@ -29,7 +29,7 @@ def write_first_layers(target: str, stem: str, count: int) -> Path:
     config = model.config.get_text_config(decoder=True)
     if not 0 < count < config.num_hidden_layers:
         raise UserError(f"{count} of the {config.num_hidden_layers} layers of {target}: give at least 1 and not all")
-    # Loaded anew with a smaller config; transformers leaves out the weights of the layers behind.
+    # Loaded again with a smaller config; transformers leaves out the weights of the layers after them.
     smaller = {"num_hidden_layers": count}
     if getattr(config, "layer_types", None):
         smaller["layer_types"] = config.layer_types[:count]

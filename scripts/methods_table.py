@@ -1,4 +1,4 @@
-"""Write the table of methods anew, from what each method's module declares: python scripts/methods_table.py
+"""Write the table of methods again, from what each method's module declares: python scripts/methods_table.py
 
 Its figures are those of results/methods: decode speedup with its interval by task, and tokens per target forward.
 

@@ -49,7 +49,7 @@ class Scores:
     """Quality of a set of answers.
 
     Attributes:
-        means: metric to its value over all examples; None where it cannot be had, with the reason in `notes`.
+        means: metric to its value over all examples; None where it is not known, with the reason in `notes`.
         per_example: one mapping per example, in order; a metric that does not apply to an example is absent.
         notes: how a metric was computed (a signature, an isolation level) or why it is None.
     """

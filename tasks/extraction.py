@@ -44,8 +44,8 @@ def solution(answer: str, entry_points: Sequence[str]) -> str:
     blocks, outside = split_blocks(text)
     codes = [_usable(block.code) for block in blocks]
     rated = [
-        (rank(parsed(code), entry_points), code == block.code, place)
-        for place, (block, code) in enumerate(zip(blocks, codes, strict=True))
+        (rank(parsed(code), entry_points), code == block.code, index)
+        for index, (block, code) in enumerate(zip(blocks, codes, strict=True))
     ]
     found, _, chosen = max(rated, default=((0,), False, 0))
     loose = "" if found[0] else _loose(outside, entry_points)
@@ -73,10 +73,10 @@ def _loose(text: str, entry_points: Sequence[str]) -> str:
     """Code that defines an entry point among prose without fences, else such that names one; "" if there is none."""
     named = ""
     lines = text.splitlines(keepends=True)
-    for place, line in enumerate(lines):
+    for index, line in enumerate(lines):
         if _START.match(line):
             margin = line[: len(line) - len(line.lstrip())]
-            code = _without_remarks(leading(dedented("".join(lines[place:]), margin)))
+            code = _without_remarks(leading(dedented("".join(lines[index:]), margin)))
             found = rank(parsed(code), entry_points)
             if found[0]:
                 return code
@@ -103,16 +103,16 @@ def _with_helpers(code: str, others: Sequence[str], entry_points: Sequence[str])
     tree = parsed(code)
     own = bound(tree.body)
     wanted = (lacking(tree) | set(entry_points)) - own
-    trees = {place: other for place, each in enumerate(others) if (other := parsed(each))}
+    trees = {index: other for index, each in enumerate(others) if (other := parsed(each))}
     taken: dict[int, str] = {}
     while trees:
-        found, place = max((rank(other, wanted), place) for place, other in trees.items())
+        found, index = max((rank(other, wanted), index) for index, other in trees.items())
         if not any(found):
             break
-        other = trees.pop(place)
-        taken[place] = definitions(other)
+        other = trees.pop(index)
+        taken[index] = definitions(other)
         wanted = (wanted | lacking(other)) - bound(other.body) - own
-    return behind_futures(code, "".join(taken[place] for place in sorted(taken))) if taken else code
+    return behind_futures(code, "".join(taken[index] for index in sorted(taken))) if taken else code
 
 
 def _body(blocks: Sequence[Block], outside: str) -> str:
@@ -125,8 +125,8 @@ def _body(blocks: Sequence[Block], outside: str) -> str:
     if blocks:
         return [*tagged, *ours, blocks[0].code][0]
     lines = outside.splitlines(keepends=True)
-    for place, line in enumerate(lines):
-        code = leading(dedented("".join(lines[place:]), line[: len(line) - len(line.lstrip())]))
+    for index, line in enumerate(lines):
+        code = leading(dedented("".join(lines[index:]), line[: len(line) - len(line.lstrip())]))
         if code and any(isinstance(node, ast.Return) for node in ast.walk(parsed(code))):
             return code
     return outside

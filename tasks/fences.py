@@ -50,10 +50,10 @@ def split_blocks(text: str) -> tuple[list[Block], str]:
     A fence closes at the start of a line only, and no deeper than it was opened, so that a fence in a docstring is
     code. Where the block thus found is no Python, another end is taken with which it is; the last may never close.
     """
-    lines, blocks, outside, place = text.split("\n"), [], [], 0
-    while place < len(lines):
-        line = lines[place]
-        place += 1
+    lines, blocks, outside, index = text.split("\n"), [], [], 0
+    while index < len(lines):
+        line = lines[index]
+        index += 1
         single, found = _ONE_LINE.fullmatch(line), _FENCE.fullmatch(line)
         if single:
             blocks.append(_block(*_tagged(single["info"]), []))
@@ -61,10 +61,10 @@ def split_blocks(text: str) -> tuple[list[Block], str]:
             outside.append(line)
         else:
             language, code = _tagged(found["info"])
-            end, after = _end(found, language, code, lines, place)
-            block = _block(language, code, _inside(found, lines[place:end], after))
+            end, after = _end(found, language, code, lines, index)
+            block = _block(language, code, _inside(found, lines[index:end], after))
             blocks += split_blocks(block.code)[0] if language in MARKDOWN else [block]
-            place = end + (after is not None)
+            index = end + (after is not None)
     return blocks, "\n".join(outside)
 
 
@@ -91,14 +91,14 @@ def _end(found: re.Match[str], language: str, code: str, lines: list[str], start
     closing = re.compile(rf"(?P<before>[ \t>]*){fence[0]}{{{len(fence)},}}[ \t]*")
     ends: list[tuple[int, str | None]] = []
     others: list[tuple[int, str | None]] = []
-    for place in range(start, len(lines)):
-        closed = closing.fullmatch(lines[place])
+    for index in range(start, len(lines)):
+        closed = closing.fullmatch(lines[index])
         if closed and _width(closed["before"]) <= depth + 3:
-            ends.append((place, ""))
-        elif closed or lines[place].rstrip().endswith(fence):
-            others.append((place, lines[place].rstrip().rstrip(fence[0])))
-        elif lines[place].lstrip().startswith(fence):
-            others.append((place - 1, None))
+            ends.append((index, ""))
+        elif closed or lines[index].rstrip().endswith(fence):
+            others.append((index, lines[index].rstrip().rstrip(fence[0])))
+        elif lines[index].lstrip().startswith(fence):
+            others.append((index - 1, None))
     first = ends[0] if ends else (len(lines), None)
     if language and language not in PYTHON:
         return first

@@ -1,4 +1,4 @@
-"""Rows from the Hugging Face hub, with a quick and clear end where they cannot be had."""
+"""Rows from the Hugging Face hub, with a quick and clear end where they are not available."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -26,7 +26,7 @@ def hub_rows(hub: Hub, split: str, revision: str | None) -> Iterator[tuple[str, 
             rows = datasets.load_dataset(hub.path, hub.config, split=split, revision=revision)
     except Exception as error:
         # The library raises errors of many kinds, its own and its transport's; each means that the
-        # rows cannot be had, and the cause stays attached for debug=true.
+        # rows are not available, and the cause stays attached for debug=true.
         if not reachable:
             raise UserError(f"the hub cannot be reached and {address} is not in its cache: {INSTEAD}") from error
         reason = (str(error).splitlines() or [type(error).__name__])[0]

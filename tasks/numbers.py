@@ -97,7 +97,7 @@ def _result(rest: str) -> re.Match[str] | None:
 
 
 def _said(sentence: re.Match[str]) -> Decimal | None:
-    """The number right after "the answer is", if it ends its sentence, clause or line and nothing is reckoned there."""
+    """The number right after "the answer is", if that ends its sentence, clause or line without a calculation."""
     rest = _TEXT.sub(r" \1 ", sentence["rest"])
     if variable := _VARIABLE.match(rest):
         rest = rest[variable.end() :]

@@ -15,18 +15,18 @@ def compared(metric: str, answers: Sequence[str], references: Sequence[Sequence[
     from tasks.metrics import METRICS
     from tasks.metrics import metric as loaded
 
-    rated = [place for place, known in enumerate(references) if known]
+    rated = [index for index, known in enumerate(references) if known]
     if not rated:
         names = METRICS[metric].figures
         reason = "no example has a reference" if answers else "no examples"
         return Scores(dict.fromkeys(names), [{} for _ in answers], dict.fromkeys(names, reason))
     found = loaded(metric).compute(
-        predictions=[_encodable(answers[place]) for place in rated],
-        references=[[_encodable(text) for text in references[place]] for place in rated],
+        predictions=[_encodable(answers[index]) for index in rated],
+        references=[[_encodable(text) for text in references[index]] for index in rated],
         **settings,
     )
     notes, each = found.pop("notes"), dict(zip(rated, found.pop("per_example"), strict=True))
-    return Scores(found, [each.get(place, {}) for place in range(len(answers))], notes)
+    return Scores(found, [each.get(index, {}) for index in range(len(answers))], notes)
 
 
 def _encodable(text: str) -> str:

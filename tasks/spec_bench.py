@@ -1,7 +1,7 @@
 """Spec-Bench (arXiv 2401.07851): 480 questions of thirteen categories, eighty of them in two turns.
 
 Each turn is an example of its own. A later turn's prompt holds the answers to the earlier ones, greedy decoding's for
-every method alike, and is encoded and prefilled anew: no cache is carried from turn to turn.
+every method alike, and is encoded and prefilled again: no cache is carried from turn to turn.
 
 The set is not on the hub: its authors' question.jsonl is read with data=local.
 """

@@ -1,4 +1,5 @@
-"""A random Llama pair with a small byte-level tokenizer, built from config: no download, no training."""
+"""A random Llama pair with a small byte-level tokenizer, built from config: no download, no
+training."""
 
 import json
 import multiprocessing
@@ -29,8 +30,8 @@ def make_tokenizer(texts: list[str] | None = None, size: int = 300) -> PreTraine
 
 
 def make_spaced_tokenizer() -> PreTrainedTokenizerFast:
-    """A tokenizer of the Llama 2 kind: a space begins its words, and a text's first space is dropped on decoding;
-    what is no letter it takes byte by byte. "<eos>" has id 0."""
+    """A tokenizer of the Llama 2 kind: a space begins its words, and a text's first space is
+    dropped on decoding; what is no letter it takes byte by byte. "<eos>" has id 0."""
     letters = ["▁", *"abc", "▁a", "▁b", "ab", "▁ab"]
     tokens = ["<eos>", *(f"<0x{byte:02X}>" for byte in range(256)), *letters]
     merges = [("▁", "a"), ("▁", "b"), ("a", "b"), ("▁a", "b")]
@@ -60,7 +61,10 @@ def save_model(folder: Path, tokenizer: PreTrainedTokenizerFast, seed: int, nois
 
 
 def make_pair(folder: Path) -> tuple[Path, Path]:
-    """Target and draft with one tokenizer; the draft is the target with noise, so that it agrees now and then."""
+    """Target and draft with one tokenizer.
+
+    The draft is the target with noise, so that it agrees now and then.
+    """
     tokenizer = make_tokenizer()
     target = save_model(folder / "target", tokenizer, seed=0)
     draft = save_model(folder / "draft", tokenizer, seed=0, noise=0.03)
@@ -75,7 +79,9 @@ def write_prompts(file: Path, count: int) -> Path:
 
 
 def bench_arguments(pair: Path, *more: str) -> list[str]:
-    """Overrides for a short run of the pair in the folder `pair` on its prompts.jsonl; runs go to ./runs.
+    """Overrides for a short run of the pair in the folder `pair` on its prompts.jsonl.
+
+    Runs go to ./runs.
 
     On the eager engine, which takes no time to prepare.
     """

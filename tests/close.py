@@ -1,6 +1,8 @@
-"""Comparison of figures that cross machines: another CPU's vector width changes the last digits of a sum.
+"""Comparison of figures that cross machines: another CPU's vector width changes the last digits of
+a sum.
 
-Floats are compared with a relative tolerance of 1e-9, all else exactly, whichever keys and columns there are.
+Floats are compared with a relative tolerance of 1e-9, all else exactly, whichever keys and columns
+there are.
 """
 
 import csv
@@ -61,8 +63,8 @@ def printed_differences(found: str, wanted: str, values: Iterable[float]) -> Ite
     Args:
         found: the one text.
         wanted: the other.
-        values: the full-precision figures behind the numbers, or behind percentages. Where one of them lies on the
-            edge between two roundings, either may be printed.
+        values: the full-precision figures behind the numbers, or behind percentages. Where one of
+            them lies on the edge between two roundings, either may be printed.
     """
     if NUMBER.split(found) != NUMBER.split(wanted):
         yield "the words around the numbers differ"

@@ -12,8 +12,8 @@ from hypothesis import settings
 
 torch.set_num_threads(1)
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))  # of the processes that tests start
-# rouge_score logs through absl, which closes its stream when somebody configures logging anew, as Hydra does: here that
-# is what pytest captures with.
+# rouge_score logs through absl, which closes its stream when somebody configures logging again, as
+# Hydra does: here that is what pytest captures with.
 absl_logging.get_absl_handler().python_handler.stream = sys.__stderr__
 gc.freeze()  # what is imported stays, and need not be looked through at every collection
 settings.register_profile("house", deadline=None, max_examples=45)

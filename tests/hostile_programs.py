@@ -1,7 +1,8 @@
 """Programs that try to do harm or to cheat, what stops each, and how to run one.
 
-A program's `attack()` says what it got: "did it: ..." or the error. The tests fail with what it says, so that the
-judge's reason is the evidence. Programs that cheat are given tests that they do not pass honestly.
+A program's `attack()` says what it got: "did it: ..." or the error. The tests fail with what it
+says, so that the judge's reason is the evidence. Programs that cheat are given tests that they do
+not pass honestly.
 """
 
 import os
@@ -48,7 +49,8 @@ WRONG = r"^AssertionError: $"
 SET_CHILD_SUBREAPER = 36
 PF_EXITING = 0x4
 COLUMN = ARCHITECTURES.get(kernel.MACHINE, (0, 0))[0]
-# uretprobe and uprobe (335 and 336) are the kernel's own and pass every filter; called by a program they end it.
+# uretprobe and uprobe (335 and 336) are the kernel's own and pass every filter; called by a program
+# they end it.
 ALLOWED = {*numbers(COLUMN).values(), *(int(entry.split()[1 + COLUMN]) for entry in COMMANDS), 335, 336}
 
 
@@ -61,7 +63,8 @@ class Hostile:
         tried: what it tries, for the table.
         stopped: what stops it, for the table.
         evidence: every part of the reason, split at "; ", must match this.
-        code: the program; {home}, {pid} and {port} are the harness's secret folder, process and open port.
+        code: the program; {home}, {pid} and {port} are the harness's secret folder, process and
+            open port.
         tests: what judges it.
         limits: what it may take.
         verdict: how it ends.
@@ -80,12 +83,12 @@ class Hostile:
 SHORT = Limits(seconds=1.0, memory_mib=256)
 
 HOSTILE = (
-    Hostile("endless loop", "run for ever", "wall-clock limit", "longer than", """
+    Hostile("endless loop", "run forever", "wall-clock limit", "longer than", """
         def attack():
             while True:
                 pass
         """, limits=SHORT, verdict="timeout"),
-    Hostile("endless sleep", "wait for ever, deaf to signals", "wall-clock limit", "longer than", """
+    Hostile("endless sleep", "wait forever, deaf to signals", "wall-clock limit", "longer than", """
         import time
         for number in range(1, 32):
             attempt(lambda: signal.signal(number, signal.SIG_IGN))
@@ -366,7 +369,8 @@ class Surroundings:
 
 
 def run_hostile(hostile: Hostile, backend: Backend, around: Surroundings) -> tuple[Outcome, float, list[int]]:
-    """Run one program: what became of it, in how many seconds, and processes of it that are left."""
+    """Run one program: what became of it, in how many seconds, and processes of it that are left.
+    """
     code = PRELUDE + textwrap.dedent(hostile.code).format(
         home=around.home, project=Path(__file__).parents[1], pid=os.getpid(), port=around.port, allowed=ALLOWED
     )
@@ -375,14 +379,17 @@ def run_hostile(hostile: Hostile, backend: Backend, around: Surroundings) -> tup
     start = time.monotonic()
     outcome = run_submission(submission, hostile.limits, backend)
     seconds = time.monotonic() - start
-    # bubblewrap's own first process may be a moment behind.
+    # bubblewrap's own first process may be a moment late.
     while (left := descendants() - before) and time.monotonic() < start + seconds + 1:
         time.sleep(0.01)
     return outcome, seconds, sorted(left)
 
 
 def descendants(own: int | None = None) -> set[int]:
-    """Living processes below this one but `own`; those that lost their parent are adopted, and buried when they end."""
+    """Living processes below this one but `own`.
+
+    Those that lost their parent are adopted, and buried when they end.
+    """
     kernel.prctl(SET_CHILD_SUBREAPER, 1)
     found = set()
     for process in psutil.Process().children(recursive=True):
@@ -397,9 +404,11 @@ def descendants(own: int | None = None) -> set[int]:
 
 
 def exiting(pid: int) -> bool:
-    """Whether nothing of a process runs any more, though the kernel is still taking it and its namespaces down.
+    """Whether nothing of a process runs any more, though the kernel is still taking it and its
+    namespaces down.
 
-    On a busy machine that takes the kernel many seconds. From the flags in /proc/PID/stat. Raises psutil.NoSuchProcess.
+    On a busy machine that takes the kernel many seconds. From the flags in /proc/PID/stat. Raises
+    psutil.NoSuchProcess.
     """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -1,4 +1,5 @@
-"""Run folders written by hand: summaries with made-up figures, for reports and figures over many runs."""
+"""Run folders written by hand: summaries with made-up figures, for reports and figures over many
+runs."""
 
 import json
 from pathlib import Path
@@ -58,7 +59,10 @@ def write_run(
     config: dict[str, Any] | None = None,
     times: tuple[str, float] | None = None,
 ) -> Path:
-    """A run folder below root. times: (begin as ISO text, end in seconds) of the one process that measured it."""
+    """A run folder below root.
+
+    times: (begin as ISO text, end in seconds) of the one process that measured it.
+    """
     number = sum(1 for _ in root.rglob("summary.json"))
     folder = root / summary["task"] / summary["model"] / f"{summary['method']}-{number:04d}"
     folder.mkdir(parents=True)

@@ -1,4 +1,5 @@
-"""What every exactness test shares: prompts, a pair, greedy's outcome, and the comparison with it."""
+"""What every exactness test shares: prompts, a pair, greedy's outcome, and the comparison with it.
+"""
 
 import random
 from collections import Counter
@@ -41,7 +42,8 @@ PARTS = {"drafting": DraftingConfig, "learning": LearningConfig, "pool": PoolCon
 
 
 def ouroboros_config(**settings: object) -> Config:
-    """Ouroboros' config, each setting of a part by its own name: no two parts have one of the same name."""
+    """Ouroboros' config, each setting of a part by its own name: no two parts have one of the same
+    name."""
     parts = {}
     for part, kind in PARTS.items():
         parts[part] = kind(**{each.name: settings.pop(each.name) for each in fields(kind) if each.name in settings})
@@ -53,7 +55,8 @@ def reference(pair: ModelPair, prompt: list[int], stopping: Stopping) -> Generat
 
 
 def check_pool(decoder: DraftThenVerify, outcome: Generation) -> None:
-    """The pool's columns tell step by step what the pool itself has counted over the whole generation."""
+    """The pool's columns tell step by step what the pool itself has counted over the whole
+    generation."""
     steps, told = outcome.steps, outcome.steps.drafter_metrics
     if "pool_size" not in outcome.extra:
         assert not told

@@ -1,7 +1,8 @@
-"""Plant faults one by one and show that the test suite catches each: `python tests/mutations.py [name ...]`.
+"""Plant faults one by one and show that the test suite catches each: `python tests/mutations.py
+[name ...]`.
 
-Every fault is planted in a copy of the tree; the working tree is not touched. The tests that are not marked slow are
-run, up to the first that fails. Exit status 1 if a fault survives.
+Every fault is planted in a copy of the tree; the working tree is not touched. The tests that are
+not marked slow are run, up to the first that fails. Exit status 1 if a fault survives.
 """
 
 import argparse
@@ -106,7 +107,7 @@ FAULTS = (
           "for node in [*self._columns[1:], 0]]"),
     Fault("phrase not refreshed", "baselines/phrase_pool.py", "useful = phrases.pop(phrase, None)",
           "useful = phrases.get(phrase)"),
-    Fault("suffixes behind the end", "ouroboros/drafter.py", "if last in self.eos and end:", "if False:"),
+    Fault("suffixes after the end", "ouroboros/drafter.py", "if last in self.eos and end:", "if False:"),
     Fault(
         "wrong token accepted",
         "decoding/verification.py",
@@ -147,7 +148,7 @@ FAULTS = (
     Fault("the last mark never streamed", "decoding/text.py",
           "        piece = continuation(self._decode, self._before, self._held)[self._given :]\n        self._settle()",
           "        piece = \"\"\n        self._settle()", ("test_text.py",)),
-    Fault("draft goes on behind the end", "decoding/draft_model.py", "if end is not None or (", "if ("),
+    Fault("draft goes on after the end", "decoding/draft_model.py", "if end is not None or (", "if ("),
     Fault("full phrase counted short", "baselines/lookahead.py", "phrase[: max(limit, 0)]",
           "phrase[: max(limit, 0)][:-1]"),
     Fault("window harvest shifted", "baselines/lookahead.py", "self.levels = [levels[1][1:],",
@@ -248,7 +249,7 @@ FAULTS = (
           ("test_drafting.py",)),
     Fault("refinement misaligned", "ouroboros/learning.py", "[parent, *self.nodes[:-1]]", "self.nodes"),
     Fault("history not forgotten", "ouroboros/drafter.py", "self.pool.clear()", "pass"),
-    Fault("suffix behind the wrong node", "ouroboros/drafter.py", "tree.add(end, phrase", "tree.add(0, phrase"),
+    Fault("suffix on the wrong node", "ouroboros/drafter.py", "tree.add(end, phrase", "tree.add(0, phrase"),
     Fault("draft rows stay in the cache", "decoding/view.py", "self.truncate(length)", "pass", SELF_SPECULATIVE),
     Fault("draft forwards on the target's account", "decoding/view.py",
           "        self.counters = Counters()\n        self._p", "        self._p", SELF_SPECULATIVE),
@@ -256,9 +257,10 @@ FAULTS = (
           "np.tri(count, k=0", SELF_SPECULATIVE),
     Fault("longrope turned over by a draft", "baselines/self_speculative.py",
           "if self.view.rotates_anew(len(tokens) - 1):", "if False:", SELF_SPECULATIVE),
-    Fault("unsure token drafted behind", "baselines/self_speculative.py", "probability < self.early_exit.threshold or ",
+    Fault("drafts after an unsure token", "baselines/self_speculative.py",
+          "probability < self.early_exit.threshold or ",
           "", SELF_SPECULATIVE),
-    Fault("view drafts behind the end", "baselines/self_speculative.py", " or token in self.eos:", ":",
+    Fault("view drafts after the end", "baselines/self_speculative.py", " or token in self.eos:", ":",
           SELF_SPECULATIVE),
     Fault("average of acceptance carried to the next prompt", "baselines/self_speculative.py",
           "        self.early_exit.reset()\n", "", SELF_SPECULATIVE),
@@ -288,7 +290,7 @@ FAULTS = (
           ("test_lossless.py",)),
     Fault("threshold falls at full length", "baselines/self_speculative.py", "elif not full:", "else:",
           SELF_SPECULATIVE),
-    Fault("a norm that something hears left out", "baselines/layer_skipping.py", "if fed <= silent.keys()",
+    Fault("a norm that something reads left out", "baselines/layer_skipping.py", "if fed <= silent.keys()",
           "if fed & silent.keys()", SELF_SPECULATIVE),
     Fault("skipped attention attends", "baselines/layer_skipping.py", "silent[name] = _SilentAttention()", "pass",
           SELF_SPECULATIVE),
@@ -316,13 +318,13 @@ FAULTS = (
           ("test_multi_candidate.py",)),
     Fault("hopeful nodes not expanded", "baselines/multi_candidate.py", "self.config.nodes - 1",
           "max(self.config.nodes - 2, 0)", ("test_multi_candidate.py",)),
-    Fault("candidates behind the end", "baselines/multi_candidate.py",
+    Fault("candidates after the end", "baselines/multi_candidate.py",
           "place >= first and candidates[place].token not in self.eos", "place >= first", ("test_multi_candidate.py",)),
     Fault("text taken back stays indexed", "baselines/prompt_lookup.py", "self._ends[ngram].pop()", "pass",
           ("test_cascade.py",)),
     Fault("suffixes not found are not counted", "ouroboros/drafter.py", "gains += [0] * (self.k - len(gains))",
           "gains += []", ("test_adaptive.py",)),
-    Fault("a refined phrase starts anew", "baselines/phrase_pool.py", "self.credit(key, new, earned or 0)",
+    Fault("a refined phrase starts again", "baselines/phrase_pool.py", "self.credit(key, new, earned or 0)",
           "self.credit(key, new, 0)", ("test_phrase_pool.py",)),
     Fault("oldest place looked up", "baselines/prompt_lookup.py", "return ends[-1]", "return ends[0]",
           ("test_cascade.py", "test_prompt_lookup.py")),
@@ -401,7 +403,7 @@ FAULTS = (
           'next(iter(str(error).strip().splitlines()), "")', "str(error)", ("test_bench_cli.py",)),
     Fault("a rival left out is not said in reports", "bench/report/warnings.py", ", *said_of_left_out(left_out)]", "]",
           ("test_bench_cli.py",)),
-    Fault("left out for ever", "bench/job.py", "company.most, loaded.warnings, race.left_out)",
+    Fault("left out forever", "bench/job.py", "company.most, loaded.warnings, race.left_out)",
           "company.most, [*loaded.warnings, *said_of_left_out(race.left_out)], race.left_out)",
           ("test_bench_cli.py",)),
     Fault("a rival left out late is not in provenance", "bench/job.py", 'if now.left_out != race.left_out:',
@@ -466,7 +468,7 @@ FAULTS = (
           "    _refuse_gguf(folder)\n", "", ("test_bench_cli.py",)),
     Fault("the wall clock hides runs", "bench/measure/cores.py", "process.create_time() - psutil.boot_time()",
           "process.create_time()", ("test_company.py",)),
-    Fault("tail behind the wrong node", "baselines/cascade.py", "nodes = [last]", "nodes = [0]", ("test_cascade.py",)),
+    Fault("tail on the wrong node", "baselines/cascade.py", "nodes = [last]", "nodes = [0]", ("test_cascade.py",)),
     Fault("program fills in the builtins", "tasks/sandbox/inside/judge.py",
           "{name: defined[name] for name in job.names if name in defined}", "defined", SANDBOX),
     Fault("program ends the tests' loops", "tasks/sandbox/inside/judge.py",
@@ -488,7 +490,7 @@ FAULTS = (
           "    __contains__ = lambda self, value: True\n    # No __contains__:", SANDBOX),
     Fault("first block taken", "tasks/extraction.py", "found, _, chosen = max(rated, default=((0,), False, 0))",
           "found, _, chosen = (rated or [((0,), False, 0)])[0]", ("test_extraction.py",)),
-    Fault("a cut block taken for the whole one", "tasks/extraction.py", "code == block.code, place)", "True, place)",
+    Fault("a cut block taken for the whole one", "tasks/extraction.py", "code == block.code, index)", "True, index)",
           ("test_extraction.py",)),
     Fault("helpers of other blocks left out", "tasks/extraction.py", "if not any(found):\n            break",
           "break", ("test_extraction.py",)),
@@ -560,7 +562,7 @@ FAULTS = (
           "for values in (marks, boxed)", ("test_numbers.py",)),
     Fault("an answer that goes on is said", "tasks/numbers.py", "if not number or not _ENDING.match(after) or",
           "if not number or", ("test_numbers.py",)),
-    Fault("an answer reckoned on is said", "tasks/numbers.py", "or _calculates(re.split(_SENTENCE_END, after)[0]):",
+    Fault("an answer calculated with is said", "tasks/numbers.py", "or _calculates(re.split(_SENTENCE_END, after)[0]):",
           "or False:", ("test_numbers.py",)),
     Fault("an answer far from its words is said", "tasks/numbers.py", "_NUMBER.match(rest, _OPENING.match(rest).end())",
           "_NUMBER.search(rest)", ("test_numbers.py",)),
@@ -610,7 +612,7 @@ FAULTS = (
     Fault("a newer harness's record cut off as torn", "bench/measure/record.py",
           "raise UserError(f\"has {', '.join(unknown)}", "raise ValueError(f\"has {', '.join(unknown)}",
           ("test_round_trips.py",)),
-    Fault("a summary's unknown keys dropped without a word", "bench/plan/typed_json.py",
+    Fault("a summary's unknown keys dropped silently", "bench/plan/typed_json.py",
           "if key not in known]:", "if False]:", ("test_round_trips.py",)),
     Fault("another version of what a file holds taken for this one", "bench/plan/typed_json.py",
           "if wanted is not None and version != wanted:", "if False:", ("test_round_trips.py",)),
@@ -659,7 +661,10 @@ FAULTS = (
 
 
 def passes(work: Path, tests: tuple[str, ...], seconds: int = 600, tell: bool = False) -> bool:
-    """Whether the tests pass in the copy at `work`; tell: show why not. SystemExit if pytest could not run them."""
+    """Whether the tests pass in the copy at `work`; tell: show why not.
+
+    SystemExit if pytest could not run them.
+    """
     # Programs that tests start elsewhere import the copy too.
     environment = {**os.environ, "PYTHONPATH": str(work), "OMP_NUM_THREADS": "1"}
     files = [f"tests/{name}" for name in tests]
@@ -669,7 +674,7 @@ def passes(work: Path, tests: tuple[str, ...], seconds: int = 600, tell: bool = 
             command, cwd=work, env=environment, capture_output=True, text=True, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired:
-        return False  # a fault that makes the engine run for ever is caught by the clock
+        return False  # a fault that makes the engine run forever is caught by the clock
     if result.returncode not in (0, 1):
         raise SystemExit(f"pytest did not run the tests:\n{result.stdout[-2000:]}{result.stderr[-2000:]}")
     if tell and result.returncode:
@@ -704,7 +709,8 @@ def main() -> int:
             copy = Path(folder) / str(number) / "tree"
             shutil.copytree(ROOT, copy, ignore=ignore)
             free.put(copy)
-        # Before any fault is planted: every file of tests that must fail with one passes without it.
+        # Before any fault is planted: every file of tests that must fail with one passes without
+        # it.
         needed = sorted({name for fault in faults for name in fault.tests})
         if not passes(copy, tuple(needed), seconds=3600, tell=True):
             raise SystemExit("the tests fail without any fault: nothing can be shown")

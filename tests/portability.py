@@ -1,4 +1,5 @@
-"""For `env`: NumPy and torch take no more of a CPU than every one of them has (`python tests/portability.py`).
+"""For `env`: NumPy and torch take no more of a CPU than every one of them has (`python
+tests/portability.py`).
 
 Sums then come out as on an old machine, last digits and all.
 """

@@ -1,4 +1,5 @@
-"""Long grids: a seeded sample of the cases runs always, the rest is marked slow (`make test-all`)."""
+"""Long grids: a seeded sample of the cases runs always, the rest is marked slow (`make test-all`).
+"""
 
 import random
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -15,12 +16,13 @@ def thinned(cases: Sequence[Any], count: int) -> list[Any]:
 
 
 def covering(cases: Sequence[Any], facts: Callable[[Any], Iterable[Hashable]]) -> list[Any]:
-    """All cases, of which a sample is not slow: every fact of any case is one of a case in the sample."""
+    """All cases, of which a sample is not slow: every fact of any case is one of a case in the
+    sample."""
     left = [set(facts(case)) for case in cases]
     order = random.Random(SEED).sample(range(len(cases)), len(cases))
     kept: set[int] = set()
     while any(left):
-        best = max(order, key=lambda place: len(left[place]))
+        best = max(order, key=lambda index: len(left[index]))
         kept.add(best)
         shown = set(left[best])
         left = [each - shown for each in left]
@@ -28,4 +30,4 @@ def covering(cases: Sequence[Any], facts: Callable[[Any], Iterable[Hashable]]) -
 
 
 def _marked(cases: Sequence[Any], kept: set[int]) -> list[Any]:
-    return [pytest.param(case, marks=[] if place in kept else pytest.mark.slow) for place, case in enumerate(cases)]
+    return [pytest.param(case, marks=[] if index in kept else pytest.mark.slow) for index, case in enumerate(cases)]

@@ -1,4 +1,4 @@
-"""Lengths chosen step by step: by measured costs and by what was accepted, anew for every prompt."""
+"""Lengths chosen step by step: by measured costs and by what was accepted in the prompt."""
 
 import pytest
 from families import blurred, make_model
@@ -75,12 +75,13 @@ def test_whatever_happens_the_choice_stays_in_its_bounds(steps) -> None:
         gamma, k = adaptive.choose()
         assert 2 <= gamma <= 6 and 1 <= k <= 2
     adaptive.reset()
-    assert adaptive.choose() == first, "a new prompt starts anew"
+    assert adaptive.choose() == first, "a new prompt starts again"
 
 
 @pytest.mark.parametrize("noise", [0.0, 3.0])
 def test_gamma_follows_the_draft(noise: float) -> None:
-    """With the target as its own draft lengths grow, with a draft that is never right they shrink."""
+    """With the target as its own draft lengths grow, with a draft that is never right they shrink.
+    """
     target = make_model("llama")
     pair = ModelPair(ModelSession(target), ModelSession(blurred(target, noise)), frozenset(), str)
     decoder = method.build(ouroboros_config(gamma="auto", k=0, phrases=False, text_phrases=False), pair)
@@ -95,7 +96,7 @@ def test_gamma_follows_the_draft(noise: float) -> None:
 
 
 def test_suffixes_that_the_pool_does_not_have_count_as_worth_nothing() -> None:
-    """An empty pool must not let k look good for ever, and so the draft look dispensable."""
+    """An empty pool must not let k look good forever, and so the draft look dispensable."""
     target = make_model("llama")
     pair = ModelPair(ModelSession(target), ModelSession(target), frozenset(), str)
     settings = ouroboros_config(gamma="auto", k="auto", phrases=False, text_phrases=False, enabled=False)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-# What each package may import of the project's own. The corpus generator in training is for no run: nothing imports it.
+# What each package may import of the project's own. The corpus generator in training is for no run:
+# nothing imports it.
 ALLOWED = {
     "decoding": set(),
     "tasks": {"decoding"},
@@ -42,7 +43,8 @@ def test_the_engine_knows_no_phrase_pool():
     assert files and not [file for file in files if "pool" in file.read_text(encoding="utf-8")]
 
 
-# The rooms of bench: what each may import of the others. Jobs and entry points stand above them all.
+# The rooms of bench: what each may import of the others. Jobs and entry points stand above them
+# all.
 ROOMS = {
     "console": set(),
     "models": {"console"},
@@ -54,7 +56,10 @@ ROOMS = {
 
 
 def rooms_of(file: Path) -> set[str]:
-    """The rooms of bench that a file imports from, at whatever depth; a module outside of rooms by its own name."""
+    """The rooms of bench that a file imports from, at whatever depth.
+
+    A module outside of rooms by its own name.
+    """
     found: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -82,7 +87,8 @@ MEASURED = {"prefill_seconds", "total_seconds", "prefill_tokens", "steps", "roun
 
 
 def test_one_package_computes_every_figure():
-    """Nobody else in reports or searches reads what figures are made of, or takes the formulas for them."""
+    """Nobody else in reports or searches reads what figures are made of, or takes the formulas for
+    them."""
     everything: set[str] = set()
     for file in [*(ROOT / "bench" / "report").rglob("*.py"), *(ROOT / "bench" / "tune").rglob("*.py")]:
         tree = ast.parse(file.read_text(encoding="utf-8"))

@@ -1,4 +1,5 @@
-"""python -m bench on a random tiny pair: the contract's files, resuming, sweeps, exit statuses and users' errors."""
+"""python -m bench on a random tiny pair: the contract's files, resuming, sweeps, exit statuses and
+users' errors."""
 
 import csv
 import errno
@@ -70,7 +71,8 @@ def test_every_method_and_task_composes(case):
 
 
 def test_every_setting_is_in_its_yaml():
-    """And stands there with the typed config's default: neither has a value that the other lacks, in parts as well."""
+    """And stands there with the typed config's default: neither has a value that the other lacks,
+    in parts as well."""
 
     def content(file):
         return OmegaConf.to_container(OmegaConf.load(CONF / file))
@@ -323,7 +325,8 @@ def test_a_mismatch_ends_with_1_unless_it_is_a_rivals(monkeypatch, capsys, argum
 
 @pytest.fixture
 def rivals(monkeypatch):
-    """A function that makes two rivals fail: at "build", at a "warm-up", or after so many generations."""
+    """A function that makes two rivals fail: at "build", at a "warm-up", or after so many
+    generations."""
 
     def fail(when):
         for module in (baselines.hf_generate, baselines.hf_prompt_lookup):
@@ -379,7 +382,8 @@ def test_a_rival_that_cannot_run_is_left_out(monkeypatch, capsys, arguments, riv
     assert run(monkeypatch, *arguments, "method=hf_generate", "limit=1") == (0 if measured else 2)
     if measured:
         assert run_summary("hf_generate")["prompts"] == 1
-    # The same panel again tries the rival, and reports what there is: with one prompt left it may come to its end.
+    # The same panel again tries the rival, and reports what there is: with one prompt left it may
+    # come to its end.
     assert run(monkeypatch, *arguments, panel) == 0
     assert "nothing was left" in capsys.readouterr().out
     assert run_summary("ouroboros")["warnings"] == ([] if measured else [warning])
@@ -406,8 +410,8 @@ def test_a_rival_is_said_to_be_left_out_only_while_its_panel_lacks_it(monkeypatc
         assert run(patched, *panel[:-1]) == 0
         assert (run_summary("speculative")["left_out"], run_summary("speculative")["warnings"]) == ({}, [])
         assert run(patched, *panel) == 0
-    # The first panel's note is in its session; a panel that was measured before has none there, and keeps it all the
-    # same when its summary is made anew.
+    # The first panel's note is in its session; a panel that was measured before has none there, and
+    # keeps it all the same when its summary is recomputed.
     provenance = run_folder("speculative") / "provenance.json"
     wanted = json.loads(provenance.read_text())
     assert wanted["sessions"][0]["left_out"] == left_out
@@ -514,7 +518,8 @@ def test_check_looks_and_leaves_nothing(monkeypatch, capsys, arguments):
 
 
 def test_check_passes_on_the_bundled_pair_and_fetches_no_data(monkeypatch, capsys, tmp_path):
-    """What a reader types: the model's own preset, and data of the hub, which cannot be reached here."""
+    """What a reader types: the model's own preset, and data of the hub, which cannot be reached
+    here."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tasks.sources.hub_rows", lambda *_: pytest.fail("rows were asked of the hub"))
     short = ["task=mbpp", "max_new_tokens=8"]

@@ -165,7 +165,8 @@ def changed(records, change):
 
 
 def with_outputs(records, **outputs):
-    """The records with other outputs of the method: tokens and the reason of their end, by prompt."""
+    """The records with other outputs of the method: tokens and the reason of their end, by prompt.
+    """
     return changed(records, lambda each: replace(each, tokens=outputs[each.prompt][0], stop=outputs[each.prompt][1]))
 
 
@@ -225,7 +226,8 @@ def test_generations_are_compared_as_records_are():
 
 
 def with_pool(records, columns=True, nested=False):
-    """The records with a pool: it grows from 3 phrases to 5, and every second look-up finds something."""
+    """The records with a pool: it grows from 3 phrases to 5, and every second look-up finds
+    something."""
     counts = {
         "pool_size": 5, "pool_evicted": 1, "pool_lookups": {"guess": 6, "suffix": 2}, "pool_hits": {"guess": 3},
         "phrases_learned": {"text": 4, "window": 2},
@@ -269,7 +271,8 @@ def test_a_nested_drafters_pool_is_told_apart():
 
 def test_a_steps_parts_add_up_to_decode_time():
     seconds = summarized(with_pool(sample())).seconds
-    # 4 generations: 0.3 s in the pool, 0.15 s of them while drafting, which takes 2.8 s, as the rest takes 0.8 s.
+    # 4 generations: 0.3 s in the pool, 0.15 s of them while drafting, which takes 2.8 s, as the
+    # rest takes 0.8 s.
     assert (seconds.pool, seconds.pool_draft) == (pytest.approx(1.2), pytest.approx(0.6))
     parts = asdict(seconds.parts())
     assert parts == pytest.approx({"draft": 2.2, "verify": 4.4, "pool": 1.2, "rest": 0.2})

@@ -1,4 +1,5 @@
-"""Verdicts by synthetic records and gaps, stops by the rule, and the noise floor on a small model."""
+"""Verdicts by synthetic records and gaps, stops by the rule, and the noise floor on a small model.
+"""
 
 import math
 
@@ -119,7 +120,10 @@ def test_noise_floor_is_small_in_float64_and_at_least_one_spacing(model):
 
 
 def test_an_output_that_crosses_the_longrope_boundary_is_still_the_targets():
-    """Greedy switches factors where generate() does; a single forward of the whole would call it a mismatch."""
+    """Greedy switches factors where generate() does.
+
+    A single forward of the whole would call it a mismatch.
+    """
     from families import make_model
 
     from baselines import greedy

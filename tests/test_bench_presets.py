@@ -1,4 +1,4 @@
-"""Model presets, what check=true foretells of a pair, and models that cannot be had."""
+"""Model presets, what check=true says of a pair in advance, and models that are not available."""
 
 import json
 import re
@@ -156,7 +156,7 @@ def test_a_damaged_index_of_weights_ends_in_one_line(monkeypatch, capsys, argume
     assert "no index of weights, or damaged" in error and "\n" not in error
 
 
-def test_check_foretells_and_then_decodes(monkeypatch, capsys, arguments):
+def test_check_says_in_advance_and_then_decodes(monkeypatch, capsys, arguments):
     # Reading tens of gigabytes for their digest would take longer than the minute that a check may.
     monkeypatch.setattr("bench.job.weights_digests", refuse)
     assert run(monkeypatch, *arguments, "dtype=bfloat16", "check=true") == 0
@@ -284,7 +284,8 @@ def test_what_cannot_be_a_hub_id_is_told_so(monkeypatch, capsys, arguments, name
 
 
 def test_ids_beyond_the_head_are_no_difference(folders, tmp_path):
-    """As in CodeLlama 34B and 7B, whose tokenizers name other tokens beyond the 34B's 32000 rows."""
+    """As in CodeLlama 34B and 7B, whose tokenizers name other tokens beyond the 34B's 32000 rows.
+    """
     names = {"target": ["<a>", "<b>"], "draft": ["<c>"]}
     for folder in folders:
         shutil.copytree(folder, tmp_path / folder.name)

@@ -1,4 +1,5 @@
-"""Runs that go on: killed, torn, extended, refused, damaged, and panels measured at different times."""
+"""Runs that go on: killed, torn, extended, refused, damaged, and panels measured at different
+times."""
 
 import json
 import signal

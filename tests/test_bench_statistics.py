@@ -67,7 +67,8 @@ def test_interval_holds_the_value_of_equal_prompts_and_is_reproducible(rows):
 
 
 def test_acceptance_by_hand():
-    # The last step was cut: the output ended with its second drafted token, and the third was not tried.
+    # The last step was cut: the output ended with its second drafted token, and the third was not
+    # tried.
     figures = acceptance(drafted=[3, 3, 2, 3], accepted=[0, 2, 2, 2], emitted=[1, 3, 3, 2])
     assert (figures.drafted, figures.accepted) == (11, 6)
     assert figures.rate == pytest.approx(6 / 11)
@@ -85,7 +86,8 @@ def test_a_depth_that_only_cut_steps_reached_was_never_tried():
 
 @st.composite
 def steps(draw):
-    """(drafted, accepted, emitted) as a decoder's steps may be: an output that ends with a drafted token is cut."""
+    """(drafted, accepted, emitted) as a decoder's steps may be: an output that ends with a drafted
+    token is cut."""
     drafted = draw(st.integers(0, 9))
     accepted = draw(st.integers(0, drafted))
     return drafted, accepted, accepted + (draw(st.booleans()) if accepted else 1)
@@ -106,7 +108,8 @@ def test_the_marginals_are_tokens_per_forward_and_the_cut_steps(rows):
 
 @given(st.lists(steps(), min_size=1))
 def test_conditionals_by_brute_force_over_every_tried_token(rows):
-    """Token by token: a drafted one was tried if all before it were accepted and the output had not ended yet."""
+    """Token by token: a drafted one was tried if all before it were accepted and the output had not
+    ended yet."""
     tried, taken = {}, {}
     for drafted, accepted, emitted in rows:
         for depth in range(drafted):
@@ -120,7 +123,8 @@ def test_conditionals_by_brute_force_over_every_tried_token(rows):
 
 
 def test_a_steady_acceptance_is_found_whatever_cuts_the_outputs():
-    """Every drafted token is right with probability 0.6, and one confirmed token in ten ends the output."""
+    """Every drafted token is right with probability 0.6, and one confirmed token in ten ends the
+    output."""
     draw = np.random.default_rng(0)
     rows = []
     for _ in range(20000):

@@ -32,7 +32,7 @@ def test_second_turns_and_categories(monkeypatch, arguments, tmp_path):
     assert set(summary["categories"]["stem"]["quality"]["method"]) == {"rougeL"}
     page = (folder / "report.md").read_text()
     assert "## By category" in page and "\n| stem | 4 |" in page and "\n| qa | 1 |" in page
-    assert "2, each after greedy's answers, prefilled anew" in page
+    assert "2, each after greedy's answers, prefilled again" in page
     assert "categories" not in (folder / "summary.csv").read_text()
 
 

@@ -1,4 +1,5 @@
-"""The cache against a plain list of rows: whatever is written, kept, forgotten and grown, the same rows are seen."""
+"""The cache against a plain list of rows: whatever is written, kept, forgotten and grown, the same
+rows are seen."""
 
 import torch
 from hypothesis import given
@@ -16,7 +17,10 @@ def row(value: float, shape: tuple[int, int], layer: int, count: int = 1) -> tor
 
 
 def write(cache: TreeCache, value: float, count: int) -> list[list[list[float]]]:
-    """A forward's update of every layer; the value of each row that keys and values of each layer then see."""
+    """A forward's update of every layer.
+
+    The value of each row that keys and values of each layer then see.
+    """
     return [
         [seen[0, 0, :, 0].sub(1000 * number).tolist() for seen in layer.update(
             row(value, keys, number, count), row(value, values, number, count))]

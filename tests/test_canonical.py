@@ -1,4 +1,5 @@
-"""Settings that say nothing beside others: two configs of one canonical form take the very same steps."""
+"""Settings that say nothing beside others: two configs of one canonical form take the very same
+steps."""
 
 import random
 
@@ -28,7 +29,10 @@ def pair():
 
 
 def drawn(name: str, draw: random.Random) -> object:
-    """A random setting of a method, of its search space and MORE; None where the values cannot stand together."""
+    """A random setting of a method, of its search space and MORE.
+
+    None where the values cannot stand together.
+    """
     space = flat(OmegaConf.to_container(OmegaConf.load(CONF / "search" / f"{name}.yaml"))) | MORE.get(name, {})
     base = OmegaConf.to_container(OmegaConf.load(CONF / "method" / f"{name}.yaml"))
     if name == "self_speculative":
@@ -40,7 +44,8 @@ def drawn(name: str, draw: random.Random) -> object:
 
 
 def steps(config: object, pair) -> list[tuple]:
-    """What the method did on two prompts, the pool living on: all but times and sizes that nobody can see."""
+    """What the method did on two prompts, the pool living on: all but times and sizes that nobody
+    can see."""
     decoder = build(config, pair)
     found = []
     for prompt in prompts(2, length=8):

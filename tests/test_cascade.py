@@ -1,4 +1,5 @@
-"""The cascade: the lookup against brute force, the draft model's own text in front, the lookup's behind it."""
+"""The cascade: the lookup against brute force, the draft model's own text in front, the lookup's
+after it."""
 
 from collections import Counter
 
@@ -87,7 +88,10 @@ def drafter_of(gamma: int, tail: int, lookup: Drafter, eos: frozenset[int] = fro
 
 
 def test_the_draft_model_first_and_the_lookup_behind_it() -> None:
-    """Any drafter may continue, with a tree too; its nodes hang behind the draft and keep their sources."""
+    """Any drafter may continue, with a tree too.
+
+    Its nodes hang after the draft and keep their sources.
+    """
     drafter = drafter_of(3, 9, Script())
     tokens = [2, 7, 1, 8]
     drafter.reset(tokens[:-1], 50)
@@ -123,7 +127,8 @@ def test_nothing_follows_an_end_of_sequence() -> None:
 
 
 def test_drafts_are_the_draft_models_text_in_fewer_forwards() -> None:
-    """The vertical cascade changes the draft's price and never its text, whatever is accepted or rejected."""
+    """The vertical cascade changes the draft's price and never its text, whatever is accepted or
+    rejected."""
     target = make_model("llama", seed=4)
     seen: Counter[str] = Counter()
     forwards = {}
@@ -151,7 +156,8 @@ def test_drafts_are_the_draft_models_text_in_fewer_forwards() -> None:
 
 
 def test_tokens_of_the_tail_are_accepted() -> None:
-    """A draft that is the target: the whole of it is accepted every time, and the lookup goes on from there."""
+    """A draft that is the target: the whole of it is accepted every time, and the lookup goes on
+    from there."""
     pair = make_pair("llama", noise=0.0)
     stopping = Stopping(frozenset(), 80)
     tests = [([3, 3, 3, 3], stopping, reference(pair, [3, 3, 3, 3], stopping))]

@@ -1,4 +1,5 @@
-"""The command line before anything is loaded: flags, sweeps, quoting, help, tab completion and interrupts."""
+"""The command line before anything is loaded: flags, sweeps, quoting, help, tab completion and
+interrupts."""
 
 import os
 import signal
@@ -30,7 +31,10 @@ HEAVY = ("torch", "transformers", "matplotlib", "datasets", "optuna")
 
 @pytest.fixture
 def command(monkeypatch, tmp_path):
-    """A function that runs a command line up to the job itself; (exit status, gammas of the jobs that would run)."""
+    """A function that runs a command line up to the job itself.
+
+    (exit status, gammas of the jobs that would run).
+    """
     monkeypatch.chdir(tmp_path)
     def run(*arguments: str) -> tuple[int, list[int]]:
         gammas = []
@@ -61,7 +65,8 @@ def test_flags_that_show_something_run_nothing(command, capsys, folder):
     ):
         assert command(*arguments) == (0, [])
         assert said in capsys.readouterr().out
-    # In a process of its own: Hydra logs this, and with that closes what other libraries log to under pytest.
+    # In a process of its own: Hydra logs this, and with that closes what other libraries log to
+    # under pytest.
     info = [sys.executable, "-m", "bench", "--info", "defaults"]
     done = subprocess.run(info, capture_output=True, text=True, env=environment(), timeout=60)
     assert done.returncode == 0 and "Defaults List" in done.stdout
@@ -247,7 +252,10 @@ def test_a_quoted_number_is_a_text(monkeypatch):
     "modules", [("bench", "bench.tune"), MODULES[-2:], pytest.param(MODULES, marks=pytest.mark.slow)], ids=str
 )
 def test_help_waits_for_no_heavy_import(modules):
-    """Of every entry point, and a typing error's; in one fresh interpreter, so that nothing is there yet."""
+    """Of every entry point, and a typing error's.
+
+    In one fresh interpreter, so that nothing is there yet.
+    """
     program = f"""
 import runpy, sys
 helps = [(each, "--help") for each in {modules}]

@@ -1,4 +1,7 @@
-"""Runs that share cores are labelled; runs that ask for cores of their own get them or are refused."""
+"""Runs that share cores are labelled.
+
+Runs that ask for cores of their own get them or are refused.
+"""
 
 import json
 import os

@@ -14,7 +14,8 @@ CORPORA = {"humaneval": humaneval.CORPUS, "mbpp": mbpp.CORPUS}
 
 
 def check(row, body=None):
-    """Runs the row's own tests against its solution, or against another body of the same function."""
+    """Runs the row's own tests against its solution, or against another body of the same function.
+    """
     namespace = {}
     exec(row["prompt"] + (body or row["canonical_solution"]) + row["test"], namespace)
     namespace["check"](namespace[row["entry_point"]])

@@ -1,4 +1,5 @@
-"""The bundled translations and Spec-Bench-like questions: form, grammar, and answers that are right."""
+"""The bundled translations and Spec-Bench-like questions: form, grammar, and answers that are
+right."""
 
 import json
 import re

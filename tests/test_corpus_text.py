@@ -1,4 +1,5 @@
-"""The word problems and the news: rows that are right, distinct, repeatable, and splits that share nothing."""
+"""The word problems and the news: rows that are right, distinct, repeatable, and splits that share
+nothing."""
 
 import itertools
 import re

@@ -1,10 +1,13 @@
-"""README.md, CONTRIBUTING.md and docs/: every command and every Python block works, every path and figure is there.
+"""README.md, CONTRIBUTING.md and docs/: every command and every Python block works, every path and
+figure is there.
 
-Every command is read: its settings compose and pass the checks that come before anything is loaded. In a sample, and
-in `make test-all` everywhere, a whole shell block is run, line by line in a folder of its own, by these rules:
+Every command is read: its settings compose and pass the checks that come before anything is loaded.
+In a sample, and in `make test-all` everywhere, a whole shell block is run, line by line in a folder
+of its own, by these rules:
 
 - Words in capitals stand for what `WORDS` says.
-- What measures is cut down: `SMALL` is added to the overrides of bench, `SMALL_TUNE` to those of bench.tune.
+- What measures is cut down: `SMALL` is added to the overrides of bench, `SMALL_TUNE` to those of
+  bench.tune.
 - What needs a network or a launcher is only read: data=hub, the hub's pairs, hydra/launcher.
 - `pip` would install from the network: the extra that it names must exist.
 - `make` would too, and run for minutes: its recipe must exist, and the bench it starts is run.
@@ -99,6 +102,16 @@ def blocks(language: str) -> list[Block]:
     return found
 
 
+def inline_commands() -> list[tuple[str, list[str]]]:
+    """(page, words) of every command within a sentence or a table."""
+    found = []
+    for page in PAGES:
+        prose = " ".join(re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.M).split())
+        commands = re.findall(r"`((?:python|pip|make|ouroboros-bench) [^`]+)`", prose)
+        found += [(page.name, shlex.split(command)) for command in commands]
+    return found
+
+
 ALL = blocks("sh")
 # What a reader types first, after the installation.
 FIRST = next(block for block in ALL if "python -m bench" in block.text)
@@ -112,7 +125,8 @@ def id_of(value: object) -> str:
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Where a reader might stand: models of the checkout, a file of prompts, a data set in the hub's schema."""
+    """Where a reader might stand: models of the checkout, a file of prompts, a data set in the
+    hub's schema."""
     (tmp_path / "models").symlink_to(ROOT / "models")
     row = {"id": "one", "prompt": "def add(a, b):", "reference": "pass"}
     (tmp_path / WORDS["PROMPTS"]).write_text(json.dumps(row) + "\n")
@@ -197,7 +211,7 @@ def recipe_of(words: list[str]) -> list[list[str]]:
     return [shlex.split(line, comments=True) for line in dry.stdout.splitlines()]
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=id_of)
+@pytest.mark.parametrize("command", [*COMMANDS, *inline_commands()], ids=id_of)
 def test_every_command_is_read(monkeypatch, folder, command):
     """Nothing is loaded or measured: the first job of each is composed and checked."""
     _, words = command
@@ -206,6 +220,8 @@ def test_every_command_is_read(monkeypatch, folder, command):
 
 def read(words: list[str]) -> None:
     """Fail if a command is none, or its settings are wrong."""
+    if words[0] == "ouroboros-bench":
+        words = ["python", "-m", "bench", *words[1:]]
     if words[0] == "eval":
         read(shlex.split(re.fullmatch(r"\$\((.*)\)", words[1])[1]))
     elif words[0] == "make":
@@ -274,7 +290,8 @@ def test_the_readme_shows_what_its_run_printed(tmp_path):
 
 
 def test_the_readmes_table_of_methods_is_measured(tmp_path):
-    """Each figure in it is one of results/methods: of every method the plainest case, at its own setting."""
+    """Each figure in it is one of results/methods: of every method the plainest case, at its own
+    setting."""
     unpack(ROOT / "results" / "methods" / "runs.tar.xz", tmp_path)
     summaries = [json.loads(file.read_text()) for file in (tmp_path / "methods").rglob("summary.json")]
     found = {(each["method"], each["task"]): each for each in summaries if each["label"] not in VARIANTS}
@@ -307,7 +324,8 @@ def test_what_the_readme_says_of_the_engine_is_measured(tmp_path):
 
 
 def test_what_the_readme_says_of_tuned_settings_is_so():
-    """A window where drafts are of phrases, and a threshold where they are of more than one forward."""
+    """A window where drafts are of phrases, and a threshold where they are of more than one
+    forward."""
     files = list((GENERATED / "method" / "tuned" / "tiny").rglob("ouroboros*.yaml"))
     tuned = [OmegaConf.load(file) for file in files]
     windows = sum(each.drafting.phrases and each.window > 0 for each in tuned)

@@ -1,5 +1,5 @@
-"""What drafters propose: lookahead's window against plain forwards, drafts against the draft's own greedy text,
-phrases from verification against the paper's rule."""
+"""What drafters propose: lookahead's window against plain forwards, drafts against the draft's own
+greedy text, phrases from verification against the paper's rule."""
 
 import random
 from functools import partial
@@ -36,8 +36,9 @@ def continuation(model: torch.nn.Module, tokens: list[int], count: int) -> list[
 
 @pytest.mark.parametrize(("width", "ngram"), [(1, 3), (3, 3), (4, 5), (6, 4)])
 def test_every_harvested_phrase_ends_in_the_models_own_choice(width: int, ngram: int) -> None:
-    """A column's newest token is the model's choice after the text that the column stands for: the confirmed text,
-    block 0 up to the column, then the column's levels. Wrong parents, positions or shifts all break this."""
+    """A column's newest token is the model's choice after the text that the column stands for: the
+    confirmed text, block 0 up to the column, then the column's levels. Wrong parents, positions or
+    shifts all break this."""
     model = make_model("llama")
     session = ModelSession(model)
     window = Window(width, ngram, seed=0)
@@ -91,7 +92,8 @@ def test_first_window_is_the_same_for_every_run_and_differs_by_seed() -> None:
 
 @pytest.mark.parametrize("inner", ["plain", "lookahead", "no window"])
 def test_drafts_are_the_draft_models_own_greedy_text(inner: str) -> None:
-    """However it is sped up, and whatever was rejected before, the draft is what the draft model would say."""
+    """However it is sped up, and whatever was rejected before, the draft is what the draft model
+    would say."""
     model = make_model("llama")
     pool = PhrasePool(4)
     drafter: Drafter = Drafter()
@@ -132,7 +134,8 @@ def test_draft_ends_with_the_end_of_sequence_and_keeps_to_the_limit() -> None:
 
 
 def test_lookahead_saves_forwards_on_repetitive_text() -> None:
-    """A cyclic model is all n-grams: after the fill phase, phrases are accepted whole and the bonus comes on top."""
+    """A cyclic model is all n-grams: after the fill phase, phrases are accepted whole and the bonus
+    comes on top."""
     session = ModelSession(make_model("llama", seed=4))
     pair = ModelPair(session, None, frozenset(), str)
     decoder = lookahead.build(lookahead.Config(window=6, ngram=4, max_guesses=6), pair)
@@ -147,7 +150,8 @@ def test_lookahead_saves_forwards_on_repetitive_text() -> None:
     longest=st.integers(1, 4),
 )
 def test_aligned_runs_are_the_papers_when_only_full_ones_count(rejected: list, said: list, longest: int) -> None:
-    """Paper's rule: from s, `longest` tokens said by the target, all but the last of which the draft had too."""
+    """Paper's rule: from s, `longest` tokens said by the target, all but the last of which the
+    draft had too."""
     choices = said[: len(rejected)]
     expected = [
         (rejected[s], tuple(choices[s : s + longest]))
@@ -172,7 +176,10 @@ def test_aligned_runs_are_the_papers_when_only_full_ones_count(rejected: list, s
 def test_continuations_are_the_authors_rule_and_shorter_ones(
     choices: list, behind: list, longest: int, shortest: int
 ) -> None:
-    """Every stretch of the target's words; one that ends with the draft goes on with each suffix's, if there is one."""
+    """Every stretch of the target's words.
+
+    One that ends with the draft goes on with each suffix's, if there is one.
+    """
     expected = []
     for place in range(len(choices)):
         for tail in behind or [[]]:
@@ -193,7 +200,7 @@ def test_refinement_beside_keeps_what_was_verified() -> None:
     assert pool.best(9, 3) == [(1, 7), (1, 2)]
 
 
-def test_a_draft_ends_behind_a_token_of_low_confidence() -> None:
+def test_a_draft_ends_after_a_token_of_low_confidence() -> None:
     """The doubtful token itself is kept; the probabilities are those of a cache-free forward."""
     model = make_model("llama")
     tokens = [1, 2, 3, 4]
@@ -213,7 +220,8 @@ def test_a_draft_ends_behind_a_token_of_low_confidence() -> None:
 
 
 def test_without_a_window_no_row_is_spent_on_one_and_the_pool_still_serves() -> None:
-    """Every draft forward has the row of its last token and those of the pool's guesses, nothing else."""
+    """Every draft forward has the row of its last token and those of the pool's guesses, nothing
+    else."""
     from ouroboros import method
 
     model = make_model("llama")
@@ -265,7 +273,8 @@ def test_refinement_goes_by_value_and_keeps_the_order() -> None:
 
 
 def test_suffixes_hang_behind_the_draft_and_are_credited() -> None:
-    """The draft is right and its continuation stands in the pool: one step gives draft, suffix and bonus."""
+    """The draft is right and its continuation stands in the pool: one step gives draft, suffix and
+    bonus."""
     from ouroboros import method
 
     model = make_model("llama")
@@ -282,7 +291,8 @@ def test_suffixes_hang_behind_the_draft_and_are_credited() -> None:
 
 
 def test_no_suffix_hangs_behind_an_end_of_sequence() -> None:
-    """Nothing can follow the end, so rows behind it would be spent for nothing, whatever the pool holds."""
+    """Nothing can follow the end, so rows after it would be spent for nothing, whatever the pool
+    holds."""
     from ouroboros import method
 
     model = make_model("llama")

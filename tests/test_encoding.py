@@ -1,4 +1,5 @@
-"""How prompts become ids: the clock in chat templates, their variables, ends and starts, the tokenizer's own file."""
+"""How prompts become ids: the clock in chat templates, their variables, ends and starts, the
+tokenizer's own file."""
 
 import inspect
 import json

@@ -1,4 +1,5 @@
-"""Engines: a traced forward is the model's own, and a packed model the rounded model, within rounding."""
+"""Engines: a traced forward is the model's own, and a packed model the rounded model, within
+rounding."""
 
 import copy
 import json
@@ -38,7 +39,8 @@ def traced(model) -> ModelSession:
 
 
 def forwards(session: ModelSession) -> list[torch.Tensor]:
-    """Logits of a prefill, a branching tree, a tree that grows, a long chain, and one row after a kept branch."""
+    """Logits of a prefill, a branching tree, a tree that grows, a long chain, and one row after a
+    kept branch."""
     found = [session.prefill(list(range(1, 8)))]
     tree = TokenTree(3, room=session.room(len(session.tokens)))
     first = tree.add(0, [4, 5], "a")
@@ -102,7 +104,10 @@ ENGINE_CASES = [(config, family, engine) for config in MATRIX for family in TRAC
 
 
 def pair_of(family: str, engine: str) -> ModelPair:
-    """A target and a draft that agrees now and then; float64 but where the engine takes float32 alone."""
+    """A target and a draft that agrees now and then.
+
+    Float64 but where the engine takes float32 alone.
+    """
     dtype = torch.float32 if engine == PACKED else torch.float64
     target = make_model(family, dtype=dtype)
     models = target, blurred(target, 0.01)
@@ -126,7 +131,8 @@ def test_outputs_are_greedys_on_every_engine(case):
 
 
 def test_a_draft_on_some_layers_has_a_trace_of_its_own():
-    """With the whole model's it would draft what the target says, and nobody would see it but by its speed."""
+    """With the whole model's it would draft what the target says, and nobody would see it but by
+    its speed."""
     pair = pair_of("llama", TRACED)
     config = self_speculative.Config(skip=None, skip_attention=[0, 1], max_draft=3)
     view = METHODS["self_speculative"].load().build(config, pair).drafter.view
@@ -197,7 +203,10 @@ def test_greedy_runs_the_traced_forward(monkeypatch):
 
 @needs_fbgemm
 def test_a_run_on_packed_weights_end_to_end(monkeypatch, arguments, capsys):
-    """The rounded model is the target of every method and of the library; the plain library is a rival of its own."""
+    """The rounded model is the target of every method and of the library.
+
+    The plain library is a rival of its own.
+    """
     rivals = "compare=[hf_generate,{name: hf_generate, engine: plain, label: plain}]"
     assert run(monkeypatch, *arguments, "engine=packed", "method=speculative", rivals) == 0
     assert "plain" in capsys.readouterr().out

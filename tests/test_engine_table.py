@@ -1,4 +1,5 @@
-"""python -m bench.engine: forwards of every engine by rows and context, beside the machine's limits."""
+"""python -m bench.engine: forwards of every engine by rows and context, beside the machine's
+limits."""
 
 import json
 import sys

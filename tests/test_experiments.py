@@ -1,4 +1,5 @@
-"""Presets under conf/experiment: each composes on the bundled pair, and runs at its smallest size on a random pair."""
+"""Presets under conf/experiment: each composes on the bundled pair, and runs at its smallest size
+on a random pair."""
 
 import functools
 import json
@@ -26,13 +27,17 @@ POOLS = ("humaneval", "mbpp", "gsm8k", "cnndm", "wmt16")
 
 
 def thinned_names() -> list:
-    """(preset, backend) of every preset; the one with most kinds of cases runs always, the others in make test-all."""
+    """(preset, backend) of every preset.
+
+    The one with most kinds of cases runs always, the others in make test-all.
+    """
     return [pytest.param(name, "eager", marks=[] if name == "methods" else pytest.mark.slow) for name in PRESETS]
 
 
 @pytest.fixture
 def tuned(tmp_path, monkeypatch):
-    """A function that writes tuned settings of every method for a model and a task, below a copy of conf/method."""
+    """A function that writes tuned settings of every method for a model and a task, below a copy of
+    conf/method."""
     copy = tmp_path / "conf"
     shutil.copytree(CONF / "method", copy / "method")
     for name in ("CONF", "GENERATED"):

@@ -1,4 +1,5 @@
-"""The engine on every family: greedy equals generate(), tree rows equal a plain forward, the cache keeps and cuts."""
+"""The engine on every family: greedy equals generate(), tree rows equal a plain forward, the cache
+keeps and cuts."""
 
 import random
 
@@ -47,7 +48,8 @@ def test_greedy_equals_generate(family: str) -> None:
 
 @pytest.mark.parametrize("family", [name for name in FAMILIES if "rope" not in name])
 def test_tree_rows_equal_plain_forwards(family: str) -> None:
-    """Every node's logits are those of a cache-free forward of the text that leads to it, far past the window."""
+    """Every node's logits are those of a cache-free forward of the text that leads to it, far past
+    the window."""
     model = make_model(family)
     session = ModelSession(model)
     prompt = prompt_of(30, 1)
@@ -69,8 +71,9 @@ def test_tree_rows_equal_plain_forwards(family: str) -> None:
 
 @pytest.mark.parametrize("family", [name for name in FAMILIES if "rope" not in name])
 def test_a_tree_that_grows_by_forwards_equals_plain_forwards(family: str) -> None:
-    """Level by level, each forward takes the new nodes only, sees their ancestors among the rows that stand, and any
-    path may be kept at the end; far past the window, and past what the cache had room for."""
+    """Level by level, each forward takes the new nodes only, sees their ancestors among the rows
+    that stand, and any path may be kept at the end; far past the window, and past what the cache
+    had room for."""
     model = make_model(family)
     session = ModelSession(model)
     prompt = prompt_of(30, 1)
@@ -122,7 +125,8 @@ def test_a_tree_that_grows_ends_where_the_rotation_changes(family: str) -> None:
 
 
 def test_keep_and_truncate_against_a_fresh_forward() -> None:
-    """However paths are kept and cut, the next logits are those of a fresh session over the same tokens."""
+    """However paths are kept and cut, the next logits are those of a fresh session over the same
+    tokens."""
     model = make_model("llama")
     session = ModelSession(model)
     draw = random.Random(0)

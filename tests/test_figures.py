@@ -1,4 +1,5 @@
-"""Figures over many runs: what is drawn and what is not, whose values stand in them, and that they are not blank."""
+"""Figures over many runs: what is drawn and what is not, whose values stand in them, and that they
+are not blank."""
 
 import re
 
@@ -244,7 +245,8 @@ def test_acceptance_leaves_out_depths_that_few_steps_reach(runs):
 def test_a_step_is_split_into_its_parts(runs):
     [drawing] = step_time(runs(summary_of(speed=2.0)))
     widths = [round(bar.get_width(), 6) for bar in drawing.figure.axes[0].patches]
-    # 12 s of greedy at 80 tokens/s, 8 s of 400 steps: draft, verify, other of (greedy, method) each.
+    # 12 s of greedy at 80 tokens/s, 8 s of 400 steps: draft, verify, other of (greedy, method)
+    # each.
     assert widths == pytest.approx([0, 7.5, 11000 / 960, 10.0, 1000 / 960, 2.5], abs=1e-5)
     # Of draft and other 0.8 s and 0.4 s were the pool's.
     seconds = summary_of()["seconds"] | {"pool": 1.2, "pool_draft": 0.8}

@@ -132,7 +132,8 @@ def test_a_file_serves_only_its_own_n_and_tokenizer(tmp_path) -> None:
 
 @pytest.mark.parametrize("config", [lookahead.Config(ngram=4), ouroboros.Config(ngram=4, window=3)])
 def test_a_decoder_begins_with_a_loaded_state_until_it_is_given_another(config) -> None:
-    """Through JSON and back, and after every `forget`: with what another has learned it takes the very same steps."""
+    """Through JSON and back, and after every `forget`: with what another has learned it takes the
+    very same steps."""
     pair = make_pair("llama")
     first, second = prompts(2)
     stopping = Stopping(frozenset(), 40)

@@ -1,4 +1,5 @@
-"""Hybrids: which drafter is asked, that the other stays in step, and how a method within a method is configured."""
+"""Hybrids: which drafter is asked, that the other stays in step, and how a method within a method
+is configured."""
 
 from dataclasses import asdict
 from itertools import product
@@ -88,7 +89,8 @@ def test_a_match_takes_the_authors_rows_and_no_fewer_for_being_short(llama: Mode
 
 
 def test_the_draft_model_stays_in_step(llama: ModelPair) -> None:
-    """After any number of steps without it, it still proposes its own greedy text after the confirmed tokens."""
+    """After any number of steps without it, it still proposes its own greedy text after the
+    confirmed tokens."""
     pair = ModelPair(llama.target, llama.draft, frozenset(), decode)
     decoder = build(hybrid.Config(min_match=2, fallback=speculative.Config(gamma=3)), pair)
     fallback = decoder.drafter.fallback
@@ -131,7 +133,10 @@ def test_the_fallback_observes_every_verdict(llama: ModelPair) -> None:
 
 
 def test_a_foreign_tree_teaches_ouroboros_and_lookahead_nothing(llama: ModelPair) -> None:
-    """Their nodes mean nothing there, whatever number they have; on their own tree they learn as ever."""
+    """Their nodes mean nothing there, whatever number they have.
+
+    On their own tree they learn as ever.
+    """
     tokens = prompts(1)[0]
     for config in (
         ouroboros.Config(gamma=4, k=2, window=3, ngram=4),

@@ -1,4 +1,5 @@
-"""Sweeps over several processes through Hydra's launchers: joblib, and submitit's local executor in place of SLURM."""
+"""Sweeps over several processes through Hydra's launchers: joblib, and submitit's local executor in
+place of SLURM."""
 
 import json
 import os
@@ -21,7 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture
 def launched(monkeypatch, arguments, tmp_path):
     """A function that runs a sweep under a launcher; its exit status."""
-    # Where measuring processes find each other: those of the tests beside this one are no neighbours of its jobs.
+    # Where measuring processes find each other: those of the tests beside this one are no
+    # neighbours of its jobs.
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     # A job's process imports the checkout under test.
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
@@ -31,7 +33,8 @@ def launched(monkeypatch, arguments, tmp_path):
         return run(monkeypatch, "-m", *arguments, "limit=1", "method=speculative", *overrides)
 
     yield launch
-    # joblib has put copies of Hydra's globals in place of this process' own, without what was registered.
+    # joblib has put copies of Hydra's globals in place of this process' own, without what was
+    # registered.
     Plugins.instance().register(GeneratedSettings)
 
 
@@ -76,7 +79,10 @@ def test_a_launched_job_s_status_leaves_its_process(monkeypatch, tmp_path, statu
 
 
 def test_a_launcher_runs_the_sweep(launched):
-    """In this process, for which joblib takes one job at a time; with processes of their own below."""
+    """In this process, for which joblib takes one job at a time.
+
+    With processes of their own below.
+    """
     assert launched("hydra/launcher=side_by_side", "hydra.launcher.n_jobs=1", "method.gamma=2,-1") == 2
     assert set(found()) == {2}
 

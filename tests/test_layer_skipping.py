@@ -1,4 +1,5 @@
-"""A model that skips sub-layers: what it computes, that it shares every parameter, and what cannot be skipped."""
+"""A model that skips sub-layers: what it computes, that it shares every parameter, and what cannot
+be skipped."""
 
 import copy
 
@@ -49,7 +50,8 @@ def zeroed(model: nn.Module, family: str, attention: tuple, mlp: tuple) -> nn.Mo
 @pytest.mark.parametrize("skips", SKIPS, ids=str)
 @pytest.mark.parametrize("family", [*FAMILIES])
 def test_skipping_is_what_zeroed_outputs_give(family: str, skips: tuple) -> None:
-    """Gemma's norms behind the sub-layers, GPT-NeoX's parallel blocks and OPT's MLP without a module among them."""
+    """Gemma's norms after the sub-layers, GPT-NeoX's parallel blocks and OPT's MLP without a module
+    among them."""
     model = model_of(family)
     ids = torch.tensor([[(7 * i + 3) % VOCABULARY for i in range(20)]])
     with torch.inference_mode():
@@ -93,8 +95,10 @@ def test_a_norm_that_feeds_only_what_is_skipped_is_left_out() -> None:
 
 @pytest.mark.parametrize("family", [*FAMILIES])
 def test_a_view_drafts_behind_the_targets_own_rows(family: str) -> None:
-    """Its logits are those of the skipping model over the target's cache, one token after another; afterwards the
-    session goes on as if nothing had been."""
+    """Its logits are those of the skipping model over the target's cache, one token after another.
+
+    Afterwards the session goes on as if nothing had been.
+    """
     model = model_of(family)
     skips = ((1,), (0,))
     length = 20 if family != "phi3_longrope" else 12
@@ -143,7 +147,8 @@ def test_reread_gives_the_first_token_of_every_draft(family: str) -> None:
 
 
 def test_copies_run_their_own_layers_where_accelerate_has_rewritten_forward() -> None:
-    """device_map=auto hangs hooks on every module, whose forward is then bound to that very module."""
+    """device_map=auto hangs hooks on every module, whose forward is then bound to that very module.
+    """
     plain, hooked = model_of("llama"), model_of("llama")
     for module in hooked.modules():
         add_hook_to_module(module, AlignDevicesHook(execution_device="cpu", io_same_device=True))

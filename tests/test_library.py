@@ -1,4 +1,5 @@
-"""Ouroboros inside transformers' generate() and as a stream: the very tokens of greedy generate(), or a refusal."""
+"""Ouroboros inside transformers' generate() and as a stream: the very tokens of greedy generate(),
+or a refusal."""
 
 import copy
 from pathlib import Path

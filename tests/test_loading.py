@@ -1,4 +1,5 @@
-"""Checkpoints that are not whole, logits that are no numbers, drafts without room, settings that are not obeyed."""
+"""Checkpoints that are not whole, logits that are no numbers, drafts without room, settings that
+are not obeyed."""
 
 import json
 import shutil
@@ -24,7 +25,8 @@ ODD = "|"  # a token that only some prompts hold
 
 
 def changed(pair, where, change):
-    """A copy of the pair in `where`, with the tensors of its models changed: {"draft": function of the tensors}."""
+    """A copy of the pair in `where`, with the tensors of its models changed: {"draft": function of
+    the tensors}."""
     shutil.copytree(pair, where)
     for role, edit in change.items():
         file = where / role / "model.safetensors"

@@ -1,6 +1,8 @@
-"""Every method gives greedy's tokens, whatever its options, the family, the stopping rule, or where the end comes.
+"""Every method gives greedy's tokens, whatever its options, the family, the stopping rule, or where
+the end comes.
 
-float64 and strict: identity of token ids. Counters show that the paths were really taken, not only survived.
+float64 and strict: identity of token ids. Counters show that the paths were really taken, not only
+survived.
 """
 
 import itertools
@@ -110,7 +112,8 @@ COVERING = [
 
 
 def option_pairs(config: object) -> list[tuple]:
-    """Every pair of a method's options: those of a sample in which no pair is missing are always tested."""
+    """Every pair of a method's options: those of a sample in which no pair is missing are always
+    tested."""
     options = [config.name, *((name, str(value)) for name, value in flat_config(config).items())]
     return list(itertools.combinations(options, 2))
 
@@ -153,14 +156,16 @@ def family_tests(family: str) -> tuple[ModelPair, list]:
     "case", covering([*itertools.product(COVERING, FAMILIES)], on_family), ids=lambda case: f"{case[0].name}-{case[1]}"
 )
 def test_covering_set_on_every_family(case: tuple[object, str]) -> None:
-    """Long enough to pass the sliding windows, the rotary boundaries and, with a small context, the context's end."""
+    """Long enough to pass the sliding windows, the rotary boundaries and, with a small context, the
+    context's end."""
     config, family = case
     pair, tests = family_tests(family)
     decoder = build(config, pair)
     moved = accepted = 0
     for prompt, stopping, expected in tests:
         if isinstance(decoder.drafter, ouroboros.Ouroboros | Lookahead):
-            # The true text as phrases behind decoys, so that kept rows have to be moved over rejected ones.
+            # The true text as phrases after decoys, so that kept rows have to be moved over
+            # rejected ones.
             text = prompt + expected.tokens
             for place in range(len(prompt), len(text) - 3):
                 decoder.drafter.pool.insert(text[place], tuple(text[place + 1 : place + 4]), "planted")
@@ -180,8 +185,8 @@ def test_covering_set_on_every_family(case: tuple[object, str]) -> None:
         assert (outcome.tokens, outcome.stop) == (expected.tokens, expected.stop)
         accepted += sum(outcome.steps.accepted)
     assert accepted
-    # A chain's rows stay where they are (without a window a draft may be one), a pool of two phrases a key soon drops
-    # what was planted, and automatic lengths go by the clock.
+    # A chain's rows stay where they are (without a window a draft may be one), a pool of two
+    # phrases a key soon drops what was planted, and automatic lengths go by the clock.
     settings = flat_config(config)
     still = settings.get("pool.capacity") == 2 or settings.get("gamma") == "auto" or settings.get("window") == 0
     assert moved or still or config.name in CHAINS
@@ -195,7 +200,8 @@ def test_draft_of_another_family(config: object) -> None:
 
 
 def test_draft_with_a_smaller_vocabulary_and_context() -> None:
-    """The draft never proposes ids it lacks, reads unknown ones, and stops drafting where its context ends."""
+    """The draft never proposes ids it lacks, reads unknown ones, and stops drafting where its
+    context ends."""
     target = make_model("llama")
     small = VOCABULARY - 4
     draft = make_model("llama", seed=2, max_position_embeddings=24, vocab_size=small)
@@ -221,7 +227,8 @@ def test_drafts_end_where_the_context_does(config: object) -> None:
 
 
 def test_the_end_of_sequence_at_every_place() -> None:
-    """Any token may be the end: it is met in the draft, in a suffix and as the bonus, and nothing follows it."""
+    """Any token may be the end: it is met in the draft, in a suffix and as the bonus, and nothing
+    follows it."""
     seen: Counter[str] = Counter()
     configs = [speculative.Config(gamma=4),
                ouroboros_config(gamma=1, k=3, window=5, ngram=5, shortest_run=1, text_phrases=True),
@@ -248,7 +255,8 @@ def test_the_end_of_sequence_at_every_place() -> None:
 
 
 def test_every_path_is_taken(llama: ModelPair) -> None:
-    """Full acceptance, rejection, a later suffix winning, a window node, a merged node, an evicted phrase."""
+    """Full acceptance, rejection, a later suffix winning, a window node, a merged node, an evicted
+    phrase."""
     seen: Counter[str] = Counter()
     stopping = Stopping(frozenset(), 60)
     tests = [(p, stopping, reference(llama, p, stopping)) for p in prompts(5)]
@@ -291,7 +299,10 @@ def test_ouroboros_without_its_parts_takes_the_steps_of_speculative(llama: Model
 
 
 def test_recorded_work_is_the_work_done(llama: ModelPair) -> None:
-    """Away from the end, gamma 4 takes 4 draft forwards a step and verifies 5 rows; the clocks fit into each other."""
+    """Away from the end, gamma 4 takes 4 draft forwards a step and verifies 5 rows.
+
+    The clocks fit into each other.
+    """
     pair = ModelPair(llama.target, llama.draft, frozenset(), decode)
     outcome = build(speculative.Config(gamma=4), pair).generate(prompts(1)[0], Stopping(frozenset(), 60))
     steps = outcome.steps
@@ -319,7 +330,8 @@ def test_what_the_stopping_rule_cut_is_not_counted_as_accepted() -> None:
 
 
 def test_perfect_draft_is_always_accepted() -> None:
-    """With the target as its own draft every step emits gamma + 1 tokens: the bonus is never dropped."""
+    """With the target as its own draft every step emits gamma + 1 tokens: the bonus is never
+    dropped."""
     pair = make_pair("llama", noise=0.0)
     stopping = Stopping(frozenset(), 1 + 6 * 5)
     for config in (speculative.Config(gamma=5), ouroboros_config(gamma=5, k=0, phrases=False)):
@@ -384,8 +396,8 @@ def test_parts_beyond_the_paper_are_really_taken(llama: ModelPair) -> None:
 def test_refinement_after_a_rejection_is_the_papers_and_an_option(
     llama: ModelPair, monkeypatch, accepted_only: bool
 ) -> None:
-    """K < N - 1, as in the authors' settings: the paper refines after whole drafts and wrong ones, their code after
-    whole ones alone."""
+    """K < N - 1, as in the authors' settings: the paper refines after whole drafts and wrong ones,
+    their code after whole ones alone."""
     config = ouroboros_config(gamma=4, k=2, window=4, ngram=4, accepted_only=accepted_only)
     decoder = build(config, llama)
     drafter, observe = decoder.drafter, decoder.drafter.observe
@@ -405,7 +417,8 @@ def test_refinement_after_a_rejection_is_the_papers_and_an_option(
 
 
 def test_suffixes_lengthen_any_drafter(llama: ModelPair) -> None:
-    """The text of the last pass stands in the pool: behind lookahead's guesses hang suffixes, and they are accepted."""
+    """The text of the last pass stands in the pool: suffixes hang after lookahead's guesses, and
+    they are accepted."""
     pair = ModelPair(llama.target, None, frozenset(), decode)
     guessing = lookahead.Config(window=2, ngram=3, max_guesses=2, text_phrases=True)
     config = ouroboros_config(drafter=guessing, k=3, ngram=4, capacity=4, text_phrases=True)

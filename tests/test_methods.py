@@ -1,4 +1,5 @@
-"""Methods as their modules declare them: each is greedy's equal, and adding one takes a file, a yaml and a line."""
+"""Methods as their modules declare them: each is greedy's equal, and adding one takes a file, a
+yaml and a line."""
 
 import json
 import os
@@ -100,7 +101,10 @@ def models():
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_gives_greedy_s_tokens(models, name):
-    """As its module has it when told nothing; a skip set belongs to one target, so here a layer is named."""
+    """As its module has it when told nothing.
+
+    A skip set belongs to one target, so here a layer is named.
+    """
     module = METHODS[name].load()
     own = {"skip": None, "skip_mlp": [1]} if name == "self_speculative" else {}
     decoder = module.build(module.Config(**own), models)

@@ -1,4 +1,5 @@
-"""Multi-candidate drafts against trees from cache-free forwards, and the work they are said to take."""
+"""Multi-candidate drafts against trees from cache-free forwards, and the work they are said to
+take."""
 
 import math
 import random
@@ -28,7 +29,8 @@ DYNAMIC = [
 
 
 def brute_force(model: torch.nn.Module, tokens: list[int], config: Config, depth: int, eos: set[int]) -> set[Text]:
-    """The paths below the root: all levels are grown, however unlikely, and the best nodes picked at the end."""
+    """The paths below the root: all levels are grown, however unlikely, and the best nodes picked
+    at the end."""
     found: dict[Text, float] = {}
     frontier: list[Text] = [()]
     scores = {(): 0.0}
@@ -55,7 +57,8 @@ def texts_of(tree: TokenTree) -> set[Text]:
 
 @pytest.mark.parametrize("config", [*FIXED, *DYNAMIC], ids=str)
 def test_drafts_equal_trees_from_cache_free_forwards(config: Config) -> None:
-    """Whatever was accepted or rejected before, how many steps it was not asked, and wherever the limit lies."""
+    """Whatever was accepted or rejected before, how many steps it was not asked, and wherever the
+    limit lies."""
     model = make_model("llama")
     eos = frozenset({5, 9})
     drafter = MultiCandidate(config, ModelSession(model), eos)
@@ -123,7 +126,8 @@ def test_one_candidate_a_level_takes_the_steps_of_speculative(gamma: int) -> Non
 
 @pytest.mark.parametrize("config", [FIXED[1], DYNAMIC[0]], ids=["fixed", "dynamic"])
 def test_recorded_work_is_the_work_done(config: Config) -> None:
-    """Forwards and rows are those that went into the model: every expanded node once, and what the cache lacked."""
+    """Forwards and rows are those that went into the model: every expanded node once, and what the
+    cache lacked."""
     target = make_model("llama")
     pair = ModelPair(ModelSession(target), ModelSession(blurred(target, 0.03)), frozenset(), str)
     sizes: list[int] = []
@@ -146,7 +150,8 @@ def test_recorded_work_is_the_work_done(config: Config) -> None:
 
 
 def test_hopeless_levels_cost_no_forward() -> None:
-    """With few nodes to verify the tree is soon full of likelier ones, and the draft is not asked any further."""
+    """With few nodes to verify the tree is soon full of likelier ones, and the draft is not asked
+    any further."""
     pair = make_pair("llama")
     stopping = Stopping(frozenset(), 60)
     config = Config(branching=[6] * 6, width=6, nodes=3)
@@ -178,7 +183,8 @@ def test_nothing_is_expanded_behind_the_end_of_sequence() -> None:
 
 
 def test_shapes_of_a_panel_are_told_apart(monkeypatch, capsys, arguments) -> None:
-    """A setting that is a list stands in the labels as on the command line, where nothing else tells them apart."""
+    """A setting that is a list stands in the labels as on the command line, where nothing else
+    tells them apart."""
     other = "compare=[{name: multi_candidate, branching: [2,1]}]"
     assert run(monkeypatch, *arguments, "method=multi_candidate", other, "limit=1") == 0
     printed = capsys.readouterr().out

@@ -13,7 +13,8 @@ from tasks.sources import BUNDLED
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
-# After a mark and at the end of a sentence these say the same number; `#### ` or "It is " is put before them.
+# After a mark and at the end of a sentence these say the same number; `#### ` or "It is " is put
+# before them.
 NUMBERS = {
     "18": 18, "18.": 18, "18.0": 18, "18.00.": 18, "-3": -3, "+3": 3, "\u22123": -3, "$18": 18, "$ 18": 18,
     "$-3": -3, "-$3": -3, "\u2212$3": -3, "$\u22123": -3, "-$ 3": -3, "€18": 18, "£18.50": "18.5", "\\$18": 18,
@@ -89,7 +90,7 @@ TEXTS = [
     ("**Answer: $18.**\nThis took 2 steps.", None, 18, "no mark"),
     ("The answer is **18** dollars per day.\n(2 steps)", None, 18, "no mark"),
     ("The answer is 18\\text{ km/h}!\n(2 steps)", None, 18, "no mark"),
-    ("Answer: 18% (9 * 2 = 18), in 2 steps", None, 18, "no mark; a remark in brackets is not reckoned on"),
+    ("Answer: 18% (9 * 2 = 18), in 2 steps", None, 18, "no mark; a remark in brackets is not calculated with"),
     ("Answer: 18, in 2 steps", None, 18, "no mark"),
     ("Answer: 17\nNo. Answer: 18\n(2 steps)", None, 18, "no mark; the last said one"),
     ("**Answer:** 18\n\n(2 steps)", None, 18, "no mark"),

@@ -1,4 +1,5 @@
-"""pyproject.toml: what a wheel holds, what it depends on, and where an installed harness reads and writes."""
+"""pyproject.toml: what a wheel holds, what it depends on, and where an installed harness reads and
+writes."""
 
 import ast
 import os

@@ -1,4 +1,5 @@
-"""make paper: its lists of commands, the driver that runs them, and the archive of what they leave."""
+"""make paper: its lists of commands, the driver that runs them, and the archive of what they leave.
+"""
 
 import sys
 from pathlib import Path
@@ -55,7 +56,7 @@ def test_what_others_need_is_made_before_them(steps_of):
     layers = next(place for place, command in enumerate(commands) if "first_layers.py" in command)
     needed = [place for place, command in enumerate(commands) if "contamination_pools" in command]
     using = [place for place, command in enumerate(commands) if "=contamination " in command or "tiny-8" in command]
-    # What measures nothing waits for all before it, and all behind it wait for it.
+    # What measures nothing waits for all before it, and all after it wait for it.
     assert len(needed) == 5 and max(needed) < layers < min(using)
 
 

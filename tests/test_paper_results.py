@@ -1,4 +1,5 @@
-"""results/paper: its tables and figures follow from its packed records alone, and its README says what they say."""
+"""results/paper: its tables and figures follow from its packed records alone, and its README says
+what they say."""
 
 import csv
 import json
@@ -70,7 +71,7 @@ def test_it_is_small_enough_for_git():
 
 
 def check_summary(path: Path) -> None:
-    """A run's summary is what its records give anew."""
+    """A run's summary is what its records give today."""
     summary = json.loads((path / "summary.json").read_text())
     wanted = roles(Place(summary["device"], summary["dtype"]))
     with RunFolder(path) as folder:
@@ -105,7 +106,8 @@ def test_acceptance_by_depth_is_censored_where_outputs_end(folders):
         if found["drafted"] is not None:
             excess = found["cut_steps"] / summary["target_forwards"]
             assert 1 + sum(found["marginal"]) == pytest.approx(summary["tokens_per_target_forward"] + excess, rel=1e-9)
-    # Short outputs, of which nearly every one ends with a drafted token: whole steps left out gave .491 .472 .326 .308.
+    # Short outputs, of which nearly every one ends with a drafted token: whole steps left out gave
+    # .491 .472 .326 .308.
     [warm] = [path for path in folders if path.parts[-4:] == ("main_text", "wmt16", "tiny", "ouroboros-2759bf2436")]
     found = json.loads((warm / "summary.json").read_text())["acceptance"]
     assert found["conditional"][:4] == pytest.approx([0.535, 0.550, 0.466, 0.400], abs=5e-4)
@@ -128,10 +130,10 @@ def test_the_table_is_made_from_these_runs(unpacked, monkeypatch, preset):
 
 @pytest.mark.parametrize("preset", thinned(PRESETS, 4))
 def test_the_runs_are_the_preset_s_own(folders, preset):
-    """None of an older edition of the preset, or of settings that were tuned anew since.
+    """None of an older edition of the preset, or of settings that were tuned again since.
 
-    Settings alone are compared. That suffix and hybrid have counted the root among a draft's rows since, which leaves
-    one token fewer at the same setting, is said in results/paper/README.md.
+    Settings alone are compared. That suffix and hybrid have counted the root among a draft's rows
+    since, which leaves one token fewer at the same setting, is said in results/paper/README.md.
     """
     own = [path for path in folders if path.parts[-4] == preset]
     for task in {path.parts[-3] for path in own}:
@@ -168,7 +170,10 @@ def test_the_figures_are_drawn_from_these_runs(unpacked, monkeypatch, preset):
 
 
 def test_the_numbers_of_the_readme_s_tables_are_in_the_tables(folders):
-    """Under a heading that names presets, in theirs; as they are printed. An interval only with its value."""
+    """Under a heading that names presets, in theirs; as they are printed.
+
+    An interval only with its value.
+    """
     others = [row for file in sorted(published.FOLDER.glob("*.csv")) for row in rows(file)]
     ratios = [str(each.value) for each in published.speedups(published.rows())]
     chosen = PRESETS
@@ -198,9 +203,11 @@ def test_the_numbers_of_the_readme_s_tables_are_in_the_tables(folders):
 
 
 def as_then(config: dict[str, Any], history: str) -> dict[str, Any]:
-    """A config by the names of then, without the settings that there were none of yet where they say what was the rule.
+    """A config by the names of then, without the settings that there were none of yet where they
+    say what was the rule.
 
-    Cold, nothing is in the history that history_bias is about. What a foreign drafter silences stood at other defaults.
+    Cold, nothing is in the history that history_bias is about. What a foreign drafter silences
+    stood at other defaults.
     """
     renamed = METHODS[config["name"]].renamed
     names = {new: old for old, new in renamed.items()}
@@ -217,7 +224,10 @@ def as_then(config: dict[str, Any], history: str) -> dict[str, Any]:
 
 
 def says(printed: str, value: str | float) -> bool:
-    """Whether a value is printed so, rounded to as many digits as there are; half up or half to even."""
+    """Whether a value is printed so, rounded to as many digits as there are.
+
+    Half up or half to even.
+    """
     digits = len(printed.partition(".")[2])
     return value not in ("", None) and abs(float(printed) - float(value)) <= 0.5 * 10**-digits + 1e-9
 

@@ -36,7 +36,8 @@ def test_the_least_useful_gives_way_and_of_several_the_oldest() -> None:
 
 @given(capacity=st.integers(1, 4), order=st.sampled_from(ORDERS), operations=operations)
 def test_pool_behaves_like_lists(capacity: int, order: str, operations: list[tuple]) -> None:
-    """The least recent of a key is evicted or, in order of usefulness, the oldest of those with the least credit."""
+    """The least recent of a key is evicted or, in order of usefulness, the oldest of those with the
+    least credit."""
     pool, model, credits = PhrasePool(capacity, order), {}, {}
     evicted = 0
 

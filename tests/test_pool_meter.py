@@ -16,7 +16,8 @@ from ouroboros import method as ouroboros
 
 @pytest.fixture
 def ticking(monkeypatch) -> None:
-    """A clock that moves by one second whenever it is read: what is entered and left once takes one second."""
+    """A clock that moves by one second whenever it is read: what is entered and left once takes one
+    second."""
     monkeypatch.setattr(stopwatch, "time", SimpleNamespace(perf_counter=itertools.count().__next__))
 
 
@@ -48,7 +49,8 @@ def test_every_call_of_the_pool_is_on_its_clock_once() -> None:
     ids=lambda config: f"{config.name} {getattr(config, 'drafter', '')}",
 )
 def test_pool_time_is_split_into_drafting_and_observing(config: object) -> None:
-    """Reading the clocks around propose and observe gives the very columns, a nested drafter's pool included."""
+    """Reading the clocks around propose and observe gives the very columns, a nested drafter's pool
+    included."""
     pair = make_pair("llama")
     decoder = build(config, ModelPair(pair.target, pair.draft, frozenset(), decode))
     inner = [getattr(decoder.drafter, name, None) for name in ("base", "fallback")]

@@ -85,7 +85,8 @@ def lines(action) -> int:
 
 @pytest.mark.parametrize("config", METHODS, ids=lambda config: f"{config}"[:90])
 def test_the_first_step_finds_the_prompt_read(long_pair: ModelPair, config: object) -> None:
-    """A prompt of 2000 tokens leaves no loop of as many rounds to the first step, nor rows to its draft model."""
+    """A prompt of 2000 tokens leaves no loop of as many rounds to the first step, nor rows to its
+    draft model."""
     draw = random.Random(5)
     prompt = [draw.randrange(VOCABULARY) for _ in range(LONG)]
     decoder = build(config, long_pair)
@@ -115,7 +116,8 @@ def after_prefill(config: object, pair: ModelPair, prompt: list[int]) -> Drafter
 
 
 def test_what_the_prefill_leaves() -> None:
-    """Method by method, in its own words: all of the prompt, but for the last token where that is to be looked up."""
+    """Method by method, in its own words: all of the prompt, but for the last token where that is
+    to be looked up."""
     pair = make_pair("llama")
     prompt = prompts(1, length=12)[0]
     runs = {(prompt[at], tuple(prompt[at + 1 : at + 3])) for at in range(len(prompt) - 2)}
@@ -153,7 +155,8 @@ def test_the_prompts_phrases_count_for_the_first_step_and_their_time_for_the_pre
 
 
 def test_a_steps_gather_is_waited_for_within_its_own_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On an accelerator `keep` only asks for the gather: between it and the clock must lie a wait."""
+    """On an accelerator `keep` only asks for the gather: between it and the clock must lie a wait.
+    """
     pair = make_pair("llama")
     target = pair.target
     steps = build(greedy.Config(), pair).stream(prompts(1)[0], Stopping(frozenset(), 3))

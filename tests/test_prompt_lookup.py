@@ -17,7 +17,8 @@ from decoding.tree import TokenTree
 
 
 def last_match(text: list[int], shortest: int, longest: int) -> int | None:
-    """Brute force: the place behind the last earlier occurrence of the longest n-gram that ends the text."""
+    """Brute force: the place after the last earlier occurrence of the longest n-gram that ends the
+    text."""
     for length in range(longest, shortest - 1, -1):
         for end in range(len(text) - 2, length - 2, -1):
             if length <= len(text) and text[end + 1 - length : end + 1] == text[-length:]:
@@ -44,7 +45,8 @@ def test_the_index_finds_the_most_recent_match_of_the_longest_ngram(
 
 
 def test_every_place_is_indexed_once() -> None:
-    """O(1) a token: the number of insertions is that of the text's n-grams, however often the index is read."""
+    """O(1) a token: the number of insertions is that of the text's n-grams, however often the index
+    is read."""
 
     class Counting(dict):
         count = 0
@@ -84,7 +86,7 @@ def test_proposals() -> None:
     assert proposal([4, 4, 4]) == [4]
     assert proposal([1, 2, 3]) == [], "no match, no draft"
     assert proposal([1, 2, 1], min_ngram=2) == []
-    assert proposal(text, eos=frozenset({11})) == [10, 11], "nothing behind an end of sequence"
+    assert proposal(text, eos=frozenset({11})) == [10, 11], "nothing after an end of sequence"
 
 
 @given(

@@ -1,4 +1,5 @@
-"""bench.refold: a summary of older formulas becomes what the same records give today, and nothing else changes."""
+"""bench.refold: a summary of older formulas becomes what the same records give today, and nothing
+else changes."""
 
 import json
 import shutil
@@ -39,7 +40,8 @@ def texts(folder: Path) -> dict[str, str]:
 
 
 def age(folder: Path, **changes) -> None:
-    """As an older harness would have left it: no later figures, and a conditional acceptance of other formulas."""
+    """As an older harness would have left it: no later figures, and a conditional acceptance of
+    other formulas."""
     file = folder / "summary.json"
     old = json.loads(file.read_text())
     del old["runaways"], old["tokens_per_target_forward_mean"], old["warnings"], old["acceptance"]["cut_steps"]

@@ -1,4 +1,5 @@
-"""Reports over many runs: what is read, what shares a table, what is marked, and that nothing is lost on the way."""
+"""Reports over many runs: what is read, what shares a table, what is marked, and that nothing is
+lost on the way."""
 
 import csv
 import json

@@ -1,4 +1,5 @@
-"""results/: light, indexed, a table and an archive for each study, and what is packed makes the rest anew."""
+"""results/: light, indexed, a table and an archive for each study, and what is packed rebuilds the
+rest."""
 
 import csv
 import re
@@ -18,7 +19,7 @@ from bench.report.study import main as rebuild
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
 STUDIES = sorted(folder.name for folder in RESULTS.glob("*") if (folder / "README.md").is_file())
-# With runs; their records are kept of paper's alone, which test_paper_results folds anew.
+# With runs; their records are kept of paper's alone, which test_paper_results recomputes.
 PACKED = sorted(file.parent.name for file in RESULTS.glob("*/runs.tar.xz"))
 SHOWN = re.compile(r"!\[[^]]*\]\(([^)]+)\)")
 PICTURES = [
@@ -64,7 +65,10 @@ def test_no_figure_is_empty(file):
 
 @pytest.mark.parametrize("name", PACKED)
 def test_a_study_is_made_anew_from_its_archive(name, tmp_path, monkeypatch):
-    """Its first panel without the figures, which take half a minute; paper's are drawn by test_paper_results."""
+    """Its first panel without the figures, which take half a minute.
+
+    Paper's are drawn by test_paper_results.
+    """
     kept = read_table(RESULTS / name)
     panel = kept[0]["panel"]
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,5 @@
-"""transformers' own methods as rivals: greedy's tokens in float64, the harness' ends, and only known figures told."""
+"""transformers' own methods as rivals: greedy's tokens in float64, the harness' ends, and only
+known figures told."""
 
 import functools
 from itertools import product
@@ -99,7 +100,8 @@ def test_a_draft_of_another_family(family: str) -> None:
 
 @pytest.mark.parametrize("config", DRAFTING, ids=str)
 def test_longrope_drafts_across_its_boundary_change_the_librarys_output(config: object) -> None:
-    """A draft across it encodes rows before it with the long factors: a mismatch, and the harness says so."""
+    """A draft across it encodes rows before it with the long factors: a mismatch, and the harness
+    says so."""
     pair = make_pair("phi3_longrope", noise=0.01)
     rule = Stopping(frozenset(), 40)
     target, wrong = pair.target, 0
@@ -112,7 +114,10 @@ def test_longrope_drafts_across_its_boundary_change_the_librarys_output(config: 
 
 
 def test_the_end_is_cut_wherever_it_lies_in_a_verified_draft() -> None:
-    """With the target as its own draft the rule sees six tokens at once; every one of them may be the last."""
+    """With the target as its own draft the rule sees six tokens at once.
+
+    Every one of them may be the last.
+    """
     pair = make_pair("llama", noise=0.0)
     rival = build(hf_assisted.Config(gamma=5, schedule="constant"), pair)
     prompt = prompts(1)[0]
@@ -127,7 +132,8 @@ def test_the_end_is_cut_wherever_it_lies_in_a_verified_draft() -> None:
             assert outcome.stop == ("eos" if rule.eos else "stop_string")
             assert outcome.prefill_tokens == min(last + 1, 6)
             assert outcome.target_forwards == last // 6
-            # The target is its own draft: all that was emitted behind the prefill was drafted, six a round but one.
+            # The target is its own draft: all that was emitted after the prefill was drafted, six a
+            # round but one.
             within = last % 6
             whole = {"accepted": [5] * (last // 6), "emitted": [6] * (last // 6)}
             if within < 5 and last >= 6:
@@ -138,7 +144,8 @@ def test_the_end_is_cut_wherever_it_lies_in_a_verified_draft() -> None:
 
 @pytest.mark.parametrize("config", RIVALS, ids=str)
 def test_forwards_are_those_of_the_models(config: object) -> None:
-    """Counted from outside: (model, rows) of every forward, those up to the target's first being the prefill."""
+    """Counted from outside: (model, rows) of every forward, those up to the target's first being
+    the prefill."""
     pair = make_pair("llama", noise=0.01)
     seen: list[str] = []
     for name, session in (("target", pair.target), ("draft", pair.draft)):
@@ -200,7 +207,10 @@ def _matched(inner, seen):
 
 
 def test_the_default_schedule_is_the_librarys() -> None:
-    """Up to 20 tokens, ended by the first of little confidence; these models are sure, and random ones are not."""
+    """Up to 20 tokens, ended by the first of little confidence.
+
+    These models are sure, and random ones are not.
+    """
     rule = Stopping(frozenset(), 60)
     sure, unsure = make_pair("gemma3", noise=0.0), make_pair("llama", noise=0.0)
     default = hf_assisted.Config(schedule="default")
@@ -306,7 +316,8 @@ def test_the_static_cache_is_as_long_as_the_job_needs_and_used_again() -> None:
 
 
 def test_a_generation_in_which_something_compiled_is_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compilation itself is left out here: `compiles` says in which of the runs it would have happened."""
+    """Compilation itself is left out here: `compiles` says in which of the runs it would have
+    happened."""
     pair = make_pair("llama")
     monkeypatch.setattr(pair.target.model, "_valid_auto_compile_criteria", lambda *_: False)
     rule, prompt = Stopping(frozenset(), 4), prompts(1)[0]
@@ -347,7 +358,10 @@ def test_what_torch_cannot_compile_is_told_in_one_line(monkeypatch: pytest.Monke
 
 @pytest.mark.slow
 def test_nothing_is_compiled_inside_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A window that fills up asks for another graph, a longer text for another cache; both are paid before."""
+    """A window that fills up asks for another graph, a longer text for another cache.
+
+    Both are paid before.
+    """
     pair = make_pair("mistral")
     rival = build(COMPILED, pair)
     graphs: list[int] = []

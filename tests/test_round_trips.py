@@ -52,7 +52,7 @@ def values_of(kind, depth=0):
     arguments = get_args(kind)
     if type(None) in arguments:
         [wanted] = [each for each in arguments if each is not type(None)]
-        # A pool may hold a pool, but not for ever.
+        # A pool may hold a pool, but not forever.
         return st.none() if depth > 4 else st.none() | values_of(wanted, depth)
     if get_origin(kind) is list:
         return st.lists(values_of(arguments[0], depth), max_size=2)
@@ -107,7 +107,8 @@ def test_a_planned_case_comes_back_with_its_method_and_settings(command):
 
 
 def test_a_case_names_what_differs_from_the_usual_alone_so_that_older_runs_keep_their_folders(tmp_path):
-    """Of every packed run of README's study and one before engines: the hash is in its folder's name."""
+    """Of every packed run of README's study and one before engines: the hash is in its folder's
+    name."""
     plain = Identity(**IDENTITY)
     assert Case(identity=plain).to_json()["identity"] == IDENTITY
     for changes in ({"engine": "packed"}, {"draft_dtype": "bfloat16"}, {"prompts": ["p"]}, {"history_file": "f"}):
@@ -144,7 +145,8 @@ def test_older_records_and_summaries_are_read_and_say_what_was_not_known():
     assert old.seconds.pool is None and old.acceptance.cut_steps is None
 
 
-# provenance.json as the first version had it, from before processes looked for others on their cores.
+# provenance.json as the first version had it, from before processes looked for others on their
+# cores.
 FIRST = {
     "python": "3.11.9", "versions": {"torch": "2.13.0", "datasets": None},
     "git": {"commit": "c", "dirty": True, "changes": "d"}, "device": "cpu", "cpu": None, "threads": 2,
@@ -162,7 +164,7 @@ def test_the_first_provenance_is_read_and_says_what_was_not_known():
     assert found.git == Checkout("c", True, "d") and found.environment.versions["datasets"] is None
     [session] = found.sessions
     assert (session.warmup.prompts, session.warmup.split) == (3, "train")
-    assert (session.places, session.neighbours, session.warnings, session.left_out) == ([], None, [], {})
+    assert (session.hardware, session.neighbours, session.warnings, session.left_out) == ([], None, [], {})
     assert found.sessions_of({"s"}) == [session] and found.sessions_of({"t"}) == []
     assert found.history_made_by is None
     assert Provenance.from_json(FIRST | {"history_made_by": {"task": "gsm8k"}}).history_made_by == {"task": "gsm8k"}

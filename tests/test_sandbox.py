@@ -1,4 +1,5 @@
-"""The sandbox: hostile programs are stopped by every isolation this machine has, honest ones are judged fairly."""
+"""The sandbox: hostile programs are stopped by every isolation this machine has, honest ones are
+judged fairly."""
 
 import os
 import re
@@ -29,7 +30,7 @@ DIFFERENT = ("endless sleep", "writing outside", "damaging files", "reading file
 
 @cache
 def unavailable(backend):
-    """Why a backend cannot be had here; None if it can."""
+    """Why a backend is not available here; None if it is."""
     try:
         try_backend(backend)
     except SandboxError as error:
@@ -115,7 +116,8 @@ def test_the_search_for_the_tests_would_find_what_is_there(best, around):
 
 
 def test_a_user_who_may_not_mount_gets_a_user_namespace():
-    """The way of ordinary users, and of root in a container: here root that keeps CAP_SETFCAP alone, to map itself."""
+    """The way of ordinary users, and of root in a container: here root that keeps CAP_SETFCAP
+    alone, to map itself."""
     namespaces = next(each for each in BACKENDS if each.namespaces)
     program = (
         "import os, struct\n"
@@ -292,7 +294,7 @@ def test_little_memory_is_enough_for_python(best):
     assert outcome_of(best, "def f():\n    return 1", "assert f() == 1", limits=Limits(30.0, 64)).passed
 
 
-# Isolation that cannot be had
+# Isolation that is not available
 
 
 def test_a_sandbox_that_breaks_is_an_error_and_no_failure(best, monkeypatch):

@@ -1,4 +1,5 @@
-"""The parts of the sandbox by themselves: the messages between judge and candidate, and the filter of system calls."""
+"""The parts of the sandbox by themselves: the messages between judge and candidate, and the filter
+of system calls."""
 
 import os
 import struct
@@ -35,7 +36,8 @@ plain = st.recursive(
 
 
 def shape(value):
-    """Types and order, which `==` does not see: 1 is True, and dicts with other orders are equal."""
+    """Types and order, which `==` does not see: 1 is True, and dicts with other orders are equal.
+    """
     if isinstance(value, (list, tuple)):
         return type(value), [shape(each) for each in value]
     if isinstance(value, dict):

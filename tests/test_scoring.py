@@ -82,12 +82,12 @@ def test_code_that_is_not_run_has_no_score():
 
 def test_code_that_cannot_be_shut_in_is_not_run(monkeypatch):
     def nothing():
-        raise SandboxError("no isolation can be had: landlock: needs Linux")
+        raise SandboxError("no isolation is available: landlock: needs Linux")
 
     monkeypatch.setattr(runner, "strongest", nothing)
     scores = scored("humaneval", [ADD], [ADD["canonical_solution"]])
     assert scores.means == {"pass@1": None} and scores.per_example == [{}]
-    assert scores.notes["pass@1"] == "not run: no isolation can be had: landlock: needs Linux"
+    assert scores.notes["pass@1"] == "not run: no isolation is available: landlock: needs Linux"
 
 
 def test_humaneval_tests_stand_on_the_helpers_of_the_prompt_not_of_the_answer():

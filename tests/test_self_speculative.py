@@ -1,4 +1,5 @@
-"""Draft & Verify: greedy's tokens on every family, the early exit against its formulae, skip sets, counts, refusals."""
+"""Draft & Verify: greedy's tokens on every family, the early exit against its formulae, skip sets,
+counts, refusals."""
 
 import json
 from dataclasses import asdict
@@ -59,7 +60,10 @@ def test_outputs_are_greedys(family: str) -> None:
 
 
 def test_the_step_that_turns_longrope_over_drafts_nothing() -> None:
-    """There every cached row is encoded anew, which the target must do; before and after it drafts go on."""
+    """There every cached row is encoded again, which the target must do.
+
+    Before and after it drafts go on.
+    """
     pair = pair_of("phi3_longrope")
     prompt, stopping = prompts(1, length=14)[0], Stopping(frozenset(), 40)
     test = (prompt, stopping, reference(pair, prompt, stopping))
@@ -79,8 +83,11 @@ def test_the_step_that_turns_longrope_over_drafts_nothing() -> None:
 @example(0.6, [(8, 1.0)] * 9 + [(3, 1.0)] * 5)
 @given(st.floats(0, 1), st.lists(st.tuples(st.integers(1, 8), st.floats(0, 1)), max_size=40))
 def test_the_threshold_follows_the_formulae(start: float, rounds: list[tuple[int, float]]) -> None:
-    """M <- b1 M + (1 - b1) matched / drafted; new = th + eps if M < alpha, th at full length, else th - eps;
-    th <- b2 th + (1 - b2) new, with b1 0.5, b2 0.9, alpha 0.9, eps 0.01; within [0, 1]."""
+    """M <- b1 M + (1 - b1) matched / drafted.
+
+    New = th + eps if M < alpha, th at full length, else th - eps; th <- b2 th + (1 - b2) new, with
+    b1 0.5, b2 0.9, alpha 0.9, eps 0.01; within [0, 1].
+    """
     ours, threshold, matchness = AdaptiveExit(start, 0.9, 0.01), start, 0.0
     for drafted, share in rounds:
         accepted = round(share * drafted)
@@ -98,7 +105,10 @@ def test_the_threshold_follows_the_formulae(start: float, rounds: list[tuple[int
 
 
 def test_the_first_rounds_of_every_prompt_move_the_threshold_up() -> None:
-    """M begins at 0, so that even if all is accepted three rounds find it below 0.9; the fourth does not."""
+    """M begins at 0, so that even if all is accepted three rounds find it below 0.9.
+
+    The fourth does not.
+    """
     ours = AdaptiveExit(0.6, 0.9, 0.01)
     for _ in range(2):
         begin = ours.threshold
@@ -118,7 +128,8 @@ def test_the_threshold_stays_a_probability() -> None:
 
 
 def test_drafting_stops_behind_an_unsure_token_which_is_kept(llama: ModelPair) -> None:
-    """Every draft is the view's own greedy text up to and with the first token below the threshold in force."""
+    """Every draft is the view's own greedy text up to and with the first token below the threshold
+    in force."""
     config = Config(skip=None, skip_attention=[1], max_draft=6, threshold=0.5, threshold_step=0.2)
     decoder = build(config, llama)
     judge = SessionView(ModelSession(llama.target.model), LayerSkipper(llama.target.model).skip([1], []))
@@ -152,7 +163,7 @@ def test_drafting_stops_behind_an_unsure_token_which_is_kept(llama: ModelPair) -
 
 
 def test_the_threshold_learns_from_its_own_draft_alone(llama: ModelPair) -> None:
-    """Whatever others hang behind it, and nothing where another drafted in its place."""
+    """Whatever others hang after it, and nothing where another drafted in its place."""
     config = Config(skip=None, skip_attention=[1], max_draft=4, threshold=0.0, threshold_step=0.1)
     drafter = build(config, llama).drafter
     seen = []
@@ -185,7 +196,8 @@ def test_the_threshold_learns_from_its_own_draft_alone(llama: ModelPair) -> None
 
 
 def test_the_threshold_is_carried_from_prompt_to_prompt_until_all_is_forgotten(llama: ModelPair) -> None:
-    """As in the published code, but for its average of what was accepted, which every prompt begins anew."""
+    """As in the published code, but for its average of what was accepted, which starts over with
+    every prompt."""
     config = Config(skip=None, skip_attention=[1], threshold=0.4, threshold_step=0.3)
     decoder = build(config, llama)
     early_exit = decoder.drafter.early_exit
@@ -198,7 +210,8 @@ def test_the_threshold_is_carried_from_prompt_to_prompt_until_all_is_forgotten(l
     assert once.extra == {"exit_threshold": carried}
     decoder.drafter.reset(other, 100)
     assert (early_exit.threshold, early_exit.acceptance) == (carried, 0.0)
-    # A decoder that begins where the first prompt ended takes the very steps of the one that carried it on.
+    # A decoder that begins where the first prompt ended takes the very steps of the one that
+    # carried it on.
     warm = decoder.generate(other, stopping)
     begun = build(Config(skip=None, skip_attention=[1], threshold=carried, threshold_step=0.3), llama)
     assert warm.steps.drafted == begun.generate(other, stopping).steps.drafted
@@ -250,7 +263,7 @@ def test_draft_forwards_are_counted_apart_from_the_targets(llama: ModelPair) -> 
 
 
 def test_a_draft_ends_with_the_end_of_sequence_and_keeps_to_the_limit() -> None:
-    """Nothing is drafted behind the end, nor deeper than the output may get."""
+    """Nothing is drafted after the end, nor deeper than the output may get."""
     model = make_model("llama")
     for prompt in prompts(3):
         free = reference(ModelPair(ModelSession(model), None, frozenset(), decode), prompt, Stopping(frozenset(), 20))
@@ -259,7 +272,8 @@ def test_a_draft_ends_with_the_end_of_sequence_and_keeps_to_the_limit() -> None:
             decoder = build(Config(skip=None, threshold=0.0), pair)
             outcome = decoder.generate(prompt, Stopping(frozenset({eos}), 20))
             assert outcome.tokens == free.tokens[: free.tokens.index(eos) + 1]
-            # The whole target drafts, so every draft is right: only the end, the length or max_draft ends one.
+            # The whole target drafts, so every draft is right: only the end, the length or
+            # max_draft ends one.
             left = len(outcome.tokens) - 1
             for drafted, emitted in zip(outcome.steps.drafted, outcome.steps.emitted, strict=True):
                 assert drafted <= left
@@ -268,7 +282,8 @@ def test_a_draft_ends_with_the_end_of_sequence_and_keeps_to_the_limit() -> None:
 
 
 def test_drafting_leaves_no_trace_in_the_target(llama: ModelPair) -> None:
-    """Between steps the target's cache holds every confirmed token but the last, and the rows of a plain run."""
+    """Between steps the target's cache holds every confirmed token but the last, and the rows of a
+    plain run."""
     model = llama.target.model
     weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     prompt = prompts(1)[0]
@@ -309,7 +324,10 @@ def test_published_sets_load(name: str, layers: int, attention: int, mlp: int) -
 
 
 def test_auto_is_the_set_made_for_the_target(llama: ModelPair, monkeypatch) -> None:
-    """In every task, whatever the method it is within; and said in full, so that records of two sets never mix."""
+    """In every task, whatever the method it is within.
+
+    And said in full, so that records of two sets never mix.
+    """
     tiny = Config(skip="tiny")
     for target in ("bundled:tiny/target", str(PRESETS.parent.parent / "models/tiny/target"), "models/tiny/target"):
         assert Config().for_target(target) == tiny

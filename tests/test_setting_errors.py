@@ -102,7 +102,10 @@ def test_an_error_while_decoding_names_settings_too():
 
 
 def test_only_a_setting_is_named_anew():
-    """Not a word like it, a part of a path, or another setting that ends so; and the kind of error stays."""
+    """Not a word like it, a part of a path, or another setting that ends so.
+
+    And the kind of error stays.
+    """
     config = method_config({"name": "ouroboros", "drafter": {"name": "suffix"}})
     names = full_names(config, "method")
     assert names["learning.rejected"] == "method.learning.rejected" and names["alpha"] == "method.drafter.alpha"

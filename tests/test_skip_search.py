@@ -1,4 +1,5 @@
-"""The search for a skip set: its reckoning against the method itself, costs, resuming, its files, refusals."""
+"""The search for a skip set: its reckoning against the method itself, costs, resuming, its files,
+refusals."""
 
 import csv
 import json
@@ -52,8 +53,8 @@ COSTS = Costs([1.0, 1.5, 2.0, 2.5, 3.0], attention=0.1, mlp=0.2, rest=0.05)
 @pytest.mark.parametrize("threshold", [0.0, 1.0])
 @pytest.mark.parametrize("layers", SETS, ids=str)
 def test_reckoned_steps_are_the_methods_own(pair, texts, layers, threshold) -> None:
-    """One token a draft (every probability is below 1), or full drafts of a model that skips nothing: nothing is
-    approximate then. Otherwise the work is near the method's own, not equal."""
+    """One token a draft (every probability is below 1), or full drafts of a model that skips
+    nothing: nothing is approximate then. Otherwise the work is near the method's own, not equal."""
     max_draft = 4
     parts = (pair, LayerSkipper(pair.target.model), texts, AdaptiveExit(threshold, 0.9, 0.0), max_draft)
     reckoned = CostModel(*parts, COSTS)(*layers)
@@ -84,12 +85,15 @@ def test_seconds_are_steps_and_drafted_tokens_at_their_price(pair, texts) -> Non
 
 
 def test_replay_by_hand() -> None:
-    """Output 1 2 3 4 5 6 after the prefill's token 1; the guess behind 3 is wrong, the one behind 4 is unsure."""
+    """Output 1 2 3 4 5 6 after the prefill's token 1.
+
+    The guess after 3 is wrong, the one after 4 is unsure.
+    """
     text = Text([0], [1, 2, 3, 4, 5, 6], Stopping(frozenset(), 6))
     guesses = [(2, 0.9), (3, 0.9), (7, 0.8), (5, 0.3), (6, 0.9)]
     fixed = AdaptiveExit(0.5, 0.9, 0.0)
-    # d = 2 3 7 5: 5 is below the threshold, kept, and ends the draft; 2 3 are right, 4 is the target's own.
-    # Then 5, unsure: right, and 6 comes with it.
+    # d = 2 3 7 5: 5 is below the threshold, kept, and ends the draft; 2 3 are right, 4 is the
+    # target's own. Then 5, unsure: right, and 6 comes with it.
     assert list(replay(guesses, text, fixed, 8, frozenset())) == [(4, 2), (1, 1)]
     fixed.reset()
     assert list(replay(guesses, text, fixed, 2, frozenset())) == [(2, 2), (1, 1)]
@@ -97,7 +101,10 @@ def test_replay_by_hand() -> None:
 
 
 def test_replay_learns_as_the_method_does() -> None:
-    """Not from a draft that the longest output cut; but from one that doubt ended at the same place."""
+    """Not from a draft that the longest output cut.
+
+    But from one that doubt ended at the same place.
+    """
     output = [1, 2, 3, 4, 5, 6, 8]
     for longest, doubt, second, learned in ((7, 0.9, 2, [4]), (7, 0.1, 2, [4, 2]), (10, 0.9, 3, [4, 3])):
         guesses = [(2, 0.9), (3, 0.9), (7, 0.9), (5, 0.9), (6, doubt), (8, 0.9)]
@@ -110,7 +117,8 @@ def test_replay_learns_as_the_method_does() -> None:
 
 
 def test_a_text_begins_where_the_method_does_cold(pair, texts) -> None:
-    """However far earlier texts have moved the threshold: the same text is always worth the same."""
+    """However far earlier texts have moved the threshold: the same text is always worth the same.
+    """
     early_exit = AdaptiveExit(1.0, 0.9, 0.0)  # one token a draft, from the start
     parts = (pair, LayerSkipper(pair.target.model), texts[:1], early_exit, 4)
     for objective in (CostModel(*parts, COSTS), Measured(*parts)):
@@ -123,7 +131,8 @@ def test_a_text_begins_where_the_method_does_cold(pair, texts) -> None:
 
 
 def test_costs_tell_sub_layers_apart(monkeypatch, texts) -> None:
-    """On a clock that attention moves by 2, an MLP by 3, a forward by 10 and each of its rows by 1."""
+    """On a clock that attention moves by 2, an MLP by 3, a forward by 10 and each of its rows by 1.
+    """
     clock = 0.0
 
     def moves(seconds: float):

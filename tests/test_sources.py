@@ -1,4 +1,4 @@
-"""Rows from files and the bundled data, and the complaints about those that cannot be had."""
+"""Rows from files and the bundled data, and the complaints about those that are not available."""
 
 import csv
 import json

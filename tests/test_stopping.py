@@ -25,8 +25,8 @@ def in_chunks(stopping: Stopping, text: list[int], sizes: list[int]) -> tuple[li
     return output, reason
 
 
-# A token without text stands only where it ends the output: elsewhere it would stretch a stop string over more tokens
-# than the rule looks at.
+# A token without text stands only where it ends the output: elsewhere it would stretch a stop
+# string over more tokens than the rule looks at.
 @given(
     text=st.lists(st.sampled_from([0, 1, 2, 3, 27]), max_size=30),
     sizes=st.lists(st.integers(1, 6), max_size=12),
@@ -69,7 +69,8 @@ CHARACTERS = "ab c\né😀日"
 @example(prompt="a\n", output="é", strings=["a"], sizes=[])
 @example(prompt="ab", output="c ab", strings=["bc"], sizes=[])
 def test_a_stop_string_is_seen_as_in_the_whole_text(tokenizer, prompt, output, strings, sizes) -> None:
-    """It counts with the token that completes it, begins in the output, and keeps the space that it begins with."""
+    """It counts with the token that completes it, begins in the output, and keeps the space that it
+    begins with."""
     before = tokenizer(prompt).input_ids
     tokens = tokenizer(prompt + output).input_ids
     # Where the tokens of the whole text part from the prompt's, the output begins within a word.

@@ -1,4 +1,5 @@
-"""Suffix decoding: what is drafted from the text and from earlier outputs, and that history is exactly the outputs."""
+"""Suffix decoding: what is drafted from the text and from earlier outputs, and that history is
+exactly the outputs."""
 
 from itertools import product, takewhile
 
@@ -76,8 +77,8 @@ def test_the_longer_match_wins_and_the_text_on_a_tie(earlier: list[list[int]], t
 @pytest.mark.parametrize(("alpha", "length", "drafts"), [(4.0, 40, [4, 8, 36, 39, 39]), (0.5, 40, [0, 1, 4, 5, 10]),
                                                         (None, 40, [39] * 5), (None, 7, [6] * 5)])  # fmt: skip
 def test_the_root_is_one_of_the_rows(alpha: float | None, length: int, drafts: list[int]) -> None:
-    """SAM-Decoding's rule: [start_token] + text[end + 1 : end + n], n = min(draft_length, 1 + int(alpha * match)). The
-    start token is the last confirmed one."""
+    """SAM-Decoding's rule: [start_token] + text[end + 1 : end + n], n = min(draft_length, 1 +
+    int(alpha * match)). The start token is the last confirmed one."""
     period = list(range(10, 90))
     drafter = drafter_of(alpha=alpha, draft_length=length)
     for match, drafted in zip((1, 2, 9, 10, 20), drafts, strict=True):
@@ -89,7 +90,8 @@ def test_the_root_is_one_of_the_rows(alpha: float | None, length: int, drafts: l
 
 @pytest.mark.parametrize(("match", "drafted"), [(5, 0), (6, 4), (8, 12)])
 def test_a_match_in_earlier_outputs_counts_as_shorter(match: int, drafted: int) -> None:
-    """By 5 tokens, as in SAM-Decoding: where it is looked for, where it is compared and where it sets the length."""
+    """By 5 tokens, as in SAM-Decoding: where it is looked for, where it is compared and where it
+    sets the length."""
     known = list(range(10, 50))
     drafter = drafter_of()
     learn(drafter, [1], known)
@@ -113,7 +115,7 @@ def test_a_draft_ends_with_the_end_of_sequence_and_keeps_to_the_vocabulary() -> 
 
 
 def test_history_is_the_outputs_and_nothing_else(llama: ModelPair) -> None:
-    """Last steps included; prompts, and what a step verified behind an end of sequence, not."""
+    """Last steps included; prompts, and what a step verified after an end of sequence, not."""
     decoder = build(suffix.Config(), llama)
     observe = decoder.drafter.observe
     said: list[list[int]] = []

@@ -1,4 +1,5 @@
-"""The suffix automaton and the cursor against brute force: every substring, every place, the longest repeat."""
+"""The suffix automaton and the cursor against brute force: every substring, every place, the
+longest repeat."""
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,8 @@ def ends(text: list[int], part: list[int]) -> list[int]:
 
 
 def longest_repeat(text: list[int]) -> Match:
-    """The longest suffix that ends in front of the text's last place too, and where it does so last."""
+    """The longest suffix that ends in front of the text's last place too, and where it does so
+    last."""
     for length in range(len(text) - 1, 0, -1):
         earlier = ends(text, text[-length:])[:-1]
         if earlier:
@@ -102,7 +104,8 @@ class CountingList(list):
 
 @pytest.mark.parametrize("period", [1, 2, 7])
 def test_a_text_that_repeats_itself_for_long_stays_linear(period: int) -> None:
-    """Suffix chains are as long as the text there: the walk along them is bounded, and every match is still one."""
+    """Suffix chains are as long as the text there: the walk along them is bounded, and every match
+    is still one."""
     automaton = SuffixAutomaton()
     automaton._link = CountingList(automaton._link)
     text = [place % period for place in range(REFRESHED * 20)]
@@ -111,7 +114,8 @@ def test_a_text_that_repeats_itself_for_long_stays_linear(period: int) -> None:
         if place >= period:
             assert automaton.repeat == Match(place + 1 - period, place - period)
     assert automaton._link.reads <= (REFRESHED + 4) * len(text)
-    # A different token breaks the period; behind it the shortest suffixes are found, wherever they ended.
+    # A different token breaks the period; after it the shortest suffixes are found, wherever they
+    # ended.
     automaton.extend([9, text[0]])
     assert automaton.repeat.length == 1
     assert text[automaton.repeat.end] == text[0]

@@ -1,4 +1,5 @@
-"""Token Recycling: the tree's shape, the walk over the matrix, and the matrix against cache-free forwards."""
+"""Token Recycling: the tree's shape, the walk over the matrix, and the matrix against cache-free
+forwards."""
 
 from itertools import product
 
@@ -33,7 +34,8 @@ def texts_of(tree: TokenTree) -> set[tuple[int, ...]]:
 
 
 def test_full_shape_is_the_papers() -> None:
-    """80 nodes, 8/21/25/15/8/3 of them per depth, with the deepest ones and the ends of some lines by name."""
+    """80 nodes, 8/21/25/15/8/3 of them per depth, with the deepest ones and the ends of some lines
+    by name."""
     paths = paths_of(shape(80))
     assert [sum(len(path) == depth for path in paths) for depth in range(1, 8)] == [8, 21, 25, 15, 8, 3, 0]
     assert {path for path in paths if len(path) == 6} == {(0,) * 6, (0, 0, 0, 0, 0, 1), (0, 0, 0, 1, 0, 0)}
@@ -56,7 +58,10 @@ matrices = st.dictionaries(st.integers(0, 5), st.lists(st.integers(0, 5), min_si
 
 @given(matrices, st.integers(1, 80), st.integers(-1, 7), st.sets(st.integers(0, 5), max_size=2))
 def test_the_walk_against_brute_force(matrix: dict, nodes: int, limit: int, eos: set) -> None:
-    """A path of ranks is proposed when every rank on the way is known; nothing is made up, nothing follows the end."""
+    """A path of ranks is proposed when every rank on the way is known.
+
+    Nothing is made up, nothing follows the end.
+    """
     drafter = TokenRecycling(shape(nodes), prompt=False, eos=frozenset(eos))
     drafter.matrix = matrix
     tree = TokenTree(0, room=20)
@@ -111,8 +116,9 @@ def test_of_a_token_that_stands_twice_the_last_row_counts() -> None:
 
 @pytest.mark.parametrize("nodes", [12, 80])
 def test_lines_are_the_best_tokens_of_cache_free_forwards(nodes: int) -> None:
-    """After every step the line of each verified token is the top of a plain forward of the text that leads to its last
-    row, rejected rows too; until then nothing but such lines is ever proposed."""
+    """After every step the line of each verified token is the top of a plain forward of the text
+    that leads to its last row, rejected rows too; until then nothing but such lines is ever
+    proposed."""
     pair = make_pair("llama")
     decoder = token_recycling.build(token_recycling.Config(nodes=nodes, prompt=False), pair)
     drafter, known, checked = decoder.drafter, {}, 0
@@ -149,7 +155,8 @@ def test_lines_are_the_best_tokens_of_cache_free_forwards(nodes: int) -> None:
 
 @pytest.mark.parametrize("ranks", [(0,) * 6, (0, 0, 0, 1, 0, 0), (3, 0, 0, 0), (7, 0)])
 def test_a_known_text_is_accepted_down_to_the_trees_depth(ranks: tuple[int, ...]) -> None:
-    """The matrix holds the text to come, at the ranks of one of the tree's longest paths, behind decoys."""
+    """The matrix holds the text to come, at the ranks of one of the tree's longest paths, after
+    decoys."""
     pair = ModelPair(ModelSession(make_model("llama")), None, frozenset(), str)
     stopping = Stopping(frozenset(), 9)
     texts = ((prompt, reference(pair, prompt, stopping).tokens) for prompt in prompts(200))

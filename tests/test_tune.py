@@ -1,4 +1,5 @@
-"""The search for settings: on validation prompts only, going on where it stopped, and taken by later runs."""
+"""The search for settings: on validation prompts only, going on where it stopped, and taken by
+later runs."""
 
 import csv
 import math
@@ -34,7 +35,10 @@ from decoding.errors import UserError
 
 @pytest.fixture
 def tuned(tmp_path, monkeypatch):
-    """A function that tunes a random pair with overrides; yaml files go to a folder below generated/method."""
+    """A function that tunes a random pair with overrides.
+
+    Yaml files go to a folder below generated/method.
+    """
     make_pair(tmp_path)
     write_prompts(tmp_path / "prompts.jsonl", 6)
     monkeypatch.chdir(tmp_path)
@@ -106,8 +110,11 @@ def test_the_winner_is_written_and_taken(tuned, tmp_path, monkeypatch, capsys) -
 
 
 def test_every_trial_is_another_setting_until_there_are_no_more(tuned, tmp_path, monkeypatch, capsys) -> None:
-    """A sampler repeats itself, most of all in a small space, and in a search that goes on. Without a draft of its own
-    length a schedule silences gamma, so of six combinations two are one setting, the published one."""
+    """A sampler repeats itself, most of all in a small space, and in a search that goes on.
+
+    Without a draft of its own length a schedule silences gamma, so of six combinations two are one
+    setting, the published one.
+    """
     space = {"gamma": [2, 3, 5], "schedule": ["constant", "default"]}
     monkeypatch.setattr(bench.tune.job, "read_space", lambda *_: space)
     assert tuned("method=hf_assisted", "tune.trials=50") == 0
@@ -170,7 +177,8 @@ def test_the_published_setting_stays_unless_it_is_beaten_beyond_noise() -> None:
 
 
 def test_noise_is_what_repeats_of_one_setting_differ_by() -> None:
-    """A load that slows a whole repeat slows every setting of it, and is no noise of their comparison."""
+    """A load that slows a whole repeat slows every setting of it, and is no noise of their
+    comparison."""
     draw = np.random.default_rng(0)
     logs = draw.normal(0, 0.03, (200, 5)) + np.linspace(0, 1, 200)[:, None] + draw.normal(0, 0.5, 5)
     assert noise_of(np.exp(logs).tolist()) == pytest.approx(0.03, rel=0.1)
@@ -224,7 +232,8 @@ def objective(monkeypatch):
 
 
 def test_an_output_that_ends_earlier_does_not_win(objective) -> None:
-    """In half precision outputs may differ within rounding: half the tokens in 60% of the time is no gain."""
+    """In half precision outputs may differ within rounding: half the tokens in 60% of the time is
+    no gain."""
     _, measure = objective(**{"0": (11, 0.6), "greedy": (21, 1.0)})
     assert speed_of(measure()[0]) == pytest.approx(10 / 0.6 / 20)
 

@@ -1,4 +1,5 @@
-"""Which settings a method runs with: tuned for this pair, task and history, else the published ones; and it says so."""
+"""Which settings a method runs with: tuned for this pair, task and history, else the published
+ones; and it says so."""
 
 import json
 from pathlib import Path

@@ -26,7 +26,7 @@ class TrainConfig:
     """seed: data order and initial weights. output: where the pair is written. work: checkpoints, outside git.
 
     documents: training documents drawn per task. prompt_weight: weight of the prompt's tokens in the loss.
-    batch_tokens: tokens a step. evaluate: examples per task and split behind the model card's scores.
+    batch_tokens: tokens a step. evaluate: examples per task and split for the model card's scores.
     """
 
     output: str = "models/tiny"

@@ -1,4 +1,4 @@
-"""What a skip set is worth: tokens per second of Draft & Verify on given texts, measured or reckoned.
+"""What a skip set is worth: tokens per second of Draft & Verify on given texts, measured or estimated.
 
 Measured speed is what counts in the end, but it is slow to have and noisy, and a search climbs noise. The cost model
 instead replays the method on paper: what the skipping model would draft at every place of greedy's outputs comes from
@@ -169,9 +169,9 @@ def replay(
 ) -> Iterable[tuple[int, int]]:
     """The steps, (drafted, accepted), that Draft & Verify takes to write text.output.
 
-    guesses: the draft's token after each token of the output but the last, and its probability. They were made behind
-    the target's rows, where the method has draft rows for what it has just drafted; and behind a wrong token the draft
-    is taken to go on as it would behind the right one. Otherwise these are the method's own steps.
+    guesses: the draft's token after each token of the output but the last, and its probability. They were made after
+    the target's rows, where the method has draft rows for what it has just drafted; and after a wrong token the draft
+    is taken to go on as it would after the right one. Otherwise these are the method's own steps.
     """
     output, place = text.output, 0
     while place < len(output) - 1:

@@ -37,12 +37,12 @@ def write_report(folder: Path, study: optuna.Study, config: object, costs: Costs
             layers = [" ".join(number for kind, number in skipped if kind == each) for each in ("attention", "mlp")]
             rest = [f"{x:.4f}" if isinstance(x, float) else x for x in (worth[name] for name in COLUMNS[5:])]
             writer.writerow([trial.number, f"{value:.2f}", f"{record:.2f}", *layers, *rest])
-    # The first, but where the search was stopped in it: then it is asked for again behind the others.
+    # The first, but where the search was stopped in it: then it is asked for again after the others.
     bare = [value for trial, value in zip(trials, values, strict=True) if not any(trial.params.values())]
     nothing = bare[0] if bare else None
-    reckoned = config.objective == "cost_model"
-    greedy = 1 / costs.steps[0] if reckoned else check["greedy"].tokens_per_second
-    _plot(values, best, greedy, nothing, reckoned, folder / "convergence.png")
+    estimated = config.objective == "cost_model"
+    greedy = 1 / costs.steps[0] if estimated else check["greedy"].tokens_per_second
+    _plot(values, best, greedy, nothing, estimated, folder / "convergence.png")
     summary = {
         "objective": config.objective,
         "trials": len(trials),
@@ -84,7 +84,7 @@ def _shown(worth: Worth) -> dict[str, float | None]:
 
 
 def _plot(
-    values: list[float], best: list[float], greedy: float, nothing: float | None, reckoned: bool, file: Path
+    values: list[float], best: list[float], greedy: float, nothing: float | None, estimated: bool, file: Path
 ) -> None:
     """Every trial's value, the best so far, and what it is to beat."""
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
@@ -94,7 +94,7 @@ def _plot(
     if nothing is not None:
         axes.axhline(nothing, color="tab:red", linestyle=":", label="nothing skipped")
     axes.set_xlabel("trial")
-    axes.set_ylabel(f"tokens per second, {'reckoned' if reckoned else 'measured'}")
+    axes.set_ylabel(f"tokens per second, {'estimated' if estimated else 'measured'}")
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right", fontsize="small")

@@ -91,7 +91,7 @@ def train(config: TrainConfig, shape: ModelShape, documents: list[Document], wor
 
 
 def _loss(model: LlamaForCausalLM, ids: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Weighted mean of the next-token losses; padding lies behind every real token, so no mask is needed."""
+    """Weighted mean of the next-token losses; padding comes after every real token, so no mask is needed."""
     logits = model(input_ids=ids[:, :-1]).logits
     losses = F.cross_entropy(logits.flatten(0, 1).float(), ids[:, 1:].flatten(), reduction="none")
     weight = weights[:, 1:].flatten()

@@ -1,1 +1,1 @@
-"""In: what a user types and reads. Out: overrides that Hydra takes, a job for each of a sweep, an error in one line."""
+"""In: what a user types. Out: overrides for Hydra, the jobs of a sweep, an error in one line."""

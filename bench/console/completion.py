@@ -1,6 +1,7 @@
-"""Tab completion in bash, of `python -m bench` (and bench.tune) as of the command `ouroboros-bench`.
+"""Tab completion in bash, of `python -m bench` and bench.tune as of `ouroboros-bench`.
 
-Hydra's own knows `python FILE.py` and commands alone, and takes every other use of `python` from the shell.
+Hydra's own knows `python FILE.py` and commands alone, and takes every other use of `python` from
+the shell.
 """
 
 import os
@@ -34,7 +35,10 @@ SCRIPTS = {"install=bash": INSTALL, "uninstall=bash": UNINSTALL}
 
 
 def script(arguments: Sequence[str]) -> str | None:
-    """What bash is to evaluate for `-sc install=bash` or `-sc uninstall=bash`; None for another command line."""
+    """What bash is to evaluate for `-sc install=bash` or `-sc uninstall=bash`.
+
+    None for another command line.
+    """
     if "--shell-completion" not in arguments:
         return None
     return next((SCRIPTS[each] for each in arguments if each in SCRIPTS), None)
@@ -47,7 +51,7 @@ def shorten_line() -> None:
 
 
 def tuned_names(arguments: Sequence[str]) -> list[str]:
-    """What goes on as the last word of COMP_LINE, a folder at a time, where that is `method=tuned/...`.
+    """How COMP_LINE may go on, a folder at a time, where its last word is `method=tuned/...`.
 
     Hydra offers no option that lies in a folder of its group.
 

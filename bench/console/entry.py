@@ -1,4 +1,7 @@
-"""How every `python -m` command of this package begins: an interrupt is one line even while it still imports."""
+"""How every `python -m` command of this package begins.
+
+An interrupt is one line, even while it still imports.
+"""
 
 import sys
 from collections.abc import Callable
@@ -24,7 +27,10 @@ def enter(function: str, *arguments: object) -> NoReturn:
 
 
 def _found(function: str) -> Callable[..., Any]:
-    """The same as `find`; where the harness's own dependencies are missing, one line says how to have them."""
+    """The same as `find`.
+
+    Where the harness's own dependencies are missing, one line says how to have them.
+    """
     try:
         return find(function)
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""What Hydra says of a command line that cannot be composed, in one line and without its own words."""
+"""What is wrong with a command line that Hydra cannot compose, in one line of our own words."""
 
 import re
 from collections.abc import Callable

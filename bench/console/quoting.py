@@ -1,4 +1,4 @@
-"""How a text is written on the command line so that neither the shell nor Hydra takes it for something else."""
+"""How a text is quoted on the command line, for the shell and for Hydra."""
 
 import re
 import shlex
@@ -6,13 +6,17 @@ import shlex
 
 def quoted(key: str, text: str) -> str:
     """`key=text` in quotes for Hydra, and those in quotes for the shell."""
-    # A backslash before a quote, or at the end, would be taken for one that keeps the quote from ending the text.
+    # A backslash before a quote, or at the end, would be taken for one that keeps the quote from
+    # ending the text.
     escaped = re.sub(r'(\\*)("|$)', lambda found: 2 * found[1] + ('\\"' if found[2] else ""), text)
     return shlex.quote(f'{key}="{escaped}"')
 
 
 def advice(override: str) -> list[str]:
-    """What to type instead of an override whose value was not read as a text; [] where it has no value."""
+    """What to type instead of an override whose value was not read as a text.
+
+    [] where it has no value.
+    """
     key, equals, value = override.partition("=")
     if not equals or not re.fullmatch(r"[+~\w./@:-]+", key):
         return []

@@ -10,7 +10,10 @@ from bench import GENERATED, INSTALLED
 
 
 class GeneratedSettings(SearchPathPlugin):
-    """Adds generated/, so that method=tuned/MODEL/TASK/METHOD finds its file; see bench.plan.methods.settings_file."""
+    """Adds generated/, so that method=tuned/MODEL/TASK/METHOD finds its file.
+
+    See bench.plan.methods.settings_file.
+    """
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         """Append the folders to Hydra's search path."""

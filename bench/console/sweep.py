@@ -1,4 +1,7 @@
-"""Which jobs a command line asks for: one, or with -m one for each combination of comma-separated values."""
+"""Which jobs a command line asks for.
+
+One, or with -m one for each combination of comma-separated values.
+"""
 
 import argparse
 from collections.abc import Iterator, Sequence
@@ -34,8 +37,9 @@ BASIC = {"launcher": "basic_launcher.BasicLauncher", "sweeper": "basic_sweeper.B
 def single_jobs(arguments: Sequence[str], name: str = "config") -> list[list[str]]:
     """The arguments of every job, flags first. name: of the config that they are composed with.
 
-    Hydra's own sweep composes all jobs before the first one runs, so that one wrong combination would cost them all; it
-    is taken only where a launcher or a setting of the sweep itself is given.
+    Hydra's own sweep composes all jobs before the first one runs, so that one wrong combination
+    would cost them all; it is taken only where a launcher or a setting of the sweep itself is
+    given.
 
     Raises:
         UserError: flags that do not go together, or a sweep over nothing.
@@ -65,7 +69,10 @@ def single_jobs(arguments: Sequence[str], name: str = "config") -> list[list[str
 
 
 def read_flags(arguments: Sequence[str]) -> argparse.Namespace:
-    """Hydra's flags and the overrides, wherever they stand. Raises UserError for what Hydra would refuse, or ignore."""
+    """Hydra's flags and the overrides, wherever they stand.
+
+    Raises UserError for what Hydra would refuse, or ignore.
+    """
     parser = get_args_parser()
     # Its own method would end the process.
     vars(parser)["error"] = _refuse

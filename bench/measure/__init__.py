@@ -1,1 +1,1 @@
-"""In: cases and a loaded pair. Out: one judged record for every generation, on disk before the next begins."""
+"""In: cases and a loaded pair. Out: a judged record of each generation, on disk before the next."""

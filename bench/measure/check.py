@@ -1,4 +1,7 @@
-"""check=true: does this pair work here? Foretells what it takes, loads it, looks, decodes one prompt, and stops."""
+"""check=true: does this pair work here?
+
+Says what it will take, loads it, looks, decodes one prompt, and stops.
+"""
 
 from collections.abc import Sequence
 
@@ -25,11 +28,13 @@ from tasks import Example
 SPREAD = ("auto", "balanced", "balanced_low_0", "sequential")
 
 
-def foretell(plan: Plan, place: Place, examples: Sequence[Example]) -> list[str]:
-    """What can be told before any weight is loaded, in seconds for models of any size, one line each.
+def before_loading(plan: Plan, place: Place, examples: Sequence[Example]) -> list[str]:
+    """What is known before any weight is loaded, one line each.
+
+    It takes seconds, for models of any size.
 
     Raises:
-        UserError: a model that cannot be had, tokenizers that differ, or too little memory.
+        UserError: a model that is not available, tokenizers that differ, or too little memory.
     """
     tokenizers = load_tokenizers(plan.model)
     seen = [f"tokenizers: the same up to id {tokenizers.draft - 1}"] if tokenizers.draft else []

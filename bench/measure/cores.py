@@ -1,7 +1,10 @@
-"""Who else measures on the same cores or the same GPU: a run that shares them is slower than it would be alone.
+"""Who else measures on the same cores or the same GPU.
 
-Every measuring process leaves a file that says what it runs on. Runs side by side (cores=N, with a launcher) take cores
-that no other run holds; runs that share are labelled in their provenance and reports.
+A run that shares them is slower than it would be alone.
+
+Every measuring process leaves a file that says what it runs on. Runs side by side (cores=N, with a
+launcher) take cores that no other run holds; runs that share are labelled in their provenance and
+reports.
 """
 
 import json
@@ -24,17 +27,21 @@ PATIENCE = 900.0
 
 
 class Company:
-    """What this process measures on, and how many other runs of this user and machine do too. A context manager.
+    """What this process measures on, and how many other runs of this user and machine do too.
 
-    device: as in torch. cores: on a CPU, how many cores to take for this run alone; all threads of the process move
-    there until the end; while too few are free it waits. None: all that the process may use, shared or not.
+    A context manager.
+
+    device: as in torch. cores: on a CPU, how many cores to take for this run alone; all threads of
+    the process move there until the end; while too few are free it waits. None: all that the
+    process may use, shared or not.
 
     Attributes:
         hardware: what the run is on, such as ["core 0", "core 1"].
         most: the largest number of other runs seen on one of them.
 
     Raises:
-        UserError: fewer cores are free for a long while, or this system cannot bind a process to cores.
+        UserError: fewer cores are free for a long while, or this system cannot bind a process to
+            cores.
     """
 
     def __init__(self, device: str, cores: int | None) -> None:
@@ -66,7 +73,10 @@ class Company:
         return grown
 
     def _claimed(self, last: bool) -> bool:
-        """Take the cores and say so to others, if enough are free; what cannot be had the last time is an error."""
+        """Take the cores and say so to others, if enough are free.
+
+        What is not free the last time is an error.
+        """
         with FileLock(FOLDER / "claiming.lock"):
             if self.cores:
                 taken = {core for theirs in self._others() for core in theirs}
@@ -89,7 +99,10 @@ class Company:
         return True
 
     def _others(self) -> list[list[str]]:
-        """What every other process that measures now runs on; what a killed one left behind is swept away."""
+        """What every other process that measures now runs on.
+
+        What a killed one left behind is swept away.
+        """
         found = []
         for file in FOLDER.glob("*.json"):
             if file == self._file:
@@ -111,7 +124,10 @@ def affinity() -> set[int]:
 
 
 def started(process: psutil.Process) -> float:
-    """Seconds from the machine's start to the process's: what a change of the wall clock leaves as it is."""
+    """Seconds from the machine's start to the process's.
+
+    A change of the wall clock does not change them.
+    """
     seconds: float = process.create_time() - psutil.boot_time()
     return round(seconds, 2)
 

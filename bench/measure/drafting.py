@@ -1,4 +1,7 @@
-"""What makes a draft model draft nothing, or nothing of use, without a word: a context too short, logits no numbers."""
+"""What silently keeps a draft model from drafting.
+
+A context that is too short, or logits that are no numbers.
+"""
 
 from collections.abc import Sequence
 
@@ -6,12 +9,15 @@ from decoding.decoder import ModelPair
 from decoding.errors import NotFinite
 from decoding.finite import finite_on, not_finite
 
-# Of a prompt, the last rows that are looked at; what overflows early leaves no row after it a number.
+# Of a prompt, the last rows that are looked at; what overflows early leaves no row after it a
+# number.
 ROWS = 48
 
 
 def require_numbers(pair: ModelPair, sequences: Sequence[list[int]]) -> list[str]:
-    """Warnings about a draft whose logits on `sequences` of token ids are not finite, from one plain forward each.
+    """Warnings about a draft whose logits on `sequences` of token ids are not finite.
+
+    Each takes one plain forward.
 
     Raises:
         NotFinite: those of the target are not.
@@ -31,7 +37,7 @@ def require_numbers(pair: ModelPair, sequences: Sequence[list[int]]) -> list[str
 
 
 def context_warnings(lengths: Sequence[int], max_new_tokens: int, context: int) -> list[str]:
-    """What is known before measuring of prompts of `lengths` tokens and a draft whose context holds `context`."""
+    """Warnings about prompts of `lengths` tokens and a draft whose context holds `context`."""
     full = sum(length + 1 >= context for length in lengths)
     partly = sum(length + max_new_tokens > context for length in lengths) - full
     if not full and partly <= 0:
@@ -45,9 +51,12 @@ def context_warnings(lengths: Sequence[int], max_new_tokens: int, context: int) 
 
 
 def undrafted(prompt: int, output: int, context: int) -> int:
-    """Of `output` tokens after a prompt of `prompt` tokens, those where the draft's context left no room for a draft.
+    """How many tokens of an output the draft's context left no room to draft.
 
-    The first token is the prefill's. A draft for the token after a text needs that text to be shorter than the context.
+    prompt, output: lengths in tokens.
+
+    The first token is the prefill's. A draft for the token after a text needs that text to be
+    shorter than the context.
     """
     return max(0, min(output - 1, prompt + output - context))
 

@@ -1,7 +1,8 @@
 """Forwards by rows and context on every engine, beside the machine's limits in the same minutes.
 
-What a forward cannot undercut is the larger of two times: reading its weights once at the rate at which this machine
-reads that many bytes, and its multiplications at the rate of this machine's best matrix product.
+What a forward cannot undercut is the larger of two times: reading its weights once at the rate at
+which this machine reads that many bytes, and its multiplications at the rate of this machine's best
+matrix product.
 """
 
 import time
@@ -57,7 +58,8 @@ class Shape:
 class Work:
     """What one forward must do at least.
 
-    bytes: of the weights that it reads. flops: multiplications and additions a row, those of attention left out.
+    bytes: of the weights that it reads. flops: multiplications and additions a row, those of
+    attention left out.
     """
 
     bytes: int
@@ -66,7 +68,11 @@ class Work:
 
 @dataclass(frozen=True)
 class Machine:
-    """bandwidth: bytes a second that are read, by the size of what is read. flops: a second, of a matrix product."""
+    """What a machine does at its best.
+
+    bandwidth: bytes a second that are read, by the size of what is read. flops: a second, of a
+    matrix product.
+    """
 
     bandwidth: Mapping[int, float]
     flops: float
@@ -89,7 +95,10 @@ class Forwards:
 
 
 def work_of(model: PreTrainedModel) -> Work:
-    """The least work of one forward: every matrix is read once, the embedding only where it is the head as well."""
+    """The least work of one forward.
+
+    Every matrix is read once, the embedding only where it is the head as well.
+    """
     read = flops = 0
     for module in model.modules():
         if isinstance(module, nn.Linear):
@@ -179,7 +188,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A model on an engine: what runs its forwards, the least work of one, seconds to prepare it."""
+    """A model on an engine: what runs its forwards, their least work, seconds to prepare it."""
 
     runner: Library | Session
     work: Work
@@ -220,7 +229,9 @@ def available(engines: Sequence[str], place: Place) -> list[str]:
 def measure(
     ready: Mapping[str, Prepared], contexts: Sequence[int], rows: Sequence[int], repeats: int
 ) -> Iterator[list[Forwards]]:
-    """One list for every context: all engines' forwards of it, measured in turns so that noise falls on all of them.
+    """For every context all engines' forwards.
+
+    They are measured in turns, so that noise falls on all of them.
 
     Args:
         ready: engine to the model on it.

@@ -29,7 +29,10 @@ def _greedy(loaded: LoadedPair, role: str) -> Entrant:
 def make_race(
     plan: Plan, loaded: LoadedPair, prompts: Prompts, identifier: str, float32: LoadedPair | None = None
 ) -> Race:
-    """Checks that the target follows tree masks and gives numbers; its noise on real prompts sets the tolerance."""
+    """Checks that the target follows tree masks and gives numbers.
+
+    Its noise on real prompts sets the tolerance.
+    """
     target = loaded.pair.target
     check_masks(target, "target")
     examples = (prompts.warmup or prompts.examples)[:NOISE_TEXTS]
@@ -37,7 +40,8 @@ def make_race(
     sequences.append([(7 * index + 3) % target.vocabulary for index in range(96)])
     longest = min(target.context, target.rope_boundary or target.context)
     sequences = [each[:longest] for each in sequences if len(each) > 1]
-    # Not kept, as below: what a draft does concerns only the methods that use it, whose records say how it was.
+    # Not kept, as below: what a draft does concerns only the methods that use it, whose records say
+    # how it was.
     warn(require_numbers(loaded.pair, sequences))
     noise = noise_floor(target.model, target.vocabulary, sequences)
     references = [_greedy(loaded, REFERENCE)] + ([_greedy(float32, FLOAT32)] if float32 else [])
@@ -70,7 +74,10 @@ def make_entrant(label: str, planned: MethodPlan | Case, loaded: LoadedPair, fol
 
 
 def make_entrants(folders: dict[Case, RunFolder], loaded: LoadedPair, race: Race) -> list[Entrant]:
-    """All cases that can be built for this pair, before anything is measured; rivals that cannot are left out."""
+    """All cases that can be built for this pair, before anything is measured.
+
+    Rivals that cannot are left out.
+    """
     entrants = []
     for case, folder in folders.items():
         with race.leaving_out(case.label, case.method.ours):

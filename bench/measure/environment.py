@@ -60,7 +60,7 @@ def session(
         folder=str(Path.cwd()),
         platform=platform.platform(),
         warmup=warmup,
-        places=hardware,
+        hardware=hardware,
         neighbours=neighbours,
         warnings=list(warnings),
         left_out=dict(left_out or {}),
@@ -85,7 +85,7 @@ def require_same(earlier: Environment, now: Environment, folder: Path) -> None:
             key, before, value = f"{key}.{name}", before.get(name), value.get(name)
         raise UserError(
             f"{folder} was measured with {key} {before}, now it is {value}: figures of both cannot stand in one file; "
-            "measure anew with overwrite=true, or elsewhere with output=FOLDER"
+            "measure again with overwrite=true, or elsewhere with output=FOLDER"
         )
 
 
@@ -97,10 +97,12 @@ def _version(name: str) -> str | None:
 
 
 def _checkout() -> Checkout:
-    """The commit, and SHA-256 of the tracked files' changes since: two different dirty trees are not the same code.
+    """The commit, and SHA-256 of the tracked files' changes since.
 
-    Reports below results/ are no code: writing them anew does not make a run one of another tree. An installed harness
-    has no commit: a repository around it holds other code.
+    Two different dirty trees are not the same code.
+
+    Reports below results/ are no code: writing them again does not make a run one of another tree.
+    An installed harness has no commit: a repository around it holds other code.
     """
     if INSTALLED:
         return Checkout(None)

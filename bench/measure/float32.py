@@ -1,8 +1,8 @@
 """Greedy in float32 beside bfloat16 on a CPU.
 
-Most CPUs run bfloat16 greedy slower than float32, which flatters every method that is measured in it: there the target
-is loaded in float32 too, its greedy runs beside the reference, and speeds are also given over the faster of the two.
-No verdict rests on it.
+Most CPUs run bfloat16 greedy slower than float32, which flatters every method that is measured in
+it: there the target is loaded in float32 too, its greedy runs beside the reference, and speeds are
+also given over the faster of the two. No verdict rests on it.
 """
 
 from dataclasses import replace

@@ -1,8 +1,11 @@
-"""Is an output the target's? By token ids against greedy, and by teacher-forcing through the plain model.
+"""Is an output the target's?
 
-Teacher-forcing knows nothing of caches, trees and masks: the whole output goes through `model(ids)` once, and every
-token must be the best of its row, or within the tolerance of it. The tolerance is twice the noise floor: a token
-chosen from logits that are off by the noise lies at most twice the noise below the best of the exact ones.
+By token ids against greedy, and by teacher-forcing through the plain model.
+
+Teacher-forcing knows nothing of caches, trees and masks: the whole output goes through `model(ids)`
+once, and every token must be the best of its row, or within the tolerance of it. The tolerance is
+twice the noise floor: a token chosen from logits that are off by the noise lies at most twice the
+noise below the best of the exact ones.
 """
 
 import math
@@ -21,8 +24,8 @@ NOISE_ROWS = 48
 class Agreement:
     """How far an output is the target's own.
 
-    gap: how far the worst token's logit lies below its row's best (0: every token is the argmax; infinite: no number).
-    gap_at: that token's index in the output, None if the gap is 0.
+    gap: how far the worst token's logit lies below its row's best (0: every token is the argmax;
+    infinite: no number). gap_at: that token's index in the output, None if the gap is 0.
     stop_fault: what is wrong with where the output ends, None if nothing.
     """
 
@@ -70,7 +73,9 @@ def noise_floor(model: PreTrainedModel, vocabulary: int, sequences: list[list[in
 def token_gaps(
     model: PreTrainedModel, vocabulary: int, prompt: list[int], output: list[int], rope_boundary: int | None = None
 ) -> list[float]:
-    """For every output token, how far its logit lies below the best of its row, in a plain forward without a cache.
+    """For every output token, how far its logit lies below the best of its row.
+
+    In a plain forward, without a cache.
 
     Args:
         model: the target.
@@ -106,7 +111,10 @@ def token_gaps(
 
 
 def stop_fault(output: list[int], stop: str, stopping: Stopping, prompt_length: int, context: int) -> str | None:
-    """What is wrong with where `output` ends and with the reason given; None if both are as the rule says."""
+    """What is wrong with where `output` ends and with the reason given.
+
+    None if both are as the rule says.
+    """
     replayed: list[int] = []
     reason = stopping.extend(replayed, output)
     if len(replayed) < len(output):

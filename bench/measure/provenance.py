@@ -67,7 +67,7 @@ class Session:
         command, folder: what was typed, and where.
         platform: the system's name.
         warmup: before the records.
-        places: the cores or the GPU that it ran on, by name.
+        hardware: the cores or the GPU that it ran on, by name.
         neighbours: the most other runs seen on them at a time.
         warnings: see bench/report/warnings.py.
         left_out: labels of the panel's cases that could not run, with the reasons.
@@ -79,7 +79,7 @@ class Session:
     folder: str
     platform: str
     warmup: Warmup
-    places: list[str] = field(default_factory=list)
+    hardware: list[str] = field(default_factory=list, metadata={typed_json.KEY: "places"})
     neighbours: int | None = None
     warnings: list[str] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)

@@ -91,7 +91,7 @@ class Record:
         """The record of a line's mapping.
 
         Unknown keys are refused: they are a newer harness's, and a figure of what it counts
-        otherwise would be wrong without a word.
+        otherwise would be silently wrong.
 
         Raises:
             ValueError: it is no record, or cut short.

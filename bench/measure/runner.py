@@ -63,11 +63,13 @@ class Entrant:
 class Race:
     """Measures what is missing in the folders of a panel.
 
-    tolerance: of the lossless verdicts. session: names this process in the records, so that one can tell which
-    generations were measured side by side. references: run beside every method, the one that verdicts rest on first.
+    tolerance: of the lossless verdicts. session: names this process in the records, so that one can
+    tell which generations were measured side by side. references: run beside every method, the one
+    that verdicts rest on first.
 
     Attributes:
-        left_out: labels of rivals that could not run on this pair or on a prompt, each with the reason.
+        left_out: labels of rivals that could not run on this pair or on a prompt, each with the
+            reason.
     """
 
     def __init__(
@@ -96,11 +98,13 @@ class Race:
         return Stopping(self.loaded.pair.eos, self.max_new_tokens, strings, self.loaded.pair.decode, tuple(ids))
 
     def encode(self, example: Example) -> tuple[list[int], int]:
-        """The prompt's token ids, and how many were cut so that the longest output fits into the context after it.
+        """The prompt's token ids, and how many were cut.
 
-        They are the same for the whole process, whatever a chat template makes of the time. A prompt that its task
-        cannot shorten stands as it is, and its output may end with the context.
-        Raises UserError, naming the prompt, if it is empty or leaves no room at all.
+        They are cut so that the context holds the longest output too.
+
+        They are the same for the whole process, whatever a chat template makes of the time. A
+        prompt that its task cannot shorten stands as it is, and its output may end with the
+        context. Raises UserError, naming the prompt, if it is empty or leaves no room at all.
         """
         key = example.id, example.prompt
         if key not in self._encoded:
@@ -131,7 +135,10 @@ class Race:
             folder.require_same_prompts(prompts)
 
     def longest(self, examples: Sequence[Example]) -> int:
-        """Tokens of the longest prompt with its longest output, and with the longest answers to the turns before it."""
+        """Tokens of the longest prompt with its longest output.
+
+        The longest answers to the turns before it are counted in.
+        """
         lengths, earlier = [], 0
         for example in examples:
             earlier = earlier + self.max_new_tokens if example.follows else 0
@@ -168,14 +175,17 @@ class Race:
         except Exception as error:
             if ours:
                 raise
-            # Another library's fault, or memory that only the rival needs: no reason to lose the rest of the panel.
+            # Another library's fault, or memory that only the rival needs: no reason to lose the
+            # rest of the panel.
             first = next(iter(str(error).strip().splitlines()), "")
             self.left_out[label] = ": ".join(filter(None, [type(error).__name__, first]))
 
     def run(
         self, entrants: Sequence[Entrant], examples: Sequence[Example], repeats: int, report: Callable[[Record], None]
     ) -> None:
-        """Measure every (prompt, repeat) that a folder lacks; a record is on disk before the next one begins.
+        """Measure every (prompt, repeat) that a folder lacks.
+
+        A record is on disk before the next one begins.
 
         report: called with every record once it is on disk.
         It ends early where every entrant is left out.
@@ -204,7 +214,10 @@ class Race:
                     report(measured)
 
     def _continued(self, before: Example, entrants: Sequence[Entrant]) -> Example:
-        """The turn after `before`, whose answer is greedy's first, so that all methods decode one prompt."""
+        """The turn after `before`.
+
+        It follows greedy's first answer, so that all methods decode one prompt.
+        """
         answer = entrants[0].own_folder.records[before.id, 0, self.references[0].role].text
         turn = self.task.follow_up(before, answer)
         assert turn is not None
@@ -244,8 +257,8 @@ class Race:
     ) -> Record:
         """One generation, timed and then checked.
 
-        ids, cut: of the prompt, as `encode` gives them. repeat, order: which pass it belongs to, and how many
-        generations of this prompt came before it there.
+        ids, cut: of the prompt, as `encode` gives them. repeat, order: which pass it belongs to,
+        and how many generations of this prompt came before it there.
         """
         target = self.loaded.pair.target
         if entrant.history in ("cold", "file"):
@@ -257,7 +270,8 @@ class Race:
         before = draft.counters if draft else None
         generation = entrant.generate(ids, stopping)
         memory = peak_memory(target.device)
-        # A session counts anew with every sequence; a rival from outside tells its draft's forwards itself.
+        # A session starts its counts again with every sequence; a rival counts its draft's forwards
+        # itself.
         used = draft is not None and (draft.counters is not before or generation.draft_forwards is not None)
         view = getattr(getattr(entrant.decoder, "drafter", None), "view", None)
         drafting, role = (draft, "draft") if used else (view, SKIPPING)
@@ -291,7 +305,7 @@ class Race:
     def _draft_fault(
         self, draft: ModelSession, role: str, prompt: str, ids: list[int], generation: Generation
     ) -> str | None:
-        """What is wrong with a draft model whose logits along the output are no numbers, None if they are.
+        """What is wrong with a draft whose logits along the output are no numbers, else None.
 
         Every distinct output is read once, outside the clock.
         """

@@ -1,6 +1,7 @@
 """Run folders: one record a line, appended when a generation is finished, and never measured twice.
 
-A process killed in the middle of a line leaves a torn end, which is cut off; everything before it stays byte for byte.
+A process killed in the middle of a line leaves a torn end, which is cut off; everything before it
+stays byte for byte.
 """
 
 import json
@@ -22,15 +23,15 @@ from decoding.errors import UserError
 class RunFolder:
     """The folder of one case: config.yaml, provenance.json, records.jsonl and the reports.
 
-    Use it as a context manager: inside, the folder is locked. read=False: what is measured already is going to be
-    dropped, so it may be damaged.
+    Use it as a context manager: inside, the folder is locked. read=False: what is measured already
+    is going to be dropped, so it may be damaged.
 
     Attributes:
         records: by key, in the order in which they were measured.
 
     Raises:
-        UserError: another process holds the folder, a record in the middle of the file is damaged, or one is a newer
-            harness's.
+        UserError: another process holds the folder, a record in the middle of the file is damaged,
+            or one is a newer harness's.
     """
 
     def __init__(self, path: Path, read: bool = True) -> None:
@@ -86,9 +87,12 @@ class RunFolder:
         return (prompt, repeat, role) in self.records
 
     def require_same_prompts(self, prompts: Mapping[str, tuple[str, int]]) -> None:
-        """Raise UserError if a prompt's records here are of other token ids: two prompts are no repeats of one.
+        """Raise UserError if a prompt's records here are of other token ids.
 
-        prompts: id to (digest, number of tokens). Records from before there were digests are told by the number.
+        Two prompts are no repeats of one.
+
+        prompts: id to (digest, number of tokens). Records from before there were digests are told
+        by the number.
         """
         for record in self.records.values():
             digest, length = prompts.get(record.prompt, (None, 0))
@@ -96,18 +100,22 @@ class RunFolder:
                 raise UserError(
                     f"{self.path}: prompt {record.prompt} was measured with other token ids than it has now (a chat "
                     "template with the date or the time in it, or another tokenizer): they cannot stand in one file; "
-                    "measure anew with overwrite=true, or elsewhere with output=FOLDER"
+                    "measure again with overwrite=true, or elsewhere with output=FOLDER"
                 )
 
     def append(self, record: Record) -> None:
-        """Write one record through to the disk. Raises UserError if that fails: the next run cuts off a torn line."""
+        """Write one record through to the disk.
+
+        Raises UserError if that fails: the next run cuts off a torn line.
+        """
         key = record.key
         if key in self.records:
             raise ValueError(f"{key} is measured already")
         line = (json.dumps(record.to_json(), ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass")
         with writing(self.records_file):
             if self._stream is None:
-                # Without a buffer: what a full disk did not take would be written once more on closing.
+                # Without a buffer: what a full disk did not take would be written once more on
+                # closing.
                 self._stream = self.records_file.open("ab", buffering=0)
             start, rest = self._stream.tell(), memoryview(line)
             while rest:
@@ -117,7 +125,10 @@ class RunFolder:
         self.records[key] = record
 
     def restart_unfinished_pass(self, prompts: Iterable[str], repeats: int, roles: Sequence[str]) -> None:
-        """Drop the records of the first pass that is not whole, and all after it: a warm pass cannot be continued."""
+        """Drop the records of the first pass that is not whole, and all after it.
+
+        A warm pass cannot be continued.
+        """
         wanted = [(prompt, role) for prompt in prompts for role in roles]
         for repeat in range(repeats):
             if not all(self.has(prompt, repeat, role) for prompt, role in wanted):
@@ -130,11 +141,11 @@ class RunFolder:
         try:
             return Provenance.from_json(json.loads(file.read_text(encoding="utf-8")))
         except FileNotFoundError as error:
-            raise UserError(f"{file} is gone: measure anew with overwrite=true") from error
+            raise UserError(f"{file} is gone: measure again with overwrite=true") from error
         except ValueError as error:
-            raise UserError(f"{file} is damaged; repair it, or measure anew with overwrite=true") from error
+            raise UserError(f"{file} is damaged; repair it, or measure again with overwrite=true") from error
         except UserError as error:
-            raise UserError(f"{self.path}: {error}; measure anew with overwrite=true") from error
+            raise UserError(f"{self.path}: {error}; measure again with overwrite=true") from error
 
     def remove(self, name: str) -> None:
         """Remove a report that no longer holds."""
@@ -164,7 +175,8 @@ class RunFolder:
             except ValueError as error:
                 if offset + len(line) < len(content):
                     raise UserError(
-                        f"{self.records_file}: line {number} is damaged; repair it, or measure anew with overwrite=true"
+                        f"{self.records_file}: line {number} is damaged; repair it, or measure again with "
+                        "overwrite=true"
                     ) from error
                 record = None
             except UserError as error:
@@ -193,7 +205,10 @@ class RunFolder:
 
 
 def require_one_encoding(folders: Iterable[RunFolder]) -> None:
-    """Raise UserError if a prompt's records in these folders are of different token ids: no ratio holds across them."""
+    """Raise UserError if a prompt's records in these folders are of different token ids.
+
+    No ratio holds across them.
+    """
     seen: dict[str, tuple[str, Path]] = {}
     for folder in folders:
         for record in folder.records.values():
@@ -202,7 +217,7 @@ def require_one_encoding(folders: Iterable[RunFolder]) -> None:
                 if other != digest:
                     raise UserError(
                         f"prompt {record.prompt} has other token ids in {folder.path} than in {path} (a chat "
-                        "template with the date or the time in it, or another tokenizer): measure the panel anew with "
+                        "template with the date or the time in it, or another tokenizer): measure the panel again with "
                         "overwrite=true"
                     )
 

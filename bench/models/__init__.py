@@ -1,1 +1,1 @@
-"""In: where a pair of models lies. Out: the pair as decoders see it, with what it takes and what is odd about it."""
+"""In: where a pair of models lies. Out: the loaded pair, what it takes, what is odd about it."""

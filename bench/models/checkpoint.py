@@ -1,7 +1,7 @@
 """A checkpoint that is loaded as a whole or not at all.
 
-transformers draws what a checkpoint lacks at random and goes on, which leaves a model that decodes nonsense, as fast as
-the right one.
+transformers draws what a checkpoint lacks at random and goes on, which leaves a model that decodes
+nonsense, as fast as the right one.
 """
 
 from collections.abc import Iterable
@@ -15,12 +15,15 @@ SHOWN = 3
 
 
 def load_whole(name: str, **options: Any) -> tuple[PreTrainedModel, list[str]]:
-    """(the model, warnings). Tied weights and buffers may be absent: they follow from the others and from the config.
+    """(the model, warnings).
+
+    Tied weights and buffers may be absent: they follow from the others and from the config.
 
     name: as the user calls it. options: for `from_pretrained`.
 
     Raises:
-        UserError: a tensor is missing or of another shape; and whatever `from_pretrained` raises for broken files.
+        UserError: a tensor is missing or of another shape; and whatever `from_pretrained` raises
+            for broken files.
     """
     # Mismatched sizes are let through because only then does transformers tell the shapes.
     loaded = AutoModelForCausalLM.from_pretrained(output_loading_info=True, ignore_mismatched_sizes=True, **options)
@@ -31,14 +34,14 @@ def load_whole(name: str, **options: Any) -> tuple[PreTrainedModel, list[str]]:
         more = f" (and {count - 1} more)" if (count := len(found["mismatched_keys"])) > 1 else ""
         raise UserError(
             f"cannot load {name}: its tensor {tensor} has the shape {_shape(stored)}, {kind} with its config.json has "
-            f"{_shape(wanted)}{more}: config.json and weights are of different models; fetch both anew"
+            f"{_shape(wanted)}{more}: config.json and weights are of different models; fetch both again"
         )
     buffers = {buffer for buffer, _ in model.named_buffers()}
     missing = sorted(key for key in found["missing_keys"] if key not in buffers)
     if missing:
         others = f"; it holds {_some(surplus)}, which {kind} has no place for" if surplus else ""
         raise UserError(
-            f"cannot load {name}: its checkpoint lacks {_some(missing)} of {kind}{others}: fetch it anew, or take the "
+            f"cannot load {name}: its checkpoint lacks {_some(missing)} of {kind}{others}: fetch it again, or take the "
             "config.json that belongs to it"
         )
     warnings = []

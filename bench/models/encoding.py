@@ -1,4 +1,7 @@
-"""How the prompts of a run are encoded: what is odd about it, and whether the tokenizer's own file says the same."""
+"""How the prompts of a run are encoded.
+
+What is odd about it, and whether the tokenizer's own file says the same.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,7 +22,10 @@ def prompt_digest(ids: Sequence[int]) -> str:
 
 
 def encoding_warnings(task: Task, tokenizer: PreTrainedTokenizerBase, encoded: Sequence[list[int]]) -> list[str]:
-    """What must be known of the way prompts become ids. encoded: the ids of every prompt of the run."""
+    """What must be known of the way prompts become ids.
+
+    encoded: the ids of every prompt of the run.
+    """
     seen = []
     if task.config.variant == "base":
         if count := appended(tokenizer):
@@ -64,7 +70,7 @@ def _template_warnings(task: Task, tokenizer: PreTrainedTokenizerBase) -> list[s
 def against_file(
     task: Task, name: str, revision: str | None, tokenizer: PreTrainedTokenizerBase, examples: Sequence[Example]
 ) -> str:
-    """A line that says whether the loaded tokenizer gives the ids that its tokenizer.json gives, on all prompts."""
+    """Whether the loaded tokenizer gives its tokenizer.json's ids on all prompts, in a line."""
     file = _tokenizer_file(name, revision)
     if file is None:
         return "token ids: not compared, the model has no tokenizer.json"

@@ -1,9 +1,9 @@
-"""What a model's generation_config asks for that greedy decoding leaves out, here and in the rivals alike."""
+"""What a generation_config asks for and greedy decoding leaves out, ours and the rivals'."""
 
 from transformers import GenerationConfig
 
-# Fields that change which tokens come out, with the value at which they do nothing. Those of sampling only count with
-# do_sample.
+# Fields that change which tokens come out, with the value at which they do nothing. Those of
+# sampling only count with do_sample.
 SAMPLING = {
     "temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "top_h": 1.0, "typical_p": 1.0, "epsilon_cutoff": 0.0,
     "eta_cutoff": 0.0,

@@ -1,4 +1,4 @@
-"""Loading a pair of models: device, dtype, tokenizers compared by their maps, end-of-sequence ids."""
+"""Loading a pair of models: device, dtype, end-of-sequence ids, and tokenizers compared."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -25,8 +25,8 @@ from decoding.tracing import CannotTrace
 class LoadedPair:
     """The pair as methods see it, and the target's tokenizer.
 
-    engine: that the models are prepared for. warnings: what was seen on loading that changes how figures must be read
-        (see bench/report/warnings.py).
+    engine: that the models are prepared for. warnings: what was seen on loading that changes how
+        figures must be read (see bench/report/warnings.py).
     """
 
     pair: ModelPair
@@ -44,7 +44,9 @@ class LoadedPair:
 
 
 def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
-    """Load tokenizer, target, and draft where there is one; the tokenizers are compared before any weight is loaded.
+    """Load tokenizer, target, and draft where there is one.
+
+    The tokenizers are compared before any weight is loaded.
 
     Raises:
         UserError: missing, incomplete or broken weights, no network, or tokenizers that differ.
@@ -75,7 +77,7 @@ def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
 
 @dataclass(frozen=True)
 class Tokenizers:
-    """The target's tokenizer, and how many ids target and draft may use (draft: None without one)."""
+    """The target's tokenizer, and how many ids target and draft (None without one) may use."""
 
     tokenizer: PreTrainedTokenizerBase
     target: int
@@ -86,7 +88,7 @@ def load_tokenizers(model: ModelConfig) -> Tokenizers:
     """The tokenizers of the pair, compared.
 
     Raises:
-        UserError: one cannot be had, or they differ.
+        UserError: one is not available, or they differ.
     """
     tokenizer = _tokenizer(model.target_name, model.revision)
     tokens = _tokens(tokenizer, model.target_name, model.revision)
@@ -97,7 +99,7 @@ def load_tokenizers(model: ModelConfig) -> Tokenizers:
 
 
 def shared_vocabulary(target: dict[int, str], draft: dict[int, str]) -> tuple[int, int]:
-    """Ids that target and draft may use, from their maps of ids to tokens: (target's, draft's) vocabulary sizes.
+    """Vocabulary sizes of (target, draft), from their maps of ids to tokens.
 
     One map may go on where the other ends; up to there they must agree.
 
@@ -116,7 +118,10 @@ def shared_vocabulary(target: dict[int, str], draft: dict[int, str]) -> tuple[in
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether the machine, not the program, is at fault; the CPU's allocator raises a plain RuntimeError."""
+    """Whether the machine, not the program, is at fault.
+
+    The CPU's allocator raises a plain RuntimeError.
+    """
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     return isinstance(error, RuntimeError) and any(
@@ -125,7 +130,10 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def peak_memory(device: torch.device) -> int:
-    """Bytes: the device's peak since the last reset, or on the CPU the largest size this process ever had."""
+    """The device's peak in bytes since the last reset.
+
+    On the CPU the largest size that this process ever had.
+    """
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     import resource
@@ -154,14 +162,18 @@ def _tokenizer(name: str, revision: str | None) -> PreTrainedTokenizerBase:
 def _tokens(tokenizer: PreTrainedTokenizerBase, name: str, revision: str | None) -> dict[int, str]:
     """Ids to tokens, without ids beyond the model's head, which it can never choose.
 
-    CodeLlama 34B's tokenizer has four such ids, with other tokens than the 7B's (transformers issue 26714).
+    CodeLlama 34B's tokenizer has four such ids, with other tokens than the 7B's (transformers issue
+    26714).
     """
     head = config_of(name, revision).get_text_config(decoder=True).vocab_size
     return {index: token for token, index in tokenizer.get_vocab().items() if index < head}
 
 
 def _session(model: PreTrainedModel, vocabulary: int, engine: str, warnings: list[str]) -> ModelSession:
-    """The session of a prepared model; a model that cannot be traced runs eagerly, and a warning says so."""
+    """The session of a prepared model.
+
+    A model that cannot be traced runs eagerly, and a warning says so.
+    """
     session = ModelSession(model, vocabulary)
     if engine != EAGER:
         try:
@@ -193,7 +205,10 @@ def _load(
 
 
 def _eos_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
-    """Every id that ends a sequence, wherever the model says so: each place may hold one id or several."""
+    """Every id that ends a sequence, wherever the model says so.
+
+    There may be one id there, or several.
+    """
     ids: set[int] = set()
     for holder in (getattr(model, "generation_config", None), model.config, tokenizer):
         found = getattr(holder, "eos_token_id", None)

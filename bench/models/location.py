@@ -1,4 +1,7 @@
-"""Where a model lies, and what identifies its weights: files of a local folder, or a commit on the hub."""
+"""Where a model lies, and what identifies its weights.
+
+A local folder by its files, a model on the hub by its commit.
+"""
 
 import hashlib
 from collections.abc import Iterator
@@ -16,7 +19,8 @@ from decoding.errors import UserError
 from decoding.settings import path_of
 
 BUNDLED = ROOT / "models"
-# Beside the weights everything that changes ids or stops: config, generation config, tokenizer, chat template.
+# Beside the weights everything that changes ids or stops: config, generation config, tokenizer,
+# chat template.
 SETTINGS = ("*.json", "*.jinja", "*.model", "merges.txt", "vocab.txt")
 PROBE_SECONDS = 10
 NO_GGUF = (
@@ -26,7 +30,9 @@ NO_GGUF = (
 
 
 def weights_digests(model: ModelConfig) -> dict[str, str | None]:
-    """What identifies target and draft: SHA-256 of a folder's files, the commit of a hub repository.
+    """What identifies target and draft.
+
+    SHA-256 of a folder's files, or the commit of a hub repository.
 
     Raises:
         UserError: a model that cannot be found.
@@ -36,7 +42,10 @@ def weights_digests(model: ModelConfig) -> dict[str, str | None]:
 
 
 def locate(name: str) -> tuple[str, bool]:
-    """(folder or hub id, whether it is a folder). Raises UserError for a folder without a model, or what is neither."""
+    """(folder or hub id, whether it is a folder).
+
+    Raises UserError for a folder without a model, or what is neither.
+    """
     if name.startswith("bundled:"):
         folder = BUNDLED / name.removeprefix("bundled:")
         if not (folder / "config.json").is_file():
@@ -60,7 +69,7 @@ def locate(name: str) -> tuple[str, bool]:
 
 
 def _refuse_gguf(path: Path) -> None:
-    """Raise UserError for a GGUF file, on this machine or the hub, and for a folder with no other weights."""
+    """Raise UserError for a GGUF file, and for a folder or repository with no other weights."""
     others = any(next(path.glob(pattern), None) for pattern in ("*.safetensors", "*.bin"))
     named = path.suffix.lower() == ".gguf" and not path.is_dir()
     file = path if named else None if others else min(path.glob("*.gguf"), default=None)
@@ -69,7 +78,10 @@ def _refuse_gguf(path: Path) -> None:
 
 
 def weights_here(name: str, revision: str | None) -> bool:
-    """Whether loading would fetch nothing: a folder, or a hub model whose safetensors files are all in the cache."""
+    """Whether loading would fetch nothing.
+
+    So it is with a folder, and a hub model whose safetensors files are all in the cache.
+    """
     from huggingface_hub import try_to_load_from_cache
 
     located, local = locate(name)
@@ -96,7 +108,8 @@ def cannot_load(name: str, error: Exception) -> UserError:
     elif any(isinstance(cause, RevisionNotFoundError) for cause in causes):
         reason = "the hub has no such revision of it; a preset pins one: model.revision=null, model.draft_revision=null"
     elif "above report" in reason:
-        # A report that is not shown; what else it tells is refused by name in bench/models/checkpoint.py.
+        # A report that is not shown; what else it tells is refused by name in
+        # bench/models/checkpoint.py.
         reason = "its weights cannot be converted to what its config.json says: they may be of different models"
     elif locate(name)[1]:
         pass
@@ -108,7 +121,10 @@ def cannot_load(name: str, error: Exception) -> UserError:
 
 
 def _gguf_of_hub(name: str) -> str | None:
-    """A GGUF file of a hub repository without other weights, by the hub's list of files or else the cache."""
+    """A GGUF file of a hub repository without other weights.
+
+    By the hub's list of files, or else by the cache.
+    """
     from huggingface_hub import HfApi, constants
     from huggingface_hub.file_download import repo_folder_name
 
@@ -134,7 +150,7 @@ def config_of(name: str, revision: str | None) -> PretrainedConfig:
     """The config of a model, from its folder or from the hub.
 
     Raises:
-        UserError: it cannot be had.
+        UserError: it is not available.
     """
     located, local = locate(name)
     try:
@@ -147,7 +163,10 @@ def config_of(name: str, revision: str | None) -> PretrainedConfig:
 
 @lru_cache(maxsize=16)
 def offline(name: str) -> bool:
-    """Whether the hub cannot be reached: one short request, because transformers itself retries for a minute."""
+    """Whether the hub cannot be reached.
+
+    By one short request, because transformers itself retries for a minute.
+    """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
 

@@ -1,4 +1,4 @@
-"""What a pair takes of the machine's memory, told from its files and configs before any weight is loaded."""
+"""What a pair takes of the machine's memory, by its files and configs before it is loaded."""
 
 import json
 import math
@@ -20,9 +20,12 @@ INDEX, SINGLE = "model.safetensors.index.json", "model.safetensors"
 
 @dataclass(frozen=True)
 class Part:
-    """One model in memory. parameters: their number. weights: bytes. row: bytes of keys and values a token.
+    """One model in memory.
 
-    device: where it goes; None if accelerate spreads it over all GPUs and the CPU's memory (device_map).
+    parameters: their number. weights: bytes. row: bytes of keys and values a token.
+
+    device: where it goes; None if accelerate spreads it over all GPUs and the CPU's memory
+    (device_map).
     """
 
     name: str
@@ -39,8 +42,8 @@ class Part:
 def part(name: str, folder: str | None, config: PretrainedConfig, dtype: torch.dtype, device: str | None) -> Part:
     """The size of a model loaded in `dtype`.
 
-    It is read from the headers of the safetensors files in `folder`, or else, of a model on the hub (folder None), from
-    its shapes alone, built on torch's meta device, which holds no numbers.
+    It is read from the headers of the safetensors files in `folder`, or else, of a model on the hub
+    (folder None), from its shapes alone, built on torch's meta device, which holds no numbers.
     """
     counted = _headers(Path(folder), dtype) if folder else None
     parameters, weights = counted or _shapes(config, dtype)
@@ -113,7 +116,7 @@ def _headers(folder: Path, dtype: torch.dtype) -> tuple[int, int] | None:
                 pieces = [tensors.get_slice(name) for name in tensors.keys()]  # noqa: SIM118 (no mapping)
                 kinds = [(math.prod(piece.get_shape()), piece.get_dtype()) for piece in pieces]
         except SafetensorError as error:
-            raise UserError(f"{folder / file} is damaged or cut short ({error}): fetch it anew") from error
+            raise UserError(f"{folder / file} is damaged or cut short ({error}): fetch it again") from error
         parameters += sum(numbers for numbers, _ in kinds)
         weights += sum(numbers * (dtype.itemsize if kind in FLOATING else _stored(kind)) for numbers, kind in kinds)
     return parameters, weights
@@ -132,7 +135,7 @@ def safetensors_files(index: Path | None) -> list[str]:
     try:
         return sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{index} is no index of weights, or damaged: fetch it anew") from error
+        raise UserError(f"{index} is no index of weights, or damaged: fetch it again") from error
 
 
 def _shapes(config: PretrainedConfig, dtype: torch.dtype) -> tuple[int, int]:

@@ -14,8 +14,9 @@ from decoding.packing import can_pack
 class Place:
     """Where the models run, in which precision, and how.
 
-    engine: "eager" (transformers' modules as they come), "traced" (the same operators without Python between them, see
-        decoding/tracing.py) or "packed" (traced, and linear layers on float16 weights, see decoding/packing.py).
+    engine: "eager" (transformers' modules as they come), "traced" (the same operators without
+        Python between them, see decoding/tracing.py) or "packed" (traced, and linear layers on
+        float16 weights, see decoding/packing.py).
     """
 
     device: str
@@ -23,14 +24,18 @@ class Place:
     engine: str = EAGER
 
     def identity(self) -> dict[str, Any]:
-        """As it names a run's folder: the engine only where it is not eager, for before there was no other."""
+        """As it names a run's folder.
+
+        The engine only where it is not eager: before, there was no other.
+        """
         return {key: value for key, value in asdict(self).items() if (key, value) != ("engine", EAGER)}
 
 
 def resolve_place(device: str | None, dtype: str | None, engine: str = EAGER) -> Place:
     """Fill in the defaults.
 
-    Raises UserError for a device that is not there, or an engine that cannot run on it in that precision.
+    Raises UserError for a device that is not there, or an engine that cannot run on it in that
+    precision.
     """
     name = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -1,4 +1,4 @@
-"""A case: one method with its settings on one task, model and data, as it is planned and written down."""
+"""A case: a method with its settings on a task, model and data, as planned and written down."""
 
 import hashlib
 import json

@@ -64,7 +64,9 @@ def _file_digest(path: str) -> str:
 
 
 def labels(methods: list[MethodPlan]) -> list[str]:
-    """Names, with the settings in which cases of one name differ, or their own labels. No two are equal.
+    """Names, with the settings in which cases of one name differ, or their own labels.
+
+    No two are equal.
 
     Lists are named only where nothing else tells the cases apart.
     """
@@ -97,7 +99,10 @@ def _kind(planned: MethodPlan) -> str:
 
 
 def _short(value: object) -> str:
-    """As it is written on the command line; a method within another with the settings that are not its defaults."""
+    """As it is written on the command line.
+
+    A method within another with the settings that are not its defaults.
+    """
     if isinstance(value, list):
         return str(value).replace(" ", "")
     if is_dataclass(value):

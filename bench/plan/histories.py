@@ -1,4 +1,7 @@
-"""State files in a run: what was learned elsewhere loaded for every prompt, or a warm run's learning written down."""
+"""State files in a run.
+
+What was learned elsewhere is loaded for every prompt, or what a warm run learned is written down.
+"""
 
 import os
 from pathlib import Path
@@ -29,7 +32,10 @@ def load_history(path: str, name: str, decoder: StatefulDecoder, tokenizer: PreT
 
 
 def require_savable(path: str, case: Case) -> None:
-    """Raise UserError, before anything is measured, where what is learned cannot be saved at `path`."""
+    """Raise UserError where what is learned cannot be saved at `path`.
+
+    This is asked before anything is measured.
+    """
     _require_stateful(case.config.name)
     for role in METHODS_WITHIN:
         inner = getattr(getattr(case.config, role, None), "name", None)

@@ -19,7 +19,10 @@ from tasks.settings import typed
 
 @dataclass(frozen=True, kw_only=True)
 class Method(Spec):
-    """What a module declares of its method, and the module, which holds `Config` and `build(config, pair)` too."""
+    """What a module declares of its method.
+
+    module: holds `Config` and `build(config, pair)` too.
+    """
 
     module: str
 
@@ -28,7 +31,8 @@ class Method(Spec):
         return importlib.import_module(self.module)
 
 
-# One line a method, in the order in which messages, tables and figures show them: the paper's method after the others.
+# One line a method, in the order in which messages, tables and figures show them: the paper's
+# method after the others.
 MODULES = (
     "baselines.greedy",
     "baselines.hf_generate",
@@ -50,16 +54,20 @@ METHODS = {spec.name: Method(**vars(spec), module=module) for module in MODULES 
 
 # Settings that hold another method: its name, or a mapping with `name` and settings.
 METHODS_WITHIN = ("fallback", "drafter")
-# What the name of tuned settings begins with, and what it ends with where they are for a history that is kept.
+# What the name of tuned settings begins with, and what it ends with where they are for a history
+# that is kept.
 TUNED_NAMES = "tuned/"
 WARM = "_warm"
 
 
 def method_config(settings: Mapping[str, object], group: str = "method") -> object:
-    """The typed config of the method `settings["name"]`; a setting in METHODS_WITHIN is another method.
+    """The typed config of the method `settings["name"]`.
+
+    A setting in METHODS_WITHIN is another method.
 
     Raises:
-        UserError: an unknown method, or a setting that is unknown, of the wrong type or out of range.
+        UserError: an unknown method, or a setting that is unknown, of the wrong type or out of
+            range.
     """
     name = settings.get("name")
     if name not in METHODS:
@@ -80,8 +88,8 @@ def method_config(settings: Mapping[str, object], group: str = "method") -> obje
 def panel_config(entry: object, group: str) -> object:
     """The typed config of an entry of `compare` or `cases`, or of a method within another.
 
-    An entry is a method's name, or a mapping with `name` and settings.
-    Settings that are not given come from conf/method/<name>.yaml; a name may also be that of tuned settings, such as
+    An entry is a method's name, or a mapping with `name` and settings. Settings that are not given
+    come from conf/method/<name>.yaml; a name may also be that of tuned settings, such as
     tuned/tiny/gsm8k/speculative, whose file says itself whose settings it holds.
     """
     settings = {"name": entry} if isinstance(entry, str) else entry
@@ -91,7 +99,7 @@ def panel_config(entry: object, group: str) -> object:
 
 
 def method_file(name: object, group: str, entry: object = None) -> dict[str, object]:
-    """The settings in the file of that name (see `settings_file`), `name` among them: whose they are.
+    """The settings in the file of that name (see `settings_file`), the method's `name` among them.
 
     Args:
         name: a method, or tuned settings such as tuned/tiny/gsm8k/speculative.
@@ -116,9 +124,12 @@ def method_file(name: object, group: str, entry: object = None) -> dict[str, obj
 
 
 def settings_file(name: str) -> Path:
-    """Where a method's settings lie: conf/method/<name>.yaml, of tuned ones generated/method/<name>.yaml.
+    """Where a method's settings lie.
 
-    Those that an installed harness has tuned itself, below the current folder, come before those it was shipped with.
+    In conf/method/<name>.yaml, tuned ones in generated/method/<name>.yaml.
+
+    Those that an installed harness has tuned itself, below the current folder, come before those it
+    was shipped with.
     """
     if not name.startswith(TUNED_NAMES):
         return CONF / "method" / f"{name}.yaml"
@@ -127,12 +138,17 @@ def settings_file(name: str) -> Path:
 
 
 def written_file(name: str) -> Path:
-    """Where bench.tune writes the tuned settings `name`: an installed harness below the current folder."""
+    """Where bench.tune writes the tuned settings `name`.
+
+    An installed harness writes below the current folder.
+    """
     return (Path("generated") if INSTALLED else GENERATED) / "method" / f"{name}.yaml"
 
 
 def for_target(config: Any, target: str) -> Any:
-    """The typed config, and those within it, with what only the target decides filled in: a skip set, where it is auto.
+    """The typed config, and those within it, with what only the target decides.
+
+    That is a skip set, where it is auto.
 
     Args:
         config: of a method.

@@ -1,6 +1,7 @@
 """Settings in parts: `pool: {capacity: 4}` is the setting pool.capacity.
 
-A part holds settings and has no name. A mapping or config with a `name` is another method, and as such one value.
+A part holds settings and has no name. A mapping or config with a `name` is another method, and as
+such one value.
 """
 
 from collections.abc import Mapping

@@ -28,11 +28,12 @@ class Prompts:
 def load_prompts(task: Task, data: DataConfig, warmup: int, limit: int | None) -> Prompts:
     """The first `limit` prompts of the task's split, and `warmup` prompts that are not among them.
 
-    Warm-up prompts come from another split of the same source; where there is none, from the split's last rows, which
-    are then left out, whatever the limit. A split of one row is its own warm-up.
+    Warm-up prompts come from another split of the same source; where there is none, from the
+    split's last rows, which are then left out, whatever the limit. A split of one row is its own
+    warm-up.
 
     Raises:
-        UserError: data that cannot be had, or fewer rows than ids.
+        UserError: data that is not available, or fewer rows than ids.
     """
     rows = load_rows(task, data)
     if warmup == 0:
@@ -46,7 +47,10 @@ def load_prompts(task: Task, data: DataConfig, warmup: int, limit: int | None) -
 
 
 def prompt_overlap(task: Task, data: DataConfig, split: str) -> float | None:
-    """Share of the word runs of a bundled split's prompts that training prompts hold too; None for other sources."""
+    """Share of the word runs of a bundled split's prompts that training prompts hold too.
+
+    None for other sources.
+    """
     return bundled_share(BUNDLED, task.name, split) if data.source == "bundled" and not data.path else None
 
 

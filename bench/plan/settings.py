@@ -1,4 +1,7 @@
-"""From Hydra's composed config to typed settings: every group re-validated, so that no wrong key or value passes."""
+"""From Hydra's composed config to typed settings.
+
+Every group is checked, so that no wrong key or value passes.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -113,8 +116,8 @@ class MethodPlan:
 class Plan:
     """One job, fully checked but with nothing loaded.
 
-    methods: the chosen one first (of `cases` alone, with method=null, the first of them). resolved: the composed config
-    as plain containers.
+    methods: the chosen one first (of `cases` alone, with method=null, the first of them). resolved:
+    the composed config as plain containers.
     """
 
     settings: Settings
@@ -185,7 +188,10 @@ def _chosen(entry: Mapping[str, Any], settings: Settings, wanted: Wanted) -> Met
 
 
 def _entry(entry: Any, source: str, settings: Settings, wanted: Wanted) -> MethodPlan:
-    """An entry of compare or cases: a method's settings, and if wanted a history, a label and `settings` of its own."""
+    """An entry of compare or cases.
+
+    A method's settings, and if wanted a history, a label and `settings` of its own.
+    """
     given = {"name": entry} if isinstance(entry, str) else entry
     if not isinstance(given, Mapping) or not isinstance(given.get("name"), str):
         raise UserError(f"{source}: {entry!r} is no method: give one of {', '.join(METHODS)}, or {{name: NAME, ...}}")
@@ -211,17 +217,17 @@ def _entry(entry: Any, source: str, settings: Settings, wanted: Wanted) -> Metho
 def _settled(
     entry: Mapping[str, Any], group: str, wanted: Wanted, history: str, file: str | None
 ) -> tuple[Any, Origin]:
-    """As `settle`; of a method that saves a state, with what the state prescribes and was not given."""
+    """As `settle`, with what a loaded state prescribes and was not given."""
     config, origin = settle(entry, group, wanted, history)
     if history != "file" or not hasattr(config, "for_state"):
         return config, origin
     try:
-        fitted = config.for_state(StateFile.load(Path(str(file))).state, origin.given)
+        adapted = config.for_state(StateFile.load(Path(str(file))).state, origin.given)
     except UserError:
         return config, origin  # said where the state is loaded
     before = flat_config(config)
-    changed = [name for name, value in flat_config(fitted).items() if value != before[name]]
-    return fitted, replace(origin, given=tuple(dict.fromkeys([*origin.given, *changed])))
+    changed = [name for name, value in flat_config(adapted).items() if value != before[name]]
+    return adapted, replace(origin, given=tuple(dict.fromkeys([*origin.given, *changed])))
 
 
 def _require_history(config: Any, history: str) -> None:

@@ -1,9 +1,11 @@
-"""The settings a method runs with: tuned for this pair, task and history where they exist, else the published ones.
+"""The settings a method runs with.
+
+Those tuned for this pair, task and history where they exist, else the published ones.
 
 conf/method/<method>.yaml holds what was published. python -m bench.tune writes
-generated/method/tuned/MODEL/TASK/METHOD.yaml (METHOD_warm.yaml for a history that is kept), and its head names the
-weights it was chosen for: another pair of the same name takes the published settings. What the command line, a preset
-or a case gives wins over both.
+generated/method/tuned/MODEL/TASK/METHOD.yaml (METHOD_warm.yaml for a history that is kept), and its
+head names the weights it was chosen for: another pair of the same name takes the published
+settings. What the command line, a preset or a case gives wins over both.
 """
 
 import hashlib
@@ -32,7 +34,8 @@ from decoding.errors import UserError
 
 TUNED, PAPER, FILE = "tuned", "paper", "file"
 MODES = (TUNED, PAPER)
-# What the head of a tuned file says of the pair it was chosen for (see pair_digits), and of a search that beat nothing.
+# What the head of a tuned file says of the pair it was chosen for (see pair_digits), and of a
+# search that beat nothing.
 PAIR = re.compile(r"^# pair: (.*)$", re.MULTILINE)
 KEPT = "the published setting was kept"
 DIGITS = 12
@@ -43,10 +46,12 @@ class Origin:
     """Where a method's settings come from.
 
     Attributes:
-        kind: "tuned", "paper" (the published ones), or "file" for another file of conf/method that was named.
+        kind: "tuned", "paper" (the published ones), or "file" for another file of conf/method that
+            was named.
         file: its name, such as ouroboros or tuned/tiny/gsm8k/ouroboros.
         given: settings that the command line, a preset or a case gave in place of the file's.
-        why: why the tuned ones were not taken, or what their search found; "" where there is nothing to say.
+        why: why the tuned ones were not taken, or what their search found; "" where there is
+            nothing to say.
     """
 
     kind: str
@@ -83,7 +88,8 @@ def settle(given: Mapping[str, Any], group: str, wanted: Wanted, history: str) -
         history: "cold", "warm" or "file"; a saved state is a warm one.
 
     Raises:
-        UserError: an unknown method or file, or a setting that is unknown, of the wrong type or out of range.
+        UserError: an unknown method or file, or a setting that is unknown, of the wrong type or out
+            of range.
     """
     name, own = str(given.get("name")), {key: value for key, value in given.items() if key != "name"}
     defaults = method_file(name, group)
@@ -115,20 +121,23 @@ def _refused(file: str, own: Mapping[str, Any], wanted: Wanted) -> str:
     for name in METHODS_WITHIN:
         if name in own and own[name] != tuned.get(name):
             return f"{file} was tuned with another {name}"
-    return "" if _fits(path, wanted.model) else f"{file} was tuned for other weights of that name"
+    return "" if _of_these_weights(path, wanted.model) else f"{file} was tuned for other weights of that name"
 
 
 def _require_pair(name: str, model: Any) -> None:
     """Raise UserError for a tuned file of this pair's name that was chosen for other weights."""
-    if name.split("/")[1] == model.label and not _fits(settings_file(name), model):
+    if name.split("/")[1] == model.label and not _of_these_weights(settings_file(name), model):
         raise UserError(
-            f"{name} was tuned for other weights than those of {model.label} here: tune anew, or give the pair another "
-            "model.name"
+            f"{name} was tuned for other weights than those of {model.label} here: tune again, or give the pair "
+            "another model.name"
         )
 
 
-def _fits(file: Path, model: Any) -> bool:
-    """Whether a tuned file was chosen for the weights that `model` names; a file that does not say fits all."""
+def _of_these_weights(file: Path, model: Any) -> bool:
+    """Whether a tuned file was chosen for the weights that `model` names.
+
+    A file that does not say fits all.
+    """
     chosen_for = pair_of(file)
     return chosen_for is None or chosen_for == pair_digits(model)
 
@@ -145,7 +154,10 @@ def pair_of(file: Path) -> str | None:
 
 
 def pair_digits(model: Any) -> str:
-    """The same of the pair that `model` names. Raises UserError for a model that cannot be found."""
+    """The same of the pair that `model` names.
+
+    Raises UserError for a model that cannot be found.
+    """
     # Here, because telling where a model lies takes transformers.
     from bench.models.location import weights_digests
 
@@ -153,7 +165,10 @@ def pair_digits(model: Any) -> str:
 
 
 def in_digits(digests: Mapping[str, str | None]) -> str:
-    """The weights' digests in short. Those of a folder are sums already; a commit on the hub becomes one."""
+    """The weights' digests in short.
+
+    Those of a folder are sums already; a commit on the hub becomes one.
+    """
 
     def short(digest: str | None) -> str:
         if digest is None:
@@ -165,9 +180,12 @@ def in_digits(digests: Mapping[str, str | None]) -> str:
 
 
 def chosen_entry(config: DictConfig, resolved: Mapping[str, Any]) -> dict[str, Any]:
-    """The method that was chosen as group `method`, as an entry of a panel: its file's name and what was given.
+    """The method that was chosen as group `method`, as an entry of a panel.
 
-    Given is what differs from the file, and what the command line or the preset names, even if it is the file's value.
+    That is its file's name and what was given.
+
+    Given is what differs from the file, and what the command line or the preset names, even if it
+    is the file's value.
     """
     hydra = _hydra(config)
     method = dict(resolved["method"])
@@ -207,11 +225,11 @@ def _overrides(hydra: DictConfig | None) -> list[str]:
 def _of_presets(hydra: DictConfig | None) -> set[str]:
     """The method's settings that the chosen experiment names, or one that it builds on."""
     choice = OmegaConf.select(hydra, "runtime.choices.experiment") if hydra else None
-    places = [Path(each.path) for each in (OmegaConf.select(hydra, "runtime.config_sources") or [])] if hydra else []
+    folders = [Path(each.path) for each in (OmegaConf.select(hydra, "runtime.config_sources") or [])] if hydra else []
     found, waiting = set(), [str(choice)] if choice else []
     while waiting:
         name = waiting.pop()
-        files = [place / "experiment" / f"{name}.yaml" for place in [registry.CONF, *places]]
+        files = [folder / "experiment" / f"{name}.yaml" for folder in [registry.CONF, *folders]]
         loaded = next((OmegaConf.load(file) for file in files if file.is_file()), OmegaConf.create())
         content = cast(DictConfig, loaded)
         found |= set(flat(cast(dict[str, Any], OmegaConf.to_container(content)).get("method") or {}))

@@ -1,1 +1,1 @@
-"""In: records and summaries on disk. Out: every figure, as summaries, tables, warnings and drawings."""
+"""In: records and summaries. Out: every figure, in summaries, tables, warnings and drawings."""

@@ -1,7 +1,9 @@
-"""Run folders as one small file that git can hold: `python -m bench.archive pack results/runs results/runs.tar.xz`.
+"""Run folders as one small file that git can hold.
 
-Much of it repeats (every folder holds the greedy generations beside its own), so one archive for all is smaller than
-folders compressed one by one. The same folders give the same bytes.
+`python -m bench.archive pack results/runs results/runs.tar.xz`
+
+Much of it repeats (every folder holds the greedy generations beside its own), so one archive for
+all is smaller than folders compressed one by one. The same folders give the same bytes.
 """
 
 import argparse
@@ -12,7 +14,7 @@ from bench.console.terminal import complain, say
 
 
 def pack(runs: Path, file: Path) -> None:
-    """Everything below `runs` but what is hidden (locks, a launcher's logs) as the .tar.xz `file`."""
+    """Pack what is below `runs`, but for hidden files (locks, a launcher's logs), as `file`."""
     names = sorted(each.relative_to(runs) for each in runs.rglob("*") if each.is_file())
     names = [name for name in names if not any(part.startswith(".") for part in name.parts)]
     if not names:

@@ -1,4 +1,7 @@
-"""The command line of what reads many runs: folders, an output folder, and errors in one line with status 2."""
+"""The command line of what reads many runs.
+
+Folders, an output folder, and errors in one line with status 2.
+"""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -26,9 +29,12 @@ def over_runs(
     arguments: Sequence[str] | None,
     make: Callable[[list[Run], Path], None] | str,
 ) -> int:
-    """Call `make` with the finished runs of the folders in `arguments` and the output folder; the exit status.
+    """Call `make` with the runs of the folders in `arguments` and the output folder.
 
-    arguments: None for those of the process. make: or "module:function", which is imported when it is needed.
+    Returns the exit status.
+
+    arguments: None for those of the process. make: or "module:function", which is imported when it
+    is needed.
     """
     parser = _Parser(prog=f"python -m {program}", description=purpose)
     parser.add_argument("folders", nargs="*", default=["results/runs"], help="where runs lie (default results/runs)")
@@ -49,14 +55,20 @@ def over_runs(
 
 
 def figures(arguments: Sequence[str] | None = None) -> int:
-    """The command line of bench.figures; matplotlib is imported when it is needed. The exit status."""
+    """The command line of bench.figures; the exit status.
+
+    matplotlib is imported when it is needed.
+    """
     purpose = "Figures of the finished runs below some folders, from their summaries alone, as PDF and PNG."
     return over_runs("bench.figures", purpose, "results/figures", arguments, "bench.report.figures.draw:draw_figures")
 
 
 def refold(arguments: Sequence[str] | None = None) -> int:
-    """The command line of bench.refold, which itself is imported when it is needed; the exit status."""
-    purpose = "Summaries of finished runs, made anew from their records by today's formulas."
+    """The command line of bench.refold; the exit status.
+
+    What it runs is imported when it is needed.
+    """
+    purpose = "Summaries of finished runs, recomputed from their records by today's formulas."
     parser = _Parser(prog="python -m bench.refold", description=purpose)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="where finished runs lie")
     try:

@@ -1,4 +1,7 @@
-"""Finished runs of any age, read from their folders: what reports and figures over many runs are made of."""
+"""Finished runs of any age, read from their folders.
+
+Reports and figures over many runs are made of them.
+"""
 
 import json
 from collections import defaultdict
@@ -46,7 +49,10 @@ class Run:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The method's settings, without its name; by the names of today, so that runs of any age compare."""
+        """The method's settings, without its name.
+
+        By the names of today, so that runs of any age compare.
+        """
         renamed = METHODS[self.summary.method].renamed if self.summary.method in METHODS else {}
         return {renamed.get(key, key): value for key, value in self.settings_as_written.items()}
 
@@ -77,7 +83,7 @@ class Run:
 
     @property
     def machine(self) -> str:
-        """As far as the provenance tells: the accelerator, or the processor with the threads used."""
+        """The accelerator, or the processor with the threads used, as far as is known."""
         here = self.provenance
         if here and here.device != "cpu":
             return here.device
@@ -86,14 +92,20 @@ class Run:
 
     @property
     def setup(self) -> tuple[Any, ...]:
-        """What a figure over several tasks has in common: model and weights, source of the data, and the machine."""
+        """What a figure over several tasks has in common.
+
+        Model and weights, source of the data, and the machine.
+        """
         summary, weights = self.summary, json.dumps(self.identity and self.identity.weights, sort_keys=True)
         data = summary.data if summary.data in ("bundled", "local", "hub") else "custom"
         return summary.model, weights, data, summary.split, summary.dtype, summary.device, summary.engine, self.machine
 
     @property
     def conditions(self) -> tuple[Any, ...]:
-        """What rows of one table have in common: the setup, the prompts themselves, and where outputs end."""
+        """What rows of one table have in common.
+
+        The setup, the prompts themselves, and where outputs end.
+        """
         summary, identity = self.summary, self.identity
         wording = json.dumps(identity and identity.task_config, sort_keys=True)
         task = summary.task, summary.prompt_version, wording, summary.data, identity and identity.data
@@ -101,7 +113,10 @@ class Run:
 
     @property
     def experiment(self) -> str:
-        """Name of the folder that was the command's `output`; "" where the run lies otherwise than it was written."""
+        """Name of the folder that was the command's `output`.
+
+        "" where the run lies otherwise than it was written.
+        """
         output, task = ("", "", *self.folder.resolve().parts)[-4:-2]
         return output if task == self.summary.task else ""
 
@@ -138,7 +153,10 @@ class Run:
 
     @cached_property
     def spans(self) -> list[tuple[str, str, frozenset[str], float, float]]:
-        """(process, machine, its cores or GPU if known, begin, end) of each that measured; [] without its records."""
+        """(process, machine, its cores or GPU if known, begin, end) of each that measured.
+
+        [] without its records.
+        """
         ends: dict[str, float] = {}
         try:
             with (self.folder / "records.jsonl").open(encoding="utf-8") as lines:
@@ -147,7 +165,7 @@ class Run:
                     ends[record["session"]] = max(record["finished"], ends.get(record["session"], 0.0))
             cpu = self.provenance.cpu if self.provenance else None
             return [
-                (each.session, f"{each.platform} {cpu}", frozenset(each.places), _seconds(each), end)
+                (each.session, f"{each.platform} {cpu}", frozenset(each.hardware), _seconds(each), end)
                 for each in self.sessions
                 if (end := ends.get(each.session))
             ]
@@ -165,14 +183,20 @@ class Run:
 
     @property
     def panel_index(self) -> int:
-        """Where its panel's command names the case: 0 for the chosen method, then the cases in their order."""
+        """Where its panel's command names the case.
+
+        0 for the chosen method, then the cases in their order.
+        """
         entries = self.config.get("cases") or self.config.get("compare") or []
         labels = [entry.get("label") or entry.get("name") if isinstance(entry, dict) else entry for entry in entries]
         return labels.index(self.summary.label) + 1 if self.summary.label in labels else 0
 
     @property
     def settings_kind(self) -> str | None:
-        """Whose settings, all of them: "tuned" or the "paper"'s, of an older run as its panel named it; else None."""
+        """Whose settings all of them are, "tuned" or the "paper"'s, else None.
+
+        Of an older run as its panel named it.
+        """
         if self.summary.settings is not None:
             return self.summary.settings.shown
         if not self.panel_index:
@@ -183,7 +207,10 @@ class Run:
 
     @cached_property
     def pool_of(self) -> str | None:
-        """The task whose prompts filled the saved pool; None without one, or where that is not known any more."""
+        """The task whose prompts filled the saved pool.
+
+        None without one, or where that is not known any more.
+        """
         if self.summary.history != "file":
             return None
         made_by = self.provenance.history_made_by if self.provenance else None
@@ -201,7 +228,7 @@ def _seconds(session: Session) -> float:
 
 
 def collect(folders: Iterable[str | Path]) -> tuple[list[Run], list[str]]:
-    """Every finished run below `folders`, and a line for each run folder that is left out, with the reason.
+    """Every finished run below `folders`, and why others are left out, a line for each.
 
     Raises:
         UserError: a folder that is not there, or no finished run at all.
@@ -255,7 +282,10 @@ def grouped(runs: Iterable[Run], key: Callable[[Run], Any]) -> dict[Any, list[Ru
 
 
 def names(runs: Sequence[Run]) -> dict[Run, str]:
-    """A name for every run that no other has: label and history, where needed differing settings, then the folder."""
+    """A name for every run that no other has.
+
+    Label and history, where needed differing settings, then the folder.
+    """
     found = {run: _label(run) for run in runs}
     for alike in grouped(runs, found.__getitem__).values():
         differing = [
@@ -281,7 +311,10 @@ def _label(run: Run) -> str:
 
 
 def _word(value: object) -> str:
-    """A setting as it is written on the command line; a method within another as its own settings."""
+    """A setting as it is written on the command line.
+
+    A method within another as its own settings.
+    """
     if isinstance(value, dict):
         return f"{value.get('name')}({' '.join(f'{k}={_word(v)}' for k, v in flat(value).items() if k != 'name')})"
     text = str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)
@@ -291,8 +324,8 @@ def _word(value: object) -> str:
 def overlapping(runs: Sequence[Run]) -> dict[Run, bool | None]:
     """Whether a run shared its cores, or may have; None where records or provenance are gone.
 
-    It saw others on them, or another process measured some other of these runs at the same time on a machine of the
-    same kind, and not each is known to have had cores of its own.
+    It saw others on them, or another process measured some other of these runs at the same time on
+    a machine of the same kind, and not each is known to have had cores of its own.
     """
     spans = {span for run in runs for span in run.spans}
 

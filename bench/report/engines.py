@@ -98,7 +98,10 @@ def _models(wanted: EngineConfig, model: dict[str, Any], place: Place) -> dict[s
 
 
 def _row(role: str, each: Forwards, machine: Machine, layers: int) -> dict[str, Any]:
-    """A line of the table: median, minimum, and what the machine allows with this engine's weights."""
+    """A line of the table.
+
+    Median, minimum, and what the machine allows with this engine's weights.
+    """
     limit, least = machine.limit(each.work, each.rows), min(each.seconds)
     return {
         "role": role,
@@ -118,7 +121,10 @@ def _row(role: str, each: Forwards, machine: Machine, layers: int) -> dict[str, 
 
 
 def told(table: pandas.DataFrame) -> list[str]:
-    """What matters most, one line for each role and engine: one row, eight rows, and how near the limit one row is."""
+    """What matters most, one line for each role and engine.
+
+    Milliseconds by rows, and how near the limit the fewest are.
+    """
     lines = []
     for (role, engine), part in table.groupby(["role", "engine"], sort=False):
         part = part[part.context == part.context.min()].set_index("rows")
@@ -130,7 +136,10 @@ def told(table: pandas.DataFrame) -> list[str]:
 
 
 def draw(table: pandas.DataFrame, file: Path, title: str) -> None:
-    """One panel for each role and context: milliseconds by rows, every engine a line, its limit dashed."""
+    """One panel for each role and context.
+
+    Milliseconds by rows, every engine a line, its limit dashed.
+    """
     kinds: Sequence[tuple[str, int]] = list(table.groupby(["role", "context"], sort=False).groups)
     columns = max(len({context for _, context in kinds}), 1)
     roles = list(dict.fromkeys(role for role, _ in kinds))

@@ -22,7 +22,7 @@ HEADINGS = (
 HISTORIES = {
     "cold": "cold: forgotten before every prompt",
     "warm": "warm: whole passes in the data set's order, each from an empty pool",
-    "file": "file: a saved pool, loaded anew before every prompt",
+    "file": "file: a saved pool, loaded again before every prompt",
 }
 OVER_FASTEST = "over the fastest greedy"
 COMPARISON = "## Against the others of the panel"
@@ -118,7 +118,10 @@ def markdown(table: Sequence[Sequence[object]]) -> str:
 
 
 def report(summary: Summary, provenance: Provenance, comparison: Sequence[Comparison] = ()) -> str:
-    """report.md of one case: headline, how it was measured, verdicts, acceptance, where the time goes."""
+    """report.md of one case.
+
+    Headline, how it was measured, verdicts, acceptance, where the time goes.
+    """
     parts = [
         f"# {summary.label} on {summary.task}, {summary.model}, batch size 1",
         markdown(headline([summary])),
@@ -196,7 +199,8 @@ def _runaways(found: Runaways | None) -> str:
 def _turns(later: int | None) -> list[list[object]]:
     if not later:
         return []
-    return [["later turns of conversations", f"{later}, each after greedy's answers, prefilled anew: no cache is kept"]]
+    told = f"{later}, each after greedy's answers, prefilled again: no cache is kept"
+    return [["later turns of conversations", told]]
 
 
 def _counts(counts: Mapping[str, int] | None) -> str:
@@ -313,7 +317,10 @@ def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def flattened(summary: Summary) -> dict[str, Any]:
-    """A summary as one row: nested keys joined by dots, lists by spaces; tables inside it are left to summary.json."""
+    """A summary as one row: nested keys joined by dots, lists by spaces.
+
+    Tables inside it are left to summary.json.
+    """
     return _flattened(summary.to_json(), "")
 
 

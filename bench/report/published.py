@@ -1,4 +1,7 @@
-"""Values that others have published, from results/published/values.csv (its README explains the columns)."""
+"""Values that others have published.
+
+results/published/values.csv holds them; its README explains the columns.
+"""
 
 import csv
 import re
@@ -18,7 +21,10 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Speedup:
-    """A published speed over greedy decoding: whose method it is here, cold or warm, on which task and target."""
+    """A published speed over greedy decoding.
+
+    Whose method it is here, cold or warm, on which task and target.
+    """
 
     method: str
     history: str
@@ -46,7 +52,10 @@ def rows(folder: Path = FOLDER) -> list[dict[str, str]]:
 
 
 def speedups(published: Iterable[dict[str, str]]) -> list[Speedup]:
-    """Of whole tasks and methods that this harness has; where a source tells tokens/s alone, over its own greedy."""
+    """Of whole tasks and methods that this harness has.
+
+    Where a source tells tokens/s alone, over its own greedy.
+    """
     whole = [row for row in published if row["ours"] and not row["part"]]
     told = {_case(row): row for row in whole if row["metric"] == "speedup"}
     speeds = {_case(row): row for row in whole if row["metric"] == "tokens_per_second"}

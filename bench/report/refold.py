@@ -1,8 +1,8 @@
-"""python -m bench.refold FOLDER...: summaries of finished runs, made anew from their records by today's formulas.
+"""python -m bench.refold FOLDER...: summaries of finished runs by today's formulas.
 
-Nothing is measured: summary.json, summary.csv and report.md change where a figure that follows from the records alone
-does, warnings included. What else they say (quality, categories, the comparison with the panel, when and where it was
-measured) stays. Runs whose records are gone stay as they are.
+Nothing is measured: summary.json, summary.csv and report.md change where a figure that follows from
+the records alone does, warnings included. What else they say (quality, categories, the comparison
+with the panel, when and where it was measured) stays. Runs whose records are gone stay as they are.
 """
 
 import json
@@ -98,14 +98,17 @@ def _summary(path: Path) -> dict[str, Any]:
 
 
 def _panel(path: Path) -> str:
-    """The end of the old report.md that tells of the panel's other runs, whose records lie elsewhere."""
+    """The end of the old report.md, on the panel's other runs, whose records lie elsewhere."""
     file = path / "report.md"
     _, heading, rest = (file.read_text(encoding="utf-8") if file.exists() else "").partition(f"{COMPARISON}\n")
     return f"\n{heading}{rest}" if heading else ""
 
 
 def refold_all(folders: Sequence[Path]) -> int:
-    """The exit status: 0, or 2 if a folder is not there, holds no finished run, or has one that cannot be folded."""
+    """Refold every finished run below `folders`; the exit status.
+
+    0, or 2 if a folder is not there, holds no finished run, or has one that cannot be folded.
+    """
     runs = sorted({file.parent for folder in folders for file in folder.rglob("summary.json")})
     if not runs:
         complain(f"no finished run in {', '.join(map(str, folders))}: give folders with runs, such as results/runs")

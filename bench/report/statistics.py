@@ -1,4 +1,4 @@
-"""Pure functions from numbers to figures. What cannot be had is None, never zero."""
+"""Pure functions from numbers to figures. What is not known is None, never zero."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +12,10 @@ CHUNK = 1 << 19
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its 95% interval over prompts; for a single prompt the interval is the figure itself."""
+    """A figure with its 95% interval over prompts.
+
+    For a single prompt the interval is the figure itself.
+    """
 
     value: float | None
     low: float | None
@@ -24,7 +27,10 @@ NONE = Estimate(None, None, None)
 
 @dataclass(frozen=True)
 class Throughput:
-    """Tokens and seconds by prompt, repeats summed; two arrays of equal length, prompts in the same order."""
+    """Tokens and seconds by prompt, repeats summed.
+
+    Two arrays of equal length, prompts in the same order.
+    """
 
     tokens: np.ndarray
     seconds: np.ndarray
@@ -38,8 +44,8 @@ class Throughput:
 def rate_ratio(method: Throughput, reference: Throughput) -> float | None:
     """Ratio of total rates, tokens per second over tokens per second: every speedup of the harness.
 
-    Not a ratio of seconds: the two sides may have decoded other numbers of tokens, as a rival does whose prefill gives
-    several, or any method whose output ends elsewhere within rounding.
+    Not a ratio of seconds: the two sides may have decoded other numbers of tokens, as a rival does
+    whose prefill gives several, or any method whose output ends elsewhere within rounding.
     """
     rates = method.rate(), reference.rate()
     return None if rates[0] is None or rates[1] is None else rates[0] / rates[1]
@@ -54,7 +60,10 @@ def _ratios(method: Throughput, reference: Throughput) -> np.ndarray:
 
 
 def speedup(method: Throughput, reference: Throughput, seed: int = 0) -> Estimate:
-    """The ratio of total rates, with a percentile bootstrap that resamples prompts for both sides together."""
+    """The ratio of total rates, with an interval.
+
+    A percentile bootstrap resamples prompts for both sides together.
+    """
     value = rate_ratio(method, reference)
     if value is None:
         return NONE
@@ -72,7 +81,8 @@ def ratio_of_speedups(
 ) -> Estimate:
     """Speed of the first method over the second's, each (method, greedy beside it).
 
-    Where both were measured beside the same greedy, greedy cancels out and this is the plain ratio of their speeds.
+    Where both were measured beside the same greedy, greedy cancels out and this is the plain ratio
+    of their speeds.
     """
     sides = [each for pair in (first, second) for each in pair]
     rates = [rate for each in sides if (rate := each.rate()) is not None]
@@ -96,7 +106,9 @@ def geometric_mean(method: Throughput, reference: Throughput, seed: int = 0) -> 
 def geometric_mean_ratio(
     first: tuple[Throughput, Throughput], second: tuple[Throughput, Throughput], seed: int = 0
 ) -> Estimate:
-    """Geometric mean over prompts of the first method's speed over the second's, each (method, greedy beside it).
+    """Geometric mean over prompts of the first method's speed over the second's.
+
+    Each is (method, greedy beside it).
 
     Prompts without a figure on any side are left out.
     """
@@ -122,7 +134,9 @@ def _geometric(logs: np.ndarray, seed: int) -> Estimate:
 def _interval(
     value: float, columns: np.ndarray, figure: Callable[[np.ndarray], np.ndarray], seed: int
 ) -> Estimate:
-    """95% percentile interval of `figure` over resamples of the rows; columns: float [prompts, quantities].
+    """95% percentile interval of `figure` over resamples of the rows.
+
+    columns: float [prompts, quantities].
 
     figure: sums of the columns, [..., quantities], to values [...].
     """
@@ -148,16 +162,19 @@ def _interval(
 class Acceptance:
     """How drafts fared, over all steps.
 
-    drafted, accepted: totals of tokens; rate: their ratio. marginal[d]: share of steps that accepted more than d
-    tokens. conditional[d]: among steps that had drafted more than d tokens and accepted d at least, the share that
-    accepted one more. histogram: accepted length to number of steps.
+    drafted, accepted: totals of tokens; rate: their ratio. marginal[d]: share of steps that
+    accepted more than d tokens. conditional[d]: among steps that had drafted more than d tokens and
+    accepted d at least, the share that accepted one more. histogram: accepted length to number of
+    steps.
 
-    cut_steps: steps after which the output ended with a drafted token, so that the target's own token was not emitted
-    and the draft was not tried after the end. Such a step is censored at its accepted length only: it counts as
-    tried and accepted at every depth before, and as not tried there.
+    cut_steps: steps after which the output ended with a drafted token, so that the target's own
+    token was not emitted and the draft was not tried after the end. Such a step is censored at its
+    accepted length only: it counts as tried and accepted at every depth before, and as not tried
+    there.
 
-    1 + sum(marginal) is the mean of accepted + 1, what a step confirms. It is not tokens per target forward where
-    outputs end with drafted tokens: 1 + sum(marginal) = tokens per target forward + cut_steps / steps.
+    1 + sum(marginal) is the mean of accepted + 1, what a step confirms. It is not tokens per target
+    forward where outputs end with drafted tokens: 1 + sum(marginal) = tokens per target forward +
+    cut_steps / steps.
     """
 
     drafted: int | None = None
@@ -173,7 +190,10 @@ NO_DRAFTS = Acceptance()
 
 
 def acceptance(drafted: Sequence[int], accepted: Sequence[int], emitted: Sequence[int]) -> Acceptance:
-    """The figures of columns with one entry a step (see decoding/records.py); NO_DRAFTS where nothing was drafted."""
+    """The figures of columns with one entry a step (see decoding/records.py).
+
+    NO_DRAFTS where nothing was drafted.
+    """
     proposed, taken, given = (np.asarray(column, dtype=np.int64) for column in (drafted, accepted, emitted))
     if not proposed.sum():
         return NO_DRAFTS

@@ -1,8 +1,8 @@
-"""A study below results/, made anew from its packed runs: `python -m bench.study results/paper`.
+"""A study below results/, rebuilt from its packed runs: `python -m bench.study results/paper`.
 
-STUDY/runs.tar.xz holds the runs, a folder for each panel. From them follow STUDY/table.csv, a row for every run with
-its panel first, and what is written and drawn of each panel: STUDY/tables/PANEL and STUDY/figures/PANEL. Git holds the
-table and the figures that the study's README shows.
+STUDY/runs.tar.xz holds the runs, a folder for each panel. From them follow STUDY/table.csv, a row
+for every run with its panel first, and what is written and drawn of each panel: STUDY/tables/PANEL
+and STUDY/figures/PANEL. Git holds the table and the figures that the study's README shows.
 """
 
 import argparse
@@ -23,7 +23,9 @@ TABLE = "table.csv"
 
 
 def rebuild(study: Path) -> int:
-    """Write everything that follows from a study's runs, which are unpacked where they are not there; the exit status.
+    """Write everything that follows from a study's runs; the exit status.
+
+    They are unpacked where they are not there.
 
     Raises:
         OSError: there is neither `runs` nor `runs.tar.xz`, or a file cannot be written.
@@ -42,7 +44,10 @@ def rebuild(study: Path) -> int:
 
 
 def write_table(study: Path, panels: list[str]) -> None:
-    """STUDY/table.csv: the rows of tables/PANEL/report.csv, each with its panel before the other columns."""
+    """STUDY/table.csv.
+
+    The rows of tables/PANEL/report.csv, each with its panel before the other columns.
+    """
     rows = []
     for panel in panels:
         with (study / "tables" / panel / "report.csv").open(encoding="utf-8", newline="") as stream:

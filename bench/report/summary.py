@@ -113,7 +113,7 @@ class Summary(Figures, Conditions):
         """The summary of the mapping in a summary.json of any age.
 
         Unknown keys are refused: they are a newer harness's, and what it says there must not be
-        lost without a word.
+        lost silently.
 
         Raises:
             UserError: another schema version, or a key that is missing, unknown or damaged.

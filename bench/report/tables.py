@@ -1,7 +1,8 @@
 """python -m bench.report FOLDER...: the finished runs below some folders as one tidy table.
 
-report.csv holds one row a run in full precision; report.md and report.tex show the same rows, one table for each set of
-comparable ones: same task and prompts, same model, data, dtype, device and machine.
+report.csv holds one row a run in full precision; report.md and report.tex show the same rows, one
+table for each set of comparable ones: same task and prompts, same model, data, dtype, device and
+machine.
 """
 
 from collections.abc import Sequence
@@ -97,7 +98,10 @@ def _interval(name: str, figure: Estimate) -> dict[str, float | None]:
 
 
 def best_figures(runs: Sequence[Run]) -> dict[Run, list[str]]:
-    """Which of MARKED a run has the largest of. Nothing is best in a table of one run, and no mismatch is."""
+    """Which of MARKED a run has the largest of.
+
+    Nothing is best in a table of one run, and no mismatch is.
+    """
     values = {
         "decode_speedup": lambda run: run.summary.speedup.decode.value,
         "end_to_end_speedup": lambda run: run.summary.speedup.end_to_end.value,
@@ -133,7 +137,10 @@ def cells(run: Run, name: str, best: Sequence[str], shared: bool | None) -> list
 
 
 def table_of(lines: Sequence[list[tuple[str, bool]]], runs: Sequence[Run]) -> list[list[tuple[str, bool]]]:
-    """Headings and lines, with a column for the speed over the fastest greedy where there is such a figure."""
+    """Headings and lines.
+
+    With a column for the speed over the fastest greedy where there is such a figure.
+    """
     table = [[(heading, False) for heading in HEADINGS], *lines]
     fastest = [run.summary.speedup.decode_over_fastest_greedy for run in runs]
     if any(figure.value is not None for figure in fastest):

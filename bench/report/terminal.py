@@ -13,7 +13,7 @@ WIDTH = 160
 
 
 def show_table(title: str, summaries: Sequence[Summary], status: str, said: Collection[str] = ()) -> None:
-    """The headline table on stdout, loudly every mismatch, and the warnings but those `said` before."""
+    """The headline table on stdout, every mismatch, and the warnings but those `said` before."""
     table, below = headline(summaries), []
     if sum(max(len(row[column]) for row in table) + 2 for column in range(len(table[0]))) - 2 > WIDTH:
         below = [f"{table[0][-1]}, {row[0]}: {row[-1]}" for row in table[1:]]
@@ -40,7 +40,10 @@ def show_table(title: str, summaries: Sequence[Summary], status: str, said: Coll
 
 
 def _by_case(summaries: Sequence[Summary], said: Collection[str]) -> list[str]:
-    """Every warning that is not in `said` once; one that not all cases have begins with the labels of those that do."""
+    """Every warning that is not in `said` once.
+
+    One that not all cases have begins with the labels of those that do.
+    """
     lines = []
     for warning in dict.fromkeys(each for summary in summaries for each in summary.warnings):
         if warning in said:

@@ -1,4 +1,7 @@
-"""From the records of a job's folders to its reports: files in every folder, and the table on the terminal."""
+"""From the records of a job's folders to its reports.
+
+Files in every folder, and the table on the terminal.
+"""
 
 import json
 import math
@@ -116,7 +119,10 @@ def _apart(chosen: str, comparison: Sequence[Comparison]) -> str:
 
 
 def _scores(plan: Plan, prompts: Prompts, grid: Grid, scored: dict[tuple[str, ...], Scores]) -> Scores:
-    """Quality of the first repeat's outputs (the others are the same, or mismatches); equal outputs are scored once."""
+    """Quality of the first repeat's outputs (the others are the same, or mismatches).
+
+    Equal outputs are scored once.
+    """
     texts = tuple(repeats[0].text for repeats in grid)
     if texts not in scored:
         scored[texts] = plan.task.score(prompts.examples, texts)

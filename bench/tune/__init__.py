@@ -1,1 +1,1 @@
-"""In: a method, a task and a space of settings. Out: the fastest settings, measured as any case is."""
+"""In: a method, a task, a space of settings. Out: the fastest of them, measured as any case is."""

@@ -1,9 +1,10 @@
 """Settings chosen on validation prompts: `python -m bench.tune method=M task=T`.
 
-optuna proposes, the engine measures token rates over greedy's, prompt by prompt in shuffled order, and every output is
-judged. Successive halving spends most time on the best settings; the last few and the published one are measured
-several times on validation prompts that the search has not seen, and the published setting stays unless it is beaten
-beyond the noise of a repeat. The study is kept, so that the same command goes on where it was stopped.
+optuna proposes, the engine measures token rates over greedy's, prompt by prompt in shuffled order,
+and every output is judged. Successive halving spends most time on the best settings; the last few
+and the published one are measured several times on validation prompts that the search has not seen,
+and the published setting stays unless it is beaten beyond the noise of a repeat. The study is kept,
+so that the same command goes on where it was stopped.
 """
 
 import sys
@@ -131,7 +132,9 @@ def tune(config: DictConfig) -> int:
 
 
 def _prompts(plan: Plan) -> tuple[Prompts, int]:
-    """Prompts of the search and of the finalists, first turns alone, and how many of them are the search's.
+    """Prompts of the search and of the finalists, and how many are the search's.
+
+    First turns alone.
 
     Raises UserError for too few.
     """
@@ -172,7 +175,10 @@ def _write(
     plan: Plan,
     unseen: int,
 ) -> None:
-    """The winner as a method's yaml, and the study's table and plots. unseen: prompts that the finalists decoded."""
+    """Write the winner as a method's yaml, and the study's table and plots.
+
+    unseen: prompts that the finalists decoded.
+    """
     winner, noise = winner_of(finals)
     study.set_user_attr("noise", {"search": noise_of([study.user_attrs[PUBLISHED]["by_repeat"]]), "finals": noise})
     table = _table(study, space, len(course), finals)
@@ -209,7 +215,10 @@ def _write(
 
 
 def _table(study: optuna.Study, space: Space, count: int, finals: dict[str, Final]) -> pandas.DataFrame:
-    """One row a setting: its values, its speed in each round and as a finalist, and the finalists' repeats."""
+    """One row a setting.
+
+    Its values, its speed in each round and as a finalist, and the finalists' repeats.
+    """
 
     def row(label: str, speed: float, choice: Mapping[str, Any]) -> dict[str, Any]:
         later = {

@@ -1,4 +1,7 @@
-"""What a search for settings compares: decode speed over greedy's on validation prompts, every output judged."""
+"""What a search for settings compares.
+
+Decode speed over greedy's on validation prompts, every output judged.
+"""
 
 import random
 from collections.abc import Sequence
@@ -33,7 +36,9 @@ class Objective:
         self.race.warm_up([], warmup)
 
     def __call__(self, configs: Sequence[Any], examples: Sequence[Example], repeats: int) -> list[list[CaseRecords]]:
-        """The generations of every config, [config][repeat]; a repeat is a pass over `examples` from nothing learned.
+        """The generations of every config, [config][repeat].
+
+        A repeat is a pass over `examples` from nothing learned.
 
         Raises:
             UserError: an output that is not the target's: a speed is worth nothing then.
@@ -80,9 +85,12 @@ def together(passes: Sequence[CaseRecords]) -> CaseRecords:
 
 
 def speed_of(passes: Sequence[CaseRecords]) -> float:
-    """Decode speed over greedy's of some passes: the geometric mean over prompts of the ratios of token rates.
+    """Decode speed over greedy's of some passes.
 
-    Not the pooled ratio of the reports: with a few prompts, one long output would choose the settings.
+    The geometric mean over prompts of the ratios of token rates.
+
+    Not the pooled ratio of the reports: with a few prompts, one long output would choose the
+    settings.
 
     Raises:
         UserError: no prompt was answered with more than one token.

@@ -1,4 +1,4 @@
-"""A search drawn: every setting in the first round and as a finalist, and how the values of each did."""
+"""A search drawn: every setting in the first round and as a finalist, by its values."""
 
 import json
 from collections.abc import Mapping
@@ -17,10 +17,13 @@ COLUMNS = 4
 def draw_study(
     table: pandas.DataFrame, values: Mapping[str, list[Any]], winner: str, folder: Path, title: str
 ) -> None:
-    """Write study.png: the first panel by trial with the best so far, then one panel for every setting.
+    """Write study.png.
+
+    The first panel goes by trial, with the best so far; then there is one for every setting.
 
     Args:
-        table: a row a setting, the published one first; `round_0` and `final` are speeds over greedy's.
+        table: a row a setting, the published one first; `round_0` and `final` are speeds over
+            greedy's.
         values: what the search chose from.
         winner: the `number` of the row that was chosen.
         folder: where study.png goes.
@@ -58,7 +61,10 @@ def draw_study(
 
 
 def _scatter(panel: Any, positions: Any, table: pandas.DataFrame, finalists: Any, chosen: Any) -> None:
-    """First-round speeds as dots, finalists' as circles, the chosen one's filled; `positions` are their x values."""
+    """First-round speeds as dots, finalists' as circles, the chosen one's filled.
+
+    `positions` are their x values.
+    """
     where = pandas.Series(list(positions), index=table.index)
     panel.plot(where, table["round_0"], ".", color="tab:gray")
     panel.plot(where[finalists], table["final"][finalists], "o", color="tab:blue", fillstyle="none")

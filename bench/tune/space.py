@@ -1,4 +1,7 @@
-"""What a search may choose from: the values of some settings, and which of their combinations are one and the same."""
+"""What a search may choose from.
+
+The values of some settings, and which of their combinations are one and the same.
+"""
 
 import itertools
 import json
@@ -19,7 +22,8 @@ from decoding.errors import UserError
 from decoding.method import require_new_names
 from decoding.settings import canonical
 
-# A space of at most this many combinations is gone through to its end; no search exhausts a larger one.
+# A space of at most this many combinations is gone through to its end; no search exhausts a larger
+# one.
 LISTED = 5000
 PROPOSALS = 200
 
@@ -37,15 +41,24 @@ class Space:
     base: Mapping[str, Any]
 
     def config(self, choice: Mapping[str, Any]) -> Any:
-        """The typed config, silent settings at their defaults. Raises UserError for values that cannot stand."""
+        """The typed config, silent settings at their defaults.
+
+        Raises UserError for values that cannot stand.
+        """
         return canonical(method_config(merged(self.base, nested(choice))))
 
     def key(self, choice: Mapping[str, Any]) -> str:
-        """What two choices have in common that are one setting. Raises UserError as `config` does."""
+        """What two choices have in common that are one setting.
+
+        Raises UserError as `config` does.
+        """
         return json.dumps(asdict(self.config(choice)), sort_keys=True)
 
     def other(self, tried: Container[str], seed: int) -> dict[str, Any] | None:
-        """A choice that stands and whose key was not tried before, at random; None if there is none left."""
+        """A choice that stands and whose key was not tried before, at random.
+
+        None if there is none left.
+        """
         draw = random.Random(seed)
         choices: Iterator[dict[str, Any]]
         if math.prod(map(len, self.values.values())) > LISTED:
@@ -64,7 +77,7 @@ class Space:
 
 
 def read_space(name: str, method: str) -> dict[str, list[Any]]:
-    """The values to choose from, by setting of the method (`part.setting` in a part), of conf/search/<name>.yaml.
+    """The values to choose from in conf/search/<name>.yaml, by setting (`part.setting` in a part).
 
     Raises:
         UserError: the file is not there, or holds something else.

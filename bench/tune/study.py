@@ -1,8 +1,11 @@
-"""The search for settings itself: successive halving over settings that an optuna study proposes, then finalists.
+"""The search for settings itself.
 
-Every round doubles the work a setting gets (more prompts, then more repeats) and keeps the better half. The finalists,
-the published setting among them, are measured on prompts that the search has not seen, several times in shuffled order;
-what one repeat differs from another is the noise, and the published setting stays unless it is beaten beyond it.
+Successive halving over settings that an optuna study proposes, then finalists.
+
+Every round doubles the work a setting gets (more prompts, then more repeats) and keeps the better
+half. The finalists, the published setting among them, are measured on prompts that the search has
+not seen, several times in shuffled order; what one repeat differs from another is the noise, and
+the published setting stays unless it is beaten beyond it.
 """
 
 import math
@@ -30,7 +33,8 @@ SEED = 0
 TRIED = (TrialState.COMPLETE, TrialState.PRUNED)
 # Passes of the published setting in the first round, which tell the noise of the search.
 REPLICATES = 3
-# Student's t at 97.5%, by degrees of freedom: standard errors of a difference by which the published setting is beaten.
+# Student's t at 97.5%, by degrees of freedom: standard errors of a difference by which the
+# published setting is beaten.
 T_975 = {
     1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262, 10: 2.228, 12: 2.179,
     15: 2.131, 20: 2.086, 30: 2.042,
@@ -84,7 +88,9 @@ def open_study(folder: Path, identity: dict[str, Any]) -> optuna.Study:
 
 
 def rounds(trials: int, finalists: int, prompts: int) -> list[tuple[int, int, int]]:
-    """(settings, prompts, repeats) of every round: the settings halve, prompts times repeats double.
+    """(settings, prompts, repeats) of every round.
+
+    The settings halve, prompts times repeats double.
 
     The first round takes half of the prompts, once; as soon as a round takes all, repeats grow.
     """
@@ -106,13 +112,14 @@ def search(
 ) -> list[FrozenTrial]:
     """Run the rounds of `plan`; the trials that are left, the best first.
 
-    objective: makes what measures settings, once it is needed. Raises UserError if no values of the space can stand
-    together.
+    objective: makes what measures settings, once it is needed. Raises UserError if no values of the
+    space can stand together.
     """
     count, prompts, repeats = plan[0]
     tried = {space.key({})} | {space.key(trial.params) for trial in trials_of(study, TrialState.COMPLETE)}
     measured = len(tried) - 1
-    # The published setting is one of the count. It is no trial, because its values need not be in the space.
+    # The published setting is one of the count. It is no trial, because its values need not be in
+    # the space.
     with tqdm(total=max(count - 1 - measured, 0), desc=title, unit="trial", file=sys.stderr) as bar:
         if PUBLISHED not in study.user_attrs:
             passes = objective()([space.config({})], examples[:prompts], REPLICATES)[0]
@@ -159,7 +166,10 @@ def _halve(
 
 
 def _proposal(study: optuna.Study, space: Space, tried: set[str]) -> Trial | None:
-    """Settings that were not tried before: the sampler's, or any where it repeats itself; None if there are none."""
+    """Settings that were not tried before: the sampler's, or any where it repeats itself.
+
+    None if there are none.
+    """
     for _ in range(PATIENCE):
         trial = study.ask()
         choice = {key: trial.suggest_categorical(key, values) for key, values in space.values.items()}
@@ -198,7 +208,10 @@ def measure_finalists(
     examples: Sequence[Example],
     repeats: int,
 ) -> dict[str, Final]:
-    """What each finalist reached on `examples`, by trial number, and the PUBLISHED setting, all side by side."""
+    """What each finalist and the PUBLISHED setting reached on `examples`, by trial number.
+
+    All are measured side by side.
+    """
     labels = [PUBLISHED, *(str(trial.number) for trial in finalists)]
     kept = study.user_attrs.get("finals", {})
     if list(kept) != labels or any(len(each["by_repeat"]) != repeats for each in kept.values()):
@@ -213,9 +226,9 @@ def measure_finalists(
 def noise_of(finals: Sequence[Sequence[float]]) -> float:
     """Standard deviation of one repeat's log speed, [setting][repeat], at least 2 repeats.
 
-    What all settings of a repeat have in common (another load on the machine) is no noise of their comparison and is
-    taken out: the residual of a table with an effect for each setting and each repeat. Of a single setting nothing can
-    be taken out.
+    What all settings of a repeat have in common (another load on the machine) is no noise of their
+    comparison and is taken out: the residual of a table with an effect for each setting and each
+    repeat. Of a single setting nothing can be taken out.
     """
     logs = np.log(np.array(finals))
     if len(logs) == 1:
@@ -225,7 +238,10 @@ def noise_of(finals: Sequence[Sequence[float]]) -> float:
 
 
 def winner_of(finals: dict[str, Final]) -> tuple[str, float]:
-    """(who wins, the noise of one repeat's log speed): the best, or PUBLISHED where that is not beaten beyond noise."""
+    """(who wins, the noise of one repeat's log speed).
+
+    The best wins, or PUBLISHED where that is not beaten beyond noise.
+    """
     noise = noise_of([final.by_repeat for final in finals.values()])
     best = max(finals, key=lambda label: finals[label].speed)
     repeats = len(finals[PUBLISHED].by_repeat)

@@ -22,7 +22,7 @@ SYSTEM_PATHS = (
 
 
 class SandboxError(Exception):
-    """No isolation can be had here, or it broke; the message says why."""
+    """No isolation is available here, or it broke; the message says why."""
 
 
 @dataclass(frozen=True)

@@ -112,11 +112,11 @@ def try_backend(backend: Backend) -> str:
     """The layers a program runs under with this backend.
 
     Raises:
-        SandboxError: it cannot be had here, or it lets a program do what it should not.
+        SandboxError: it is not available here, or it lets a program do what it should not.
     """
     if sys.platform != "linux":
         raise SandboxError(f"{backend.name}: needs Linux")
-    # Long: on a busy machine a slow sandbox is not one that cannot be had.
+    # Long: on a busy machine a slow sandbox is there all the same.
     outcome = run_submission(PROBE, Limits(seconds=60), backend)
     if not outcome.passed:
         raise SandboxError(f"{backend.name}: {outcome.reason}")
@@ -137,14 +137,14 @@ def strongest() -> Backend:
             return backend
         except SandboxError as error:
             reasons.append(str(error))
-    raise SandboxError("no isolation can be had: " + "; ".join(reasons))
+    raise SandboxError("no isolation is available: " + "; ".join(reasons))
 
 
 def run_submissions(submissions: Sequence[Submission], limits: Limits) -> list[Outcome]:
     """Outcomes of the programs, in order, under the strongest isolation at hand.
 
     Raises:
-        SandboxError: no isolation can be had, or a sandbox broke twice.
+        SandboxError: no isolation is available, or a sandbox broke twice.
     """
     if not submissions:
         return []

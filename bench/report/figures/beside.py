@@ -31,7 +31,10 @@ SPREAD = 0.5
 
 
 def beside_published(runs: Sequence[Run]) -> list[Drawing]:
-    """A panel for every task, a column for every method: our value with its interval, and what others tell."""
+    """A panel for every task, a column for every method.
+
+    Our value with its interval, and what others report.
+    """
     published = speedups(rows())
     cases = {_key(each) for each in published}
     standing: dict[tuple[str, str, str], list[Run]] = defaultdict(list)
@@ -40,8 +43,8 @@ def beside_published(runs: Sequence[Run]) -> list[Drawing]:
             key = series.method, run.summary.history, task
             if key in cases and run.summary.label.startswith(series.method):
                 standing[key].append(run)
-    # The plainest name of a method stands for it, a setting only if it is alone: of a sweep none does, and a variant of
-    # an ablation is another method.
+    # The plainest name of a method stands for it, a setting only if it is alone: of a sweep none
+    # does, and a variant of an ablation is another method.
     ours = {}
     for key, those in standing.items():
         plain = [run for run in those if run.summary.label in (key[0], " ".join(key[:2]))]

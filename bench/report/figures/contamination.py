@@ -12,7 +12,10 @@ Reading = Callable[[Run], float | None]
 
 
 def contamination(runs: Sequence[Run]) -> list[Drawing]:
-    """A heat map for every method with saved pools: rows say whose pool, columns on which task it was used."""
+    """A heat map for every method with saved pools.
+
+    Rows say whose pool, columns on which task it was used.
+    """
     drawings: list[Drawing] = []
     for alike in grouped(runs, lambda run: (run.summary.method, str(run.settings))).values():
         pools = [run for run in alike if run.pool_of]

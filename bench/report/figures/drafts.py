@@ -1,4 +1,7 @@
-"""Drafts of several sizes for one target: what a dearer draft gains in tokens, and what is left of it in speed."""
+"""Drafts of several sizes for one target.
+
+What a costlier draft gains in tokens, and what is left of it in speed.
+"""
 
 from collections.abc import Sequence
 from statistics import median
@@ -24,14 +27,20 @@ FEWEST = 3
 
 
 def of_several_drafts(runs: Sequence[Run]) -> list[list[Run]]:
-    """Runs of an experiment that tries several draft models on one target; of each at least one tells its cost."""
+    """Runs of an experiment that tries several draft models on one target.
+
+    Of each at least one tells its cost.
+    """
     alike = grouped(runs, lambda run: (run.experiment, run.summary.model, run.setup[2:]))
     drafts = {key: {run.draft for run in those if run.summary.draft_cost is not None} for key, those in alike.items()}
     return [[run for run in alike[key] if run.draft in found] for key, found in drafts.items() if len(found) >= FEWEST]
 
 
 def draft_size(runs: Sequence[Run]) -> Drawing:
-    """A row for each task, a line for each case: speed, and tokens per target forward, over drafts by their cost."""
+    """A row for each task, a line for each case.
+
+    Speed, and tokens per target forward, over drafts by their cost.
+    """
     of_draft = grouped(runs, lambda run: run.draft)
     # Where drafts were not worth it, automatic lengths took none.
     told = {draft: [run.summary.draft_cost for run in those] for draft, those in of_draft.items()}

@@ -19,8 +19,9 @@ from bench.report.figures.sweeps import sensitivity
 
 Draw = Callable[[Sequence[Run]], list[Drawing]]
 
-# What each draws from runs of one setup ([] where there is nothing to draw), what it takes for that, and whether each
-# experiment (output folder) has its own: what compares methods, against what looks for runs that fit together.
+# What each draws from runs of one setup ([] where there is nothing to draw), what it takes for
+# that, and whether each experiment (output folder) has its own: what compares methods, against what
+# looks for runs that fit together.
 FIGURES: dict[str, tuple[Draw, str, bool]] = {
     "speedup": (speedups, "a method other than greedy", True),
     "efficiency": (efficiency, "a method that counts its target forwards", True),
@@ -34,9 +35,13 @@ FIGURES: dict[str, tuple[Draw, str, bool]] = {
 
 
 def draw_figures(runs: Sequence[Run], folder: Path) -> None:
-    """Every figure that has data, for each setup, in `folder`; a line for each, and for those without data."""
+    """Every figure that has data, for each setup, in `folder`.
+
+    A line for each, and for those without data.
+    """
     with plt.rc_context(STYLE):
-        # Each draft makes a setup of its own: what compares them takes the place of figures of each alone.
+        # Each draft makes a setup of its own: what compares them takes the place of figures of each
+        # alone.
         for those in of_several_drafts(runs):
             drawing = draft_size(those)
             name = f"{drawing.name}_{_slug(those[0], those[0].summary.model)}"
@@ -50,7 +55,8 @@ def draw_figures(runs: Sequence[Run], folder: Path) -> None:
             count = 0
             parts = grouped(runs, (lambda run: (run.experiment, run.setup)) if own else (lambda run: ("", run.setup)))
             for (experiment, setup), alike in parts.items():
-                # The same setup on another machine, or with other weights, is told apart by what it is.
+                # The same setup on another machine, or with other weights, is told apart by what it
+                # is.
                 apart = [_digest(alike[0])] if slugs.count(setups[setup]) > 1 else []
                 for drawing in draw(alike):
                     words = [drawing.name, *([experiment] if experiment else []), setups[setup], *apart]

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-# Where a label may stand, seen from its point: (horizontal, vertical) alignment by direction, the nearest first.
+# Where a label may stand, seen from its point: (horizontal, vertical) alignment by direction, the
+# nearest first.
 DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
 DISTANCES = (6, 12, 20, 30, 42, 56, 72, 90)
 AWAY = 12
@@ -23,7 +24,8 @@ def place_labels(
 ) -> None:
     """Each name at the first spot within the panel that no other label, point or interval covers.
 
-    The panel's limits must be final. Names far from their points get a thin line. intervals: (low, high) of each point.
+    The panel's limits must be final. Names far from their points get a thin line. intervals: (low,
+    high) of each point.
     """
     figure.draw_without_rendering()
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]  # of FigureCanvasAgg, which has no stubs

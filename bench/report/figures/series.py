@@ -16,7 +16,10 @@ PAPER = ("humaneval", "mbpp", "gsm8k", "cnndm", "wmt16")
 
 @dataclass(frozen=True)
 class Series:
-    """A method, or a case with a label of its own, cold or warm: one run for each task it was measured on."""
+    """A method, or a case with a label of its own, cold or warm.
+
+    One run for each task it was measured on.
+    """
 
     name: str
     method: str
@@ -39,8 +42,9 @@ class Series:
 def all_series(runs: Sequence[Run]) -> list[Series]:
     """The series among runs of one setup, greedy and saved pools left out.
 
-    Where a series has several runs on a task, that which says most stands for it, never the fastest: the setting that
-    most tasks have, then the newest. Runs on fewer prompts, or with another wording, than most of a task are left out.
+    Where a series has several runs on a task, that which says most stands for it, never the
+    fastest: the setting that most tasks have, then the newest. Runs on fewer prompts, or with
+    another wording, than most of a task are left out.
     """
     runs = [run for run in _same_prompts(runs) if run.summary.method != "greedy"]
     pools = [run for run in runs if run.summary.history == "file"]

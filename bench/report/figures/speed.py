@@ -1,4 +1,4 @@
-"""How fast: speedups by method and task, speed against tokens per target forward, cold against warm."""
+"""How fast: speedups by method and task, against tokens per target forward, and cold or warm."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -69,7 +69,10 @@ def speedups(runs: Sequence[Run]) -> list[Drawing]:
 
 
 def efficiency(runs: Sequence[Run]) -> list[Drawing]:
-    """Scatter: what confirmed tokens per target forward are worth in speed; a panel for every task."""
+    """Scatter: what confirmed tokens per target forward are worth in speed.
+
+    A panel for every task.
+    """
     series = [each for each in all_series(runs) if each.competes]
     series = [each for each in series if any(_forwards(run) for run in each.runs.values())]
     tasks = [task for task in tasks_of(series) if any(_forwards(each.runs.get(task)) for each in series)]
@@ -144,7 +147,10 @@ def _point(run: Run | None) -> tuple[float, float] | None:
 
 
 def cold_and_warm(runs: Sequence[Run]) -> list[Drawing]:
-    """Grouped bars: the same case with its pool emptied before every prompt, and with one that lives on."""
+    """Grouped bars: the same case cold and warm.
+
+    With its pool emptied before every prompt, and with one that lives on.
+    """
     pairs = _pairs(runs)
     if not pairs:
         return []

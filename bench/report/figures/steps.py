@@ -36,7 +36,10 @@ LOOKS = {
 
 
 def acceptance(runs: Sequence[Run]) -> list[Drawing]:
-    """Lines by depth: the share of all steps that accept so far, and of those that came there the share that go on."""
+    """Lines by depth.
+
+    The share of all steps that accept so far, and of those that came there the share that go on.
+    """
     series = [each for each in all_series(runs) if any(_drafted(each, task) for task in each.runs)]
     if not 0 < len(series) <= MOST:
         return []
@@ -81,7 +84,10 @@ def _drafted(series: Series, task: str) -> bool:
 
 
 def step_time(runs: Sequence[Run]) -> list[Drawing]:
-    """Stacked bars: milliseconds of a step, by draft, verification, pool and the rest; greedy's step beside them."""
+    """Stacked bars: milliseconds of a step, by draft, verification, pool and the rest.
+
+    Greedy's step beside them.
+    """
     series = [each for each in all_series(runs) if any(map(_timed, each.runs.values()))]
     if not series:
         return []

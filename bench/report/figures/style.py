@@ -1,4 +1,7 @@
-"""One look for every figure: sizes, colours that colour-blind readers tell apart, names of files, and saving."""
+"""One look for every figure.
+
+Sizes, colours that colour-blind readers tell apart, names of files, and saving.
+"""
 
 import io
 import itertools
@@ -63,7 +66,8 @@ NAMED = {
     "vermilion": VERMILION, "blue": BLUE, "green": GREEN, "orange": ORANGE, "sky": SKY, "purple": PURPLE,
     "yellow": YELLOW, "black": BLACK, "grey": GREY,
 }  # fmt: skip
-# A method has the same colour in every figure, and shares it with its kin; one that is gone is black.
+# A method has the same colour in every figure, and shares it with its kin; one that is gone is
+# black.
 COLOURS = {name: NAMED[method.colour] for name, method in METHODS.items()}
 HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "oo", "++", "--")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -95,7 +99,9 @@ class Drawing:
 
 
 def looks(methods: Sequence[str]) -> list[Look]:
-    """One for each series, given its method: colours tell methods apart, hatches and markers those of one colour.
+    """One for each series, given its method.
+
+    Colours tell methods apart, hatches and markers those of one colour.
 
     Where many are of one method, as in an ablation, colours tell the series apart.
     """
@@ -133,7 +139,10 @@ def canvas(
 
 
 def entitle(figure: Figure, what: str, setup: str, note: str = "") -> None:
-    """What is drawn, of which model, data, dtype and device, and how to read it; broken to the figure's width."""
+    """What is drawn, of which model, data, dtype and device, and how to read it.
+
+    Broken to the figure's width.
+    """
     letters = int(figure.get_figwidth() * 17)
     setup = setup.replace("batch size 1", "batch\u00a0size\u00a01")
     lines = [line for text in (what, setup, note) for line in textwrap.wrap(text, letters)]
@@ -151,7 +160,10 @@ def legend(figure: Figure, handles: Sequence[Handle], labels: Sequence[str]) -> 
 
 
 def _width(labels: Sequence[str], columns: int) -> int:
-    """Letters that a legend takes across with its handles; matplotlib's columns differ by one entry at most."""
+    """Letters that a legend takes across with its handles.
+
+    matplotlib's columns differ by one entry at most.
+    """
     rows, longer = divmod(len(labels), columns)
     ends = [rows * column + min(column, longer) for column in range(columns + 1)]
     return sum(max(map(len, labels[start:end])) + 8 for start, end in itertools.pairwise(ends))
@@ -163,7 +175,10 @@ def _heighten(figure: Figure, inches: float) -> None:
 
 
 def whiskers(figures: Sequence[Estimate]) -> list[list[float]]:
-    """Lengths of the intervals below and above the values, as matplotlib wants them; 0 where there is no interval."""
+    """Lengths of the intervals below and above the values, as matplotlib wants them.
+
+    0 where there is no interval.
+    """
     return [
         [max(_or(each.value) - _or(each.low, each.value), 0.0) for each in figures],
         [max(_or(each.high, each.value) - _or(each.value), 0.0) for each in figures],
@@ -231,7 +246,9 @@ def heat(
     scale: tuple[float, float],
     wrong: Sequence[Sequence[bool]],
 ) -> object:
-    """A heat map with a text in every cell; cells without a value stay white. scale: (lowest, highest) value.
+    """A heat map with a text in every cell; cells without a value stay white.
+
+    scale: (lowest, highest) value.
 
     wrong: cells of outputs that are not the target's: white, crossed, and named.
     """

@@ -1,4 +1,7 @@
-"""Sensitivity: runs that differ in exactly one setting as lines, in two as a heat map, in three as a row of them."""
+"""Sensitivity to settings.
+
+Runs that differ in one setting as lines, in two as a heat map, in three as a row of them.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -59,7 +62,10 @@ class Sweep:
 
 
 def find_sweeps(runs: Sequence[Run]) -> list[Sweep]:
-    """Every sweep that is not part of a larger one: at least 3 values of one setting, or 6 runs over a grid."""
+    """Every sweep that is not part of a larger one.
+
+    At least 3 values of one setting, or 6 runs over a grid.
+    """
     found: list[Sweep] = []
     swept: list[frozenset[Run]] = []
 
@@ -88,7 +94,7 @@ def _sweeps(runs: Sequence[Run], settings: tuple[str, ...]) -> list[Sweep]:
     for group in grouped(those, rest).values():
         newest = sorted(group, key=lambda run: run.started)
         sweep = Sweep(settings, {_position(run, settings): run for run in newest})
-        sizes = [len(sweep.values(place)) for place in range(len(settings))]
+        sizes = [len(sweep.values(axis)) for axis in range(len(settings))]
         whole = 1
         for size in sizes:
             whole *= size
@@ -110,7 +116,10 @@ def _position(run: Run, settings: Sequence[str]) -> tuple[float, ...]:
 
 
 def sensitivity(runs: Sequence[Run]) -> list[Drawing]:
-    """Lines for each method and setting, a heat map for each grid: speed, tokens per target forward, acceptance."""
+    """Lines for each method and setting, a heat map for each grid.
+
+    Of speed, tokens per target forward, and acceptance.
+    """
     sweeps = find_sweeps(runs)
     lines = [sweep for sweep in sweeps if len(sweep.settings) == 1]
     drawings = [
@@ -198,7 +207,10 @@ def _names(sweeps: Sequence[Sweep]) -> list[str]:
 
 
 def _grid(sweep: Sweep, name: str) -> Drawing:
-    """Rows: the figures; columns: the values of the third setting, one if there are two settings."""
+    """Rows: the figures.
+
+    columns: the values of the third setting, one if there are two settings.
+    """
     down, across, *more = sweep.settings
     thirds = sweep.values(2) if more else [None]
     rows, columns = sweep.values(0), sweep.values(1)

@@ -1,4 +1,4 @@
-"""What a process gives up before it runs a line that is not ours; none of it can be had back."""
+"""What a process gives up before it runs a line that is not ours; none of it comes back."""
 
 import os
 import resource
@@ -22,7 +22,7 @@ def lock_down(settings: Settings, alive: int) -> list[str]:
     the parent died before its death was made ours.
 
     Raises:
-        OSError: one of them, or one that `settings` requires, cannot be had.
+        OSError: one of them, or one that `settings` requires, is not available.
     """
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     hung_up = select.poll()

@@ -34,7 +34,7 @@ def enter(root: str, readable: Sequence[str], scratch_bytes: int, scratch_files:
     """
     uid, gid = os.getuid(), os.getgid()
     try:
-        # Real root needs no user namespace, and leaves root behind below.
+        # Real root needs no user namespace, and gives root up below.
         kernel.call("unshare", NAMESPACES)
         uid, gid, name = NOBODY, NOBODY, "namespaces (mount, pid, net, ipc, uts, cgroup; user nobody)"
     except PermissionError:

@@ -28,7 +28,7 @@ TIMEOUT, FULL, BROKEN = 3, 4, 5
 TICK_MILLISECONDS = 50
 # How long a sandbox may take beside the program's own time before it is taken for broken.
 GRACE_SECONDS = 30
-# All that a program finds there: numpy's libraries would start threads, which are not to be had, and give up.
+# All that a program finds there: numpy's libraries would start threads, which are not allowed, and give up.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -36,7 +36,7 @@ def main() -> None:
     """Run the job on standard input under the settings in the last argument; the outcome goes to standard output.
 
     Exit status: 0 with the outcome, or without where the judge died; TIMEOUT; FULL if the program wrote too much;
-    BROKEN, with a reason on standard error, if the isolation asked for cannot be had.
+    BROKEN, with a reason on standard error, if the isolation asked for is not available.
     """
     settings = load_settings(sys.argv[-1])
     del sys.argv[1:]

@@ -87,7 +87,7 @@ class Report:
         self._rest += self.rng.sample(sentences, self.draw(1, min(3, len(sentences))))
 
     def quote(self, speaker: Speaker, role: str, *words: str) -> None:
-        """Add one of the quotes, at times with a remark behind it, attributed in one of several ways."""
+        """Add one of the quotes, at times with a remark after it, attributed in one of several ways."""
         said = self.pick(words)
         name = speaker.last if str(speaker) in self._lead[0] else str(speaker)
         remark = f" {self.pick(REMARKS)}." if self.rng.random() < 0.4 else ""

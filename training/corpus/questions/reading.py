@@ -38,7 +38,7 @@ def numbered(passages: list[str]) -> str:
 
 
 def uncapital(text: str) -> str:
-    """A sentence to stand behind an introduction: only an article loses its capital."""
+    """A sentence to follow an introduction: only an article loses its capital."""
     return "t" + text[1:] if text.startswith("The ") else text
 
 

@@ -42,6 +42,6 @@ def join(*pairs: Pair) -> Pair:
 
 
 def capital(text: str) -> str:
-    """`text` with its first letter, behind a quotation mark or not, as a capital."""
+    """`text` with its first letter, after a quotation mark or not, as a capital."""
     start = next(index for index, letter in enumerate(text) if letter.isalnum())
     return text[:start] + text[start].upper() + text[start + 1 :]

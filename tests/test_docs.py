@@ -334,6 +334,22 @@ def test_what_the_readme_says_of_tuned_settings_is_so():
     assert "without a lookahead window in nine of ten cases, and in nine ends" in README
 
 
+def test_the_way_that_the_architecture_shows_is_a_run_s(monkeypatch, tmp_path, arguments):
+    """A run calls into each of the twelve files."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\d+\. `([\w/]+\.py)`", page, re.MULTILINE)
+    entered = set()
+    monkeypatch.setattr(sys, "argv", ["bench", *arguments, "method=greedy", "limit=1"])
+    sys.setprofile(lambda frame, event, _: entered.add(frame.f_code.co_filename) if event == "call" else None)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_module("bench", run_name="__main__", alter_sys=True)
+    finally:
+        sys.setprofile(None)
+    assert ended.value.code == 0 and len(listed) == 12
+    assert not [file for file in listed if str(ROOT / file) not in entered]
+
+
 def test_the_readme_is_short():
     assert len(README.splitlines()) <= 120
 

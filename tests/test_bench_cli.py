@@ -486,7 +486,7 @@ FOREIGN = "compare=[{{name: self_speculative, skip: tiny}},{}]"
 def test_one_of_ours_that_cannot_run_is_an_error_before_anything_is_measured(monkeypatch, capsys, arguments):
     assert run(monkeypatch, *arguments, "method=speculative", FOREIGN.format("hf_generate")) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert error.startswith("error: self_speculative: skip=tiny was made for")
+    assert error.startswith("error: self_speculative: compare.skip=tiny was made for")
     assert not list(Path("runs").rglob("*.json*"))
 
 

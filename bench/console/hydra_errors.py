@@ -13,8 +13,8 @@ UNWANTED = (
     "Config search path",
 )  # fmt: skip
 SEVERAL = re.compile(r"Ambiguous value for argument '(?P<typed>.*)'$")
-# No setting of that name, and nothing to delete there: Hydra tells null and absent not apart.
-UNKNOWN = re.compile(r"Could not override '(?P<key>[\w./]+)'\.?(?! *\n?Did you mean)")
+# No setting of that name, and nothing to delete there; Hydra does not tell null from absent.
+UNKNOWN = re.compile(r"Could not override '(?P<key>[\w./]+)'")
 ABSENT = re.compile(r"Could not delete from config\. '(?P<key>.*)' does not exist")
 UNCHOSEN = re.compile(r"Could not delete '(?P<key>.*)'\. No match in the defaults list")
 

@@ -16,7 +16,7 @@ GROUPS = ("method", *NEEDED, "experiment")
 
 
 def require_sound(overrides: Sequence[str]) -> None:
-    """Raise UserError for an override of a group that cannot be meant so.
+    """Raise UserError for an override that names nothing, or misuses a group.
 
     Args:
         overrides: of one job, as typed.
@@ -36,7 +36,7 @@ def _require_option(override: Override, group: str, typed: str) -> None:
     """The override of a group: one option."""
     if override.is_delete():
         if group in NEEDED:
-            raise UserError(f"{typed}: nothing can be measured without; {group}=OPTION chooses another")
+            raise UserError(f"{typed}: nothing can be measured without it; {group}=OPTION chooses another")
         return
     option = override.value()
     if isinstance(option, list):

@@ -40,8 +40,7 @@ def naming_settings(config: Any, group: str) -> Iterator[None]:
 def full_names(config: Any, group: str) -> dict[str, str]:
     """Every setting's name on the command line, by that which the method gives it.
 
-    One of a method within that the method around it has too is the latter's: of two such only that
-    has errors after its config stands.
+    Where a method and one within it have a setting of the same name, the outer one's is meant.
     """
     own: dict[str, str] = {}
     inner: dict[str, str] = {}

@@ -47,7 +47,8 @@ def context_warnings(lengths: Sequence[int], max_new_tokens: int, context: int) 
 def undrafted(prompt: int, output: int, context: int) -> int:
     """Of `output` tokens after a prompt of `prompt` tokens, those where the draft's context left no room for a draft.
 
-    The first token is the prefill's. A draft for the token after a text needs that text to be shorter than the context.
+    A draft for the token after a text needs that text to be shorter than the context. The first token is the prefill's,
+    drafted or not, and is left out.
     """
     return max(0, min(output - 1, prompt + output - context))
 

@@ -112,6 +112,13 @@ class Summary(Figures, Conditions):
     left_out: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
+    @property
+    def tokens_per_forward_with_prefill(self) -> float | None:
+        """Tokens per target forward, with each generation's prefill as a forward and with the tokens that it gives."""
+        if self.generated_tokens is None or self.target_forwards is None:
+            return None
+        return self.generated_tokens / (self.target_forwards + self.prompts * self.repeats)
+
     def to_json(self) -> dict[str, Any]:
         """The mapping of summary.json."""
         content: dict[str, Any] = typed_json.to_json(self)

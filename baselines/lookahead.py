@@ -137,7 +137,6 @@ class Lookahead(Drafter):
         self.pool.reset_counts()
         if self.text:
             self.text.reset(prompt)
-        self.meter.reset()
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
         """Hang the pool's guesses for the last token below the root, and the window beside them."""

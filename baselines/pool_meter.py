@@ -13,21 +13,17 @@ class PoolMeter:
 
     pool_size: phrases in it when the step is over.
     pool_lookups, pool_hits: how often a key was asked for, and found, by who asked: a "guess" for a model's forward, a
-        "suffix". phrases_learned: phrases newly inserted, by where they came from; the prompt's are counted in the
-        first step, though they are read during the prefill (in records of older runs, during that step).
-        What a step did not count is left out of its entry.
+        "suffix". phrases_learned: phrases newly inserted, by where they came from. What a step did not count is left
+        out of its entry. What the prefill counted, the prompt's phrases among it, is in the generation's `extra` alone;
+        in records of older runs it is the first step's.
     pool_seconds: time in the pool: look-ups, inserts, credits, refinement, reading the text's phrases. It lies within
         the step's draft_seconds (pool_draft_seconds of it) and observe_seconds (the rest).
     """
 
     def __init__(self, pool: PhrasePool) -> None:
         self.pool = pool
-        self.reset()
-
-    def reset(self) -> None:
-        """The prompt is read: what it taught counts for the first step, the time of it does not."""
-        self._counts: dict[str, dict[str, int]] = {name: {} for name in self.pool.counts()}
-        self._begun = self._drafted = self.pool.clock.seconds
+        self._counts = pool.counts()
+        self._begun = self._drafted = pool.clock.seconds
 
     def drafted(self) -> None:
         """The step's proposals stand: pool time until here was a part of drafting."""

@@ -144,9 +144,9 @@ class SelfSpeculative(Drafter):
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
         """Hang a chain below the root until the draft is unsure of a token."""
         self._tree, self._chain, self._cut = tree, [], False
-        if self.view.rotates_anew(len(tokens) - 1):
-            return  # the rows that must be encoded again are the target's, and must come from the whole target
-        node, fresh = 0, tokens[len(self.view.tokens) :]
+        if len(self.view.tokens) < len(tokens) - 1 or self.view.rotates_anew(len(tokens) - 1):
+            return  # rows before the draft are the target's: they must be there, and come from the whole target
+        node, fresh = 0, tokens[-1:]
         with self.view.ahead():
             for _ in range(min(self.max_draft, limit)):
                 token, probability = likeliest(self.view.prefill(fresh))

@@ -5,6 +5,7 @@ so that a case can be continued, reported or compared by itself; only comparison
 panel, and lies with the chosen method.
 """
 
+import sys
 import uuid
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -24,7 +25,7 @@ from bench.measure.environment import environment, require_same, session
 from bench.measure.float32 import load_float32, roles
 from bench.measure.provenance import Provenance, Warmup
 from bench.measure.record import METHOD, Record
-from bench.measure.runner import unfinished
+from bench.measure.runner import Race, unfinished
 from bench.measure.store import RunFolder, require_one_encoding
 from bench.models.loading import LoadedPair, load_pair
 from bench.models.location import weights_digests, weights_here
@@ -36,6 +37,7 @@ from bench.plan.methods import METHODS
 from bench.plan.prompts import Prompts, load_prompts
 from bench.plan.settings import Plan, read_plan
 from bench.report.progress import Bar
+from bench.report.sample import sample
 from bench.report.warnings import said_of_left_out
 from bench.report.writing import json_text, report_job, write_config
 from decoding.decoder import StatefulDecoder
@@ -230,7 +232,19 @@ def _measure(
         decoder = next(each.decoder for each in entrants if each.folder is folders[chosen])
         stateful = cast(StatefulDecoder, decoder)  # require_savable has seen to it
         save_history(plan.settings.save_history, chosen, stateful, loaded.tokenizer, plan, prompts)
+    if chosen in standing():
+        _show(plan.settings.show, folders[chosen], race, prompts)
     return standing(), race.left_out, said
+
+
+def _show(count: int, folder: RunFolder, race: Race, prompts: Prompts) -> None:
+    """The first `count` answers as a reader sees them; a turn within a conversation is left out."""
+    openings = [example for example in prompts.examples if not example.follows]
+    for example in openings[:count]:
+        record = folder.records.get((example.id, 0, METHOD))
+        if record is not None:
+            prompt, _ = race.encode(example)
+            say(sample(record, race.loaded.tokenizer, prompt, colours=sys.stdout.isatty()) + "\n")
 
 
 def _forget_unmeasured(folder: RunFolder) -> None:

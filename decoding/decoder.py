@@ -57,11 +57,14 @@ class Drafter:
         """A new prompt begins, of which at most `length` tokens will stand in the end, the prompt included.
 
         What was learned from earlier prompts stays. All that is done with the prompt is done here, in the prefill's
-        time, by every method: the first step finds it read.
+        time, by every method, asked for a first draft or not: the first step finds it read.
         """
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
         """Add proposals to `tree`, whose root is tokens[-1].
+
+        The first time the target has not read the prompt yet: what is proposed then is verified in its prefill. A
+        drafter that needs the target's rows leaves the tree as it is.
 
         Args:
             tokens: everything confirmed so far, the prompt included.
@@ -93,7 +96,7 @@ class Drafter:
     def step_metrics(self) -> Mapping[str, Any]:
         """What the drafter alone has to say about the step that it has just observed.
 
-        A value for each of `step_columns`; asked once a step.
+        A value for each of `step_columns`; asked once a step, and once when the prefill is over.
         """
         return {}
 

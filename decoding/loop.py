@@ -1,6 +1,7 @@
 """The one decoding loop: propose a tree, verify it with the target, observe the verdict.
 
-Greedy decoding is the loop whose drafter proposes nothing, so every method shares the target's code path.
+Greedy decoding is the loop whose drafter proposes nothing, so every method shares the target's code path. The prefill
+is the loop's first turn: a draft that needs the prompt alone is verified in the target's forward over the prompt.
 """
 
 import time
@@ -98,13 +99,10 @@ class DraftThenVerify:
         target.reset()
         target.reserve(len(prompt) + stopping.max_new_tokens)
         drafter.reset(prompt, len(prompt) + stopping.max_new_tokens)
-        logits = target.prefill(prompt)
         output: list[int] = []
-        stop = stopping.extend(output, [choose(prompt, logits) if choose else int(logits.argmax())])
-        prefilled = time.perf_counter()
-        yield list(output)
-        tokens = prompt + output
+        tokens, stop = list(prompt), None
         recorder = StepRecorder(drafter)
+        prefill_seconds, prefill_tokens = 0.0, 0
         while stop is None and len(tokens) < target.context:
             limit = stopping.max_new_tokens - len(output) - 1
             with recorder.drafting:
@@ -116,10 +114,21 @@ class DraftThenVerify:
             stop = stopping.extend(output, verdict.tokens[: target.context - len(tokens)])
             emitted = output[len(tokens) - len(prompt) :]
             tokens += emitted
-            recorder.add(verdict, len(emitted), limit)
+            if prefill_tokens:
+                recorder.add(verdict, len(emitted), limit)
+            else:
+                recorder.begin()
+                prefill_seconds, prefill_tokens = time.perf_counter() - begin, len(emitted)
             yield emitted
-        total = time.perf_counter() - begin
-        return Generation(output, stop or "context", prefilled - begin, total, recorder.steps, drafter.metrics())
+        return Generation(
+            tokens=output,
+            stop=stop or "context",
+            prefill_seconds=prefill_seconds,
+            total_seconds=time.perf_counter() - begin,
+            steps=recorder.steps,
+            extra=drafter.metrics(),
+            prefill_tokens=prefill_tokens,
+        )
 
 
 def check_prompt(prompt: list[int], context: int) -> None:

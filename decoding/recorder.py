@@ -20,7 +20,7 @@ class Clock:
 
 
 class StepRecorder:
-    """Fills the columns of `steps` from the moment the prompt is read.
+    """Fills the columns of `steps`, from the prefill's end on.
 
     drafter: whose forwards are counted, and whose own metrics are kept, whatever they mean.
     drafting, verifying, observing: the clocks of a step's three parts.
@@ -32,7 +32,12 @@ class StepRecorder:
         self.verifying = Clock()
         self.observing = Clock()
         self._drafter = drafter
-        self._forwards, self._rows = drafter.forwards()
+        self._forwards = self._rows = 0
+
+    def begin(self) -> None:
+        """The prefill is over: what it counted, the first draft's work too, is no step's."""
+        self._forwards, self._rows = self._drafter.forwards()
+        self._drafter.step_metrics()
 
     def add(self, verdict: Verdict, emitted: int, limit: int) -> None:
         """A step is over.

@@ -45,12 +45,12 @@ class Generation:
 
     tokens: the new token ids, the end-of-sequence token or the stop string's last token included.
     stop: why it ended: "eos", "stop_string", "length" or "context".
-    prefill_seconds: until the first token stood, with all that the method does with the prompt: the draft side's own
-        prefill, and what it learns from it.
+    prefill_seconds: until the first tokens stood, with all that the method does with the prompt: the draft side's own
+        prefill, what it learns from it, and the draft that rides in the target's forward over the prompt.
     total_seconds: the whole call. Decode time is the difference.
     steps: None for a rival from outside that does not tell its steps.
     extra: what one method alone has to say (see Drafter.metrics).
-    prefill_tokens: tokens that stood after prefill_seconds; more than one where a rival's prefill verifies a draft.
+    prefill_tokens: tokens that stood after prefill_seconds; more than one where the prefill verified a draft.
     target_forwards, draft_forwards: those after the prefill, of a rival without steps that could count them.
     rounds: of a rival without steps that drafts, the columns "drafted", "accepted" and "emitted" of Steps.
     """

@@ -89,11 +89,14 @@ class ModelSession:
         self._cache.reserve(min(length, self.context) + 256)
 
     def begin(self, prompt: list[int], length: int) -> None:
-        """A new sequence of at most `length` tokens: cache the prompt, where it leaves room to draft after it."""
+        """A new sequence of at most `length` tokens: cache the prompt where it leaves room to draft after it.
+
+        But for its last token, which is the root of the first draft.
+        """
         self.reset()
         self.reserve(length)
-        if len(prompt) < self.context:
-            self.prefill(prompt)
+        if 1 < len(prompt) < self.context:
+            self.prefill(prompt[:-1])
 
     def room(self, position: int) -> int:
         """How deep a tree may grow whose root is at `position`.

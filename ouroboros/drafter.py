@@ -67,7 +67,6 @@ class Ouroboros(Drafter):
         self.base.reset(prompt, length)
         if self.text:
             self.text.reset(prompt)
-        self.meter.reset()
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
         """Hang the draft below the root, and K phrases of the pool below its last token."""

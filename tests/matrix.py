@@ -54,9 +54,25 @@ def reference(pair: ModelPair, prompt: list[int], stopping: Stopping) -> Generat
     return greedy.build(greedy.Config(), pair).generate(prompt, stopping)
 
 
-def check_pool(decoder: DraftThenVerify, outcome: Generation) -> None:
-    """The pool's columns tell step by step what the pool itself has counted over the whole
-    generation."""
+def generate(decoder: DraftThenVerify, prompt: list[int], stopping: Stopping) -> tuple[Generation, dict]:
+    """The outcome, and what the drafter had to say of the prefill.
+
+    Of the oracle, which has no loop, nothing.
+    """
+    if not isinstance(decoder, DraftThenVerify):
+        return decoder.generate(prompt, stopping), {}
+    steps = decoder.stream(prompt, stopping)
+    next(steps)
+    prefill = decoder.drafter.metrics()
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value, prefill
+
+
+def check_pool(outcome: Generation, prefill: dict) -> None:
+    """The pool's columns tell step by step what the pool itself has counted since the prefill."""
     steps, told = outcome.steps, outcome.steps.drafter_metrics
     if "pool_size" not in outcome.extra:
         assert not told
@@ -73,7 +89,7 @@ def check_pool(decoder: DraftThenVerify, outcome: Generation) -> None:
     assert told["pool_size"][-1] == outcome.extra["pool_size"]
     for name in ("pool_lookups", "pool_hits", "phrases_learned"):
         entries = told[name]
-        assert sum(map(Counter, entries), Counter()) == outcome.extra[name]
+        assert sum(map(Counter, entries), Counter(prefill[name])) == outcome.extra[name]
         assert all(count > 0 for entry in entries for count in entry.values())
 
 
@@ -82,13 +98,13 @@ def check(pair: ModelPair, config: object, tests: list[tuple[list[int], Stopping
     decoder = build(config, pair)
     outcomes = []
     for prompt, stopping, expected in tests:
-        outcome = decoder.generate(prompt, stopping)
+        outcome, prefill = generate(decoder, prompt, stopping)
         assert (outcome.tokens, outcome.stop) == (expected.tokens, expected.stop), f"{config}"
         steps = outcome.steps
-        assert 1 + sum(steps.emitted) == len(outcome.tokens)
+        assert outcome.prefill_tokens + sum(steps.emitted) == len(outcome.tokens) and outcome.prefill_tokens
         assert all(a <= d for a, d in zip(steps.accepted, steps.drafted, strict=True))
         assert all(e <= a + 1 for a, e in zip(steps.accepted, steps.emitted, strict=True))
         assert all(len(s) == a for a, s in zip(steps.accepted, steps.sources, strict=True))
-        check_pool(decoder, outcome)
+        check_pool(outcome, prefill)
         outcomes.append(outcome)
     return outcomes

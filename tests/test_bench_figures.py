@@ -113,6 +113,8 @@ def test_work_and_seconds():
     assert found["acceptance"]["rate"] == pytest.approx(10 / 22)
     assert found["acceptance"]["histogram"] == {"0": 2, "1": 4, "3": 2}
     assert found["acceptance"]["cut_steps"] == 0
+    # 2 x (7 + 4) tokens in 8 forwards and 4 prefills.
+    assert summarized(sample()).tokens_per_forward_with_prefill == 22 / 12
     # a: 12 tokens in 4 forwards, b: 6 in 4, repeats together.
     assert found["tokens_per_target_forward_mean"] == (3.0 + 1.5) / 2
     assert found["accepted_by_source"] == {"draft": 10}
@@ -133,6 +135,7 @@ def test_a_rival_that_counts_its_forwards_tells_no_more(draft):
     assert found["tokens_per_second"]["decode"]["method"] == 10 / 8
     assert found["tokens_per_second"]["end_to_end"]["method"] == 2.0
     assert (found["target_forwards"], found["tokens_per_target_forward"]) == (8, 10 / 8)
+    assert summarized(CaseRecords(["a", "b"], grid, sample().reference)).tokens_per_forward_with_prefill == 22 / 12
     drafts = (20, 2.5) if draft else (None, None)
     assert (found["draft_forwards"], found["draft_forwards_per_step"]) == drafts
     for unknown in ("verified_rows_per_step", "draft_rows_per_step", "accepted_by_source", "pool_hit_rate"):

@@ -25,7 +25,8 @@ from bench.models.place import Place
 from bench.plan.settings import read_plan
 from decoding.errors import UserError
 
-PRESETS = sorted(file.stem for file in (CONF / "model").glob("*.yaml") if file.stem not in ("tiny", "custom"))
+BUNDLED = ("tiny", "smollm2_135m", "custom")
+PRESETS = sorted(file.stem for file in (CONF / "model").glob("*.yaml") if file.stem not in BUNDLED)
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +224,6 @@ def in_cache(cache, folder, name):
 def test_a_pair_of_hub_ids_without_and_with_its_weights(monkeypatch, capsys, arguments, folders, tmp_path):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("bench.models.location.offline", lambda name: True)
-    monkeypatch.setattr("bench.models.loading.offline", lambda name: True)
     snapshots = [in_cache(tmp_path / "cache", folder, f"some/{folder.name}") for folder in folders]
     weights = [snapshot / "model.safetensors" for snapshot in snapshots]
     content = weights[1].read_bytes()
@@ -256,7 +256,6 @@ def test_what_the_hub_refuses_is_one_line(monkeypatch, capsys, arguments, kind, 
             raise OSError("You are trying to access something.\nMake sure.") from error
 
     monkeypatch.setattr("bench.models.location.offline", lambda name: False)
-    monkeypatch.setattr("bench.models.loading.offline", lambda name: False)
     for loader in ("bench.models.location.AutoConfig", "bench.models.loading.AutoTokenizer"):
         monkeypatch.setattr(f"{loader}.from_pretrained", from_pretrained)
     for more in ("check=true", "check=false"):

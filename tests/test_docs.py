@@ -8,6 +8,7 @@ of its own, by these rules:
 - Words in capitals stand for what `WORDS` says.
 - What measures is cut down: `SMALL` is added to the overrides of bench, `SMALL_TUNE` to those of
   bench.tune.
+- A draft is trained on next to nothing.
 - What needs a network or a launcher is only read: data=hub, the hub's pairs, hydra/launcher.
 - `pip` would install from the network: the extra that it names must exist.
 - `make` would too, and run for minutes: its recipe must exist, and the bench it starts is run.
@@ -66,7 +67,12 @@ WORDS = {
 SMALL = ["limit=1", "max_new_tokens=4", "warmup=0", "repeats=1", "cores=null"]
 STUDY = "study/${method.name}_${task.name}_${model.name}"
 SMALL_TUNE = [*SMALL[:3], "cores=null", "tune.trials=1", "tune.finalists=1", f"tune.study={STUDY}"]
+SMALL_DRAFT = [
+    "own_text.prompts=[{task: gsm8k, variant: base, held_out: 1, count: 2}]", "own_text.answer_tokens=8",
+    "optimisation.own_epochs=1", "optimisation.on_policy_steps=1", "output=folder/draft", "work=work",
+]  # fmt: skip
 SMALL_SEARCH = ["trials=1", "tasks={humaneval:0,gsm8k:1,cnndm:0,wmt16:0}", "max_new_tokens=8", "output=search"]
+SCRIPTS = {"search_skip_layers.py": SMALL_SEARCH, "train_draft.py": SMALL_DRAFT}
 # Of these a command is only composed: it needs a network, or processes of its own.
 ELSEWHERE = re.compile(r"\b(data=hub|hydra/launcher=\w+|model=(?!tiny\b|custom\b)[\w.]+)")
 
@@ -161,7 +167,9 @@ def status(monkeypatch, words: list[str]) -> int:
         words = ["python", "-m", "bench", *words[1:]]
     assert words[0] == "python", f"no rule says how to run {words[0]}"
     if words[1] != "-m":
-        monkeypatch.setattr(sys, "argv", [*words[1:], *SMALL_SEARCH])
+        # As a shell does.
+        words = [word for each in words for word in (sorted(map(str, Path().glob(each))) if "*" in each else [each])]
+        monkeypatch.setattr(sys, "argv", [*words[1:], *SCRIPTS.get(Path(words[1]).name, [])])
         with pytest.raises(SystemExit) as ended:
             runpy.run_path(words[1], run_name="__main__")
         return ended.value.code or 0

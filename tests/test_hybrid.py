@@ -51,7 +51,7 @@ def test_outputs_are_greedys_with_steps_that_alternate(llama: ModelPair, fallbac
     tests = [(p, s, reference(llama, p, s)) for p in prompts(2) for s in stoppings]
     outcomes = check(llama, hybrid.Config(min_match=2, fallback=fallback), tests)
     asked = [outcome.extra["hybrid_steps"] for outcome in outcomes]
-    assert all(sum(steps.values()) == len(outcome.steps) for steps, outcome in zip(asked, outcomes, strict=True))
+    assert all(sum(steps.values()) == 1 + len(outcome.steps) for steps, outcome in zip(asked, outcomes, strict=True))
     assert sum(steps["match"] for steps in asked) > 5
     assert sum(steps["fallback"] for steps in asked) > 5
     sources = {source for outcome in outcomes for kept in outcome.steps.sources for source in kept}
@@ -128,7 +128,7 @@ def test_the_fallback_observes_every_verdict(llama: ModelPair) -> None:
     decoder = build(hybrid.Config(min_match=2, fallback=greedy.Config()), llama)
     decoder.drafter.fallback = Listener()
     outcome = decoder.generate(prompts(1)[0], Stopping(frozenset(), 60))
-    assert len(observed) == len(outcome.steps)
+    assert len(observed) == 1 + len(outcome.steps), "that of the prefill too"
     assert 0 < len(proposed) < len(observed)
 
 

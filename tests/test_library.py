@@ -119,7 +119,7 @@ def test_tokens_come_as_they_are_confirmed() -> None:
 def test_a_pool_serves_from_call_to_call() -> None:
     target = make_model("llama")
     draft = make_model("llama")  # agrees on everything, so that suffixes come into play
-    method = ouroboros.Config(gamma=2, k=3, window=4, ngram=4)
+    method = ouroboros.Config(gamma=1, k=3, window=4, ngram=4)
     pool = ouroboros.new_pool(method)
     given = {"draft_model": draft, "method": method, "pool": pool, "max_new_tokens": 40, "eos_token_id": None}
     list(ouroboros.decode(target, PROMPT, **given | {"pool": ouroboros.new_pool(method)}))  # checks the masks

@@ -245,7 +245,7 @@ def test_the_end_of_sequence_at_every_place() -> None:
                 decoder.generate(prompt, Stopping(frozenset(), 30))  # fills the pool, so that suffixes can hit
                 outcome = decoder.generate(prompt, stopping)
                 assert outcome.tokens == expected
-                if len(outcome.tokens) == 1:
+                if not len(outcome.steps):
                     seen["prefill"] += 1
                     continue
                 last = outcome.steps.emitted[-1] - 1
@@ -321,10 +321,10 @@ def test_recorded_work_is_the_work_done(llama: ModelPair) -> None:
 def test_what_the_stopping_rule_cut_is_not_counted_as_accepted() -> None:
     pair = make_pair("llama", noise=0.0)
     prompt = prompts(1)[0]
-    text = reference(pair, prompt, Stopping(frozenset(), 12)).tokens
-    string = decode(text[2:4])
-    outcome = build(speculative.Config(gamma=8), pair).generate(prompt, Stopping(frozenset(), 12, (string,), decode))
-    assert outcome.tokens == text[:4]
+    text = reference(pair, prompt, Stopping(frozenset(), 24)).tokens
+    string = decode(text[10:12])
+    outcome = build(speculative.Config(gamma=8), pair).generate(prompt, Stopping(frozenset(), 24, (string,), decode))
+    assert outcome.tokens == text[:12] and outcome.prefill_tokens == 9
     assert outcome.steps.emitted == outcome.steps.accepted == [3]
     assert outcome.steps.sources == [["draft"] * 3]
 
@@ -333,10 +333,11 @@ def test_perfect_draft_is_always_accepted() -> None:
     """With the target as its own draft every step emits gamma + 1 tokens: the bonus is never
     dropped."""
     pair = make_pair("llama", noise=0.0)
-    stopping = Stopping(frozenset(), 1 + 6 * 5)
+    stopping = Stopping(frozenset(), 6 * 5)
     for config in (speculative.Config(gamma=5), ouroboros_config(gamma=5, k=0, phrases=False)):
         for prompt in prompts(2):
-            assert build(config, pair).generate(prompt, stopping).steps.emitted == [6] * 5
+            outcome = build(config, pair).generate(prompt, stopping)
+            assert (outcome.prefill_tokens, outcome.steps.emitted) == (6, [6] * 4)
 
 
 @pytest.mark.parametrize(
@@ -374,7 +375,7 @@ def test_parts_beyond_the_paper_are_really_taken(llama: ModelPair) -> None:
     def work(**options: object) -> Counter[str]:
         config = ouroboros_config(**{"gamma": 6, "k": 2, "window": 4, "ngram": 4, "text_phrases": False, **options})
         seen: Counter[str] = Counter()
-        for prompt in prompts(3):
+        for prompt in prompts(5):
             outcome = build(config, pair).generate(prompt, stopping)
             seen["draft rows"] += sum(outcome.steps.draft_rows)
             seen["drafted"] += sum(outcome.steps.drafted)
@@ -403,7 +404,7 @@ def test_refinement_after_a_rejection_is_the_papers_and_an_option(
     drafter, observe = decoder.drafter, decoder.drafter.observe
     whole: list[bool] = []
     refined: set[bool] = set()
-    monkeypatch.setattr(ouroboros, "refine", lambda *_, **__: refined.add(whole[-1]))
+    monkeypatch.setattr("ouroboros.drafter.refine", lambda *_, **__: refined.add(whole[-1]))
 
     def spy(verdict):
         whole.append(set(drafter._chain) <= set(verdict.path))

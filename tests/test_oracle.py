@@ -17,12 +17,13 @@ def llama() -> ModelPair:
 @pytest.mark.parametrize("length", [1, 3, 8, 20])
 def test_every_step_but_the_last_emits_the_draft_and_the_bonus(llama: ModelPair, length: int) -> None:
     config = oracle.Config(draft_length=length)
-    for new_tokens in (1, 2, 9, 1 + 4 * (length + 1), 60):
+    for new_tokens in (1, 2, 9, 4 * (length + 1), 60):
         stopping = Stopping(frozenset(), new_tokens)
         tests = [(p, stopping, reference(llama, p, stopping)) for p in prompts(2)]
         for outcome in check(llama, config, tests):
-            steps, rest = divmod(new_tokens - 1, length + 1)
-            assert outcome.steps.emitted == [length + 1] * steps + [rest] * (rest > 0)
+            steps, rest = divmod(new_tokens, length + 1)
+            emitted = [outcome.prefill_tokens, *outcome.steps.emitted]
+            assert emitted == [length + 1] * steps + [rest] * (rest > 0)
             assert outcome.steps.accepted == outcome.steps.drafted
             assert outcome.steps.rows == [1 + drafted for drafted in outcome.steps.drafted]
 
@@ -57,8 +58,8 @@ def test_the_first_run_is_neither_timed_nor_counted(llama: ModelPair) -> None:
     assert outcome is timed
     assert outcome.tokens == output.tokens
     assert llama.target.counters.forwards == 1 + len(outcome.steps)
-    assert llama.target.counters.rows == len(prompts(1)[0]) + sum(outcome.steps.rows)
-    assert len(outcome.steps) == 5 < len(output.steps) == 39
+    assert llama.target.counters.rows == len(prompts(1)[0]) + 8 + sum(outcome.steps.rows)
+    assert len(outcome.steps) == 4 < len(output.steps) == 39
 
 
 def test_one_decoder_serves_many_prompts(llama: ModelPair) -> None:

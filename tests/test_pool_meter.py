@@ -74,9 +74,9 @@ def test_pool_time_is_split_into_drafting_and_observing(config: object) -> None:
         for part in spent.values():
             part.clear()
         told = decoder.generate(prompt, Stopping(frozenset(), 40)).steps.drafter_metrics
-        assert told["pool_draft_seconds"] == spent["propose"]
+        assert told["pool_draft_seconds"] == spent["propose"][1:], "the first ones are the prefill's"
         both = [sum(pair) for pair in zip(spent["propose"], spent["observe"], strict=True)]
-        assert told["pool_seconds"] == both
+        assert told["pool_seconds"] == both[1:]
         assert min(map(sum, spent.values())) > 0
 
 

@@ -17,6 +17,7 @@ from baselines import (
     lookahead,
     multi_candidate,
     prompt_lookup,
+    self_speculative,
     speculative,
     suffix,
     token_recycling,
@@ -97,9 +98,9 @@ def test_the_first_step_finds_the_prompt_read(long_pair: ModelPair, config: obje
         seen.append(lines(lambda: take(*arguments)))
 
     decoder.drafter.propose = propose
-    outcome = decoder.generate(prompt, Stopping(frozenset(), 6))
-    assert seen[0] < LONG, "lines run in the first step's proposal"
-    assert outcome.steps.draft_rows[0] < LONG / 4
+    steps = decoder.generate(prompt, Stopping(frozenset(), 6)).steps
+    assert len(steps) and max(seen) < LONG, "lines run in a proposal"
+    assert max(steps.draft_rows) < LONG / 4
 
 
 def test_lines_of_a_prompt_that_is_read_late_would_be_seen() -> None:
@@ -108,14 +109,14 @@ def test_lines_of_a_prompt_that_is_read_late_would_be_seen() -> None:
     assert lines(lambda: reader.read([1, 2, 3] * (LONG // 3))) > 2 * LONG
 
 
-def after_prefill(config: object, pair: ModelPair, prompt: list[int]) -> Drafter:
-    """The drafter as the first step finds it."""
-    decoder = build(config, pair)
-    next(decoder.stream(prompt, Stopping(frozenset(), 20)))
-    return decoder.drafter
+def begun(config: object, pair: ModelPair, prompt: list[int]) -> Drafter:
+    """The drafter as the first proposal finds it."""
+    drafter = build(config, pair).drafter
+    drafter.reset(prompt, len(prompt) + 20)
+    return drafter
 
 
-def test_what_the_prefill_leaves() -> None:
+def test_what_the_first_proposal_finds_read() -> None:
     """Method by method, in its own words: all of the prompt, but for the last token where that is
     to be looked up."""
     pair = make_pair("llama")
@@ -125,33 +126,79 @@ def test_what_the_prefill_leaves() -> None:
     def phrases(pool) -> set:
         return {(key, phrase) for key, those in pool.phrases().items() for phrase in those}
 
-    assert after_prefill(prompt_lookup.Config(), pair, prompt).index._text == prompt[:-1]
-    assert after_prefill(cascade.Config(), pair, prompt).lookup.index._text == prompt[:-1]
-    assert after_prefill(suffix.Config(), pair, prompt).text.tokens == prompt
-    assert set(after_prefill(token_recycling.Config(prompt=True), pair, prompt).matrix) == set(prompt[:-1])
+    assert begun(prompt_lookup.Config(), pair, prompt).index._text == prompt[:-1]
+    assert begun(cascade.Config(), pair, prompt).lookup.index._text == prompt[:-1]
+    assert begun(suffix.Config(), pair, prompt).text.tokens == prompt
+    assert set(begun(token_recycling.Config(prompt=True), pair, prompt).matrix) == set(prompt[:-1])
     keep = {"max_guesses": 20, "ngram": 3, "text_phrases": True}
-    assert phrases(after_prefill(lookahead.Config(**keep), pair, prompt).pool) == runs
-    lazy = after_prefill(hybrid.Config(fallback=lookahead.Config(**keep)), pair, prompt)
+    assert phrases(begun(lookahead.Config(**keep), pair, prompt).pool) == runs
+    lazy = begun(hybrid.Config(fallback=lookahead.Config(**keep)), pair, prompt)
     assert lazy.matcher.text.tokens == prompt and phrases(lazy.fallback.pool) == runs
     both = ouroboros_config(capacity=20, ngram=3, text_phrases=True)
-    assert phrases(after_prefill(both, pair, prompt).pool) == runs
+    assert phrases(begun(both, pair, prompt).pool) == runs
     only = ouroboros_config(capacity=20, ngram=3, text_phrases="output")
-    assert not phrases(after_prefill(only, pair, prompt).pool)
+    assert not phrases(begun(only, pair, prompt).pool)
     for config in (speculative.Config(), multi_candidate.Config(), ouroboros.Config(gamma="auto")):
-        after_prefill(config, pair, prompt)
-        assert pair.draft.tokens == prompt
+        begun(config, pair, prompt)
+        assert pair.draft.tokens == prompt[:-1], "the last is the draft's root"
 
 
-def test_the_prompts_phrases_count_for_the_first_step_and_their_time_for_the_prefill() -> None:
+def test_what_the_prefill_counts_and_takes_is_no_steps() -> None:
+    """Phrases of the prompt, look-ups and rows of the first draft: in `extra` alone."""
     pair = make_pair("llama")
     prompt = prompts(1, length=40)[0]
     decoder = build(lookahead.Config(max_guesses=50, text_phrases=True), pair)
-    steps = decoder.generate(prompt, Stopping(frozenset(), 12)).steps
-    first, *later = steps.drafter_metrics["phrases_learned"]
-    assert first["prompt"] > 20
-    assert not any("prompt" in entry for entry in later)
-    clock = decoder.drafter.pool.clock
-    assert sum(steps.drafter_metrics["pool_seconds"]) < clock.seconds, "the rest is the prompt's"
+    outcome = decoder.generate(prompt, Stopping(frozenset(), 12))
+    told = outcome.steps.drafter_metrics
+    assert outcome.extra["phrases_learned"]["prompt"] > 20
+    assert not any("prompt" in entry for entry in told["phrases_learned"])
+    assert sum(entry["guess"] for entry in told["pool_lookups"]) == outcome.extra["pool_lookups"]["guess"] - 1
+    assert sum(told["pool_seconds"]) < decoder.drafter.pool.clock.seconds, "the rest is the prefill's"
+    decoder = build(speculative.Config(gamma=4), pair)
+    steps = decoder.generate(prompt, Stopping(frozenset(), 30)).steps
+    forwards, rows = decoder.drafter.forwards()
+    assert (sum(steps.draft_forwards), sum(steps.draft_rows)) == (forwards - 1 - 4, rows - 39 - 4)
+
+
+@pytest.mark.parametrize("length", [1, 2, 12])
+def test_a_draft_that_needs_the_prompt_alone_rides_in_the_prefill(length: int) -> None:
+    """The target reads prompt and draft in one forward, and what it confirms comes with
+    the first token; only where the draft is the target's own with fewer layers must the target's
+    rows be there before."""
+    target = make_model("llama")
+    pair = ModelPair(ModelSession(target), ModelSession(blurred(target, 0.0)), frozenset(), decode)
+    prompt = prompts(1, length=length)[0]
+    stopping = Stopping(frozenset(), 40)
+    text = build(greedy.Config(), pair).generate(prompt, stopping).tokens
+    same = self_speculative.Config(skip=None, threshold=0.0, max_draft=4)
+    alone = 5 if length == 1 else 1  # there is no row before the root
+    for config, given in (
+        (greedy.Config(), 1),
+        (same, alone),
+        (hybrid.Config(min_match=30, fallback=same), alone),
+        (speculative.Config(gamma=4), 5),
+        (multi_candidate.Config(branching=[2, 2, 1]), 4),
+        (cascade.Config(gamma=6, tail=0), 7),
+        (ouroboros_config(gamma=3, k=0, phrases=False), 4),
+        (ouroboros_config(drafter=speculative.Config(gamma=2), k=0), 3),
+        (hybrid.Config(min_match=30, fallback=speculative.Config(gamma=4)), 5),
+    ):
+        outcome = build(config, pair).generate(prompt, stopping)
+        assert (outcome.tokens, outcome.prefill_tokens) == (text, given), config
+        assert pair.target.counters.forwards == 1 + len(outcome.steps)
+
+
+@pytest.mark.parametrize("config", [prompt_lookup.Config(draft_length=3), suffix.Config(alpha=None, draft_length=4)])
+def test_a_repeat_in_the_prompt_rides_in_the_prefill(config: object) -> None:
+    pair = make_pair("llama")
+    steps = build(config, pair).generate([1, 2, 3, 4, 1, 2], Stopping(frozenset(), 20)).steps
+    assert pair.target.counters.rows - sum(steps.rows) == 6 + 3
+
+
+def test_the_first_tokens_come_as_soon_as_they_are_verified() -> None:
+    pair = make_pair("llama", noise=0.0)
+    steps = build(speculative.Config(gamma=4), pair).stream(prompts(1)[0], Stopping(frozenset(), 20))
+    assert len(next(steps)) == 5 and pair.target.counters.forwards == 1
 
 
 def test_a_steps_gather_is_waited_for_within_its_own_clock(monkeypatch: pytest.MonkeyPatch) -> None:

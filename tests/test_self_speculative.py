@@ -154,8 +154,13 @@ def test_drafting_stops_behind_an_unsure_token_which_is_kept(llama: ModelPair) -
         assert full or probabilities[-1] < threshold
         seen.append((full, len(draft), threshold))
 
-    drafter.propose = spy
+    def spy_after_the_prefill(tokens, tree, limit):
+        drafter.propose = spy
+        propose(tokens, tree, limit)
+        assert len(tree) == 1, "the target has not read the prompt"
+
     for prompt in prompts(3):
+        drafter.propose = spy_after_the_prefill
         decoder.generate(prompt, Stopping(frozenset(), 40))
     assert len({full for full, _, _ in seen}) == 2
     assert len({length for _, length, _ in seen}) > 2

@@ -20,6 +20,7 @@ from omegaconf import OmegaConf
 import bench.tune.job
 from bench import CONF, GENERATED
 from bench.cli import guarded
+from bench.measure import entrants
 from bench.measure.environment import environment
 from bench.measure.provenance import Checkout
 from bench.models.config import ModelConfig
@@ -219,7 +220,7 @@ def objective(monkeypatch):
     def make(**rows):
         decoder = SimpleNamespace(forget=lambda: None)
         module = SimpleNamespace(build=lambda config, pair: decoder)
-        monkeypatch.setitem(tuning_objective.METHODS, "made", SimpleNamespace(load=lambda: module))
+        monkeypatch.setitem(entrants.METHODS, "made", SimpleNamespace(load=lambda: module, ours=True))
         race = Slow(rows)
         found = tuning_objective.Objective(race, "cold", [], 0)
         return race, lambda repeats=1: found(

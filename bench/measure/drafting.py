@@ -55,8 +55,8 @@ def undrafted(prompt: int, output: int, context: int) -> int:
 
     prompt, output: lengths in tokens.
 
-    The first token is the prefill's. A draft for the token after a text needs that text to be
-    shorter than the context.
+    A draft for the token after a text needs that text to be shorter than the context. The first
+    token is the prefill's, drafted or not, and is left out.
     """
     return max(0, min(output - 1, prompt + output - context))
 

@@ -30,7 +30,7 @@ def environment(device: str) -> Environment:
         versions={name: _version(name) for name in LIBRARIES},
         git=_checkout(),
         device=_device_name(device),
-        cpu=_cpu_model(),
+        cpu=cpu_name(),
         threads=torch.get_num_threads(),
     )
 
@@ -127,7 +127,8 @@ def _device_name(device: str) -> str:
     return torch.cuda.get_device_name(device) if device.startswith("cuda") else "cpu"
 
 
-def _cpu_model() -> str | None:
+def cpu_name() -> str | None:
+    """The processor's name as the machine tells it; None where it does not."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

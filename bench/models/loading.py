@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import nn
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from bench.models.borrowing import borrows, load_borrowing
 from bench.models.checkpoint import load_whole
 from bench.models.config import EAGER, PACKED, TRACED, ModelConfig
 from bench.models.generation_config import not_obeyed
-from bench.models.location import cannot_load, config_of, locate, offline
+from bench.models.location import cannot_load, config_of, source_of
 from bench.models.place import Place, resolve_place
+from bench.models.short_head import read_ranking, shorten
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
 from decoding.packing import pack
@@ -56,6 +58,8 @@ def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
     target, warnings = _load(model.target_name, model.revision, model, place.dtype, place.device, place.engine)
     warnings += not_obeyed(model.target_name, target.generation_config)
     session = _session(target, tokenizers.target, place.engine, warnings)
+    tokenizer = tokenizers.tokenizer
+    eos = eos_ids(target, tokenizer)
 
     def plain() -> PreTrainedModel:
         return _load(model.target_name, model.revision, model, place.dtype, place.device, EAGER)[0]
@@ -65,12 +69,10 @@ def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
         alone = replace(model, device_map=None) if model.draft_device else model
         dtype = model.draft_dtype or place.dtype
         engine = place.engine if dtype == place.dtype or place.engine != PACKED else TRACED
-        draft, seen = _load(model.draft, model.draft_revision, alone, dtype, draft_device, engine)
+        draft, seen = _load_draft(alone, target, dtype, draft_device, engine, eos)
         warnings += seen
         assert tokenizers.draft is not None
         draft_session = _session(draft, tokenizers.draft, engine, warnings)
-    tokenizer = tokenizers.tokenizer
-    eos = _eos_ids(target, tokenizer)
     pair = ModelPair(session, draft_session, eos, _decoder(tokenizer), seed, plain)
     return LoadedPair(pair, tokenizer, place.engine, warnings)
 
@@ -94,6 +96,8 @@ def load_tokenizers(model: ModelConfig) -> Tokenizers:
     tokens = _tokens(tokenizer, model.target_name, model.revision)
     if not model.draft:
         return Tokenizers(tokenizer, max(tokens) + 1, None)
+    if borrows(model.draft):
+        return Tokenizers(tokenizer, max(tokens) + 1, max(tokens) + 1)
     other = _tokens(_tokenizer(model.draft, model.draft_revision), model.draft, model.draft_revision)
     return Tokenizers(tokenizer, *shared_vocabulary(tokens, other))
 
@@ -141,17 +145,8 @@ def peak_memory(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def _options(name: str, revision: str | None) -> dict[str, Any]:
-    located, local = locate(name)
-    return {
-        "pretrained_model_name_or_path": located,
-        "revision": revision or "main",
-        "local_files_only": local or offline(located),
-    }
-
-
 def _tokenizer(name: str, revision: str | None) -> PreTrainedTokenizerBase:
-    options = _options(name, revision)
+    options = source_of(name, revision)
     try:
         return AutoTokenizer.from_pretrained(**options)
     except Exception as error:
@@ -183,11 +178,26 @@ def _session(model: PreTrainedModel, vocabulary: int, engine: str, warnings: lis
     return session
 
 
+def _load_draft(
+    model: ModelConfig, target: PreTrainedModel, dtype: str, device: str, engine: str, eos: frozenset[int]
+) -> tuple[PreTrainedModel, list[str]]:
+    """(the draft, with a short head where one is asked for, prepared for its engine; warnings)."""
+    assert model.draft is not None
+    if borrows(model.draft):
+        borrower: nn.Module = load_borrowing(model.draft, target, getattr(torch, dtype))
+        draft, warnings = cast(PreTrainedModel, borrower.to(device).eval()), list[str]()
+    else:
+        draft, warnings = _load(model.draft, model.draft_revision, model, dtype, device, EAGER)
+    if model.draft_vocabulary is not None:
+        shorten(draft, read_ranking(model.draft, model.draft_ranking), model.draft_vocabulary, eos)
+    return pack(draft) if engine == PACKED else draft, warnings
+
+
 def _load(
     name: str, revision: str | None, model: ModelConfig, dtype: str, device: str, engine: str
 ) -> tuple[PreTrainedModel, list[str]]:
     """(the model, prepared for its engine; warnings)."""
-    options = _options(name, revision)
+    options = source_of(name, revision)
     placement = {"device_map": model.device_map} if model.device_map else {}
     attention = {"attn_implementation": model.attn_implementation} if model.attn_implementation else {}
     try:
@@ -204,7 +214,7 @@ def _load(
     return pack(prepared) if engine == PACKED else prepared, warnings
 
 
-def _eos_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+def eos_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
     """Every id that ends a sequence, wherever the model says so.
 
     There may be one id there, or several.

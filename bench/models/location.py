@@ -6,27 +6,26 @@ A local folder by its files, a model on the hub by its commit.
 import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # public, but typed as private
 from transformers import AutoConfig, PretrainedConfig
 
-from bench import ROOT
-from bench.models.config import ModelConfig
+from bench.models.config import BUNDLED, BUNDLED_PREFIX, ModelConfig
 from bench.models.memory import INDEX, safetensors_files
 from decoding.errors import UserError
 from decoding.settings import path_of
 
-BUNDLED = ROOT / "models"
 # Beside the weights everything that changes ids or stops: config, generation config, tokenizer,
 # chat template.
 SETTINGS = ("*.json", "*.jinja", "*.model", "merges.txt", "vocab.txt")
 PROBE_SECONDS = 10
-NO_GGUF = (
-    "loading GGUF files is not supported yet; give the folder or hub id of the same model in transformers' format "
-    "(config.json and *.safetensors)"
-)
+GGUF = ".gguf"
+NO_GGUF_OF_HUB = "GGUF files are loaded from this machine alone: fetch it, and give its path"
+NO_GGUF_PACKAGE = "loading GGUF files needs a package that is not installed: pip install gguf"
 
 
 def weights_digests(model: ModelConfig) -> dict[str, str | None]:
@@ -42,19 +41,21 @@ def weights_digests(model: ModelConfig) -> dict[str, str | None]:
 
 
 def locate(name: str) -> tuple[str, bool]:
-    """(folder or hub id, whether it is a folder).
+    """(folder, GGUF file or hub id; whether it is on this machine).
 
-    Raises UserError for a folder without a model, or what is neither.
+    Raises:
+        UserError: a folder without a model, or what is none of the three.
     """
-    if name.startswith("bundled:"):
-        folder = BUNDLED / name.removeprefix("bundled:")
+    if name.startswith(BUNDLED_PREFIX):
+        folder = BUNDLED / name.removeprefix(BUNDLED_PREFIX)
         if not (folder / "config.json").is_file():
             raise UserError(
                 f"the bundled pair is not there yet ({folder}): run scripts/train_pair.py, or use model=custom"
             )
         return str(folder), True
     folder = path_of(name)
-    _refuse_gguf(folder)
+    if (file := _gguf_file(folder)) is not None:
+        return str(file), True
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise UserError(f"{folder} holds no config.json: give the folder of a transformers model")
@@ -68,13 +69,42 @@ def locate(name: str) -> tuple[str, bool]:
     return name, False
 
 
-def _refuse_gguf(path: Path) -> None:
-    """Raise UserError for a GGUF file, and for a folder or repository with no other weights."""
-    others = any(next(path.glob(pattern), None) for pattern in ("*.safetensors", "*.bin"))
-    named = path.suffix.lower() == ".gguf" and not path.is_dir()
-    file = path if named else None if others else min(path.glob("*.gguf"), default=None)
-    if file is not None:
-        raise UserError(f"{file}: {NO_GGUF}")
+def _gguf_file(path: Path) -> Path | None:
+    """The GGUF file that `path` is, or that a folder without other weights holds.
+
+    Raises:
+        UserError: a file that is not there, several in one folder, or no package to read them.
+    """
+    if path.suffix.lower() == GGUF and not path.is_dir():
+        if not path.is_file():
+            raise UserError(f"{path}: there is no such file; {NO_GGUF_OF_HUB}")
+        found = [path]
+    elif any(next(path.glob(pattern), None) for pattern in ("*.safetensors", "*.bin")):
+        return None
+    else:
+        found = sorted(path.glob(f"*{GGUF}"))
+    if len(found) > 1:
+        raise UserError(f"{path} holds {len(found)} GGUF files: name one of them, as in {found[0]}")
+    if found and find_spec("gguf") is None:
+        raise UserError(f"{found[0]}: {NO_GGUF_PACKAGE}")
+    return found[0] if found else None
+
+
+def source_of(name: str, revision: str | None) -> dict[str, Any]:
+    """What `from_pretrained` of a config, tokenizer or model takes to find it.
+
+    Raises:
+        UserError: see `locate`.
+    """
+    located, local = locate(name)
+    if located.lower().endswith(GGUF):
+        file = Path(located)
+        return {"pretrained_model_name_or_path": str(file.parent), "gguf_file": file.name, "local_files_only": True}
+    return {
+        "pretrained_model_name_or_path": located,
+        "revision": revision or "main",
+        "local_files_only": local or offline(located),
+    }
 
 
 def weights_here(name: str, revision: str | None) -> bool:
@@ -114,7 +144,7 @@ def cannot_load(name: str, error: Exception) -> UserError:
     elif locate(name)[1]:
         pass
     elif file := _gguf_of_hub(name):
-        reason = f"it holds no weights but {file}: {NO_GGUF}"
+        reason = f"it holds no weights but {file}: {NO_GGUF_OF_HUB}"
     elif offline(name):
         reason = "it is no folder, and the hub cannot be reached; give a local folder"
     return UserError(f"cannot load {name}: {reason}")
@@ -152,10 +182,9 @@ def config_of(name: str, revision: str | None) -> PretrainedConfig:
     Raises:
         UserError: it is not available.
     """
-    located, local = locate(name)
+    source = source_of(name, revision)
     try:
-        here = local or offline(located)
-        config: PretrainedConfig = AutoConfig.from_pretrained(located, revision=revision, local_files_only=here)
+        config: PretrainedConfig = AutoConfig.from_pretrained(**source)
         return config
     except Exception as error:
         raise cannot_load(name, error) from error
@@ -183,6 +212,8 @@ def _digest(name: str, local: bool, revision: str | None) -> str:
     if not local:
         return f"{name}@{config_of(name, revision)._commit_hash or revision or 'main'}"
     folder = Path(name)
+    if folder.is_file():
+        return _file_digest(folder, folder.stat().st_size, folder.stat().st_mtime_ns)
     weights = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin"))
     if not weights:
         raise UserError(f"{name} holds no weights (*.safetensors)")

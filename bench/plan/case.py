@@ -25,7 +25,7 @@ class Identity:
         task: its version. task_config: the settings of it that change prompts or outputs.
         data: digest of the rows. split: of the data.
         weights: digests of target and draft, None for no draft.
-        attn_implementation, device_map, draft_device, draft_dtype: of the pair.
+        attn_implementation, device_map, draft_device, draft_dtype, draft_vocabulary: of the pair.
         device, dtype, engine: see bench.models.place.Place.
         history: "cold", "warm" or "file". history_file: digest of the saved state.
         prompts: ids of all, where what was learned on one serves the next: another limit is another
@@ -45,6 +45,7 @@ class Identity:
     dtype: str
     engine: str = field(default=EAGER, metadata=typed_json.LEFT_OUT)
     draft_dtype: str | None = field(default=None, metadata=typed_json.LEFT_OUT)
+    draft_vocabulary: int | None = field(default=None, metadata=typed_json.LEFT_OUT)
     max_new_tokens: int
     temperature: float
     seed: int

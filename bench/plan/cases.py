@@ -34,6 +34,7 @@ def make_cases(plan: Plan, place: Place, digests: dict[str, str | None], prompts
             engine=place.engine,
             # Named only where it differs.
             draft_dtype=own if own != place.dtype else None,
+            draft_vocabulary=plan.model.draft_vocabulary,
             max_new_tokens=plan.max_new_tokens,
             temperature=plan.settings.temperature,
             seed=plan.settings.seed,

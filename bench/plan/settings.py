@@ -53,10 +53,12 @@ class Settings:
     output: str = "results/runs"
     check: bool = False
     overwrite: bool = False
+    show: int = 0
     debug: bool = False
 
     def __post_init__(self) -> None:
-        lowest_values = {"limit": 1, "repeats": 1, "warmup": 0, "max_new_tokens": 1, "top_k": 0, "seed": 0, "cores": 1}
+        at_least_one = ("limit", "repeats", "max_new_tokens", "cores")
+        lowest_values = {**dict.fromkeys(at_least_one, 1), **dict.fromkeys(("warmup", "top_k", "seed", "show"), 0)}
         for name, lowest in lowest_values.items():
             value = getattr(self, name)
             if value is not None:

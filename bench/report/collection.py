@@ -305,6 +305,8 @@ def _label(run: Run) -> str:
     label, history = run.summary.label, run.summary.history
     if run.summary.draft_dtype:
         label += f" (draft in {run.summary.draft_dtype})"
+    if run.summary.draft_vocabulary:
+        label += f" (draft's head of {run.summary.draft_vocabulary} ids)"
     if history == "file":
         history = f"pool of {run.pool_of or 'a file'}"
     return named(label, run.settings_kind, history)

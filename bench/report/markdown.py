@@ -242,6 +242,7 @@ def _work(summary: Summary) -> list[list[object]]:
         ["target forwards", _shown(summary.target_forwards)],
         ["tokens per target forward", number(summary.tokens_per_target_forward)],
         ["the same per prompt, mean", number(summary.tokens_per_target_forward_mean)],
+        ["the same with the prefill", number(summary.tokens_per_forward_with_prefill)],
         ["rows per target forward", number(summary.verified_rows_per_step)],
         ["draft forwards per target forward", number(summary.draft_forwards_per_step)],
         ["draft rows per target forward", number(summary.draft_rows_per_step)],

@@ -49,6 +49,7 @@ def summarize(
         device=identity.device,
         dtype=identity.dtype,
         draft_dtype=identity.draft_dtype,
+        draft_vocabulary=identity.draft_vocabulary,
         engine=identity.engine,
         seed=seed,
         temperature=plan.settings.temperature,

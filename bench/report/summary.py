@@ -54,6 +54,7 @@ class Conditions:
     device: str
     dtype: str
     draft_dtype: str | None = None
+    draft_vocabulary: int | None = None
     engine: str = EAGER
     seed: int = 0
     temperature: float = 0.0
@@ -102,6 +103,13 @@ class Summary(Figures, Conditions):
     prompt_overlap: float | None = None
     left_out: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def tokens_per_forward_with_prefill(self) -> float | None:
+        """Tokens per target forward, each generation's prefill and its tokens counted in."""
+        if self.generated_tokens is None or self.target_forwards is None:
+            return None
+        return self.generated_tokens / (self.target_forwards + self.prompts * self.repeats)
 
     def to_json(self) -> dict[str, Any]:
         """The mapping of summary.json."""

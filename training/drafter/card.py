@@ -1,0 +1,89 @@
+"""The draft's card: what it is, what it learned from, and how often it says what its target says."""
+
+import platform
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+import transformers
+from transformers import PreTrainedModel
+
+from bench.measure.environment import cpu_name
+from training.drafter.agreement import DEPTHS, agreement
+from training.drafter.config import DraftConfig
+from training.drafter.labels import Labelled
+from training.drafter.own_text import Answered
+from training.drafter.train import Head
+
+
+def write_card(
+    config: DraftConfig,
+    student: PreTrainedModel,
+    head: Head,
+    texts: Sequence[Answered],
+    text: Sequence[Labelled],
+    log: Sequence[Mapping[str, object]],
+    seconds: Mapping[str, float],
+) -> None:
+    """Write README.md beside the draft."""
+    held_out = defaultdict(list)
+    for each in texts:
+        if each.held_out:
+            held_out[each.source].append(each)
+    rows = []
+    for source, answers in sorted(held_out.items()):
+        short, whole = agreement(student, answers, head.ids), agreement(student, answers)
+        depths = " ".join(f"{share:.2f}" for share in short.by_depth)
+        shares = f"{short.share:.3f} | {whole.share:.3f}"
+        rows.append(f"| {source} | {len(answers)} | {short.tokens} | {shares} | {depths} |")
+    learned = Counter[str]()
+    for each in texts:
+        if not each.held_out:
+            learned[each.source] += len(each.answer)
+    tokens = ", ".join(f"{source} {count:,}" for source, count in learned.most_common())
+    existing = sum(shard.ids.numel() for shard in text)
+    stages = "\n".join(
+        f"| {line['stage']} | {line['step']} | {_number(line['loss'])} | {_number(line['share'])} |"
+        for line in _ends(log)
+    )
+    size = sum(parameter.numel() for parameter in student.parameters() if parameter.requires_grad)
+    spent = ", ".join(f"{stage} {value / 60:.0f}" for stage, value in seconds.items())
+    (Path(config.output) / "README.md").write_text(
+        f"""# A draft for {config.target}
+
+The layers {", ".join(map(str, config.layers))} of the target (negative: from the end), trained on its own text by
+`python scripts/train_draft.py`; {size / 1e6:.1f}M parameters, stored in float16. Embeddings, last norm and head are the
+target's, taken from it on loading. `token_ranking.json` has the ids of the target's text by frequency, for
+`model.draft_vocabulary`.
+
+Learned from {sum(learned.values()):,} tokens that the target wrote greedily ({tokens}; "invented" are user turns of its
+own, by what they begin with) and its distributions over {existing:,} tokens of existing text. No text shares a run of
+13 words with a test prompt. Minutes by stage: {spent}, on {cpu_name()} ({torch.get_num_threads()} threads). Written
+{datetime.now(UTC):%Y-%m-%d} with torch {torch.__version__}, transformers {transformers.__version__}, Python
+{platform.python_version()}.
+
+Held-out prompts, greedy answers of the target. Agreement: share of tokens that are the draft's first choice after the
+answer so far, among the {len(head.ids)} ids it was trained over, and among all. By depth 1 to {DEPTHS}: of the places
+where all tokens before agree, the share where the next does too.
+
+| task | prompts | tokens | agreement | all ids | by depth |
+|---|---|---|---|---|---|
+{chr(10).join(rows)}
+
+| after stage | steps | loss | held-out agreement |
+|---|---|---|---|
+{stages}
+""",
+        encoding="utf-8",
+    )
+
+
+def _ends(log: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
+    """The last line of every stage."""
+    return list({line["stage"]: line for line in log}.values())
+
+
+def _number(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else "-"

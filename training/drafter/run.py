@@ -1,0 +1,66 @@
+"""The whole of a draft's training, stage by stage, each skipped where its result is there."""
+
+import json
+import time
+from pathlib import Path
+
+import torch
+from transformers.utils import logging
+
+from training.drafter.card import write_card
+from training.drafter.config import DraftConfig
+from training.drafter.labels import labelled
+from training.drafter.own_text import own_text
+from training.drafter.prompts import TestText
+from training.drafter.student import ranked, save, student_of
+from training.drafter.target import load_target
+from training.drafter.train import Head, train
+
+
+def train_draft(config: DraftConfig) -> None:
+    """Write the draft of `config` and its card into its output folder.
+
+    Raises:
+        UserError: a target or prompts that cannot be had.
+    """
+    logging.disable_progress_bar()
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    work = Path(config.work)
+    work.mkdir(parents=True, exist_ok=True)
+    clock = Clock(work / "seconds.json")
+    target, tokenizer, eos = load_target(config)
+    tests = TestText(config.forbidden_root)
+    with clock("own text"):
+        texts = own_text(config, target, tokenizer, eos, tests)
+    with clock("labels"):
+        text = labelled(config, target, tokenizer, tests)
+    own = [each for each in texts if not each.held_out]
+    held_out = [each for each in texts if each.held_out]
+    ranking = ranked((each.prompt + each.answer for each in own), sorted(eos))
+    student = student_of(target, config.layers)
+    head = Head(ranking[: config.head] if config.head else range(student.config.vocab_size), student.config.vocab_size)
+    with clock("training"):
+        log = train(config, student, target, head, text, own, held_out)
+    save(student, ranking, Path(config.output))
+    write_card(config, student, head, texts, text, log, clock.seconds)
+
+
+class Clock:
+    """Seconds a stage has taken, over all the runs that it took."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.seconds: dict[str, float] = json.loads(file.read_text()) if file.exists() else {}
+        self._stage, self._begin = "", 0.0
+
+    def __call__(self, stage: str) -> "Clock":
+        self._stage, self._begin = stage, time.monotonic()
+        return self
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_error: object) -> None:
+        self.seconds[self._stage] = self.seconds.get(self._stage, 0.0) + time.monotonic() - self._begin
+        self.file.write_text(json.dumps(self.seconds) + "\n")

@@ -1,0 +1,79 @@
+"""The draft: some of its target's layers, under the target's own embeddings, last norm and head."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
+
+from bench.models.borrowing import BORROWED
+from bench.models.short_head import RANKING, write_ranking
+from decoding.errors import UserError
+
+
+def student_of(target: PreTrainedModel, layers: list[int]) -> PreTrainedModel:
+    """A model of the target's kind with copies of these layers, in float32; all that is no layer is frozen.
+
+    Initialised as distil-whisper's student is (arXiv 2311.00430): the first and the last layer count most.
+
+    Raises:
+        UserError: a layer that the target does not have, or layers that do not ascend.
+    """
+    count = target.config.get_text_config(decoder=True).num_hidden_layers
+    chosen = [layer + count if layer < 0 else layer for layer in layers]
+    if not all(0 <= layer < count for layer in chosen) or sorted(set(chosen)) != chosen:
+        raise UserError(f"layers={layers} must ascend within the target's {count} layers")
+    settings = {**target.config.to_dict(), "num_hidden_layers": len(chosen)}
+    if settings.get("layer_types"):
+        settings["layer_types"] = [settings["layer_types"][layer] for layer in chosen]
+    config = AutoConfig.for_model(**settings)
+    student = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    stack = layer_stack(target)
+    number = {f"{stack}.{old}.": f"{stack}.{new}." for new, old in enumerate(chosen)}
+    weights = {}
+    for name, tensor in target.state_dict().items():
+        if not name.startswith(f"{stack}."):
+            weights[name] = tensor
+        elif (prefix := next((each for each in number if name.startswith(each)), None)) is not None:
+            weights[number[prefix] + name.removeprefix(prefix)] = tensor
+    student.load_state_dict(weights)
+    for name, parameter in student.named_parameters():
+        parameter.requires_grad_(name.startswith(f"{stack}."))
+    return student
+
+
+def layer_stack(model: PreTrainedModel) -> str:
+    """The name of the list of decoder layers, "model.layers" in most families. Raises UserError where there is none."""
+    count = model.config.get_text_config(decoder=True).num_hidden_layers
+    for name, module in model.named_modules():
+        if isinstance(module, nn.ModuleList) and len(module) == count:
+            return name
+    raise UserError(f"{type(model).__name__} has no list of {count} layers: no draft can be made of them")
+
+
+def ranked(texts: Iterable[list[int]], first: Iterable[int]) -> list[int]:
+    """Ids by how often the texts hold them, `first` in front: ids that a draft must be able to choose."""
+    counts = Counter(token for text in texts for token in text)
+    front = list(dict.fromkeys(first))
+    return front + [token for token, _ in counts.most_common() if token not in set(front)]
+
+
+def save(student: PreTrainedModel, ranking: list[int], folder: Path) -> None:
+    """Layers in float16, config and ranking; what is borrowed is named in the config and not written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stack = layer_stack(student)
+    own = {
+        name: tensor.detach().to("cpu", torch.float16).contiguous()
+        for name, tensor in student.state_dict().items()
+        if name.startswith(f"{stack}.")
+    }
+    save_file(own, folder / "model.safetensors", {"format": "pt"})
+    config = student.config.to_diff_dict()
+    config |= {"architectures": [type(student).__name__], "dtype": "float16"}
+    config[BORROWED] = sorted(set(student.state_dict()) - set(own))
+    (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    write_ranking(folder / RANKING, ranking)

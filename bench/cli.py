@@ -12,12 +12,11 @@ import sys
 import traceback
 from collections.abc import Callable
 
-import hydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from bench import CONF
+from bench.console import composing
 from bench.console.completion import script, shorten_line, tuned_names
 from bench.console.entry import INTERRUPTED, find
 from bench.console.hydra_errors import in_words
@@ -74,8 +73,9 @@ def _composed(run: Job, name: str) -> int:
         statuses.append(status)
 
     try:
-        require_sound(read_flags(sys.argv[1:]).overrides)
-        hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(job)()
+        given = read_flags(sys.argv[1:])
+        require_sound(given.overrides)
+        composing.run(job, name, given)
     except BadStatus as error:
         return error.status
     except SystemExit as ended:

@@ -1,28 +1,35 @@
-"""Shared settings: one thread, so that tests run side by side do not fight over two cores."""
+"""Shared settings: one thread, so that tests run side by side do not fight over two cores.
+
+Nothing heavy is imported here: the process that only hands tests to workers needs none of it.
+"""
 
 import gc
 import os
 import sys
 
 import pytest
-import torch
 from absl import logging as absl_logging
-from bench_pair import bench_arguments, make_pair, write_prompts
 from hypothesis import settings
 
-torch.set_num_threads(1)
-os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))  # of the processes that tests start
+# Of torch, which is imported later, and of the processes that tests start.
+os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 # rouge_score logs through absl, which closes its stream when somebody configures logging again, as
 # Hydra does: here that is what pytest captures with.
 absl_logging.get_absl_handler().python_handler.stream = sys.__stderr__
-gc.freeze()  # what is imported stays, and need not be looked through at every collection
 settings.register_profile("house", deadline=None, max_examples=45)
 settings.load_profile("house")
 
 
-@pytest.fixture(scope="module")
+def pytest_collection_finish() -> None:
+    gc.freeze()  # what is imported stays, and need not be looked through at every collection
+
+
+@pytest.fixture(scope="session")
 def pair(tmp_path_factory):
-    """A folder with a random pair and a file of six prompts, for runs of the command line."""
+    """A folder with a random pair and a file of six prompts, for runs of the command line; only
+    read."""
+    from bench_pair import make_pair, write_prompts
+
     folder = tmp_path_factory.mktemp("pair")
     make_pair(folder)
     write_prompts(folder / "prompts.jsonl", 6)
@@ -32,6 +39,8 @@ def pair(tmp_path_factory):
 @pytest.fixture
 def arguments(pair, tmp_path, monkeypatch):
     """The common overrides; runs go to tmp_path/runs."""
+    from bench_pair import bench_arguments
+
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     return bench_arguments(pair)

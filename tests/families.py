@@ -90,6 +90,18 @@ def make_model(
     return model.to(dtype).eval()
 
 
+def plain_logits(model: PreTrainedModel, texts: list[list[int]]) -> list[torch.Tensor]:
+    """Of every text the logits after its last token, without a cache; texts of one length in one
+    forward."""
+    found: dict[int, torch.Tensor] = {}
+    for length in {len(text) for text in texts}:
+        places = [place for place, text in enumerate(texts) if len(text) == length]
+        with torch.no_grad():
+            logits = model(torch.tensor([texts[place] for place in places])).logits[:, -1]
+        found |= dict(zip(places, logits, strict=True))
+    return [found[place] for place in range(len(texts))]
+
+
 def blurred(model: PreTrainedModel, noise: float, seed: int = 1) -> PreTrainedModel:
     """A copy with noise on its weights: a draft that agrees with the model now and then."""
     draft = copy.deepcopy(model)

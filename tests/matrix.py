@@ -28,8 +28,12 @@ def prompts(count: int, length: int = 9) -> list[list[int]]:
     return [[draw.randrange(VOCABULARY) for _ in range(length)] for _ in range(count)]
 
 
-def make_pair(family: str, noise: float = 0.12, draft_family: str | None = None) -> ModelPair:
-    target = make_model(family)
+def make_pair(
+    family: str, noise: float = 0.12, draft_family: str | None = None, context: int | None = None
+) -> ModelPair:
+    """context: the target's, in tokens; None: the family's."""
+    name = "n_positions" if family == "gpt2" else "max_position_embeddings"
+    target = make_model(family, **({name: context} if context else {}))
     draft = make_model(draft_family, seed=3) if draft_family else blurred(target, noise)
     return ModelPair(ModelSession(target), ModelSession(draft), frozenset({5}), decode)
 

@@ -435,16 +435,16 @@ def test_a_rival_is_said_to_be_left_out_only_while_its_panel_lacks_it(monkeypatc
         assert "left out:" not in (run_folder(method) / "report.md").read_text()
 
 
-@pytest.mark.parametrize("when", ["build", 0, 2])
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (ValueError("no cache\nof this kind\n\nat all"), "ValueError: no cache"),
-        (RuntimeError("CUDA out of memory. Tried to allocate 9 GiB"), "RuntimeError: CUDA out of memory."),
-        (NotImplementedError(), "NotImplementedError"),
-    ],
-)
-def test_a_rival_that_fails_in_its_own_way_is_left_out_too(monkeypatch, capsys, arguments, rivals, error, said, when):
+FAILURES = [
+    (ValueError("no cache\nof this kind\n\nat all"), "ValueError: no cache"),
+    (RuntimeError("CUDA out of memory. Tried to allocate 9 GiB"), "RuntimeError: CUDA out of memory."),
+    (NotImplementedError(), "NotImplementedError"),
+]
+
+
+@pytest.mark.parametrize("case", covering([*product(FAILURES, ["build", 0, 2])], enumerate), ids=str)
+def test_a_rival_that_fails_in_its_own_way_is_left_out_too(monkeypatch, capsys, arguments, rivals, case):
+    (error, said), when = case
     monkeypatch.setattr(Failing, "error", error)
     rivals(when)
     assert run(monkeypatch, *arguments, "method=speculative", "compare=[hf_generate]") == 0

@@ -49,7 +49,7 @@ def steps(config: object, pair) -> list[tuple]:
     decoder = build(config, pair)
     found = []
     for prompt in prompts(2, length=8):
-        done = decoder.generate(prompt, Stopping(frozenset(), 14)).steps
+        done = decoder.generate(prompt, Stopping(frozenset(), 12)).steps
         found.append((done.drafted, done.accepted, done.rows, done.draft_forwards, done.draft_rows, done.sources))
     return found
 
@@ -59,7 +59,7 @@ def test_the_canonical_form_takes_the_same_steps(name, pair) -> None:
     draw = random.Random(name)
     configs = [config for config in (drawn(name, draw) for _ in range(40)) if config is not None]
     changed = [config for config in configs if canonical(config) != config and "auto" not in vars(config).values()]
-    for config in changed[:5]:
+    for config in changed[:4]:
         assert steps(canonical(config), pair) == steps(config, pair), config
         assert canonical(canonical(config)) == canonical(config)
     assert changed or name != "ouroboros"

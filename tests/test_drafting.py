@@ -1,6 +1,7 @@
 """What drafters propose: lookahead's window against plain forwards, drafts against the draft's own
 greedy text, phrases from verification against the paper's rule."""
 
+import itertools
 import random
 from functools import partial
 
@@ -201,22 +202,30 @@ def test_refinement_beside_keeps_what_was_verified() -> None:
 
 
 def test_a_draft_ends_after_a_token_of_low_confidence() -> None:
-    """The doubtful token itself is kept; the probabilities are those of a cache-free forward."""
+    """The doubtful token itself is kept. The probabilities are a cache-free forward's; the
+    thresholds lie between them, so far from each that no rounding decides."""
     model = make_model("llama")
     tokens = [1, 2, 3, 4]
     text = continuation(model, tokens, 6)
     with torch.no_grad():
         logits = model(torch.tensor([tokens + text])).logits[0, len(tokens) - 1 : -1]
     chances = logits.softmax(-1).max(-1).values.tolist()
-    ended_early = False
-    for threshold in (0.0, *(chance + 1e-6 for chance in chances)):
+    lengths = set()
+    for threshold in (0.0, *thresholds_between([*chances, 1.0])):
         draft = DraftModel(ModelSession(model), Drafter(), frozenset(), confidence=threshold)
         draft.reset(tokens[:-1], 50)
-        low = [place for place, chance in enumerate(chances[:6]) if chance < threshold]
-        expected = text[: min([6, *(place + 1 for place in low)])]
+        low = [place for place, chance in enumerate(chances) if chance < threshold]
+        expected = text[: low[0] + 1 if low else None]
         assert draft.draft(tokens, 6, limit=8) == expected
-        ended_early |= 1 < len(expected) < 6
-    assert ended_early
+        lengths.add(len(expected))
+    assert 6 in lengths and len(lengths) > 2, "some drafts end early, and not all at one place"
+
+
+def thresholds_between(chances: list[float]) -> list[float]:
+    """Halfway between neighbouring probabilities; nothing between those that rounding might tell
+    apart."""
+    pairs = list(itertools.pairwise(sorted(chances)))
+    return [(low + high) / 2 for low, high in pairs if high - low > 1e-4]
 
 
 def test_without_a_window_no_row_is_spent_on_one_and_the_pool_still_serves() -> None:

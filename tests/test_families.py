@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 import torch
-from families import CONTEXT, EOS, FAMILIES, VOCABULARY, make_model
+from families import CONTEXT, EOS, FAMILIES, VOCABULARY, make_model, plain_logits
 
 from baselines import greedy
 from decoding.decoder import ModelPair
@@ -59,13 +59,14 @@ def test_tree_rows_equal_plain_forwards(family: str) -> None:
     for _ in range(14):
         tree.add(draw.randrange(len(tree)), [draw.randrange(VOCABULARY) for _ in range(3)], "test")
     logits = session.forward(prompt[-4:-1], tree, tree.wanted_nodes())
+    texts = []
     for node in range(len(tree)):
         path, at = [], node
         while at != -1:
             path.insert(0, tree.tokens[at])
             at = tree.parents[at]
-        with torch.no_grad():
-            plain = model(torch.tensor([prompt[:-1] + path])).logits[0, -1]
+        texts.append(prompt[:-1] + path)
+    for node, plain in enumerate(plain_logits(model, texts)):
         assert torch.allclose(logits[node], plain, atol=TOLERANCE.get(family, 1e-9)), f"node {node}"
 
 
@@ -93,14 +94,15 @@ def test_a_tree_that_grows_by_forwards_equals_plain_forwards(family: str) -> Non
             logits |= dict(zip(wanted, session.extend(wanted), strict=True))
         assert session.counters.rows - rows == len(tree) - 1
         grown += session._cache.capacity > capacity
-        for node, found in logits.items():
+        texts = []
+        for node in logits:
             path, at = [], node
             while at != -1:
                 path.insert(0, at)
                 at = tree.parents[at]
             text = prompt[:-1] + [tree.tokens[each] for each in path]
-            with torch.no_grad():
-                plain = model(torch.tensor([text])).logits[0, -1]
+            texts.append(text)
+        for (node, found), plain in zip(logits.items(), plain_logits(model, texts), strict=True):
             assert torch.allclose(found, plain, atol=TOLERANCE.get(family, 1e-9)), f"node {node}"
         session.keep(path)
         assert session.tokens == text

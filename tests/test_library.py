@@ -2,13 +2,15 @@
 or a refusal."""
 
 import copy
+from functools import cache
+from itertools import product
 from pathlib import Path
 
 import pytest
 import torch
 from families import VOCABULARY, blurred, make_model
 from matrix import ouroboros_config
-from samples import thinned
+from samples import covering
 from transformers import (
     AutoTokenizer,
     DynamicCache,
@@ -32,11 +34,12 @@ from ouroboros.library import _CriteriaStopping
 
 ROOT = Path(__file__).resolve().parents[1]
 PROMPT = torch.tensor([[2, 7, 1, 8, 3]])
+THREE = ("llama", "gpt_neox", "gemma2")
 
 
-@pytest.fixture(scope="module", params=["llama", "gpt_neox", "gemma2"])
-def models(request):
-    target = make_model(request.param)
+@cache
+def models_of(family):
+    target = make_model(family)
     target.generation_config.pad_token_id = 0
     return target, blurred(target, 0.05)
 
@@ -74,9 +77,10 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("name", thinned([*SETTINGS], 6))
-def test_output_is_that_of_greedy_generate(models, name) -> None:
-    target, draft = models
+@pytest.mark.parametrize("case", covering([*product(SETTINGS, THREE)], enumerate), ids="-".join)
+def test_output_is_that_of_greedy_generate(case) -> None:
+    name, family = case
+    target, draft = models_of(family)
     given = {"attention_mask": torch.ones_like(PROMPT), "do_sample": False, **SETTINGS[name]}
     expected = target.generate(PROMPT, **given)
     small = {"draft_model": draft, "method": SMALL}
@@ -90,13 +94,14 @@ def test_output_is_that_of_greedy_generate(models, name) -> None:
     assert list(ouroboros.decode(target, PROMPT, **small, **given)) == expected[0, PROMPT.shape[1] :].tolist()
 
 
-def test_a_penalty_in_the_models_own_generation_config_is_obeyed(models, monkeypatch) -> None:
-    target, draft = models
+@pytest.mark.parametrize("family", THREE)
+def test_a_penalty_in_the_models_own_generation_config_is_obeyed(family, monkeypatch) -> None:
+    target, draft = models_of(family)
     plain = target.generate(PROMPT, max_new_tokens=30, eos_token_id=None)
     monkeypatch.setattr(target.generation_config, "repetition_penalty", 20.0)
     expected = target.generate(PROMPT, max_new_tokens=30, eos_token_id=None)
     assert not torch.equal(plain, expected), "the penalty must matter for this test to say anything"
-    given = {"draft_model": draft, "max_new_tokens": 30, "eos_token_id": None}
+    given = {"draft_model": draft, "method": SMALL, "max_new_tokens": 30, "eos_token_id": None}
     assert torch.equal(target.generate(PROMPT, custom_generate=ouroboros.generate, **given), expected)
     assert list(ouroboros.decode(target, PROMPT[0].tolist(), **given)) == expected[0, 5:].tolist()
 

@@ -1,13 +1,13 @@
 """Multi-candidate drafts against trees from cache-free forwards, and the work they are said to
 take."""
 
-import math
 import random
+from typing import Any
 
 import pytest
 import torch
 from bench_pair import run
-from families import VOCABULARY, blurred, make_model
+from families import VOCABULARY, blurred, make_model, plain_logits
 from matrix import check, make_pair, prompts, reference
 
 from baselines import speculative
@@ -28,24 +28,30 @@ DYNAMIC = [
 ]
 
 
+def best(scores: dict[Any, float], count: int | None) -> list[Any]:
+    """The `count` likeliest, None for all: so much likelier than the next that no rounding chooses
+    among them."""
+    order = sorted(scores, key=lambda each: -scores[each])
+    if count is not None and count < len(order):
+        assert scores[order[count - 1]] - scores[order[count]] > 1e-5, "the draft model's scores are float32"
+    return order[:count]
+
+
 def brute_force(model: torch.nn.Module, tokens: list[int], config: Config, depth: int, eos: set[int]) -> set[Text]:
     """The paths below the root: all levels are grown, however unlikely, and the best nodes picked
     at the end."""
     found: dict[Text, float] = {}
-    frontier: list[Text] = [()]
-    scores = {(): 0.0}
+    frontier: dict[Text, float] = {(): 0.0}
     for children in config.branching[:depth]:
         level: dict[Text, float] = {}
-        for path in frontier:
-            with torch.no_grad():
-                chances = model(torch.tensor([[*tokens, *path]])).logits[0, -1].softmax(dim=-1).tolist()
-            for token in sorted(range(len(chances)), key=lambda token: -chances[token])[:children]:
-                level[*path, token] = scores[path] + math.log(chances[token])
+        logits = plain_logits(model, [[*tokens, *path] for path in frontier])
+        for (path, score), row in zip(frontier.items(), logits, strict=True):
+            chances = dict(enumerate(row.log_softmax(dim=-1).tolist()))
+            level |= {(*path, token): score + chances[token] for token in best(chances, children)}
         found |= level
-        scores = level
-        frontier = sorted(level, key=lambda path: -scores[path])
-        frontier = [path for path in frontier if path[-1] not in eos][: config.width]
-    return set(sorted(found, key=lambda path: -found[path])[: config.nodes])
+        open_ends = {path: score for path, score in level.items() if path[-1] not in eos}
+        frontier = {path: level[path] for path in best(open_ends, config.width)}
+    return set(best(found, config.nodes))
 
 
 def texts_of(tree: TokenTree) -> set[Text]:

@@ -60,7 +60,7 @@ WATCHED = {
 
 @pytest.fixture(scope="module")
 def long_pair() -> ModelPair:
-    target = make_model("llama", max_position_embeddings=2 * LONG)
+    target = make_model("llama", dtype=torch.float32, max_position_embeddings=2 * LONG)
     return ModelPair(ModelSession(target), ModelSession(blurred(target, 0.1)), frozenset(), decode)
 
 

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 import torch
 from bench_pair import run, run_folder, run_summary
-from families import EOS, FAMILIES, blurred, make_model
+from families import EOS, FAMILIES, make_model
 from matrix import build, decode, make_pair, prompts, reference
 from samples import covering, thinned
 from torch._dynamo.utils import counters
@@ -67,9 +67,7 @@ def compare(pair: ModelPair, config: object, count: int = 2) -> None:
 )
 def test_outputs_are_greedys(case: tuple[str, object]) -> None:
     family, config = case
-    target = make_model(family, **{"n_positions" if family == "gpt2" else "max_position_embeddings": 40})
-    draft = blurred(target, 0.01)
-    compare(ModelPair(ModelSession(target), ModelSession(draft), frozenset(), decode), config, count=1)
+    compare(make_pair(family, noise=0.01, context=40), config, count=1)
 
 
 @pytest.mark.parametrize(
@@ -81,12 +79,12 @@ def test_outputs_are_greedys(case: tuple[str, object]) -> None:
 )
 def test_outputs_are_greedys_on_every_family(case: tuple[str, object]) -> None:
     family, config = case
-    compare(make_pair(family, noise=0.01), config, count=1)
+    compare(make_pair(family, noise=0.01, context=64), config, count=1)
 
 
 @pytest.mark.parametrize("config", [config for config in RIVALS if config not in DRAFTING], ids=str)
 def test_longrope_without_drafts(config: object) -> None:
-    compare(make_pair("phi3_longrope"), config, count=1)
+    compare(make_pair("phi3_longrope", context=64), config, count=1)
 
 
 @pytest.mark.parametrize("family", thinned([*FAMILIES], 4))

@@ -127,9 +127,12 @@ def test_the_threshold_stays_a_probability() -> None:
             assert 0.0 <= ours.threshold <= 1.0
 
 
-def test_drafting_stops_behind_an_unsure_token_which_is_kept(llama: ModelPair) -> None:
+def test_drafting_stops_after_an_unsure_token_which_is_kept(llama: ModelPair) -> None:
     """Every draft is the view's own greedy text up to and with the first token below the threshold
-    in force."""
+    in force.
+
+    A probability so near the threshold that rounding decides may stand on either side.
+    """
     config = Config(skip=None, skip_attention=[1], max_draft=6, threshold=0.5, threshold_step=0.2)
     decoder = build(config, llama)
     judge = SessionView(ModelSession(llama.target.model), LayerSkipper(llama.target.model).skip([1], []))
@@ -149,9 +152,9 @@ def test_drafting_stops_behind_an_unsure_token_which_is_kept(llama: ModelPair) -
             row = own.prefill([fresh]).softmax(-1)
             assert int(row.argmax()) == token
             probabilities.append(float(row.max()))
-        assert all(probability >= threshold for probability in probabilities[:-1])
+        assert all(probability > threshold - 1e-6 for probability in probabilities[:-1])
         full = len(draft) == min(6, limit)
-        assert full or probabilities[-1] < threshold
+        assert full or probabilities[-1] < threshold + 1e-6
         seen.append((full, len(draft), threshold))
 
     def spy_after_the_prefill(tokens, tree, limit):

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 import torch
-from families import VOCABULARY, make_model
+from families import VOCABULARY, make_model, plain_logits
 from hypothesis import given
 from hypothesis import strategies as st
 from matrix import make_pair, prompts, reference
@@ -137,9 +137,7 @@ def test_lines_are_the_best_tokens_of_cache_free_forwards(nodes: int) -> None:
         branches = [text]
         for node in range(1, len(tree)):
             branches.append([*branches[tree.parents[node]], tree.tokens[node]])
-        for branch in branches:
-            with torch.no_grad():
-                logits = pair.target.model(torch.tensor([branch])).logits[0, -1]
+        for branch, logits in zip(branches, plain_logits(pair.target.model, branches), strict=True):
             known[branch[-1]] = logits.topk(drafter.ranks).indices.tolist()
         observe(verdict)
         assert drafter.matrix == known

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from bench_pair import bench_arguments, make_pair, run, write_prompts
+from bench_pair import bench_arguments, run
 from hydra import compose, initialize_config_dir
 from made_records import made_record
 from omegaconf import OmegaConf
@@ -35,17 +35,16 @@ from decoding.errors import UserError
 
 
 @pytest.fixture
-def tuned(tmp_path, monkeypatch):
+def tuned(pair, tmp_path, monkeypatch):
     """A function that tunes a random pair with overrides.
 
-    Yaml files go to a folder below generated/method.
+    Yaml files go to a folder below generated/method. Nothing is drawn, unless a test says so.
     """
-    make_pair(tmp_path)
-    write_prompts(tmp_path / "prompts.jsonl", 6)
+    monkeypatch.setattr(bench.tune.job, "draw_study", lambda *_: None)
     monkeypatch.chdir(tmp_path)
     # One folder a test: two workers run these at the same time, and each clears its own.
     folder = f"tuned/{tmp_path.name}"
-    given = [*bench_arguments(tmp_path), "data.split=validation", "tune.study=study", f"tune.save={folder}/winner"]
+    given = [*bench_arguments(pair), "data.split=validation", "tune.study=study", f"tune.save={folder}/winner"]
 
     def tune(*overrides: str) -> int:
         monkeypatch.setattr(sys, "argv", ["tune", *overrides])
@@ -77,8 +76,8 @@ def test_settings_in_parts_are_searched_and_written(tuned, tmp_path, monkeypatch
     assert set(written) >= {"drafting", "learning", "pool"} and not any("." in key for key in written)
 
 
-def test_the_winner_is_written_and_taken(tuned, tmp_path, monkeypatch, capsys) -> None:
-    pair = tmp_path
+def test_the_winner_is_written_and_taken(pair, tuned, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(bench.tune.job, "draw_study", draw_study)
     assert tuned("method=speculative", "tune.trials=3") == 0
     trials = read_trials(tmp_path)
     assert [each["number"] for each in trials] == ["published", "0", "1"]
@@ -118,7 +117,7 @@ def test_every_trial_is_another_setting_until_there_are_no_more(tuned, tmp_path,
     """
     space = {"gamma": [2, 3, 5], "schedule": ["constant", "default"]}
     monkeypatch.setattr(bench.tune.job, "read_space", lambda *_: space)
-    assert tuned("method=hf_assisted", "tune.trials=50") == 0
+    assert tuned("method=hf_assisted", "tune.trials=9") == 0
     rows = read_trials(tmp_path)
     tried = {("any" if each["params_schedule"] == "default" else each["params_gamma"]) for each in rows}
     assert len(tried) == len(rows) == 4
@@ -127,7 +126,7 @@ def test_every_trial_is_another_setting_until_there_are_no_more(tuned, tmp_path,
 
 def test_settings_that_cannot_stand_together_cost_nothing(tuned, tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.setattr(bench.tune.job, "read_space", lambda *_: {"max_ngram": [1, 2, 3], "min_ngram": [3]})
-    assert tuned("method=prompt_lookup", "tune.trials=9") == 0
+    assert tuned("method=prompt_lookup", "tune.trials=4") == 0
     assert [each["params_min_ngram"] for each in read_trials(tmp_path)] == ["1", "3"]
     monkeypatch.setattr(bench.tune.job, "read_space", lambda *_: {"max_ngram": [1, 2], "min_ngram": [3]})
     assert tuned("method=prompt_lookup", "tune.study=other") == 2

@@ -4,16 +4,12 @@ One, or with -m one for each combination of comma-separated values.
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import product
-from pathlib import Path
 from typing import Any, NoReturn, cast
 
-from hydra._internal.hydra import Hydra
-from hydra._internal.utils import create_config_search_path, get_args_parser
+from hydra._internal.utils import get_args_parser
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
@@ -21,8 +17,7 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-import bench.console.search_path  # noqa: F401 (it registers what Hydra finds there)
-from bench import CONF
+from bench.console.composing import opened
 from decoding.errors import UserError
 
 SWITCHES = ("help", "hydra_help", "shell_completion", "resolve", "run")
@@ -51,7 +46,8 @@ def single_jobs(arguments: Sequence[str], name: str = "config") -> list[list[str
     sweeping = given.multirun or "hydra.mode=MULTIRUN" in given.overrides
     if not sweeping or given.help or given.hydra_help:
         return [[*flags, *given.overrides]]
-    with _loader(given.config_dir) as loader:
+    with opened(given.config_dir) as composer:
+        loader = composer.config_loader
         if any(each.lstrip("+~").startswith(PARAMS) for each in given.overrides):
             raise UserError(f"{PARAMS} stands in config files: here give the sweep itself, -m KEY=VALUE,VALUE")
         parser = OverridesParser.create(config_loader=loader)
@@ -96,20 +92,6 @@ def read_flags(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _refuse(message: str) -> NoReturn:
     raise UserError(f"{message}; see --help, and --hydra-help for Hydra's own flags")
-
-
-@contextmanager
-def _loader(config_dir: str | None) -> Iterator[ConfigLoader]:
-    """Hydra's loader over conf/ and the user's own folder, as Hydra itself makes it for a job."""
-    path = create_config_search_path(str(CONF))
-    if config_dir is not None:
-        if not Path(config_dir).is_dir():
-            raise UserError(f"--config-dir={config_dir} is no folder")
-        path.prepend("command-line", f"file://{Path(config_dir).resolve()}")
-    try:
-        yield Hydra.create_main_hydra2("bench", path).config_loader
-    finally:
-        GlobalHydra.instance().clear()
 
 
 def _sweep_settings(loader: ConfigLoader, name: str, overrides: list[str]) -> tuple[dict[str, str], bool]:

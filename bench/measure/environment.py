@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def environment(device: str) -> Environment:
     return Environment(
         python=platform.python_version(),
         versions={name: _version(name) for name in LIBRARIES},
-        git=_checkout(),
+        git=_checkout(None if INSTALLED else ROOT),
         device=_device_name(device),
         cpu=cpu_name(),
         threads=torch.get_num_threads(),
@@ -89,6 +90,7 @@ def require_same(earlier: Environment, now: Environment, folder: Path) -> None:
         )
 
 
+@cache
 def _version(name: str) -> str | None:
     try:
         return metadata.version(name)
@@ -96,18 +98,20 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _checkout() -> Checkout:
+@cache
+def _checkout(root: Path | None) -> Checkout:
     """The commit, and SHA-256 of the tracked files' changes since.
 
     Two different dirty trees are not the same code.
 
     Reports below results/ are no code: writing them again does not make a run one of another tree.
-    An installed harness has no commit: a repository around it holds other code.
+    An installed harness (None) has no commit: a repository around it holds other code. Looked up
+    once: a process runs what it has loaded, whatever becomes of the files.
     """
-    if INSTALLED:
+    if root is None:
         return Checkout(None)
-    commit = _git("rev-parse", "HEAD")
-    changes = _git("diff", "HEAD", "--full-index", "--no-ext-diff", "--", ".", ":(exclude)results")
+    commit = _git(root, "rev-parse", "HEAD")
+    changes = _git(root, "diff", "HEAD", "--full-index", "--no-ext-diff", "--", ".", ":(exclude)results")
     return Checkout(
         commit=commit.decode().strip() if commit else None,
         dirty=None if changes is None else bool(changes),
@@ -115,9 +119,9 @@ def _checkout() -> Checkout:
     )
 
 
-def _git(*arguments: str) -> bytes | None:
+def _git(root: Path, *arguments: str) -> bytes | None:
     try:
-        command = ["git", "-C", str(ROOT), *arguments]
+        command = ["git", "-C", str(root), *arguments]
         return subprocess.run(command, capture_output=True, timeout=10, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return None

@@ -9,10 +9,10 @@ from torch import nn
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from bench.models.checkpoint import load_whole
-from bench.models.config import EAGER, PACKED, TRACED, ModelConfig
+from bench.models.config import EAGER, PACKED, ModelConfig
 from bench.models.generation_config import not_obeyed
 from bench.models.location import cannot_load, config_of, locate, offline
-from bench.models.place import Place, resolve_place
+from bench.models.place import Place, fastest, resolve_place, runs
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
 from decoding.packing import pack
@@ -62,7 +62,8 @@ def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
     if model.draft:
         alone = replace(model, device_map=None) if model.draft_device else model
         dtype = model.draft_dtype or place.dtype
-        engine = place.engine if dtype == place.dtype or place.engine != PACKED else TRACED
+        kind = torch.device(draft_device).type
+        engine = place.engine if runs(place.engine, kind, dtype) else fastest(kind, dtype)
         draft, seen = _load(model.draft, model.draft_revision, alone, dtype, draft_device, engine)
         warnings += seen
         assert tokenizers.draft is not None

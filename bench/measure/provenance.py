@@ -42,11 +42,13 @@ def session(
     neighbours: int,
     warnings: Sequence[str] = (),
     left_out: Mapping[str, str] | None = None,
+    probe: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """One process that measured: when, by which command, and after which warm-up ({"prompts": int, "from": split}).
 
     hardware: the cores or the GPU it ran on. neighbours: other runs on them, at most at a time.
     warnings: see bench/report/warnings.py. left_out: labels of the panel's cases that could not run, with the reasons.
+    probe: see bench/measure/probe.py; None where the engine was given.
     """
     return {
         "session": identifier,
@@ -59,6 +61,7 @@ def session(
         "neighbours": neighbours,
         "warnings": list(warnings),
         "left_out": dict(left_out or {}),
+        "probe": probe,
     }
 
 

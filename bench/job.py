@@ -23,10 +23,12 @@ from bench.measure.drafting import context_warnings
 from bench.measure.entrants import make_entrant, make_entrants, make_race
 from bench.measure.environment import environment, require_same, session
 from bench.measure.float32 import load_float32, roles
+from bench.measure.probe import Times, probe
 from bench.measure.provenance import Provenance, Warmup
 from bench.measure.record import METHOD, Record
 from bench.measure.runner import Race, unfinished
 from bench.measure.store import RunFolder, require_one_encoding
+from bench.models.config import AUTO
 from bench.models.loading import LoadedPair, load_pair
 from bench.models.location import weights_digests, weights_here
 from bench.models.place import Place, resolve_place
@@ -36,6 +38,7 @@ from bench.plan.histories import is_saved, require_savable, save_history
 from bench.plan.methods import METHODS
 from bench.plan.prompts import Prompts, load_prompts
 from bench.plan.settings import Plan, read_plan
+from bench.report.probed import in_words, slower
 from bench.report.progress import Bar
 from bench.report.sample import sample
 from bench.report.warnings import said_of_left_out
@@ -117,6 +120,26 @@ def _load(plan: Plan, place: Place) -> LoadedPair:
     return load_pair(plan.model, place, plan.settings.seed)
 
 
+# Of every pair and place that this process has probed: the jobs of a sweep need not each do it.
+_PROBED: dict[str, Times | None] = {}
+
+
+def _probe(plan: Plan, place: Place, loaded: LoadedPair) -> Times | None:
+    """What engines take here, where nobody chose one.
+
+    A warning if the pair's is not the fastest.
+    """
+    if plan.settings.engine != AUTO:
+        return None
+    pair = f"{plan.model} {place}"
+    if pair not in _PROBED:
+        _PROBED[pair] = probe(loaded)
+    probed = _PROBED[pair]
+    if probed and (said := slower(loaded.engine, probed)):
+        loaded.warnings.append(said)
+    return probed
+
+
 def _check(plan: Plan, place: Place) -> int:
     data, task = plan.data, plan.task
     if data.source == "hub" and task.hub:
@@ -135,6 +158,8 @@ def _check(plan: Plan, place: Place) -> int:
         say(f"not fetched yet, so nothing is decoded: the weights of {' and '.join(absent)}")
         return 0
     loaded = _load(plan, place)
+    if probed := _probe(plan, place, loaded):
+        say(f"engines: {in_words(probed)}")
     race = make_race(plan, loaded, prompts, "check")
     warn(loaded.warnings)
     entrants = []
@@ -164,6 +189,7 @@ def _measure(
     these; and the warnings that the terminal has had.
     """
     loaded = _load(plan, place)
+    probed = _probe(plan, place, loaded)
     float32 = load_float32(plan.model, place, plan.settings.seed)
     identifier = uuid.uuid4().hex[:12]
     race = make_race(plan, loaded, prompts, identifier, float32)
@@ -185,7 +211,7 @@ def _measure(
     # nothing.
     ids = [example.id for example in prompts.examples]
     warmup = Warmup(len(prompts.warmup), prompts.warmup_from)
-    now = session(identifier, warmup, company.hardware, company.most, loaded.warnings, race.left_out)
+    now = session(identifier, warmup, company.hardware, company.most, loaded.warnings, race.left_out, probed)
     said = [*loaded.warnings, *said_of_left_out(race.left_out)]
     warn(said_of_left_out(race.left_out))
     provenances: dict[Case, Provenance] = {}

@@ -17,13 +17,15 @@ from transformers.cache_utils import Cache, CacheLayerMixin
 
 from decoding.cache import TreeCache
 from decoding.masks import Mask
+from decoding.packing import blocked
 
 # Rotary embeddings that look at how far the sequence has come.
 LOOKING = ("dynamic", "longrope")
 # Rows of a forward whose numbers are written once.
 NUMBERS = 1024
-# Of a forward: ids, positions, kept rows, masks, buffers.
-_Arguments = tuple[torch.Tensor, torch.Tensor, torch.Tensor, list[torch.Tensor], list[torch.Tensor]]
+_Tensors = list[torch.Tensor]
+# Of a forward: ids, positions, kept rows, masks, buffers, blocked weights.
+_Arguments = tuple[torch.Tensor, torch.Tensor, torch.Tensor, _Tensors, _Tensors, _Tensors]
 
 
 class CannotTrace(Exception):
@@ -75,15 +77,23 @@ class _Forward(nn.Module):
         self.kinds = kinds
         self.slots = cache.slots()
         self.cache = Cache(layers=[_Layer() for _ in cache.layers])
+        self.blocked = blocked(model)
+
+    def weights(self) -> _Tensors:
+        """The weights that come in as arguments; never none of them, for a graph does not know what is in no list."""
+        return [layer.blocked for layer in self.blocked] or [torch.zeros(0)]
 
     def forward(
         self,
         ids: torch.Tensor,
         positions: torch.Tensor,
         kept: torch.Tensor,
-        masks: list[torch.Tensor],
-        buffers: list[torch.Tensor],
+        masks: _Tensors,
+        buffers: _Tensors,
+        weights: _Tensors,
     ) -> torch.Tensor:
+        for linear, weight in zip(self.blocked, weights, strict=False):
+            linear.blocked = weight
         for layer, (keys, values) in zip(cast(list[_Layer], self.cache.layers), self.slots, strict=True):
             layer.keys, layer.values = (buffers[buffer][member] for buffer, member in (keys, values))
             layer.total = masks[0].shape[-1]
@@ -114,6 +124,7 @@ class TracedForward:
         self._device = model.device
         self._numbers = torch.arange(NUMBERS, device=self._device)
         forward = _Forward(model, cache, kinds)
+        self._weights = forward.weights()
         cache.reserve(64)
         try:
             with warnings.catch_warnings(), torch.no_grad():
@@ -136,7 +147,7 @@ class TracedForward:
         ids, positions: int64 [1, rows]. kept: rows whose logits are wanted. mask: as the model takes it.
         """
         masks = list(mask.values()) if isinstance(mask, Mapping) else [mask]
-        return self._run(ids, positions, self._index(kept), masks, self._cache.buffers())
+        return self._run(ids, positions, self._index(kept), masks, self._cache.buffers(), self._weights)
 
     def _index(self, rows: list[int]) -> torch.Tensor:
         """The rows as a tensor; of neighbours, which they mostly are, it is a view of numbers that are written once."""
@@ -159,7 +170,7 @@ class TracedForward:
         device = model.device
         masks = [mask.to(device) for _ in self._kinds or ["all"]]
         kept = torch.tensor([*range(rows)] if rows < 3 else [rows - 3, rows - 1], device=device)
-        return ids.to(device), positions.to(device), kept, masks, self._cache.buffers()
+        return ids.to(device), positions.to(device), kept, masks, self._cache.buffers(), self._weights
 
     @torch.inference_mode()
     def _compare(self, forward: _Forward, model: PreTrainedModel) -> None:

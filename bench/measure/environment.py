@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -43,6 +44,7 @@ def session(
     neighbours: int,
     warnings: Sequence[str] = (),
     left_out: Mapping[str, str] | None = None,
+    probe: Mapping[str, Any] | None = None,
 ) -> Session:
     """This process, as one that measures.
 
@@ -53,6 +55,7 @@ def session(
         neighbours: other runs on them, at most at a time.
         warnings: see bench/report/warnings.py.
         left_out: labels of the panel's cases that could not run, with the reasons.
+        probe: see bench/measure/probe.py; None where the engine was given.
     """
     return Session(
         session=identifier,
@@ -65,6 +68,7 @@ def session(
         neighbours=neighbours,
         warnings=list(warnings),
         left_out=dict(left_out or {}),
+        probe=dict(probe) if probe else None,
     )
 
 

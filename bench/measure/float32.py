@@ -10,7 +10,7 @@ from dataclasses import replace
 from bench.measure.record import FLOAT32, METHOD, REFERENCE
 from bench.models.config import ModelConfig
 from bench.models.loading import LoadedPair, load_pair
-from bench.models.place import Place
+from bench.models.place import Place, fastest, runs
 
 
 def flatters(place: Place) -> bool:
@@ -26,6 +26,7 @@ def roles(place: Place) -> tuple[str, ...]:
 def load_float32(model: ModelConfig, place: Place, seed: int) -> LoadedPair | None:
     """The target alone in float32, None where bfloat16 does not flatter."""
     alone = replace(model, draft=None, draft_revision=None, draft_device=None, draft_dtype=None)
-    return load_pair(alone, Place(place.device, "float32", place.engine), seed) if flatters(place) else None
+    engine = place.engine if runs(place.engine, place.device, "float32") else fastest(place.device, "float32")
+    return load_pair(alone, Place(place.device, "float32", engine), seed) if flatters(place) else None
 
 

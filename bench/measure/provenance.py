@@ -71,6 +71,7 @@ class Session:
         neighbours: the most other runs seen on them at a time.
         warnings: see bench/report/warnings.py.
         left_out: labels of the panel's cases that could not run, with the reasons.
+        probe: see bench/measure/probe.py; None where the engine was given.
     """
 
     session: str
@@ -83,6 +84,7 @@ class Session:
     neighbours: int | None = None
     warnings: list[str] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
+    probe: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

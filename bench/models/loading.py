@@ -10,10 +10,10 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from bench.models.borrowing import borrows, load_borrowing
 from bench.models.checkpoint import load_whole
-from bench.models.config import EAGER, PACKED, TRACED, ModelConfig
+from bench.models.config import EAGER, PACKED, ModelConfig
 from bench.models.generation_config import not_obeyed
 from bench.models.location import cannot_load, config_of, source_of
-from bench.models.place import Place, resolve_place
+from bench.models.place import Place, fastest, resolve_place, runs
 from bench.models.short_head import read_ranking, shorten
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
@@ -68,7 +68,8 @@ def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
     if model.draft:
         alone = replace(model, device_map=None) if model.draft_device else model
         dtype = model.draft_dtype or place.dtype
-        engine = place.engine if dtype == place.dtype or place.engine != PACKED else TRACED
+        kind = torch.device(draft_device).type
+        engine = place.engine if runs(place.engine, kind, dtype) else fastest(kind, dtype)
         draft, seen = _load_draft(alone, target, dtype, draft_device, engine, eos)
         warnings += seen
         assert tokenizers.draft is not None

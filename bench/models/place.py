@@ -16,7 +16,7 @@ class Place:
 
     engine: "eager" (transformers' modules as they come), "traced" (the same operators without
         Python between them, see decoding/tracing.py) or "packed" (traced, and linear layers on
-        float16 weights, see decoding/packing.py).
+        packed weights, see decoding/packing.py).
     """
 
     device: str
@@ -53,17 +53,26 @@ def resolve_place(device: str | None, dtype: str | None, engine: str = EAGER) ->
 def runs(engine: str, device: str, dtype: str) -> bool:
     """Whether `engine` can run on a kind of device, "cpu" or "cuda", in a dtype."""
     if engine == PACKED:
-        return device == "cpu" and dtype == "float32" and can_pack()
+        return device == "cpu" and can_pack(getattr(torch, dtype))
     return engine != TRACED or device == "cpu"
 
 
+def fastest(device: str, dtype: str) -> str:
+    """The engine that is the fastest, as far as is known, on a kind of device in a dtype."""
+    return next(each for each in (PACKED, TRACED, EAGER) if runs(each, device, dtype))
+
+
 def _engine(asked: str, device: str, dtype: str) -> str:
-    """The engine, where it is auto the fastest that gives a CPU's dtype its own numbers."""
+    """The engine that was asked for. Raises UserError where it cannot run."""
     if asked == AUTO:
-        return next(each for each in (PACKED, TRACED, EAGER) if runs(each, device, dtype))
+        return fastest(device, dtype)
     if runs(asked, device, dtype):
         return asked
     if asked == TRACED:
         raise UserError("engine=traced is for a CPU: on a GPU use engine=eager")
-    needed = "float32 on a CPU" if can_pack() else "FBGEMM's float16 kernels, which this machine's torch has not"
-    raise UserError(f"engine=packed needs {needed}: use engine=auto")
+    kernels = {
+        "float32": "FBGEMM's float16 kernels, which this machine's torch has not",
+        "bfloat16": "a CPU that multiplies bfloat16 (AMX or AVX512-BF16)",
+    }
+    needed = kernels.get(dtype) if device == "cpu" else None
+    raise UserError(f"engine=packed needs {needed or 'float32 or bfloat16 on a CPU'}: use engine=auto")

@@ -12,6 +12,7 @@ from bench.plan.nesting import flat
 from bench.report.categories import Category, Quality
 from bench.report.figure_types import Acceptance, Comparison, Estimate, Lossless, Pool, Runaways, Verdicts
 from bench.report.marks import RUNAWAY, RUNAWAY_LEGEND, marked, runaways_decide
+from bench.report.probed import in_words
 from bench.report.summary import Summary
 from tasks.overlap import WORDS
 
@@ -176,6 +177,7 @@ def _conditions(summary: Summary, provenance: Provenance) -> list[list[object]]:
         ["history", HISTORIES[summary.history]],
         ["at most", f"{summary.max_new_tokens} new tokens; stops: {_counts(summary.stops)}"],
         ["device", f"{provenance.device}, {summary.dtype}, engine {summary.engine}"],
+        ["probe of the engines", in_words(summary.probe) if summary.probe else "-"],
         ["processor", f"{provenance.cpu}, {provenance.threads} threads"],
         ["other runs on the same cores or GPU", _shown(summary.neighbours)],
         ["libraries", f"torch {versions.get('torch')}, transformers {versions.get('transformers')}"],

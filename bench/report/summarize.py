@@ -78,6 +78,7 @@ def summarize(
         prompt_overlap=prompt_overlap(plan.task, plan.data, prompts.rows.split),
         left_out=dict(left_out),
         warnings=warnings_of(sessions, records, left_out),
+        probe=next((each.probe for each in reversed(sessions) if each.probe), None),
     )
 
 

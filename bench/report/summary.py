@@ -84,6 +84,7 @@ class Summary(Figures, Conditions):
         prompt_overlap: see bench.plan.prompts.prompt_overlap.
         left_out: labels of the panel's cases that cannot run, with the reasons.
         warnings: see bench/report/warnings.py.
+        probe: milliseconds of a forward by engine and rows, where nobody chose the engine.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -103,6 +104,7 @@ class Summary(Figures, Conditions):
     prompt_overlap: float | None = None
     left_out: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    probe: dict[str, Any] | None = None
 
     @property
     def tokens_per_forward_with_prefill(self) -> float | None:

@@ -89,8 +89,7 @@ class Window:
             self._newest = nodes[1:]
             return
         for number, level in enumerate(self.levels[1:], start=1):
-            pairs = zip(nodes, level, strict=True)
-            nodes = [tree.add(parent, [token], "window", wanted=number == newest)[0] for parent, token in pairs]
+            nodes = tree.add_each(nodes, level, "window", wanted=number == newest)
         self._newest = nodes
 
     def leave_out(self) -> None:

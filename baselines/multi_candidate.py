@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+import torch
+
 from baselines.speculative import draft_session
 from decoding.decoder import Drafter, ModelPair
 from decoding.errors import SettingError
@@ -122,7 +124,7 @@ class MultiCandidate(Drafter):
                 path.append(child)
             self.session.keep(path)
             self._expanded = None
-        self.session.align(tokens[:-1], self._root)
+        self.session.align(tokens, self._root)
 
     def _grow(self, tokens: list[int], depth: int) -> list[Candidate]:
         """All candidates down to `depth`, parents before their children, better siblings first."""
@@ -133,12 +135,12 @@ class MultiCandidate(Drafter):
         logits = self.session.forward(tokens[len(self.session.tokens) : -1], self._expanded, [0])
         for level in range(depth):
             children = min(self.config.branching[level], logits.shape[-1])
-            best = logits.float().log_softmax(dim=-1).topk(children)
+            best = torch.stack([each.double() for each in logits.float().log_softmax(dim=-1).topk(children)]).tolist()
             first = len(candidates)
-            for parent, scores, ids in zip(frontier, best.values.tolist(), best.indices.tolist(), strict=True):
+            for parent, scores, ids in zip(frontier, *best, strict=True):
                 above = 0.0 if parent is None else candidates[parent].score
                 siblings = zip(ids, scores, strict=True)
-                candidates += [Candidate(parent, token, above + score) for token, score in siblings]
+                candidates += [Candidate(parent, int(token), above + score) for token, score in siblings]
             if level + 1 < depth:
                 frontier = self._expand(candidates, first, frontier)
                 if not frontier:

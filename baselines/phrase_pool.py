@@ -7,7 +7,7 @@ may be shorter than the usual length.
 
 import itertools
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from decoding.stopwatch import Stopwatch
 
@@ -174,12 +174,13 @@ class TextPhrases:
         self._done = 0
         self.read(prompt)
 
-    def read(self, tokens: list[int]) -> None:
-        """Insert the phrases that the text has gained since the last call."""
+    def read(self, tokens: list[int], more: Sequence[int] = ()) -> None:
+        """Insert the phrases that the text, `tokens` and then `more`, has gained since the last call."""
+        fresh = (*tokens[self._done :], *more)
         with self.pool.clock:
-            for start in range(self._done, len(tokens) - self.length):
+            for start in range(len(fresh) - self.length):
                 end = start + 1 + self.length
-                part = "prompt" if end <= self._prompt else "output"
+                part = "prompt" if self._done + end <= self._prompt else "output"
                 if part in self.parts:
-                    self.pool.insert(tokens[start], tuple(tokens[start + 1 : end]), part)
-        self._done = max(self._done, len(tokens) - self.length)
+                    self.pool.insert(fresh[start], fresh[start + 1 : end], part)
+        self._done += max(0, len(fresh) - self.length)

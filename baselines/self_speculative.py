@@ -180,8 +180,9 @@ class SelfSpeculative(Drafter):
 
 def likeliest(logits: torch.Tensor) -> tuple[int, float]:
     """The best token of logits [vocabulary], and its probability."""
-    probability, token = logits.softmax(-1, dtype=torch.float32).max(-1)
-    return int(token), float(probability)
+    best = logits.softmax(-1, dtype=torch.float32).max(-1)
+    probability, token = torch.stack([each.double() for each in best]).tolist()  # in one copy from the device
+    return int(token), probability
 
 
 def build(config: Config, pair: ModelPair) -> DraftThenVerify:

@@ -1,4 +1,4 @@
-"""A preallocated KV cache in which rollback moves a cursor and keeping a tree path is one gather.
+"""A preallocated KV cache in which rollback moves a cursor and keeping a tree path moves its rows together.
 
 The model sees transformers' own `Cache` interface; every layer writes at one shared cursor and attends to the
 rows before it. Row order is the order of the forward, positions are the mask's business, so the rows of rejected
@@ -68,6 +68,18 @@ class _Buffer:
             layer.fresh[name], layer.seen[name] = new, whole
 
 
+def _runs(rows: list[int]) -> list[tuple[int, int, int]]:
+    """(new place, old place, length) of every run of neighbours that must move."""
+    runs: list[tuple[int, int, int]] = []
+    for target, source in enumerate(rows):
+        if runs and source == rows[target - 1] + 1:
+            place, old, count = runs[-1]
+            runs[-1] = (place, old, count + 1)
+        else:
+            runs.append((target, source, 1))
+    return [run for run in runs if run[0] != run[1]]
+
+
 class TreeCache(Cache):
     """Preallocated keys and values for every layer of one model, batch size 1.
 
@@ -128,19 +140,26 @@ class TreeCache(Cache):
         """Confirm the `rows` rows past the cursor."""
         self.length += rows
 
-    def keep(self, rows: list[int]) -> None:
-        """Confirm only the given rows past the cursor (ascending offsets), packed together in that order."""
-        if rows[-1] != len(rows) - 1:
+    def keep(self, rows: list[int]) -> bool:
+        """Confirm only the given rows past the cursor (ascending offsets), packed together in that order.
+
+        Returns whether any of them moved.
+        """
+        moved = rows[-1] != len(rows) - 1
+        if moved:
             self._pack(rows)
         self.length += len(rows)
+        return moved
 
     @torch.inference_mode()
     def _pack(self, rows: list[int]) -> None:
-        first = next(target for target, source in enumerate(rows) if source != target)
-        begin, end = self.length + first, self.length + len(rows)
-        for buffer in self._buffers:
-            index = torch.tensor([self.length + row for row in rows[first:]], device=buffer.rows.device)
-            buffer.rows[..., begin:end, :] = buffer.rows.index_select(3, index)
+        """Neighbours move together. They are slices, and no index that would have to go to the device first."""
+        for target, source, count in _runs(rows):
+            begin, end = self.length + target, self.length + target + count
+            start = self.length + source
+            for buffer in self._buffers:
+                moving = buffer.rows[..., start : start + count, :]
+                buffer.rows[..., begin:end, :] = moving.clone() if start < end else moving
 
     def truncate(self, length: int) -> None:
         """Forget every row from `length` on. Raises ValueError if there are not that many."""

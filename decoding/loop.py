@@ -32,15 +32,17 @@ def propose(session: ModelSession, drafter: Drafter, tokens: list[int], limit: i
     return tree
 
 
-def verify(session: ModelSession, tree: TokenTree, tokens: list[int], choose: Choose | None = None) -> Verdict:
+def verify(
+    session: ModelSession, tree: TokenTree, tokens: list[int], choose: Choose | None = None, sure: bool = False
+) -> Verdict:
     """What the model says about `tree`, in one forward; the accepted path is cached afterwards.
 
     tokens: the confirmed ones, the root included; those that `session` lacks go before the tree.
-    choose: the model's token after a text, where it is not the argmax of its logits.
+    choose: the model's token after a text, where it is not the argmax of its logits. sure: see `walk`.
     """
     nodes = tree.wanted_nodes()
     logits = session.forward(tokens[len(session.tokens) : -1], tree, nodes)
-    verdict = walk(tree, nodes, logits, tokens, choose)
+    verdict = walk(tree, nodes, logits, tokens, choose, sure)
     session.keep(verdict.path)
     return verdict
 

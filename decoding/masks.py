@@ -14,11 +14,14 @@ from decoding.errors import UserError
 
 Mask = torch.Tensor | Mapping[str, torch.Tensor]
 
+# Numbers of the largest mask whose memory is kept: that of a step, not of a long prompt.
+REUSED = 1 << 20
+
 KNOWN_LAYER_TYPES = ("full_attention", "sliding_attention")
 
 
 class MaskBuilder:
-    """Turns visibility and positions into the mask of one model.
+    """Turns visibility and positions, both on the model's device, into its mask.
 
     Raises UserError for attention that takes no explicit mask (flash and flex attention among them) and for
     layer types whose rows are no plain keys and values (linear or chunked attention).
@@ -36,47 +39,56 @@ class MaskBuilder:
         self.windows = _windows(config)
         self._windowed = any(window is not None for window in self.windows.values()) or len(self.windows) > 1
         self._zeros = torch.zeros((1, 1, 1, 0), dtype=self.dtype, device=self.device)
+        self._masks = {kind: self._zeros.view(0) for kind in self.windows}  # of the last forward
 
     @property
     def kinds(self) -> list[str] | None:
         """The layer types that have a mask of their own, in the order of `build`; None where one serves all."""
         return list(self.windows) if len(self.windows) > 1 else None
 
-    def build(self, before: int, visible: np.ndarray, query: list[int], key: list[int]) -> Mask:
+    def build(
+        self, before: int, rows: int, columns: np.ndarray, places: torch.Tensor, hidden: torch.Tensor | None = None
+    ) -> Mask:
         """The mask for one forward: [1, 1, rows, before + columns], additive in the model's dtype.
 
         Additive, because eager adds it as it is and sdpa need not turn it into one in every layer.
 
         Args:
             before: columns that every row sees but for sliding windows, at positions 0, 1, ...
-            visible: bool [rows, columns], which of the columns after those each row sees.
-            query: positions of the rows.
-            key: positions of the columns after `before`.
+            rows: of the forward.
+            columns: int64 [columns], positions of the columns after `before`; the last are the rows' own.
+            places: the same on the model's device.
+            hidden: bool [rows, columns] there, which of these columns each row does not see; None for a row alone.
         """
-        if len(query) == 1 and visible.size == 1 and not self._windowed:
-            return self._open(before + len(key))
+        total = before + len(columns)
+        if hidden is None and not self._windowed:
+            return self._open(total)
+        lowest = torch.finfo(self.dtype).min
         masks = {}
-        hidden = ~visible if visible.size > 1 else None  # a row alone sees itself
         for kind, window in self.windows.items():
-            mask = torch.zeros((1, 1, len(query), before + len(key)), dtype=self.dtype, device=self.device)
-            if window is not None and max(query) >= window:
-                far = np.array(query)[:, None] - np.array([*range(before), *key])[None, :] >= window
-                if hidden is not None:
-                    far[:, before:] |= hidden
-                self._hide(mask, far)
-            elif hidden is not None:
-                self._hide(mask[..., before:], hidden)
+            mask = self._blank(kind, rows, total)
+            if hidden is not None:
+                mask[..., before:].masked_fill_(hidden, lowest)
+            if window is not None and columns.max() >= window:
+                every = torch.cat([torch.arange(before, device=self.device), places])
+                mask.masked_fill_(places[-rows:, None] - every[None, :] >= window, lowest)
             masks[kind] = mask
         return masks if len(masks) > 1 else next(iter(masks.values()))
+
+    def _blank(self, kind: str, rows: int, columns: int) -> torch.Tensor:
+        """Zeros [1, 1, rows, columns] where the last forward's were: fresh memory costs more than what is put there."""
+        size = rows * columns
+        if size > REUSED:
+            return torch.zeros((1, 1, rows, columns), dtype=self.dtype, device=self.device)
+        if len(self._masks[kind]) < size:
+            self._masks[kind] = torch.empty(min(2 * size, REUSED), dtype=self.dtype, device=self.device)
+        return self._masks[kind][:size].view(1, 1, rows, columns).zero_()
 
     def _open(self, columns: int) -> torch.Tensor:
         """The mask of one row that sees everything, [1, 1, 1, columns]: a view of zeros that are written once."""
         if self._zeros.shape[-1] < columns:
             self._zeros = torch.zeros((1, 1, 1, 2 * columns), dtype=self.dtype, device=self.device)
         return self._zeros[..., :columns]
-
-    def _hide(self, mask: torch.Tensor, hidden: np.ndarray) -> None:
-        mask.masked_fill_(torch.from_numpy(hidden).to(self.device), torch.finfo(self.dtype).min)
 
 
 def _windows(config: PretrainedConfig) -> dict[str, int | None]:

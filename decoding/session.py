@@ -5,7 +5,6 @@ preallocated cache. It remembers which tokens are cached, so that a method canno
 forwards and rows.
 """
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,17 +17,17 @@ from decoding.cache import TreeCache
 from decoding.errors import UserError
 from decoding.finite import require_finite
 from decoding.masks import MaskBuilder
+from decoding.staging import staged
 from decoding.tracing import TracedForward, rotary_settings
-from decoding.tree import TokenTree
+from decoding.tree import TokenTree, causal
 
 
 @dataclass
 class Counters:
-    """Work done by a session since its last reset; seconds are wall-clock around synchronised device work."""
+    """Work done by a session since its last reset."""
 
     forwards: int = 0
     rows: int = 0
-    seconds: float = 0.0
 
 
 def context_of(config: PretrainedConfig) -> int:
@@ -127,7 +126,7 @@ class ModelSession:
         Returns:
             Logits [len(nodes), vocabulary].
         """
-        if self.rotates_anew(len(self.tokens) + len(chain) + max(tree.depths)):
+        if self.rope_boundary and self.rotates_anew(len(self.tokens) + len(chain) + max(tree.depths)):
             chain = self.tokens + chain
             self.truncate(0)
         return self._run(chain, tree, 0, nodes)
@@ -152,27 +151,26 @@ class ModelSession:
     @torch.inference_mode()
     def _run(self, chain: list[int], tree: TokenTree, standing: int, nodes: list[int]) -> torch.Tensor:
         """Forward of [chain, tree] without its first `standing` rows, which lie after the cached ones already."""
-        begin = time.perf_counter()
-        first = len(self.tokens) + len(chain)
-        positions = [*range(len(self.tokens), first), *(first + depth for depth in tree.depths)]
-        visible = tree.ancestors()
-        if chain:
-            behind, visible = visible, np.tri(len(positions), dtype=bool)
-            visible[len(chain) :, len(chain) :] = behind
+        start, first = len(self.tokens), len(self.tokens) + len(chain)
+        if tree.is_chain:
+            positions, visible = np.arange(start, first + len(tree)), causal(len(chain) + len(tree))
+        else:
+            positions = np.concatenate([np.arange(start, first), first + np.array(tree.depths)])
+            visible = np.ones((len(positions), len(positions)), dtype=bool)
+            visible[: len(chain)] = np.tri(len(chain), len(positions), dtype=bool)
+            visible[len(chain) :, len(chain) :] = tree.ancestors()
+        wanted = [len(chain) + node - standing for node in nodes] if chain or standing else nodes
         inputs = (chain + tree.tokens)[standing:]
-        wanted = [len(chain) + node - standing for node in nodes]
         logits = self._attend(inputs, positions, visible[standing:], wanted, standing)
-        self._wait()
         self._pending = (chain, tree, len(tree))
         self.counters.forwards += 1
         self.counters.rows += len(inputs)
-        self.counters.seconds += time.perf_counter() - begin
         return logits
 
     def _attend(
         self,
         tokens: list[int],
-        positions: list[int],
+        positions: np.ndarray,
         visible: np.ndarray,
         rows: list[int],
         standing: int = 0,
@@ -180,33 +178,46 @@ class ModelSession:
     ) -> torch.Tensor:
         """The model's forward of `tokens` after the cached rows; logits [len(rows), vocabulary].
 
-        standing: rows of an earlier forward that lie between the two, not confirmed. positions: of the rows after
-        `before` that are not cached alone, [standing + tokens]. before: rows from the first on that every token sees;
-        None: all cached ones. visible: bool [tokens, all rows after these], which of them each token attends to.
+        standing: rows of an earlier forward that lie between the two, not confirmed. positions: int64, of the rows
+        after the cached ones, [standing + tokens]. before: rows from the first on that every token sees; None: all
+        cached ones. visible: bool [tokens, all rows after these], which of them each token attends to.
         """
         cached = len(self.tokens)
         before = cached if before is None else before
         self._cache.advance(standing)
         self._cache.reserve(cached + standing + len(tokens))
-        inputs = [token if token < self.vocabulary else 0 for token in tokens]
-        query = positions[standing:]
-        numbers = torch.tensor([inputs, query], device=self.device)
-        ids, position_ids = numbers[:1], numbers[1:]
-        mask = self._masks.build(before, visible, query, [*range(before, cached), *positions])
+        count = len(tokens)
+        read = np.array(tokens, dtype=np.int64)
+        read[read >= self.vocabulary] = 0
+        columns = positions if before == cached else np.concatenate([np.arange(before, cached), positions])
+        hides = [~visible] if visible.size > 1 else []  # a row alone sees itself
+        ids, places, kept, *hidden = staged([read, columns, np.array(rows, dtype=np.int64), *hides], self.device)
+        mask = self._masks.build(before, count, columns, places, *hidden)
+        query = places[None, len(columns) - count :]
         if self._traced:
-            logits = self._traced(ids, position_ids, rows, mask)[0]
+            logits = self._traced(ids[None], query, rows, mask)[0]
         else:
             output = self.model(
-                input_ids=ids,
+                input_ids=ids[None],
                 attention_mask=mask,
-                position_ids=position_ids,
+                position_ids=query,
                 past_key_values=self._cache,
                 use_cache=True,
-                logits_to_keep=_kept(rows, len(tokens)),
+                logits_to_keep=self._kept(rows, kept, count),
             )
             logits = output.logits[0]
         self._cache.truncate(cached)
         return logits if logits.shape[-1] == self.vocabulary else logits[:, : self.vocabulary]
+
+    def _kept(self, rows: list[int], staged_rows: torch.Tensor, count: int) -> int | torch.Tensor:
+        """Which of `count` rows the head runs on, as transformers takes it.
+
+        The last n as a number, which is a slice and no gather, any others by their places; of a spread model on the
+        CPU, for such an index fits whatever device the last layer is on.
+        """
+        if rows == list(range(count - len(rows), count)):
+            return len(rows)
+        return torch.tensor(rows) if getattr(self.model, "hf_device_map", None) else staged_rows
 
     def rotates_anew(self, last: int) -> bool:
         """Whether a forward up to position `last` is the first that longrope encodes with its long factors.
@@ -219,14 +230,14 @@ class ModelSession:
     def keep(self, path: list[int]) -> None:
         """Confirm the last forward's chain and the tree's nodes on `path` (the root first); drop the rest.
 
-        Waits for the gather: it belongs to this step's time, not to whatever the device is asked for next.
+        Waits where rows had to move: that belongs to this step's time, not to whatever the device is asked for next.
         """
         if self._pending is None or path[-1] >= self._pending[2]:
             raise RuntimeError("keep needs a forward before it")
         chain, tree, _ = self._pending
         self._cache.advance(len(chain))
-        self._cache.keep(path)
-        self._wait()
+        if self._cache.keep(path):
+            self._wait()
         self.tokens += chain + [tree.tokens[node] for node in path]
         self._pending = None
 
@@ -243,23 +254,15 @@ class ModelSession:
         self._pending = None
 
     def align(self, tokens: list[int], known: int = 0) -> None:
-        """Forget cached tokens from the first that differs from `tokens`; the first `known` are equal for sure."""
-        length = min(len(self.tokens), len(tokens))
+        """Forget cached tokens from the first that differs from `tokens`, the last of which is not to be cached.
+
+        The first `known` are equal for sure.
+        """
+        length = min(len(self.tokens), len(tokens) - 1)
         known = min(known, length)
         while known < length and self.tokens[known] == tokens[known]:
             known += 1
         self.truncate(known)
-
-
-def _kept(rows: list[int], count: int) -> int | torch.Tensor:
-    """Which of `count` rows the head runs on, as transformers takes it.
-
-    The last n as a number, which is a slice and no gather, any others by their places (on the CPU: such an index fits
-    whatever device the last layer is on).
-    """
-    if rows == list(range(count - len(rows), count)):
-        return len(rows)
-    return torch.tensor(rows)
 
 
 def _longrope_boundary(config: PretrainedConfig) -> int | None:

@@ -1,6 +1,6 @@
 """The one stopping rule, for every method, token by token."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -31,6 +31,7 @@ class Stopping:
     decode: token ids to text; needed only with strings.
     prompt: the prompt's token ids, of which the last few tell how the output's first tokens read: some tokenizers drop
     the space that a text begins with. A stop string counts where it begins and ends in the output.
+    pieces: by token its own text, which spares decoding; only where pieces joined are the text of tokens in a row.
 
     Raises ValueError for max_new_tokens below 1 or an empty stop string.
     """
@@ -40,6 +41,7 @@ class Stopping:
     strings: tuple[str, ...] = ()
     decode: Callable[[list[int]], str] | None = None
     prompt: tuple[int, ...] = ()
+    pieces: Mapping[int, str] | None = None
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1:
@@ -70,7 +72,12 @@ class Stopping:
 
         A character cut at the end may hide what stands before it.
         """
-        text = self._end([*output[-self._reach - 3 :], *tokens], self._reach + len(tokens))
+        recent = [*output[-self._reach - 3 :], *tokens]
+        if self.pieces is not None:
+            text = "".join([self.pieces[token] for token in recent])
+            if UNFINISHED not in text:
+                return self._holds_stop(text)
+        text = self._end(recent, self._reach + len(tokens))
         return UNFINISHED in text or self._holds_stop(text)
 
     def _ends_with_stop(self, output: list[int]) -> bool:

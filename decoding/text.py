@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import cast
 
+from tokenizers import decoders
 from transformers import PreTrainedTokenizerBase
 
 # Enough of a prompt's end for a tokenizer to see that the output does not begin a text.
@@ -41,6 +42,28 @@ def continuation(decode: Callable[[list[int]], str], before: Sequence[int], toke
 def text_of(tokenizer: PreTrainedTokenizerBase, ids: list[int], skip_special_tokens: bool) -> str:
     """What the tokenizer decodes one text's ids to; of several texts it would give a list."""
     return cast(str, tokenizer.decode(ids, skip_special_tokens=skip_special_tokens, clean_up_tokenization_spaces=False))
+
+
+def bytewise(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether a text's bytes are those of its tokens in a row, whatever stands beside each."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    return backend is not None and isinstance(backend.decoder, decoders.ByteLevel)
+
+
+class Pieces(dict[int, str]):
+    """By token its own text, looked up once. Joined they are the text of tokens in a row, if the tokenizer is bytewise.
+
+    But for parts of characters: such a token's text holds UNFINISHED.
+    """
+
+    def __init__(self, decode: Callable[[list[int]], str]) -> None:
+        super().__init__()
+        self._decode = decode
+
+    def __missing__(self, token: int) -> str:
+        """Decode the token alone."""
+        self[token] = text = self._decode([token])
+        return text
 
 
 class TextStream:

@@ -37,6 +37,7 @@ class TokenTree:
         self.depths = [0]
         self.wanted = [True]
         self.sources: list[tuple[str, ...]] = [()]
+        self._lines = [1]  # bit j of entry i says that node j is node i or one of its ancestors
         self._children: dict[tuple[int, int], int] = {}
 
     def __len__(self) -> int:
@@ -56,25 +57,35 @@ class TokenTree:
         """
         nodes = []
         for token in tokens:
-            node = self._children.get((parent, token))
-            if node is None:
-                depth = self.depths[parent] + 1
-                if depth > self.room:
-                    break
-                node = len(self.tokens)
-                self._children[parent, token] = node
-                self.tokens.append(token)
-                self.parents.append(parent)
-                self.depths.append(depth)
-                self.wanted.append(wanted)
-                self.sources.append((source,))
-            else:
-                self.wanted[node] = self.wanted[node] or wanted
-                if source not in self.sources[node]:
-                    self.sources[node] += (source,)
-            nodes.append(node)
-            parent = node
+            if self.depths[parent] >= self.room and (parent, token) not in self._children:
+                break
+            parent = self._add(parent, token, source, wanted)
+            nodes.append(parent)
         return nodes
+
+    def add_each(self, parents: Iterable[int], tokens: Iterable[int], source: str, wanted: bool = True) -> list[int]:
+        """Hang one token below each of `parents`, all within the room; their nodes. The rest is as in `add`."""
+        return [self._add(parent, token, source, wanted) for parent, token in zip(parents, tokens, strict=True)]
+
+    def _add(self, parent: int, token: int, source: str, wanted: bool) -> int:
+        node = self._children.setdefault((parent, token), len(self.tokens))
+        if node == len(self.tokens):
+            self.tokens.append(token)
+            self.parents.append(parent)
+            self.depths.append(self.depths[parent] + 1)
+            self.wanted.append(wanted)
+            self.sources.append((source,))
+            self._lines.append(self._lines[parent] | 1 << node)
+            return node
+        self.wanted[node] = self.wanted[node] or wanted
+        if source not in self.sources[node]:
+            self.sources[node] += (source,)
+        return node
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether every node is the one child of the node before it, as in most drafts."""
+        return self.depths[-1] == len(self.tokens) - 1
 
     def child(self, node: int, token: int) -> int | None:
         """The child of `node` that carries `token`, or None."""
@@ -94,6 +105,8 @@ class TokenTree:
 
     def drafted(self, limit: int) -> int:
         """Depth, at most `limit`, of the deepest path that could be accepted: all its nodes' logits are asked for."""
+        if all(self.wanted):
+            return min(max(self.depths), limit)
         reachable = [True] * len(self)
         deepest = 0
         for node in range(1, len(self)):
@@ -105,9 +118,8 @@ class TokenTree:
     def ancestors(self) -> np.ndarray:
         """Boolean [nodes, nodes]: entry (i, j) says that node j is node i or one of its ancestors."""
         count = len(self)
-        if self.depths[-1] == count - 1:  # a chain, as most drafts are
+        if self.is_chain:
             return causal(count)
-        relation = np.eye(count, dtype=bool)
-        for node, parent in enumerate(self.parents[1:], start=1):
-            relation[node, :node] = relation[parent, :node]
-        return relation
+        size = (count + 7) // 8
+        lines = np.frombuffer(b"".join([line.to_bytes(size, "little") for line in self._lines]), dtype=np.uint8)
+        return np.unpackbits(lines.reshape(count, size), axis=1, count=count, bitorder="little").view(bool)

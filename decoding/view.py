@@ -53,5 +53,5 @@ class SessionView(ModelSession):
         count = cached - start
         visible = np.concatenate([np.tri(count, k=-1, dtype=bool), np.eye(count, dtype=bool)], axis=1)
         return self._attend(
-            self.tokens[start:], list(range(start, cached)), visible, list(range(count)), before=start
+            self.tokens[start:], np.arange(start, cached), visible, list(range(count)), before=start
         )

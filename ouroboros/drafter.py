@@ -106,7 +106,7 @@ class Ouroboros(Drafter):
             self.pool.credit(tree.tokens[end], candidate.phrase, len(hits))
         if self.text:
             # The last step's words too: a warm pool wants them. After the credits, for a phrase may give way to these.
-            self.text.read(self._tokens + verdict.tokens)
+            self.text.read(self._tokens, verdict.tokens)
         wrong = [node for node in self._chain if node not in accepted]
         if self.adaptive:
             forwards, rows = (now - then for now, then in zip(self.base.forwards(), self._before, strict=True))

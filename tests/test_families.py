@@ -172,7 +172,7 @@ def test_cut_below_zero_or_beyond_the_cache_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "known", "left"), [([1, 2, 3, 4], 0, 3), ([1, 9, 3], 0, 1), ([1, 2], 2, 2), ([9], 0, 0)]
+    ("text", "known", "left"), [([1, 2, 3, 4], 0, 3), ([1, 9, 3], 0, 1), ([1, 2, 3], 2, 2), ([9, 1], 0, 0), ([1], 5, 0)]
 )
 def test_align_forgets_from_the_first_difference(text: list[int], known: int, left: int) -> None:
     session = ModelSession(make_model("llama"))

@@ -26,6 +26,7 @@ from decoding import loop, recorder, session
 from decoding.decoder import Drafter, ModelPair
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
+from decoding.tree import TokenTree
 from ouroboros import method as ouroboros
 
 LONG = 2000
@@ -201,17 +202,36 @@ def test_the_first_tokens_come_as_soon_as_they_are_verified() -> None:
     assert len(next(steps)) == 5 and pair.target.counters.forwards == 1
 
 
-def test_a_steps_gather_is_waited_for_within_its_own_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On an accelerator `keep` only asks for the gather: between it and the clock must lie a wait.
-    """
+class Second(Drafter):
+    """Two guesses for the next token, the right one last: its row must be moved."""
+
+    def __init__(self, text: list[int]) -> None:
+        self.text = text
+
+    def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:  # noqa: ARG002
+        right = self.text[len(tokens)]
+        tree.add(0, [(right + 1) % VOCABULARY], "wrong")
+        tree.add(0, [right], "right")
+
+
+@pytest.mark.parametrize("moving", [False, True])
+def test_a_step_keeps_its_rows_within_its_own_clock(monkeypatch: pytest.MonkeyPatch, moving: bool) -> None:
+    """On an accelerator `keep` only asks for rows to be moved: between that and the clock must lie
+    a wait."""
     pair = make_pair("llama")
-    target = pair.target
-    steps = build(greedy.Config(), pair).stream(prompts(1)[0], Stopping(frozenset(), 3))
+    target, prompt = pair.target, prompts(1)[0]
+    text = prompt + build(greedy.Config(), pair).generate(prompt, Stopping(frozenset(), 9)).tokens
+    decoder = loop.DraftThenVerify(pair, Second(text) if moving else Drafter())
+    steps = decoder.stream(prompt, Stopping(frozenset(), 5))
     next(steps)
     events: list[str] = []
     keep, wait = target._cache.keep, ModelSession._wait
 
-    monkeypatch.setattr(target._cache, "keep", lambda rows: (events.append("keep"), keep(rows)))
+    def told(rows: list[int]) -> bool:
+        events.append("keep")
+        return keep(rows)
+
+    monkeypatch.setattr(target._cache, "keep", told)
     monkeypatch.setattr(ModelSession, "_wait", lambda self: (events.append("wait"), wait(self)))
 
     def clock() -> float:
@@ -219,8 +239,8 @@ def test_a_steps_gather_is_waited_for_within_its_own_clock(monkeypatch: pytest.M
         return float(len(events))
 
     monkeypatch.setattr(recorder, "time", SimpleNamespace(perf_counter=clock))
-    next(steps)
-    propose, verify, observe = ["clock", "clock"], ["clock", "wait", "keep", "wait", "clock"], ["clock", "clock"]
+    assert len(next(steps)) == 1 + moving
+    propose, verify, observe = ["clock", "clock"], ["clock", "keep", *["wait"] * moving, "clock"], ["clock", "clock"]
     assert events == propose + verify + observe
 
 

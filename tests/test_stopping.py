@@ -1,5 +1,6 @@
 """The one stopping rule: the same end however the tokens arrive."""
 
+from dataclasses import replace
 from os.path import commonprefix
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from decoding.stopping import Stopping
+from decoding.text import Pieces, bytewise
 
 
 def decode(tokens: list[int]) -> str:
@@ -88,6 +90,30 @@ def test_a_stop_string_is_seen_as_in_the_whole_text(tokenizer, prompt, output, s
         reason = "stop_string" if any(string in added for string in strings) else None
     stopping = Stopping(frozenset(), 500, tuple(strings), text, tuple(before))
     assert in_chunks(stopping, tokens, list(sizes)) == (expected, reason)
+    if bytewise(tokenizer):
+        stopping = replace(stopping, pieces=Pieces(text))
+        assert in_chunks(stopping, tokens, list(sizes)) == (expected, reason)
+
+
+def test_only_of_byte_level_tokenizers_is_a_text_its_tokens_in_a_row() -> None:
+    assert {name: bytewise(tokenizer) for name, tokenizer in TOKENIZERS.items()} == {
+        "spaces begin words": False, "bytes": True,
+    }  # fmt: skip
+
+
+def test_with_pieces_no_text_is_decoded_but_around_parts_of_characters() -> None:
+    tokenizer, looked = TOKENIZERS["bytes"], []
+
+    def text(ids: list[int]) -> str:
+        looked.append(len(ids))
+        return tokenizer.decode(ids)
+
+    tokens, output = tokenizer("ab. c, " * 20).input_ids, []
+    stopping = Stopping(frozenset(), 2000, ("b c", "x"), text, (), Pieces(text))
+    assert {stopping.extend(output, [token]) for token in tokens} == {None}
+    assert looked == [1] * len(set(tokens))
+    assert stopping.extend(output, tokenizer("😀").input_ids) is None
+    assert max(looked) > 1
 
 
 def test_only_the_ends_of_prompt_and_output_are_decoded() -> None:

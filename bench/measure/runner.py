@@ -20,6 +20,7 @@ from decoding.finite import SKIPPING, finite_on, not_finite
 from decoding.records import Generation
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
+from decoding.text import Pieces, bytewise
 from tasks import Example, Task
 
 
@@ -91,11 +92,13 @@ class Race:
         self._gaps: dict[tuple[str, tuple[int, ...]], list[float]] = {}
         self._draft_faults: dict[tuple[int, str, tuple[int, ...]], str | None] = {}
         self._encoded: dict[tuple[str, str], tuple[list[int], int]] = {}
+        self._pieces = Pieces(loaded.pair.decode) if bytewise(loaded.tokenizer) else None
 
     def stopping(self, example: Example, ids: list[int]) -> Stopping:
         """The one rule by which every method's output for `example`, encoded as `ids`, ends."""
         strings = self.task.stop + (example.stop if self.task.config.stopped else ())
-        return Stopping(self.loaded.pair.eos, self.max_new_tokens, strings, self.loaded.pair.decode, tuple(ids))
+        pair = self.loaded.pair
+        return Stopping(pair.eos, self.max_new_tokens, strings, pair.decode, tuple(ids), self._pieces)
 
     def encode(self, example: Example) -> tuple[list[int], int]:
         """The prompt's token ids, and how many were cut.

@@ -70,7 +70,7 @@ FAULTS = (
           "        model = rounded(model)\n", "        pass\n", ("test_probe.py",)),
     Fault("a faster engine is not told", "bench/report/probed.py", "SLOWER = 1.1", "SLOWER = 11.0", ("test_probe.py",)),
     Fault("the probe of an earlier process is shown", "bench/report/summarize.py",
-          'each["probe"] for each in reversed(sessions)', 'each["probe"] for each in sessions', ("test_probe.py",)),
+          'each.probe for each in reversed(sessions)', 'each.probe for each in sessions', ("test_probe.py",)),
     Fault("engines share a folder", "bench/models/place.py",
           'if (key, value) != ("engine", EAGER)', 'if key != "engine"',
           ("test_engine.py",)),

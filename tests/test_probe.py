@@ -95,7 +95,8 @@ def test_what_was_probed_is_recorded_and_a_run_goes_on_with_its_engine(monkeypat
     folder = run_folder("speculative")
     provenance = json.loads((folder / "provenance.json").read_text())
     as_json = json.loads(json.dumps(seen))
-    assert [each["probe"] for each in provenance["sessions"]] == as_json and provenance["identity"]["engine"] == TRACED
+    assert [each["probe"] for each in provenance["sessions"]] == as_json
+    assert provenance["case"]["identity"]["engine"] == TRACED
     summary = run_summary("speculative")
     assert summary["probe"] == as_json[1] and "engine=auto took traced" in summary["warnings"][0]
     assert "| probe of the engines | traced 3.00 and 3.00, eager" in (folder / "report.md").read_text()

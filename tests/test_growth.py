@@ -1,4 +1,5 @@
-"""A step's work does not grow with the text but in attention, its rows cost what they are, and nothing piles up."""
+"""A step's work does not grow with the text but in attention, its rows cost what they are, and
+nothing piles up."""
 
 import gc
 import random
@@ -54,7 +55,8 @@ METHODS = [
 
 
 class Work(TorchDispatchMode):
-    """Within, lines of ours that run are counted, and numbers that operators write outside the models.
+    """Within, lines of ours that run are counted, and numbers that operators write outside the
+    models.
 
     lines, numbers: so far. inside: whether a model is running.
     """
@@ -155,7 +157,8 @@ def test_work_that_grows_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("context", [40, 400])
 def test_rows_cost_what_they_are(context: int) -> None:
-    """Four times the nodes are at most four times the lines, and numbers in proportion to rows and columns."""
+    """Four times the nodes are at most four times the lines, and numbers in proportion to rows and
+    columns."""
     per_row = {}
     for nodes in (20, 80):
         lines, numbers, did = work_of_steps(token_recycling.Config(nodes=nodes), context)
@@ -206,7 +209,8 @@ def held() -> Counter[str]:
 
 
 def test_memory_is_flat_over_many_generations(pair: ModelPair) -> None:
-    """After two rounds of all prompts with all methods, 126 generations more leave nothing behind."""
+    """After two rounds of all prompts with all methods, 126 generations more leave nothing
+    behind."""
     run = generations(pair)
     rounds = 7 * len(MANY)
     for _ in range(2 * rounds):

@@ -119,8 +119,10 @@ def decode(model: PreTrainedModel, prompts: Sequence[list[int]], how: Decoding) 
     position = positions[:, -1:]
     ended = torch.zeros(len(prompts), dtype=torch.bool)
     for _ in range(how.max_new_tokens):
+        # The last place as an index: after a slice, torch copies the head once for every row.
+        last = torch.tensor([ids.shape[1] - 1])
         logits = model(
-            input_ids=ids, position_ids=positions, attention_mask=mask, past_key_values=cache, logits_to_keep=1
+            input_ids=ids, position_ids=positions, attention_mask=mask, past_key_values=cache, logits_to_keep=last
         ).logits[:, -1]
         cache.length += ids.shape[1]
         tokens = _choose(logits, how)

@@ -26,7 +26,7 @@ from decoding.decoder import ModelPair
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
 
-STOPPING = Stopping(frozenset(), 30)
+STOPPING = Stopping(frozenset(), 16)
 # With the copies to the host that a forward of the target has: its choices, and what else a method
 # looks at.
 METHODS = [

@@ -59,7 +59,7 @@ def test_the_canonical_form_takes_the_same_steps(name, pair) -> None:
     draw = random.Random(name)
     configs = [config for config in (drawn(name, draw) for _ in range(40)) if config is not None]
     changed = [config for config in configs if canonical(config) != config and "auto" not in vars(config).values()]
-    for config in changed[:4]:
+    for config in changed[:2]:
         assert steps(canonical(config), pair) == steps(config, pair), config
         assert canonical(canonical(config)) == canonical(config)
     assert changed or name != "ouroboros"

@@ -24,6 +24,12 @@ from decoding.settings import path_of
 SETTINGS = ("*.json", "*.jinja", "*.model", "merges.txt", "vocab.txt")
 PROBE_SECONDS = 10
 GGUF = ".gguf"
+# How a folder below models/ comes to be there.
+MADE_BY = {
+    "smollm2_135m": "run make smollm2",
+    "smollm2_135m_draft": "train it with scripts/train_draft.py draft=smollm2_135m, or name another model.draft",
+    **dict.fromkeys(("target", "draft"), "make pair trains the bundled pair again; or use model=custom"),
+}
 NO_GGUF_OF_HUB = "GGUF files are loaded from this machine alone: fetch it, and give its path"
 NO_GGUF_PACKAGE = "loading GGUF files needs a package that is not installed: pip install gguf"
 
@@ -49,9 +55,7 @@ def locate(name: str) -> tuple[str, bool]:
     if name.startswith(BUNDLED_PREFIX):
         folder = BUNDLED / name.removeprefix(BUNDLED_PREFIX)
         if not (folder / "config.json").is_file():
-            raise UserError(
-                f"the bundled pair is not there yet ({folder}): run scripts/train_pair.py, or use model=custom"
-            )
+            raise UserError(f"{folder} is not there: {MADE_BY.get(folder.name, 'use model=custom')}")
         return str(folder), True
     folder = path_of(name)
     if (file := _gguf_file(folder)) is not None:

@@ -9,9 +9,10 @@ import pytest
 import torch
 from bench_pair import make_tokenizer
 from families import EOS, make_model
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from bench.models.borrowing import BORROWED, borrows, load_borrowing
+from bench.models.location import locate
 from bench.models.short_head import read_ranking
 from decoding.errors import UserError
 from training.drafter import labels
@@ -239,10 +240,45 @@ def test_training_goes_on_where_it_stopped(trained, monkeypatch):
     assert (Path(trained.output) / "model.safetensors").read_bytes() == before
 
 
-def test_a_torn_line_of_answers_is_written_again(trained, tmp_path):
-    from training.drafter.own_text import own_text
-    from training.drafter.target import load_target
+def test_the_text_is_packed_beside_the_draft_and_taken_from_there(trained, monkeypatch, tmp_path):
+    """Elsewhere nothing is decoded again; with another target it is refused."""
+    monkeypatch.setattr("training.drafter.own_text.decode", lambda *_, **__: pytest.fail("decoded again"))
+    target, tokenizer, eos = load_target(trained)
+    elsewhere = replace(trained, work=str(tmp_path / "work"))
+    nothing = TestText(None)
+    assert own_text(elsewhere, target, tokenizer, eos, nothing) == own_text(trained, target, tokenizer, eos, nothing)
+    with pytest.raises(UserError, match="holds text of .*target: give work="):
+        own_text(replace(elsewhere, target="another"), target, tokenizer, eos, nothing)
 
+
+PACKED = sorted(Path(__file__).parents[1].glob("models/*/own_text.tar.xz"))
+DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is not there")
+@pytest.mark.parametrize("archive", PACKED, ids=lambda archive: archive.parent.name)
+def test_no_committed_training_text_holds_thirteen_words_of_a_test_prompt(archive, tmp_path):
+    """Of all tasks; the tokenizer is the target's."""
+    shutil.unpack_archive(archive, tmp_path, filter="data")
+    config = DraftConfig(target=(tmp_path / "target.txt").read_text().strip())
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(locate(config.target)[0])
+    except UserError as error:
+        pytest.skip(str(error))
+    tests = TestText(str(DATA))
+    assert len(tests.runs) > 100_000
+    for file in sorted(tmp_path.glob("prompts-*.jsonl")):
+        prompts = [json.loads(line) for line in file.read_text().splitlines()]
+        answers = (tmp_path / file.name.replace("prompts", "answers")).read_text().splitlines()
+        answered = {line["index"]: line["answer"] for line in map(json.loads, answers)}
+        learned = [index for index, prompt in enumerate(prompts) if not prompt["held_out"]]
+        touching = [index for index in learned if tests.touches(tokenizer.decode(prompts[index]["ids"]))]
+        assert not touching, file.name
+        # An answer that does is left out of training (own_text), so few may.
+        assert sum(tests.touches(tokenizer.decode(answered[index])) for index in learned) < 0.02 * len(learned)
+
+
+def test_a_torn_line_of_answers_is_written_again(trained, tmp_path):
     work = tmp_path / "work"
     shutil.copytree(trained.work, work)
     file = work / "own_text/answers-0.jsonl"

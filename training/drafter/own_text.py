@@ -1,6 +1,10 @@
-"""The target's own text, kept on disk as it is written, a line of JSON a generation."""
+"""The target's own text, kept on disk as it is written, a line of JSON a generation.
+
+It is what costs most, so it is packed beside the draft: who trains it again begins with that text.
+"""
 
 import json
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,9 +13,13 @@ import torch
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from decoding.errors import UserError
 from training.drafter.config import DraftConfig
 from training.drafter.generation import Decoding, batches, decode
 from training.drafter.prompts import Prompt, TestText, invented, of_tasks, shuffled
+
+# In the draft's folder.
+ARCHIVE = "own_text"
 
 
 @dataclass(frozen=True)
@@ -33,15 +41,31 @@ def own_text(
 ) -> list[Answered]:
     """Every prompt answered; rounds that are on disk are read, the others written.
 
-    Round 0 holds the tasks' prompts, every further one turns that the target invents.
+    Round 0 holds the tasks' prompts, every further one turns that the target invents. Rounds that are packed in the
+    draft's folder are taken from there.
+
+    Raises:
+        UserError: the text on disk is another target's.
     """
     found: list[Answered] = []
     folder = Path(config.work) / "own_text"
+    archive = (Path(config.output) / ARCHIVE).with_suffix(".tar.xz")
+    if archive.is_file() and not folder.exists():
+        shutil.unpack_archive(archive, folder, filter="data")
     folder.mkdir(parents=True, exist_ok=True)
+    author = folder / "target.txt"
+    if author.exists() and (other := author.read_text().strip()) != config.target:
+        raise UserError(f"{folder} holds text of {other}: give work=... and output=... of their own")
+    author.write_text(f"{config.target}\n")
     for number in range(config.own_text.rounds + 1):
         prompts = _prompts(config, number, target, tokenizer, eos, tests, folder / f"prompts-{number}.jsonl")
         found += _answers(config, number, prompts, target, eos, folder / f"answers-{number}.jsonl")
     return [each for each in found if each.held_out or not tests.touches(tokenizer.decode(each.answer))]
+
+
+def pack(config: DraftConfig) -> None:
+    """Put the text, prompts and answers, into the draft's folder."""
+    shutil.make_archive(str(Path(config.output) / ARCHIVE), "xztar", Path(config.work) / "own_text")
 
 
 def _prompts(

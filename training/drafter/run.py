@@ -10,7 +10,7 @@ from transformers.utils import logging
 from training.drafter.card import write_card
 from training.drafter.config import DraftConfig
 from training.drafter.labels import labelled
-from training.drafter.own_text import own_text
+from training.drafter.own_text import own_text, pack
 from training.drafter.prompts import TestText
 from training.drafter.student import ranked, save, student_of
 from training.drafter.target import load_target
@@ -43,6 +43,7 @@ def train_draft(config: DraftConfig) -> None:
     with clock("training"):
         log = train(config, student, target, head, text, own, held_out)
     save(student, ranking, Path(config.output))
+    pack(config)
     write_card(config, student, head, texts, text, log, clock.seconds)
 
 

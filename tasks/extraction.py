@@ -7,7 +7,7 @@ import ast
 import re
 from collections.abc import Sequence
 
-from tasks.fences import PYTHON, Block, split_blocks, without_thinking
+from tasks.fences import PYTHON, Block, split_blocks
 from tasks.python_source import (
     as_body,
     behind_futures,
@@ -20,6 +20,7 @@ from tasks.python_source import (
     parsed,
     rank,
 )
+from tasks.thinking import without_thinking
 
 _START = re.compile(r"\s*(?:(?:async\s+def|def|class|import|from)\s|@\w|\w+\s*(?::[^=]+)?=[^=])")
 FENCED = re.compile(r"^[ \t]*(?:`{3}|~{3})", re.MULTILINE)

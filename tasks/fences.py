@@ -1,4 +1,4 @@
-"""The Markdown of a model's answer: thinking taken off, fenced blocks apart from the text around them."""
+"""The Markdown of a model's answer: fenced blocks apart from the text around them."""
 
 import re
 from dataclasses import dataclass
@@ -8,18 +8,14 @@ from tasks.python_source import dedented, parsed
 PYTHON = frozenset({"python", "python3", "py", "py3"})
 MARKDOWN = frozenset({"markdown", "md"})
 
-_TAG = r"(?:think|thinking|thought|reasoning)>"
-_CLOSED = re.compile(rf"^[ \t]*<{_TAG}.*?</{_TAG}", re.DOTALL | re.MULTILINE | re.IGNORECASE)
-# Code that handles such tags has them in strings.
-_CLOSING = re.compile(rf"(?<![\"'`])</{_TAG}(?![\"'`\\])", re.IGNORECASE)
-_OPEN = re.compile(rf"^[ \t]*<{_TAG}", re.MULTILINE | re.IGNORECASE)
-
 _FENCE = re.compile(r"(?P<before>[^`~]*)(?P<fence>`{3,}|~{3,})(?P<info>.*)")
 _ONE_LINE = re.compile(r"[ \t]*(`{3,})(?P<info>[^`]+?)[ \t]*\1[ \t]*")
 # A fence may stand in a quotation or be the first thing of a list's item.
 _MARGIN = re.compile(r"(?:[ \t]|>|[-*+][ \t]|\d+[.)][ \t])*")
 _QUOTE = re.compile(r"[ \t]*(?:> ?)+")
 _CODE = re.compile(r"(?:async\s+def|def|class|import|from|return|for|while|if|with)\s|@\w|\w+\s*=[^=]")
+# Ends of a block that are tried; with more the time for a long answer without an end would grow with its cube.
+TRIES = 40
 _LANGUAGE = re.compile(r"\s*\{?\.?(?P<name>[\w+#-]*)(?P<rest>.*)")
 
 
@@ -29,19 +25,6 @@ class Block:
 
     language: str
     code: str
-
-
-def without_thinking(text: str) -> str:
-    """The answer after its thinking.
-
-    A chat template may have opened the thinking in the prompt, so that only its end is here. Thinking that never ends
-    has no answer after it.
-    """
-    text = _CLOSED.sub("", text)
-    closings = list(_CLOSING.finditer(text))
-    text = text[closings[-1].end() :] if closings else text
-    opened = _OPEN.search(text)
-    return text[: opened.start()] if opened else text
 
 
 def split_blocks(text: str) -> tuple[list[Block], str]:
@@ -102,7 +85,8 @@ def _end(found: re.Match[str], language: str, code: str, lines: list[str], start
     first = ends[0] if ends else (len(lines), None)
     if language and language not in PYTHON:
         return first
-    for end, after in [first, *sorted({*ends, *others, (len(lines), None)}, key=lambda each: each[0])]:
+    candidates = [*sorted({*ends, *others}, key=lambda each: each[0])[:TRIES], (len(lines), None)]
+    for end, after in [first, *candidates]:
         # A None before the text's end: the next block opens there, and this one was never closed.
         stop = end + 1 if after is None and end < len(lines) else end
         if parsed(_block(language, code, _inside(found, lines[start:stop], after)).code):
@@ -120,6 +104,8 @@ def _inside(found: re.Match[str], lines: list[str], after: str | None) -> list[s
 
 
 def _block(language: str, code: str, lines: list[str]) -> Block:
+    if not language and not code and lines and lines[0].strip().lower() in PYTHON:
+        language, lines = lines[0].strip().lower(), lines[1:]  # a tag that slipped into the next line
     text = "\n".join([code, *lines] if code else lines)
     return Block(language, dedented(f"{text}\n"))
 

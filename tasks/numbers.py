@@ -1,7 +1,8 @@
 """The number that a model's answer gives: strictly the marked one, flexibly the one that it ends with.
 
 Read alike: `1,000`, also with a thin or no-break space and as LaTeX's `1{,}000`; `.75`; `1e3`; `3/4` and `2 1/2`; any
-minus, before or after a currency's sign; and the marks of Markdown and LaTeX around a number. Not read: European
+minus, before or after a currency's sign (an en dash where it begins a number); and the marks of Markdown and LaTeX
+around a number. Thinking before the answer is left out. Not read: European
 decimals (`3,5` is two numbers), words (`eighteen`), magnitudes (`5 million` is 5), powers (`10^3`), percentages as
 shares (`25%` is 25), a plain space within a number, lists without spaces (`100,200` is one number).
 """
@@ -10,9 +11,11 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
+from tasks.thinking import without_thinking
+
 # After a digit or a bracket a minus takes away, and one with a space after it does so everywhere, as in 8 - 5.
-_SIGN = r"(?:(?<![\w.)}])-|\+)?"
-_CURRENCY = r"(?:[$€£¥₹]\s?)?"
+_SIGN = r"(?:(?<![\w.)}%])-|\+)?"
+_CURRENCY = r"(?:(?:(?<![^\W\d_])(?:US|CA|AU?|NZ|HK|S)\$|[$€£¥₹])\s?)?"
 _WHOLE = r"(?:\d{1,3}(?:,\d{2,3})*,\d{3}(?!\d)|\d+)"
 _PLAIN = rf"(?:{_WHOLE}(?:\.\d+)?|(?<![\w.])\.\d+)(?:[eE][-+]?\d{{1,3}}(?!\w))?"
 _OVER = r"(?: (?P<above>\d+)/(?P<below>\d+)|/(?P<divisor>\d+)(?!\.?\d))?"
@@ -20,13 +23,13 @@ _NUMBER = re.compile(rf"(?P<sign>{_SIGN}{_CURRENCY}{_SIGN})(?P<value>{_PLAIN}){_
 
 _MARK = re.compile(r"####(?!#)(?P<lead>\s*)(?=(?P<line>[^\n]*))")
 # What may stand around a number that is alone on its line.
-_AROUND = r"[\s*_`~$()\[\]{}=≈:]*+"
+_AROUND = r"[\s*_`~$()\[\]{}=≈:\"“”]*+"
 _BEFORE = re.compile(_AROUND)
 _AFTER = re.compile(rf"{_AROUND}[%°]?{_AROUND}\.?{_AROUND}")
 # `1. Step one`, `2) Add`, `3: Sum`: the number of a heading.
 _HEADING = re.compile(r"\\?[.):][*_]*(?:[^\S\n]+\S|[^\W\d_])")
 # `3-5`, `3 - 5`, `3:30`, `1.2.3`, `3,5`: a part of something else.
-_PART = re.compile(r"(?:[.,:/]?|\s*[-–—]\s*)\$?\d")
+_PART = re.compile(r"(?:[.,:/]?|%?\s*[-–—]\s*)\$?\d")
 
 _SAYS = re.compile(r"\banswer(?:\s+is|\s*[:=])(?P<rest>[^\n]*)", re.IGNORECASE)
 _OPENING = re.compile(r"[\s*_`~$()\[\]{}=≈:\"'“]*")
@@ -46,6 +49,8 @@ _NEXT_ITEM = re.compile(r"(?<![\w.])2[.):]\s")
 _BOX = re.compile(r"\\boxed\s*\{")
 _TEXT = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\s*\{([^{}]*)\}")
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}")
+_MIXED = re.compile(r"(?<=\d)\s*(?=\\[dt]?frac\b)")
+_MINUS = re.compile(r"[\u2011\u2212\ufe63\uff0d]|(?<![^\s*_`~$(\[{=])[\u2012\u2013](?=[$€£¥₹.]?\d)")
 _SPACED = re.compile(r"(?<=\d)(?:[\u2007\u2009\u00a0\u202f]|\{,\}|,?\\[,;:!])(?=\d{3}(?!\d))")
 
 
@@ -56,7 +61,7 @@ def marked_number(text: str) -> Decimal | None:
     with a number and more. Of a calculation the number after its last equals sign counts. The number of a heading is
     none, nor is a part of a range or a time.
     """
-    marks = list(_marks(text))
+    marks = list(_marks(without_thinking(text)))
     return next((value for value, alone in marks if alone), marks[0][0] if marks else None)
 
 
@@ -67,6 +72,7 @@ def last_number(text: str) -> Decimal | None:
     number of the text.
     "The answer is 18 dollars." calls 18 the answer; "The answer is that in 2 days" and "Answer: 2 * 9 = 18" do not.
     """
+    text = without_thinking(text)
     marks = [value for value, alone in _marks(text) if alone]
     text = _plain(text)
     boxed = [value for value in map(_last, _boxes(text)) if value is not None]
@@ -135,7 +141,8 @@ def _value(number: re.Match[str]) -> Decimal:
 
 def _plain(text: str) -> str:
     """The text with one kind of minus, a comma between thousands, and without LaTeX's escapes and spaces."""
-    text = _SPACED.sub(",", _FRACTION.sub(r"\1/\2", text.replace("\u2212", "-")))
+    text = _FRACTION.sub(r"\1/\2", _MIXED.sub(" ", _MINUS.sub("-", text)))
+    text = _SPACED.sub(",", text)
     return re.sub(r"\\[,;:!()\[\] ]", " ", re.sub(r"\\(?=[$%#])", "", text))
 
 

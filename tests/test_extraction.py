@@ -8,8 +8,9 @@ import pytest
 
 from tasks import TASKS, make_task
 from tasks.extraction import completed, solution
-from tasks.fences import split_blocks, without_thinking
+from tasks.fences import split_blocks
 from tasks.sources import BUNDLED
+from tasks.thinking import without_thinking
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 GOOD = "def add(a, b):\n    return a + b"
@@ -97,6 +98,12 @@ SHAPES = {
     "thinking opened by the template": f"Perhaps\n{fenced(BAD)}\nno.\n</think>\n\n{fenced(GOOD)}",
     "thinking ended within a line": f"<thinking>Perhaps {BAD}</thinking>{fenced(GOOD)}",
     "two thoughts": f"<THINK>a</THINK>\n<think>\n{fenced(BAD)}\n</think>\n{fenced(GOOD)}",
+    "the tag named after the code": f"{fenced(GOOD)}\nI left out the </think> tag.",
+    "the tag named in a comment": fenced(f"{GOOD}\n# ends with </think>\n"),
+    "the tag within a string": fenced(f"{GOOD}\nTAGS = 'x</think>y'\n"),
+    "the tag named in a docstring": fenced(GOOD + '\n\ndef other():\n    """Cut at the </think> tag."""\n'),
+    "a tag of the language in the next line": f"```\npython\n{GOOD}\n```",
+    "thinking ended after a sentence": f"Perhaps\n{fenced(BAD)}\nno.</think>{fenced(GOOD)}",
     "tags of thinking within the code": fenced(f"TAGS = ('<think>', '</think>')\n{GOOD}\n"),
     "fence in a docstring": fenced(
         'def add(a, b):\n    """Add.\n\n    ```\n    add(1, 2)\n    ```\n    """\n    return a + b'

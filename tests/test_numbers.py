@@ -28,6 +28,8 @@ NUMBERS = {
     "\\boxed{-3}": -3, "\\boxed{\\$18}": 18, "\\boxed{\\text{18}}": 18, "\\boxed{\\text{18 dollars}}": 18,
     "$\\boxed{18}$": 18, "\\boxed{18}.": 18, "\\boxed{\\frac{3}{4}}": "0.75", "\\boxed{1{,}000}": 1000,
     "**\\boxed{18}**": 18, "\\boxed{18\\text{ apples}}": 18, "\\boxed{18": 18, "18 dollars": 18, "18cm": 18, "18°": 18,
+    "2\\frac{1}{2}": "2.5", "2 \\dfrac{1}{2}": "2.5", "\\boxed{1\\frac{1}{2}}": "1.5", "\u20133": -3, "\u20113": -3,
+    "\ufe633": -3, "\uff0d3": -3, "\u2013$3": -3, "US$18": 18, "-US$18": -18, '"18"': 18, "\u201c18\u201d": 18,
     "18, since it doubles": 18, "0018": 18, "1234567": 1234567, "١٨": 18,
 }  # fmt: skip
 
@@ -52,6 +54,11 @@ TEXTS = [
     ("#### 3-5", None, 5, "a range is no number; its end is the last one"),
     ("#### 3 - 5", None, 5, "the same"),
     ("#### 3–5 apples", None, 5, "the same"),
+    ("#### 50%-60%", None, 60, "the same"),
+    ("#### 5 \u2013 8 = 3", 3, 3, ""),
+    ("<think>\n#### 17\n</think>\n#### 18", 18, 18, ""),
+    ("<think>\\boxed{17}?</think>It is 18.", None, 18, "no mark"),
+    ("so 17.\n</think>\n\nThe answer is 18.", None, 18, "no mark"),
     ("#### 3 to 5", 3, 5, "a range in words reads as a number with more after it"),
     ("#### 3:30", None, 30, "a time is no number"),
     ("#### 3,5", None, 5, "not handled: a European decimal"),

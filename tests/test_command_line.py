@@ -30,6 +30,7 @@ MODULES = (
 # Python imports the package, torch and all, before the module: its help is shown, but waits. Here
 # torch is there.
 WAITING = ("ouroboros.pool",)
+SCRIPTS = ("scripts/search_skip_layers.py", "scripts/train_draft.py")
 HEAVY = ("torch", "transformers", "matplotlib", "datasets", "optuna")
 
 
@@ -286,10 +287,14 @@ def test_help_waits_for_no_heavy_import(monkeypatch, capsys):
     program = f"""
 import runpy, sys
 helps = [(each, "--help") for each in {MODULES}]
-for module, argument in [*helps, ("bench", "--cfg=job"), ("bench", "nosuch=1")]:
+scripts = [(str(each), "--help") for each in {[str(ROOT / each) for each in SCRIPTS]}]
+for module, argument in [*helps, *scripts, ("bench", "--cfg=job"), ("bench", "nosuch=1")]:
     sys.argv = [module, argument]
     try:
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        if module.endswith(".py"):
+            runpy.run_path(module, run_name="__main__")
+        else:
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as ended:
         assert ended.code == (2 if argument == "nosuch=1" else 0), (module, argument, ended.code)
     here = [name for name in {HEAVY} if name in sys.modules]
@@ -307,8 +312,15 @@ for module, argument in [*helps, ("bench", "--cfg=job"), ("bench", "nosuch=1")]:
     assert "Hydra" not in shown.replace("--hydra-help", "")
     for module in MODULES + WAITING:
         assert f"python -m {module} [" in shown
+    for script in SCRIPTS:
+        assert f"python {script} [" in shown
     for said in ("method: cascade, greedy", "max_new_tokens: null", "check=true", "tune.trials=40", 'output="a=b"'):
         assert said in shown
+
+
+def started(command: str) -> list[str]:
+    """What the interpreter is given: a module, or a script of the checkout."""
+    return [str(ROOT / command)] if command in SCRIPTS else ["-m", *command.split()]
 
 
 @pytest.mark.parametrize(
@@ -321,14 +333,17 @@ for module, argument in [*helps, ("bench", "--cfg=job"), ("bench", "nosuch=1")]:
         ("bench.paper quick", "tqdm"),
         ("bench.figures runs", "matplotlib"),
         ("bench.refold runs", "torch"),
+        ("scripts/train_draft.py", "hydra"),
     ],
 )
 def test_an_interrupt_while_importing_is_one_line(tmp_path, command, while_importing):
     (tmp_path / f"{while_importing}.py").write_text("import time\nprint('importing', flush=True)\ntime.sleep(60)\n")
     if command == "bench.figures runs":
         find("many_runs:write_run")(tmp_path / "runs", find("many_runs:summary_of")())
+    here = environment()
+    here["PYTHONPATH"] = os.pathsep.join([str(tmp_path), *filter(None, [here.get("PYTHONPATH")])])
     process = subprocess.Popen(
-        [sys.executable, "-m", *command.split()], cwd=tmp_path, env=environment(), text=True,
+        [sys.executable, *started(command)], cwd=tmp_path, env=here, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         # Whoever started the tests in the background may have them ignore it.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),

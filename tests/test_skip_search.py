@@ -26,9 +26,10 @@ from decoding.decoder import ModelPair
 from decoding.errors import UserError
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
-from training import skip_objective, skip_search
+from training import skip_config, skip_objective
+from training.skip_config import SkipSearchConfig
 from training.skip_objective import CostModel, Costs, Measured, Text, Worth, measure_costs, replay
-from training.skip_search import SkipSearchConfig, search_skip_set
+from training.skip_search import search_skip_set
 
 SETS = [((), ()), ((1,), ()), ((), (0,)), ((0, 1), (1,)), ((0, 1), (0, 1))]
 
@@ -172,7 +173,7 @@ def target(tmp_path_factory) -> Path:
 
 
 def configured(target: Path, tmp_path: Path, *overrides: str) -> SkipSearchConfig:
-    ConfigStore.instance().store("skip_search_schema", SkipSearchConfig)
+    ConfigStore.instance().store("search_skip_layers_schema", SkipSearchConfig)
     given = [
         "name=random", "model=custom", f"model.target={target}", "tasks.humaneval=1", "tasks.gsm8k=0", "tasks.cnndm=0",
         "tasks.wmt16=1", "max_new_tokens=10", "trials=3", "max_draft=3", f"output={tmp_path}", *overrides,
@@ -258,4 +259,4 @@ def test_what_a_search_refuses(target, tmp_path) -> None:
     refused("trials=0", said="trials must be at least 1")
     refused("threshold=2.0", said="threshold must be")
     refused("model.target=/nowhere", said="is no folder")
-    assert skip_search.OBJECTIVES == ("cost_model", "measured")
+    assert skip_config.OBJECTIVES == ("cost_model", "measured")

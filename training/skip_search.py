@@ -3,74 +3,42 @@
 Bayesian optimisation (a tree-structured Parzen estimator) over two booleans a layer: skip its attention, skip its MLP.
 """
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import optuna
+from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from baselines import greedy
 from baselines.layer_skipping import LayerSkipper
 from baselines.self_speculative import AdaptiveExit
-from baselines.self_speculative import Config as MethodConfig
 from baselines.skip_set import SkipSet
-from bench.console.terminal import warn
+from bench.console.terminal import say, warn
 from bench.models.config import ModelConfig
 from bench.models.loading import LoadedPair, load_pair
 from bench.models.location import weights_digests
 from bench.models.place import resolve_place
 from decoding.errors import UserError
-from decoding.settings import require_at_least
 from decoding.stopping import Stopping
 from tasks import TASKS
 from tasks.settings import typed
 from tasks.sources import DataConfig, load_rows
+from training.skip_config import SkipSearchConfig
 from training.skip_objective import CostModel, Costs, Layers, Measured, Objective, Text, Worth, measure_costs
 from training.skip_report import finished, note_session, write_report
 
-OBJECTIVES = ("cost_model", "measured")
 # How many trials the sampler draws at random, the first ones, which are given, counted in.
 RANDOM_TRIALS = 10
 
 
-@dataclass
-class SkipSearchConfig:
-    """name: of the set, and of its folder in `output`. model, data: as in the groups of conf/.
-
-    tasks: prompts of the split per task. max_new_tokens: longest output. objective: what is maximised, tokens per
-    second either estimated ("cost_model") or "measured". trials: sets to try, those of earlier runs counted in.
-    max_draft, threshold, acceptance, threshold_step: the method's own settings, which the set is searched for.
-    """
-
-    name: str = "tiny"
-    model: Any = None
-    data: Any = None
-    tasks: dict[str, int] = field(default_factory=dict)
-    max_new_tokens: int = 64
-    objective: str = "cost_model"
-    trials: int = 800
-    max_draft: int = 12
-    threshold: float = 0.6
-    acceptance: float = 0.9
-    threshold_step: float = 0.01
-    seed: int = 0
-    device: str | None = None
-    dtype: str | None = None
-    output: str = "results/skip_search"
-
-    def __post_init__(self) -> None:
-        for name, lowest in {"max_new_tokens": 2, "trials": 1, "max_draft": 1}.items():
-            require_at_least(name, getattr(self, name), lowest)
-        if self.objective not in OBJECTIVES:
-            raise UserError(f"objective={self.objective} is unknown: choose one of {', '.join(OBJECTIVES)}")
-        if not any(count > 0 for count in self.tasks.values()):
-            raise UserError("tasks holds no prompts: say how many of each task, as in tasks.humaneval=6")
-
-    def method(self) -> MethodConfig:
-        """The method's settings, checked; nothing is skipped yet."""
-        return MethodConfig("self_speculative", None, [], [], self.max_draft, self.threshold, self.acceptance,
-                            self.threshold_step)  # fmt: skip
+def run(config: DictConfig) -> int:
+    """The search of a composed config, and what it found; the exit status."""
+    found = search_skip_set(OmegaConf.to_object(config))
+    say(f"skip attention {found.attention}, MLP {found.mlp} of {found.layers} layers")
+    say(f"in {config.output}/{config.name}: skip_set.json for method.skip, summary.json, trials.csv, convergence.png")
+    return 0
 
 
 def search_skip_set(config: SkipSearchConfig) -> SkipSet:

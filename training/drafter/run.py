@@ -5,8 +5,10 @@ import time
 from pathlib import Path
 
 import torch
+from omegaconf import DictConfig, OmegaConf
 from transformers.utils import logging
 
+from bench.console.terminal import say
 from training.drafter.card import write_card
 from training.drafter.config import DraftConfig
 from training.drafter.labels import labelled
@@ -15,6 +17,13 @@ from training.drafter.prompts import TestText
 from training.drafter.student import ranked, save, student_of
 from training.drafter.target import load_target
 from training.drafter.train import Head, train
+
+
+def run(config: DictConfig) -> int:
+    """All stages of a composed config, and where the draft lies; the exit status."""
+    train_draft(OmegaConf.to_object(config))
+    say(f"in {config.output}: the draft's layers, README.md with its agreement, token_ranking.json")
+    return 0
 
 
 def train_draft(config: DraftConfig) -> None:

@@ -29,7 +29,8 @@ from bench.measure.record import METHOD, Record
 from bench.measure.runner import Race, unfinished
 from bench.measure.store import RunFolder, require_one_encoding
 from bench.models.config import AUTO
-from bench.models.loading import LoadedPair, load_pair
+from bench.models.encoding import encoding_warnings
+from bench.models.loading import LoadedPair, load_pair, load_tokenizers
 from bench.models.location import weights_digests, weights_here
 from bench.models.place import Place, resolve_place
 from bench.plan.case import Case
@@ -155,6 +156,8 @@ def _check(plan: Plan, place: Place) -> int:
     revisions = {model.target: model.revision, model.draft: model.draft_revision}
     absent = [name for name, revision in revisions.items() if name and not weights_here(name, revision)]
     if absent:
+        tokenizer = load_tokenizers(model).tokenizer
+        warn(encoding_warnings(task, tokenizer, [task.encode(each, tokenizer) for each in prompts.examples]))
         say(f"not fetched yet, so nothing is decoded: the weights of {' and '.join(absent)}")
         return 0
     loaded = _load(plan, place)

@@ -232,6 +232,13 @@ def test_a_pair_of_hub_ids_without_and_with_its_weights(monkeypatch, capsys, arg
     assert run(monkeypatch, *arguments) == 0
     said = capsys.readouterr().out
     assert ": enough" in said and "not fetched yet, so nothing is decoded: the weights of some/draft" in said
+    monkeypatch.setattr("bench.job.encoding_warnings", lambda *_: ["a beginning that is added twice"])
+    assert run(monkeypatch, *arguments) == 0
+    heard = capsys.readouterr()
+    assert "a beginning that is added twice" in heard.out + heard.err, "the tokenizer is here"
+    monkeypatch.undo()
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("bench.models.location.offline", lambda name: True)
     weights[1].write_bytes(content)
     assert run(monkeypatch, *arguments) == 0
     assert "outputs: equal" in capsys.readouterr().out

@@ -177,6 +177,12 @@ def test_an_end_in_the_prompt_itself_is_told():
     assert said.startswith("1 of 2 prompts end with <eos>, the end of a sequence")
 
 
+def test_an_end_that_is_the_start_too_is_told_after_text_alone():
+    tokenizer = special("$A <eos>")
+    tokenizer.bos_token = tokenizer.eos_token = "<eos>"
+    assert any("prompts end with <eos>" in said for said in warned(tokenizer, "def<eos>", variant="base"))
+
+
 def test_a_start_that_is_added_twice_is_told():
     tokenizer = special("<eos> $A")
     tokenizer.bos_token = "<eos>"

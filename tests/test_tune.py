@@ -2,7 +2,9 @@
 later runs."""
 
 import csv
+import errno
 import math
+import os
 import re
 import sys
 from dataclasses import replace
@@ -333,6 +335,15 @@ def test_a_search_that_was_stopped_goes_on_and_measures_nothing_twice(tuned, tmp
     assert tuned("method=speculative", "tune.trials=4") == 0
     measured = calls[:2] + [each for each in calls[3:] if len(each) == 1]
     assert len(measured) == 4 and [each["number"] for each in read_trials(tmp_path)][0] == "published"
+
+
+def test_a_full_disk_names_what_could_not_be_written(tuned, monkeypatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(bench.tune.job, "draw_study", full)
+    with pytest.raises(UserError, match="^cannot write study: No space left on device; what is measured is kept"):
+        tuned("method=speculative", "tune.trials=1", "tune.finalists=1")
 
 
 def test_a_study_names_the_code_that_measured_it(tuned, tmp_path, monkeypatch) -> None:

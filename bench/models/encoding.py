@@ -44,7 +44,8 @@ def encoding_warnings(task: Task, tokenizer: PreTrainedTokenizerBase, encoded: S
             "added again; take it out of the text"
         )
     eos = tokenizer.eos_token_id
-    ended = sum(ids[-1:] == [eos] for ids in encoded) if eos not in (None, bos) else 0
+    # Of a model whose beginning and end are one token, a prompt of that token alone only begins.
+    ended = sum(ids[-1:] == [eos] and (eos != bos or len(ids) > 1) for ids in encoded) if eos is not None else 0
     if ended:
         seen.append(
             f"{ended} of {len(encoded)} prompts end with {tokenizer.eos_token}, the end of a sequence: the output "

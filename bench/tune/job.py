@@ -20,6 +20,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from optuna.trial import TrialState
 
+from bench.console.disk import writing
 from bench.console.terminal import say, warn
 from bench.measure.cores import Company
 from bench.measure.entrants import make_race
@@ -107,7 +108,8 @@ def tune(config: DictConfig) -> int:
     published = {key: base[key] for key in space.values}
     identity = {"rules": RULES, "space": space.values, "fixed": fixed, "published setting": published}
     identity |= _identity(plan, place, prompts, here)
-    study = open_study(Path(str(wanted.study)), identity)
+    with writing(Path(str(wanted.study))):
+        study = open_study(Path(str(wanted.study)), identity)
 
     @cache
     def objective() -> Objective:
@@ -123,11 +125,12 @@ def tune(config: DictConfig) -> int:
             session.reserve(length)
         return Objective(race, history, prompts.warmup, SEED + len(study.trials))
 
-    with Company(place.device, plan.settings.cores):
+    with writing(Path(str(wanted.study))), Company(place.device, plan.settings.cores):
         course = rounds(wanted.trials, wanted.finalists, len(searched))
         left = search(study, course, space, objective, searched, f"{name} on {plan.task.name}")
         final = measure_finalists(study, left[: wanted.finalists], space, objective, kept, wanted.repeats)
-    _write(wanted, study, space, course, final, plan, len(kept))
+    with writing(Path(str(wanted.study))):
+        _write(wanted, study, space, course, final, plan, len(kept))
     return 0
 
 
@@ -205,7 +208,8 @@ def _write(
     file.parent.mkdir(parents=True, exist_ok=True)
     # The published setting as it is, so that a run with it is the very run of settings=paper.
     settings = asdict(space.config(choice)) if choice else dict(space.base)
-    file.write_text("".join(f"# {line}\n" for line in header) + OmegaConf.to_yaml(OmegaConf.create(settings)))
+    with writing(file):
+        file.write_text("".join(f"# {line}\n" for line in header) + OmegaConf.to_yaml(OmegaConf.create(settings)))
     folder = Path(str(wanted.study))
     table.to_csv(folder / "trials.csv", index=False)
     draw_study(table, space.values, winner, folder, f"{space.base['name']} on {plan.task.name}, {plan.model.label}")

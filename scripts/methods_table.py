@@ -1,6 +1,7 @@
 """Write the table of methods again, from what each method's module declares: python scripts/methods_table.py
 
-Its figures are those of results/methods: decode speedup with its interval by task, and tokens per target forward.
+Its figures are those of results/methods: decode speedup with its interval and the geometric mean of the prompts by
+task, and tokens per target forward.
 
 The table stands between the comments `<!-- methods -->` and `<!-- end of methods -->`, in README.md or a file of docs/.
 """
@@ -26,7 +27,8 @@ VARIANTS = ("no draft", "hf_generate compiled")
 
 def table() -> str:
     """The table in markdown, a row a method."""
-    head = ["method", "what drafts", "source", *TASKS, "tokens per target forward"]
+    speeds = [f"{task}; geomean" for task in TASKS]
+    head = ["method", "what drafts", "source", *speeds, "tokens per target forward"]
     found = _measured()
     rows = [
         [f"`{method.name}`", method.drafts, ", ".join(map(_link, method.sources)), *_figures(found, method.name)]
@@ -47,8 +49,8 @@ def _figures(found: dict[tuple[str, str], dict[str, str]], method: str) -> list[
     rows = [found.get((method, task)) for task in TASKS]
     if None in rows:
         return ["-"] * (len(TASKS) + 1)
-    parts = ("decode_speedup", "decode_speedup_low", "decode_speedup_high")
-    speeds = ["{:.2f} [{:.2f}, {:.2f}]".format(*(float(row[part]) for part in parts)) for row in rows]
+    parts = ("decode_speedup", "decode_speedup_low", "decode_speedup_high", "geomean_speedup")
+    speeds = ["{:.2f} [{:.2f}, {:.2f}]; {:.2f}".format(*(float(row[part]) for part in parts)) for row in rows]
     return [*speeds, ", ".join(f"{float(row['tokens_per_target_forward']):.2f}" for row in rows)]
 
 

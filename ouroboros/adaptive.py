@@ -20,7 +20,8 @@ from decoding.costs import ForwardCosts
 LONGEST = 16  # draft tokens considered
 MOST = 4  # suffixes considered
 FORGETTING = 0.95  # weight of a step's evidence one step later
-# Of the first guesses, in draft tokens or tries; they stay, so that what was given up is tried again.
+# Of the first guesses, in draft tokens or tries; they stay, so that what was given up is tried
+# again.
 WEIGHT = 4.0
 ACCEPTED = 0.75  # first guess: share of draft tokens accepted
 GAINED = (0.5, 0.25, 0.1, 0.1)  # first guess: tokens that each suffix adds, the newest first

@@ -36,7 +36,7 @@ SPEC = Spec(
 
 @dataclass
 class Config:
-    """The settings, named as in the paper.
+    """The settings; the letters are the paper's.
 
     window: W, columns. ngram: N, a phrase's length + 1. max_guesses: G, phrases kept per key and
     tried per forward. text_phrases: also take phrases from the prompt and the confirmed text.

@@ -54,7 +54,7 @@ class Drafter:
     step_columns: tuple[str, ...] = ()
 
     def reset(self, prompt: list[int], length: int) -> None:
-        """A new prompt begins, after which at most `length` tokens will stand, the prompt included.
+        """A new prompt begins; in the end at most `length` tokens will stand, the prompt included.
 
         What was learned from earlier prompts stays. All that is done with the prompt is done here,
         in the prefill's time, by every method, asked for a first draft or not: the first step finds

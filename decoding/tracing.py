@@ -84,7 +84,7 @@ class _Forward(nn.Module):
     def weights(self) -> _Tensors:
         """The weights that come in as arguments.
 
-        Never none of them, for a graph does not know what is in no list.
+        They are never none, for a graph does not know what is in no list.
         """
         return [layer.blocked for layer in self.blocked] or [torch.zeros(0)]
 

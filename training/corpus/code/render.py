@@ -170,7 +170,7 @@ def _request(problem: Problem, rng: random.Random) -> str:
 def _annotated(signature: str, rng: random.Random) -> tuple[str, str]:
     """The signature and its import lines.
 
-    With `typing` names or, one time in four, builtin generics.
+    They use `typing` names or, one time in four, builtin generics.
     """
     if rng.random() < 0.25:
         signature = re.sub(r"\b(List|Dict|Tuple)\[", lambda match: match[0].lower(), signature)

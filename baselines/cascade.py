@@ -1,12 +1,16 @@
-"""Cascade Speculative Drafting (Chen et al., arXiv 2312.11462), at temperature 0, without lenience and Max-Gram.
+"""Cascade Speculative Drafting (Chen et al., arXiv 2312.11462), at temperature 0.
 
-Vertical: the draft model does not draft token by token; a lookup in the text drafts for it, and it reviews.
-Horizontal: later tokens are accepted less often, so the draft model drafts only the first ones, and the lookup
-continues after them.
+Without lenience and Max-Gram.
 
-What is left out: the review is strict (lenience would let the draft model pass tokens that it only finds likely
-enough), and the lookup is prompt lookup's, the latest occurrence of an n-gram of bounded length (Max-Gram takes the
-first occurrence of the longest match, of any length, and a table of bigrams where there is none).
+Vertical: the draft model does not draft token by token; a lookup in the text drafts for it, and it
+    reviews.
+Horizontal: later tokens are accepted less often, so the draft model drafts only the first ones, and
+the lookup continues after them.
+
+What is left out: the review is strict (lenience would let the draft model pass tokens that it only
+finds likely enough), and the lookup is prompt lookup's, the latest occurrence of an n-gram of
+bounded length (Max-Gram takes the first occurrence of the longest match, of any length, and a table
+of bigrams where there is none).
 """
 
 from dataclasses import dataclass
@@ -33,8 +37,9 @@ SPEC = Spec(
 class Config:
     """gamma: tokens of the draft model per step (the paper's k11).
 
-    tail: tokens that the lookup adds after them (k12), at most draft_length; 0 leaves the horizontal cascade out.
-    max_ngram, min_ngram: the longest and shortest n-gram looked up. draft_length: tokens proposed after a match (k22).
+    tail: tokens that the lookup adds after them (k12), at most draft_length; 0 leaves the
+    horizontal cascade out. max_ngram, min_ngram: the longest and shortest n-gram looked up.
+    draft_length: tokens proposed after a match (k22).
     """
 
     name: str = "cascade"
@@ -55,7 +60,10 @@ class Config:
 
 
 class Cascade(Drafter):
-    """Drafts gamma tokens with `draft`, for which `lookup` drafts, and then `tail` tokens with `lookup` alone."""
+    """Drafts gamma tokens with `draft`, and then `tail` tokens with `lookup` alone.
+
+    `lookup` also drafts for `draft`.
+    """
 
     def __init__(self, gamma: int, tail: int, draft: DraftModel, lookup: Drafter) -> None:
         self.gamma = gamma

@@ -1,6 +1,7 @@
-"""transformers' assisted generation: speculative decoding as the library does it, with the pair's draft.
+"""transformers' assisted generation: speculative decoding as the library does it.
 
-The library drafts before the prefill too, so its first forward of the target verifies a draft already.
+The draft model is the pair's. The library drafts before the prefill too, so its first forward of
+the target verifies a draft already.
 """
 
 from dataclasses import dataclass, replace
@@ -29,9 +30,9 @@ SPEC = Spec(
 class Config:
     """gamma: draft tokens per step under the constant schedule.
 
-    schedule: "constant" drafts gamma tokens whatever the draft's confidence, as `speculative` does; "default" is what
-    the library does when told nothing (5.23: up to 20 tokens, ended by one below a confidence of 0.4, a threshold
-    that adapts where scikit-learn is installed), gamma unused.
+    schedule: "constant" drafts gamma tokens whatever the draft's confidence, as `speculative` does;
+    "default" is what the library does when told nothing (5.23: up to 20 tokens, ended by one below
+    a confidence of 0.4, a threshold that adapts where scikit-learn is installed), gamma unused.
     """
 
     name: str = "hf_assisted"
@@ -70,7 +71,10 @@ class HfAssisted(HfRival):
         self.draft_context = draft.context
 
     def generate(self, prompt: list[int], stopping: Stopping) -> Generation:
-        """Continue `prompt`. Raises UserError if it is empty, leaves no room, or could outgrow the draft's context."""
+        """Continue `prompt`.
+
+        Raises UserError if it is empty, leaves no room, or could outgrow the draft's context.
+        """
         length = min(len(prompt) + stopping.max_new_tokens, self.context)
         if length > self.draft_context:
             raise UserError(
@@ -81,5 +85,8 @@ class HfAssisted(HfRival):
 
 
 def build(config: Config, pair: ModelPair) -> HfAssisted:
-    """Assisted generation for `pair`. Raises UserError if the pair has no draft, or one that the library refuses."""
+    """Assisted generation for `pair`.
+
+    Raises UserError if the pair has no draft, or one that the library refuses.
+    """
     return HfAssisted(pair, config)

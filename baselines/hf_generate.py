@@ -1,6 +1,7 @@
 """transformers' own greedy generate(): a rival from outside, one token a forward.
 
-With a static cache and compilation it is the strong baseline: what the library can do for a model without any drafts.
+With a static cache and compilation it is the strong baseline: what the library can do for a model
+without any drafts.
 """
 
 from dataclasses import dataclass, replace
@@ -34,11 +35,15 @@ SPEC = Spec(
 
 @dataclass
 class Config:
-    """cache: "dynamic" grows with the text, as the library does by default; "static" is allocated once.
+    """How generate() caches and whether it is compiled.
 
-    compile: torch.compile for the forwards after the prefill, in the library's own mode; needs the static cache.
-    engine: "prepared", the model that all methods run on, or "plain", the model as transformers loads it: what a user
-        has who does nothing. Where the prepared model is a rounded one, the plain model's outputs may be others.
+    cache: "dynamic" grows with the text, as the library does by default; "static" is allocated
+        once.
+    compile: torch.compile for the forwards after the prefill, in the library's own mode; needs the
+        static cache.
+    engine: "prepared", the model that all methods run on, or "plain", the model as transformers
+        loads it: what a user has who does nothing. Where the prepared model is a rounded one, the
+        plain model's outputs may be others.
     """
 
     name: str = "hf_generate"
@@ -56,7 +61,7 @@ class Config:
 
 
 class Static(HfRival):
-    """generate() with one static cache for all prompts, as long as the longest sequence that is expected.
+    """generate() with one static cache for all prompts, as long as the longest expected sequence.
 
     Attention runs over the whole of it in every forward, so it is no longer than that.
     """
@@ -69,7 +74,7 @@ class Static(HfRival):
         self.cache: StaticCache | None = None
 
     def reserve(self, length: int) -> None:
-        """Make the cache hold `length` tokens, and all that the bench has reserved in the target."""
+        """Make the cache hold `length` tokens, and all that the bench reserved in the target."""
         if length > self.length:
             self.length = -(-max(length, self.target.reserved) // STEP) * STEP
             self.cache = StaticCache(config=self.model.config, max_cache_len=self.length)
@@ -87,7 +92,10 @@ class Static(HfRival):
 
 
 class Compiled(Static):
-    """The same, compiled; a generation in which something was compiled is not a measurement, and is done again."""
+    """The same, compiled.
+
+    A generation in which something was compiled is not a measurement, and is done again.
+    """
 
     def __init__(self, pair: ModelPair) -> None:
         everywhere = CompileConfig()
@@ -96,7 +104,10 @@ class Compiled(Static):
         super().__init__(pair, compile_config=everywhere)
 
     def reserve(self, length: int) -> None:
-        """As above; earlier graphs are dropped, or the next would be compiled for any length, and slower."""
+        """As above.
+
+        Earlier graphs are dropped, or the next would be compiled for any length, and slower.
+        """
         before = self.length
         super().reserve(length)
         if self.length > before:
@@ -122,7 +133,10 @@ class Compiled(Static):
         raise UserError("torch compiles this model anew for every output: use compile=false")
 
     def _require_compiled(self, generation: Generation) -> None:
-        """The library leaves compilation out without a word where some weights lie on the CPU, among others."""
+        """Raise UserError where the library would leave compilation out.
+
+        It does so without a word where some weights lie on the CPU, among others.
+        """
         if generation.target_forwards and not hasattr(self.model, "_compiled_call"):
             raise UserError("transformers does not compile this model where it lies: use compile=false")
 

@@ -1,4 +1,4 @@
-"""transformers' prompt lookup: the continuation of an earlier occurrence of the last tokens is the draft.
+"""transformers' prompt lookup: what followed the last tokens at an earlier place is the draft.
 
 The library takes the first occurrence in the text, of the longest n-gram that has one.
 """
@@ -26,8 +26,8 @@ SPEC = Spec(
 class Config:
     """draft_length: tokens of a draft at most.
 
-    max_matching_ngram_size: tokens that must match, at most; the library shortens the n-gram to 1 where longer ones do
-    not occur. The defaults are the library's own.
+    max_matching_ngram_size: tokens that must match, at most; the library shortens the n-gram to 1
+    where longer ones do not occur. The defaults are the library's own.
     """
 
     name: str = "hf_prompt_lookup"
@@ -40,7 +40,10 @@ class Config:
 
 
 class ContextEnd(LogitsProcessor):
-    """Forbids every token after a text of `length` tokens, which ends a draft there; none of them could be emitted."""
+    """Forbids every token after a text of `length` tokens, which ends a draft there.
+
+    None of them could be emitted.
+    """
 
     def __init__(self, length: int) -> None:
         self.length = length
@@ -67,7 +70,10 @@ class HfPromptLookup(HfRival):
         self.draft_length = config.draft_length
 
     def arguments(self, length: int) -> dict[str, object]:
-        """The library drafts after the longest output, where learned positions end and others may change."""
+        """What ends a draft at the longest output, where the context holds no more.
+
+        The library drafts on after it, where learned positions end and others may change.
+        """
         if length + self.draft_length <= self.context:
             return {}
         return {"logits_processor": LogitsProcessorList([ContextEnd(length)])}

@@ -1,8 +1,9 @@
-"""transformers' own generate() behind the Decoder protocol: what the rivals from that library have in common.
+"""transformers' own generate() behind the Decoder protocol: what that library's rivals share.
 
-They share nothing with the harness but the models and the stopping rule, so that outputs can be compared token by
-token. generate() calls the rule once after every forward of the target, with all the tokens that it gave, so forwards
-can be counted; what was drafted stands in the rows that the target is fed.
+They share nothing with the harness but the models and the stopping rule, so that outputs can be
+compared token by token. generate() calls the rule once after every forward of the target, with all
+the tokens that it gave, so forwards can be counted; what was drafted stands in the rows that the
+target is fed.
 """
 
 import time
@@ -20,11 +21,14 @@ from decoding.stopping import Stopping
 
 
 class Rule(StoppingCriteria):
-    """The harness' stopping rule, called after every forward of the target; nothing after the end is taken.
+    """The harness' stopping rule, called after every forward of the target.
 
-    output: the tokens up to the end. target_forwards, draft_forwards: those after the first call, the prefill's end.
-    rounds: the columns drafted, accepted and emitted of these target forwards (see Steps); empty where `see` is not
-        called.
+    Nothing after the end is taken.
+
+    output: the tokens up to the end. target_forwards, draft_forwards: those after the first call,
+        the prefill's end.
+    rounds: the columns drafted, accepted and emitted of these target forwards (see Steps); empty
+        where `see` is not called.
     """
 
     def __init__(self, stopping: Stopping, prompt_length: int) -> None:
@@ -66,7 +70,10 @@ class Rule(StoppingCriteria):
         self.rounds["emitted"].append(len(emitted))
 
     def see(self, _module: object, _positional: object, named: dict[str, torch.Tensor]) -> None:
-        """A hook before every forward of the target: its rows are the last token, not cached yet, and the draft."""
+        """A hook before every forward of the target.
+
+        Its rows are the last token, not cached yet, and the draft.
+        """
         self._fed = named["input_ids"]
 
     def count_draft(self, *_: object) -> None:
@@ -77,8 +84,8 @@ class Rule(StoppingCriteria):
 class HfRival:
     """generate() on the pair's target at temperature 0.
 
-    draft: the assistant model, None without; draft_settings: fields of its GenerationConfig, which is where the library
-    looks for an assistant's settings. settings: fields of the target's.
+    draft: the assistant model, None without; draft_settings: fields of its GenerationConfig, which
+    is where the library looks for an assistant's settings. settings: fields of the target's.
     """
 
     # Whether the library drafts, so that the rounds can be told.
@@ -101,7 +108,10 @@ class HfRival:
         """Nothing is kept."""
 
     def arguments(self, length: int) -> dict[str, object]:  # noqa: ARG002
-        """What generate() is called with besides; `length` is the longest the sequence may get. In the clock."""
+        """What generate() is called with besides.
+
+        `length` is the longest the sequence may get. In the clock.
+        """
         return {}
 
     @torch.inference_mode()
@@ -145,7 +155,10 @@ class HfRival:
 
     @contextmanager
     def _drafting(self, rule: Rule) -> Iterator[None]:
-        """The draft with its own settings alone; its forwards counted, and the target's rows seen."""
+        """The draft with its own settings alone.
+
+        Its forwards are counted, and the target's rows seen.
+        """
         with ExitStack() as stack:
             if self.drafts:
                 stack.callback(self.model.register_forward_pre_hook(rule.see, with_kwargs=True).remove)
@@ -160,8 +173,8 @@ class HfRival:
 def sole_config(model: PreTrainedModel, config: GenerationConfig) -> Iterator[None]:
     """Let `config` alone rule.
 
-    Passed as an argument it would be filled up from the model's own generation_config, whose repetition penalty
-    or forced tokens would then change the output without a word.
+    Passed as an argument it would be filled up from the model's own generation_config, whose
+    repetition penalty or forced tokens would then change the output without a word.
     """
     own = model.generation_config
     model.generation_config = config

@@ -1,12 +1,13 @@
-"""A hybrid: what followed a long repeat of the text if there is one, else the draft of another method.
+"""A hybrid: what followed a long repeat of the text, else the draft of another method.
 
-SAM-Decoding (arXiv 2411.10666) with a tree model is such a hybrid, with Token Recycling or EAGLE-2 as the other
-drafter; here that may be any method of the harness, with the method's own settings. It is not SuffixDecoding's hybrid
-(arXiv 2411.04975), which chooses by a score of the match and not by its length.
+SAM-Decoding (arXiv 2411.10666) with a tree model is such a hybrid, with Token Recycling or EAGLE-2
+as the other drafter; here that may be any method of the harness, with the method's own settings. It
+is not SuffixDecoding's hybrid (arXiv 2411.04975), which chooses by a score of the match and not by
+its length.
 
-Both read the prompt before the first step. Then the automaton reads the text at every step, and the other drafter
-catches up with it when it is asked next. Both observe
-every verdict, so that a drafter which can learn from a foreign tree does.
+Both read the prompt before the first step. Then the automaton reads the text at every step, and the
+other drafter catches up with it when it is asked next. Both observe every verdict, so that a
+drafter which can learn from a foreign tree does.
 """
 
 from collections.abc import Mapping
@@ -35,9 +36,9 @@ SPEC = Spec(
 class Config(suffix.Config):
     """The settings of `suffix`, and `fallback`: the other method's typed config.
 
-    On the command line that is a method's name, or a mapping with `name` and settings.
-    The defaults are SAM-Decoding's with a tree model: a match of at least 5 tokens takes 40 rows, however long it is,
-    and Token Recycling drafts otherwise. conf/method/hybrid.yaml says where ours differs.
+    On the command line that is a method's name, or a mapping with `name` and settings. The defaults
+    are SAM-Decoding's with a tree model: a match of at least 5 tokens takes 40 rows, however long
+    it is, and Token Recycling drafts otherwise. conf/method/hybrid.yaml says where ours differs.
     """
 
     name: str = "hybrid"
@@ -98,7 +99,10 @@ class Hybrid(Drafter):
 
 
 def build(config: Config, pair: ModelPair) -> DraftThenVerify:
-    """The hybrid for `pair`. Raises UserError if the fallback does not draft, or lacks a draft model that it needs."""
+    """The hybrid for `pair`.
+
+    Raises UserError if the fallback does not draft, or lacks a draft model that it needs.
+    """
     fallback = make_drafter(config.fallback, pair, "fallback")
     matcher = suffix.Suffix(config, pair.eos, pair.target.vocabulary)
     return DraftThenVerify(pair, Hybrid(matcher, fallback))

@@ -1,7 +1,8 @@
-"""A model without some of its attention and MLP sub-layers, sharing every parameter with the whole one.
+"""A model without some of its attention and MLP sub-layers, sharing the whole one's parameters.
 
-The copy has containers of its own and the model's own tensors; in place of a skipped sub-layer stands a module that
-adds nothing to the residual stream. No code of any family is copied, and the model itself is not touched.
+The copy has containers of its own and the model's own tensors; in place of a skipped sub-layer
+stands a module that adds nothing to the residual stream. No code of any family is copied, and the
+model itself is not touched.
 """
 
 import copy
@@ -37,8 +38,8 @@ class _SilentAttention(nn.Module):
 class LayerSkipper:
     """Makes copies of `model` that skip sub-layers.
 
-    Raises UserError if the model's layers are not the usual two residual blocks, attention and MLP: with both silent a
-    layer must hand on its input as it is.
+    Raises UserError if the model's layers are not the usual two residual blocks, attention and MLP:
+    with both silent a layer must hand on its input as it is.
     """
 
     def __init__(self, model: PreTrainedModel) -> None:
@@ -55,7 +56,7 @@ class LayerSkipper:
         return len(self._layers)
 
     def skip(self, attention: Collection[int], mlp: Collection[int]) -> PreTrainedModel:
-        """A copy without the attention of the layers `attention` and the MLPs of the layers `mlp` (from 0).
+        """A copy without the attention of the layers `attention` and the MLPs of `mlp` (from 0).
 
         A norm that feeds only what is skipped is left out too: nobody would see what it gives.
         """
@@ -70,7 +71,10 @@ class LayerSkipper:
 
     @torch.inference_mode()
     def _inspect(self) -> None:
-        """Run the model with every sub-layer silent: verify that nothing changes, and see which norm feeds what."""
+        """Run the model with every sub-layer silent.
+
+        That verifies that nothing changes, and shows which norm feeds what.
+        """
         everything = range(self.layers)
         silent = self.skip(everything, everything)
         changed = set()
@@ -92,7 +96,8 @@ class LayerSkipper:
             layer.register_forward_hook(watch(index, None), with_kwargs=True)
             for name, child in layer.named_children():
                 child.register_forward_hook(watch(index, name), with_kwargs=True)
-        tokens = torch.arange(4, device=self.model.device)  # several, for a padding token's row may be zero
+        # Several, for a padding token's row may be zero.
+        tokens = torch.arange(4, device=self.model.device)
         try:
             silent(input_ids=tokens[None], use_cache=False)
         except (TypeError, ValueError, AttributeError, KeyError, IndexError, RuntimeError) as error:
@@ -129,7 +134,10 @@ def _present(children: Container[str], spellings: tuple[tuple[str, ...], ...]) -
 
 
 def _decoder_layers(model: PreTrainedModel) -> list[nn.Module]:
-    """The model's layers. Raises UserError unless there is one list of them, each with attention and MLP."""
+    """The model's layers.
+
+    Raises UserError unless there is one list of them, each with attention and MLP.
+    """
     count = model.config.get_text_config(decoder=True).num_hidden_layers
     stacks = [
         list(module)

@@ -1,9 +1,10 @@
-"""Lookahead decoding (Fu et al., arXiv 2402.02057): one model guesses its own continuation in parallel.
+"""Lookahead decoding (Fu et al., arXiv 2402.02057): one model guesses ahead of itself in parallel.
 
-A two-dimensional window of guessed tokens rides along in every forward. Its levels are Jacobi iterations at
-staggered positions; their diagonals give a new n-gram per column and step, and the n-grams that begin with the last
-token are verified in the same forward. The whole of it is a token tree: the parent of L0[j] is L0[j-1], the parent of
-L_l[i] is L_{l-1}[i], and the parent of L_1[i] is column i of block 0 (the last token, then L0).
+A two-dimensional window of guessed tokens rides along in every forward. Its levels are Jacobi
+iterations at staggered positions; their diagonals give a new n-gram per column and step, and the
+n-grams that begin with the last token are verified in the same forward. The whole of it is a token
+tree: the parent of L0[j] is L0[j-1], the parent of L_l[i] is L_{l-1}[i], and the parent of L_1[i]
+is column i of block 0 (the last token, then L0).
 
 Paper's terms: window = W, ngram = N, max_guesses = G.
 """
@@ -35,9 +36,10 @@ SPEC = Spec(
 
 @dataclass
 class Config:
-    """window: W, columns. ngram: N, a phrase's length + 1. max_guesses: G, phrases kept per key and tried per forward.
+    """The settings; the letters are the paper's.
 
-    text_phrases: also take phrases from the prompt and the confirmed text.
+    window: W, columns. ngram: N, a phrase's length + 1. max_guesses: G, phrases kept per key and
+    tried per forward. text_phrases: also take phrases from the prompt and the confirmed text.
     """
 
     name: str = "lookahead"
@@ -52,15 +54,18 @@ class Config:
         require_at_least("max_guesses", self.max_guesses, 1)
 
     def for_state(self, state: Mapping[str, Any], given: Collection[str]) -> "Config":
-        """These settings with the N of a saved state, unless it was given: phrases of another length serve nobody."""
+        """These settings with the N of a saved state, unless it was given.
+
+        Phrases of another length serve nobody.
+        """
         return self if "ngram" in given else replace(self, ngram=PoolState.read(state).ngram)
 
 
 class Window:
     """Lookahead's window: levels of guessed tokens that shift by one column per step.
 
-    levels[0] has width - 1 tokens in the steady state, the others `width`; until `ngram` - 1 levels stand, each step
-    adds one.
+    levels[0] has width - 1 tokens in the steady state, the others `width`; until `ngram` - 1 levels
+    stand, each step adds one.
     """
 
     def __init__(self, width: int, ngram: int, seed: int) -> None:
@@ -72,13 +77,16 @@ class Window:
         self._newest: list[int] = []
 
     def reset(self, prompt: list[int]) -> None:
-        """Start level 0 with tokens drawn from the prompt, the same for every run of this prompt."""
+        """Start level 0 with tokens drawn from the prompt, the same in every run of this prompt."""
         draw = random.Random(f"{self.seed}/{len(prompt)}")
         self.levels = [draw.choices(prompt, k=self.width + self.ngram - 3)]
         self._newest = []
 
     def place(self, tree: TokenTree) -> None:
-        """Add the window to the tree, the newest level's logits wanted; left out where the room is too small."""
+        """Add the window to the tree, the newest level's logits wanted.
+
+        It is left out where the room is too small.
+        """
         self.leave_out()
         newest = len(self.levels) - 1
         if newest + len(self.levels[newest]) > tree.room:
@@ -99,7 +107,8 @@ class Window:
     def advance(self, verdict: Verdict) -> list[tuple[int, tuple[int, ...]]]:
         """Take in the model's tokens after the newest level and shift by one column.
 
-        Returns the harvested (key, phrase) pairs: none until the window is full, `width` of them in the steady state.
+        Returns the harvested (key, phrase) pairs: none until the window is full, `width` of them in
+        the steady state.
         """
         if not self._newest:
             return []

@@ -1,9 +1,10 @@
 """Tree drafts from a draft model's likeliest tokens.
 
-The draft grows level by level, one forward of the draft model a level, and the target verifies it in one. A fixed shape
-is multi-candidate speculative decoding (Yang et al., arXiv 2401.06706) at temperature 0, where the candidates are the
-likeliest tokens; with `width` and `nodes` the draft's own probabilities shape the tree as in EAGLE-2 (Li et al., arXiv
-2406.16858, section 4): the likeliest paths are expanded, and the likeliest nodes of all are verified.
+The draft grows level by level, one forward of the draft model a level, and the target verifies it
+in one. A fixed shape is multi-candidate speculative decoding (Yang et al., arXiv 2401.06706) at
+temperature 0, where the candidates are the likeliest tokens; with `width` and `nodes` the draft's
+own probabilities shape the tree as in EAGLE-2 (Li et al., arXiv 2406.16858, section 4): the
+likeliest paths are expanded, and the likeliest nodes of all are verified.
 """
 
 from collections.abc import Iterable
@@ -33,10 +34,12 @@ SPEC = Spec(
 class Config:
     """branching: children of every expanded node, level by level; its length is the tree's depth.
 
-    width: nodes expanded per level, the likeliest ones (null: all). nodes: nodes verified beside the root, the
-    likeliest of the whole tree (null: all). Likelihood is that of the path from the root.
+    width: nodes expanded per level, the likeliest ones (null: all). nodes: nodes verified beside
+    the root, the likeliest of the whole tree (null: all). Likelihood is that of the path from the
+    root.
 
-    The root, the last confirmed token, is counted nowhere here. EAGLE-2 counts it: its 60 tokens are nodes=59.
+    The root, the last confirmed token, is counted nowhere here. EAGLE-2 counts it: its 60 tokens
+    are nodes=59.
     """
 
     name: str = "multi_candidate"
@@ -83,15 +86,16 @@ class Candidate(NamedTuple):
 class MultiCandidate(Drafter):
     """Grows a tree with `session`, in whose cache the accepted path stays.
 
-    Nothing is expanded after an end-of-sequence token, nor where no child can be among the `nodes` likeliest any more:
-    that saves forwards and changes no tree.
+    Nothing is expanded after an end-of-sequence token, nor where no child can be among the `nodes`
+    likeliest any more: that saves forwards and changes no tree.
     """
 
     def __init__(self, config: Config, session: ModelSession, eos: frozenset[int]) -> None:
         self.config = config
         self.session = session
         self.eos = eos
-        # The expanded nodes of the last tree, whose rows lie past the cursor, and the position of its root.
+        # The expanded nodes of the last tree, whose rows lie past the cursor, and the position of
+        # its root.
         self._expanded: TokenTree | None = None
         self._root = 0
 
@@ -149,11 +153,12 @@ class MultiCandidate(Drafter):
         return candidates
 
     def _expand(self, candidates: list[Candidate], first: int, nodes: dict[int | None, int]) -> dict[int | None, int]:
-        """Add the level's likeliest candidates, those from `first` on, to the tree that the draft reads.
+        """Add the level's likeliest candidates, those from `first` on, to the tree the draft reads.
 
         nodes: their parents' nodes. Returns the node of every candidate added.
         """
-        # A child is never likelier than its parent: what beats the parent, and the parent itself, beat the child.
+        # A child is never likelier than its parent: what beats the parent, and the parent itself,
+        # beat the child.
         count = None if self.config.nodes is None else self.config.nodes - 1
         hopeful = _likeliest(candidates, range(len(candidates)), count)
         level = [place for place in hopeful if place >= first and candidates[place].token not in self.eos]
@@ -161,7 +166,8 @@ class MultiCandidate(Drafter):
         assert self._expanded is not None
         for place in sorted(level[: self.config.width]):
             parent, token, _ = candidates[place]
-            for node in self._expanded.add(nodes[parent], [token], "draft"):  # none where the draft's context ends
+            # There are no nodes where the draft's context ends.
+            for node in self._expanded.add(nodes[parent], [token], "draft"):
                 frontier[place] = node
         return frontier
 
@@ -171,10 +177,16 @@ class MultiCandidate(Drafter):
 
 
 def _likeliest(candidates: list[Candidate], places: Iterable[int], count: int | None) -> list[int]:
-    """At most `count` of `places`, the best scores first, the earlier place on a tie; all for None."""
+    """At most `count` of `places`, the best scores first, the earlier place on a tie.
+
+    With None all of them.
+    """
     return sorted(places, key=lambda place: -candidates[place].score)[:count]
 
 
 def build(config: Config, pair: ModelPair) -> DraftThenVerify:
-    """Multi-candidate speculative decoding for `pair`. Raises UserError if the pair has no draft."""
+    """Multi-candidate speculative decoding for `pair`.
+
+    Raises UserError if the pair has no draft.
+    """
     return DraftThenVerify(pair, MultiCandidate(config, draft_session(pair, config.name), pair.eos))

@@ -1,8 +1,9 @@
 """The upper bound for a given draft length: a drafter that knows the output.
 
-The prompt is decoded greedily first, outside the clock, and then once more by the one loop, with that output as the
-draft. Every step but the last thus emits draft_length + 1 tokens, and drafting costs nothing: no method that proposes
-chains of that length can be faster. Where rounding lets the two runs part, the rest is a draft that is simply wrong.
+The prompt is decoded greedily first, outside the clock, and then once more by the one loop, with
+that output as the draft. Every step but the last thus emits draft_length + 1 tokens, and drafting
+costs nothing: no method that proposes chains of that length can be faster. Where rounding lets the
+two runs part, the rest is a draft that is simply wrong.
 """
 
 from dataclasses import dataclass
@@ -48,7 +49,10 @@ class KnownOutput(Drafter):
 
 
 class Oracle:
-    """Two runs of the one loop, of which the second is timed and told. No DraftThenVerify: it needs the first."""
+    """Two runs of the one loop, of which the second is timed and told.
+
+    No DraftThenVerify: it needs the first.
+    """
 
     def __init__(self, pair: ModelPair, draft_length: int) -> None:
         self.drafter = KnownOutput(draft_length)

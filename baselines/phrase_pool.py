@@ -1,8 +1,8 @@
-"""The phrase pool: short continuations, keyed by the token they follow (arXiv 2402.13720, section 3.2).
+"""The phrase pool: short continuations, by the token they follow (arXiv 2402.13720, section 3.2).
 
-Per key the least recently inserted phrase gives way when the capacity is reached (in order of usefulness the least
-useful one, the oldest of several); inserting a phrase again makes it the newest. There are no duplicates, and phrases
-may be shorter than the usual length.
+Per key the least recently inserted phrase gives way when the capacity is reached (in order of
+usefulness the least useful one, the oldest of several); inserting a phrase again makes it the
+newest. There are no duplicates, and phrases may be shorter than the usual length.
 """
 
 import itertools
@@ -21,11 +21,12 @@ class PhrasePool:
     """Phrases by their first token.
 
     capacity: phrases kept per key; the number of keys is bounded only by the vocabulary.
-    order: which phrases come first, and which give way last: "recency", the newest; "usefulness", those of which most
-        tokens were accepted.
+    order: which phrases come first, and which give way last: "recency", the newest; "usefulness",
+        those of which most tokens were accepted.
     ngram: N, the longest phrase's length + 1, where the pool is meant for one.
-    learned: phrases newly inserted, by where they came from. lookups, hits: how often a key was asked for, and found,
-        by who asked. clock: runs while anything is asked, inserted or credited.
+    learned: phrases newly inserted, by where they came from. lookups, hits: how often a key was
+        asked for, and found, by who asked. clock: runs while anything is asked, inserted or
+        credited.
 
     Raises ValueError for a capacity below 1 or an unknown order.
     """
@@ -39,7 +40,8 @@ class PhrasePool:
         self.order = order
         self.ngram = ngram
         self.clock = Stopwatch()
-        self._phrases: dict[int, dict[Phrase, int]] = {}  # oldest first, with the tokens accepted from each
+        # Oldest first, with the tokens accepted from each.
+        self._phrases: dict[int, dict[Phrase, int]] = {}
         self.clear()
 
     def clear(self) -> None:
@@ -75,12 +77,16 @@ class PhrasePool:
             phrases[phrase] = useful or 0
 
     def _evict(self, phrases: dict[Phrase, int]) -> None:
-        """Drop one: what is to come in its place is not there yet, so that it never drops itself."""
+        """Drop one.
+
+        What is to come in its place is not there yet, so that it never drops itself.
+        """
         useful = self.order == "usefulness"
-        del phrases[min(phrases, key=phrases.__getitem__) if useful else next(iter(phrases))]  # the oldest on a tie
+        # On a tie the oldest goes.
+        del phrases[min(phrases, key=phrases.__getitem__) if useful else next(iter(phrases))]
 
     def replace(self, key: int, old: Phrase, new: Phrase, origin: str) -> None:
-        """Remove `old` if it is still there, and insert `new` as the newest, with the credits of both."""
+        """Remove `old` if it is still there; insert `new` as the newest, with both's credits."""
         with self.clock:
             earned = self._phrases.get(key, {}).pop(old, None) if old != new else None
             if earned is not None:
@@ -89,14 +95,20 @@ class PhrasePool:
             self.credit(key, new, earned or 0)
 
     def credit(self, key: int, phrase: Phrase, accepted: int) -> None:
-        """Note that `accepted` tokens of the phrase were confirmed; nothing where it has gone meanwhile."""
+        """Note that `accepted` tokens of the phrase were confirmed.
+
+        Nothing happens where it has gone meanwhile.
+        """
         with self.clock:
             phrases = self._phrases.get(key, {})
             if phrase in phrases:
                 phrases[phrase] += accepted
 
     def best(self, key: int, count: int, asker: str = "guess") -> list[Phrase]:
-        """At most `count` phrases of `key`, in the pool's order. asker: whose hit rate this counts for."""
+        """At most `count` phrases of `key`, in the pool's order.
+
+        asker: whose hit rate this counts for.
+        """
         if count < 1:
             return []
         with self.clock:
@@ -107,7 +119,8 @@ class PhrasePool:
             self.hits[asker] += 1
             newest = reversed(phrases)
             if self.order == "usefulness":
-                newest = iter(sorted(newest, key=phrases.__getitem__, reverse=True))  # stable: newer first on a tie
+                # Sorting is stable: the newer comes first on a tie.
+                newest = iter(sorted(newest, key=phrases.__getitem__, reverse=True))
             return list(itertools.islice(newest, count))
 
     def phrases(self) -> dict[int, list[Phrase]]:
@@ -115,7 +128,7 @@ class PhrasePool:
         return {key: list(phrases) for key, phrases in self._phrases.items() if phrases}
 
     def credits(self) -> dict[int, list[int]]:
-        """For every phrase of `phrases`, in the same order, how many of its tokens were accepted."""
+        """For every phrase of `phrases`, in order, how many of its tokens were accepted."""
         return {key: list(phrases.values()) for key, phrases in self._phrases.items() if phrases}
 
     def load(
@@ -159,7 +172,8 @@ class PhrasePool:
 class TextPhrases:
     """Feeds a pool with the phrases of the confirmed text (off in the paper's setting).
 
-    parts: of the text; a phrase that ends in the prompt is the "prompt"'s, any other the "output"'s.
+    parts: of the text; a phrase that ends in the prompt is the "prompt"'s, any other the
+    "output"'s.
     """
 
     def __init__(self, pool: PhrasePool, length: int, parts: Collection[str] = TEXTS) -> None:
@@ -175,7 +189,7 @@ class TextPhrases:
         self.read(prompt)
 
     def read(self, tokens: list[int], more: Sequence[int] = ()) -> None:
-        """Insert the phrases that the text, `tokens` and then `more`, has gained since the last call."""
+        """Insert the phrases that the text, `tokens` and then `more`, gained since last time."""
         fresh = (*tokens[self._done :], *more)
         with self.pool.clock:
             for start in range(len(fresh) - self.length):

@@ -1,4 +1,4 @@
-"""What a step did to a phrase pool, read off its running counts and its clock as a meter is read."""
+"""What a step did to a phrase pool, read off its running counts and its clock as off a meter."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,12 +12,14 @@ class PoolMeter:
     """A drafter's metrics of a step, of its own pool.
 
     pool_size: phrases in it when the step is over.
-    pool_lookups, pool_hits: how often a key was asked for, and found, by who asked: a "guess" for a model's forward, a
-        "suffix". phrases_learned: phrases newly inserted, by where they came from. What a step did not count is left
-        out of its entry. What the prefill counted, the prompt's phrases among it, is in the generation's `extra` alone;
-        in records of older runs it is the first step's.
-    pool_seconds: time in the pool: look-ups, inserts, credits, refinement, reading the text's phrases. It lies within
-        the step's draft_seconds (pool_draft_seconds of it) and observe_seconds (the rest).
+    pool_lookups, pool_hits: how often a key was asked for, and found, by who asked: a "guess" for a
+        model's forward, a "suffix". phrases_learned: phrases newly inserted, by where they came
+        from. What a step did not count is left out of its entry. What the prefill counted, the
+        prompt's phrases among it, is in the generation's `extra` alone; in records of older runs it
+        is the first step's.
+    pool_seconds: time in the pool: look-ups, inserts, credits, refinement, reading the text's
+        phrases. It lies within the step's draft_seconds (pool_draft_seconds of it) and
+        observe_seconds (the rest).
     """
 
     def __init__(self, pool: PhrasePool) -> None:
@@ -43,7 +45,8 @@ class PoolMeter:
 def with_inner(own: dict[str, Any], inner: Mapping[str, Any]) -> dict[str, Any]:
     """A drafter's step with the pool time of a drafter within it added.
 
-    Sizes and counts stay its own: what the inner one counts is of another kind, and stands in the generation's `extra`.
+    Sizes and counts stay its own: what the inner one counts is of another kind, and stands in the
+    generation's `extra`.
     """
     return own | {name: own[name] + inner.get(name, 0.0) for name in ("pool_seconds", "pool_draft_seconds")}
 

@@ -1,6 +1,7 @@
 """What a phrase pool has learned, as a state that can be saved (arXiv 2402.13720, section 3.5).
 
-A state is bound to one phrase length; the file it lies in, to one tokenizer (decoding/state_file.py).
+A state is bound to one phrase length; the file it lies in, to one tokenizer
+(decoding/state_file.py).
 """
 
 from collections.abc import Mapping
@@ -18,8 +19,8 @@ READABLE = (1, 2)  # version 1 knew no credits
 class PoolState:
     """Phrases with what they are bound to.
 
-    ngram: N, the longest phrase's length + 1. phrases: by first token, oldest first. credits: in the same order, how
-    many tokens of each phrase were accepted, None where that is not known.
+    ngram: N, the longest phrase's length + 1. phrases: by first token, oldest first. credits: in
+    the same order, how many tokens of each phrase were accepted, None where that is not known.
     """
 
     ngram: int
@@ -83,7 +84,10 @@ def _of(kind: type, value: Any) -> Any:
 
 
 def _credits(saved: Any, phrases: Mapping[int, list[Phrase]]) -> dict[int, list[int]] | None:
-    """Raises TypeError or ValueError for anything but a count for every phrase; None where nothing was saved."""
+    """Raise TypeError or ValueError for anything but a count for every phrase.
+
+    None where nothing was saved.
+    """
     if saved is None:
         return None
     credits = {_id(key): [_of(int, count) for count in _of(list, counts)] for key, counts in _of(dict, saved).items()}

@@ -1,9 +1,10 @@
-"""Prompt lookup decoding (Saxena, 2023, github.com/apoorvumang/prompt-lookup-decoding): no draft model at all.
+"""Prompt lookup decoding (Saxena, 2023): no draft model at all.
 
-The text's last n tokens are looked up in the prompt and the output so far, the longest n first, and the tokens after
-their most recent earlier occurrence are proposed, fewer than `draft_length` where the repeat is that recent. The
-author's code scans for the first occurrence instead; here an index from n-gram to its places makes a lookup O(1).
-Without a match nothing is proposed.
+Published at github.com/apoorvumang/prompt-lookup-decoding. The text's last n tokens are looked up
+in the prompt and the output so far, the longest n first, and the tokens after their most recent
+earlier occurrence are proposed, fewer than `draft_length` where the repeat is that recent. The
+author's code scans for the first occurrence instead; here an index from n-gram to its places makes
+a lookup O(1). Without a match nothing is proposed.
 """
 
 from dataclasses import dataclass
@@ -26,9 +27,10 @@ SPEC = Spec(
 
 @dataclass
 class Config:
-    """max_ngram, min_ngram: the longest and shortest n-gram looked up. draft_length: tokens proposed after a match.
+    """Which n-grams are looked up, and how much is drafted.
 
-    The defaults are the author's (n-grams of 3, 2, 1 and 10 tokens).
+    max_ngram, min_ngram: the longest and shortest n-gram looked up. draft_length: tokens proposed
+    after a match. The defaults are the author's (n-grams of 3, 2, 1 and 10 tokens).
     """
 
     name: str = "prompt_lookup"
@@ -78,7 +80,9 @@ class NgramIndex:
                 self._ends.setdefault(ngram, []).append(len(self._text))
 
     def find(self, tokens: list[int]) -> int | None:
-        """The place after the last earlier occurrence of the longest n-gram that ends the text, None without any.
+        """The place after the last earlier occurrence of the longest n-gram that ends the text.
+
+        None without any.
 
         tokens: the text that was read last.
         """

@@ -1,9 +1,10 @@
 """Draft & Verify: self-speculative decoding (Zhang et al., arXiv 2309.08168), at temperature 0.
 
-The target drafts for itself with some of its attention and MLP sub-layers skipped, and verifies the draft as a whole.
-While drafting it reads the target's own rows of all confirmed tokens; its own rows lie after them until verification
-overwrites them. Drafting stops after a token of low probability, and the threshold adapts to what is accepted. It
-lives on from prompt to prompt, as in the authors' code; `forget` brings it back to where it begins.
+The target drafts for itself with some of its attention and MLP sub-layers skipped, and verifies the
+draft as a whole. While drafting it reads the target's own rows of all confirmed tokens; its own
+rows lie after them until verification overwrites them. Drafting stops after a token of low
+probability, and the threshold adapts to what is accepted. It lives on from prompt to prompt, as in
+the authors' code; `forget` brings it back to where it begins.
 
 Paper's terms: max_draft = K, threshold = gamma, acceptance = alpha, threshold_step = epsilon.
 """
@@ -23,7 +24,8 @@ from decoding.tree import TokenTree
 from decoding.verification import Verdict
 from decoding.view import SessionView
 
-# The paper's beta1 and beta2: how much of the old acceptance, and of the old threshold, stays at every step.
+# The paper's beta1 and beta2: how much of the old acceptance, and of the old threshold, stays at
+# every step.
 KEPT_ACCEPTANCE = 0.5
 KEPT_THRESHOLD = 0.9
 
@@ -41,11 +43,12 @@ SPEC = Spec(
 
 @dataclass
 class Config:
-    """The settings; the defaults are those of the paper's experiments on 13B models (arXiv 2309.08168).
+    """The settings; the defaults are those of the paper (arXiv 2309.08168) for 13B models.
 
-    skip: a JSON file or a preset (baselines/skip_sets) that names the sub-layers to skip; "auto": the preset made for
-        the target; null: only the lists do.
-    skip_attention, skip_mlp: layers, from 0, whose attention or MLP is skipped too; what `skip` names is added here.
+    skip: a JSON file or a preset (baselines/skip_sets) that names the sub-layers to skip; "auto":
+        the preset made for the target; null: only the lists do.
+    skip_attention, skip_mlp: layers, from 0, whose attention or MLP is skipped too; what `skip`
+        names is added here.
     max_draft: longest draft per step.
     threshold: drafting stops after a token that the draft gave a lower probability; here it begins.
     acceptance: share of drafted tokens to be accepted, towards which the threshold moves.
@@ -90,8 +93,9 @@ class Config:
 class AdaptiveExit:
     """The probability below which drafting stops: the paper's adaptive draft-exiting mechanism.
 
-    The threshold aims `step` higher while fewer than `target` of the drafted tokens are accepted; `step` lower
-    otherwise, but for drafts of full length, which no lower threshold could make longer. It stays within [0, 1].
+    The threshold aims `step` higher while fewer than `target` of the drafted tokens are accepted;
+    `step` lower otherwise, but for drafts of full length, which no lower threshold could make
+    longer. It stays within [0, 1].
     """
 
     def __init__(self, start: float, target: float, step: float) -> None:
@@ -110,7 +114,10 @@ class AdaptiveExit:
         self.reset()
 
     def learn(self, accepted: int, drafted: int, full: bool) -> None:
-        """Take in that `accepted` of `drafted` tokens were; full: the draft was as long as one may be."""
+        """Take in that `accepted` of `drafted` tokens were.
+
+        full: the draft was as long as one may be.
+        """
         self.acceptance = KEPT_ACCEPTANCE * self.acceptance + (1 - KEPT_ACCEPTANCE) * accepted / drafted
         aim = self.threshold
         if self.acceptance < self.target:
@@ -145,7 +152,9 @@ class SelfSpeculative(Drafter):
         """Hang a chain below the root until the draft is unsure of a token."""
         self._tree, self._chain, self._cut = tree, [], False
         if len(self.view.tokens) < len(tokens) - 1 or self.view.rotates_anew(len(tokens) - 1):
-            return  # rows before the draft are the target's: they must be there, and come from the whole target
+            # Rows before the draft are the target's: they must be there, and come from the whole
+            # target.
+            return
         node, fresh = 0, tokens[-1:]
         with self.view.ahead():
             for _ in range(min(self.max_draft, limit)):
@@ -159,8 +168,9 @@ class SelfSpeculative(Drafter):
 
     def observe(self, verdict: Verdict) -> None:
         """Move the threshold, where nothing but doubt or full length ended the draft."""
-        # Nothing is to be learned from what others hung after the draft or drafted in its place, nor from a draft
-        # that ended because the output may get no longer: neither doubt nor the full length ended it.
+        # Nothing is to be learned from what others hung after the draft or drafted in its place,
+        # nor from a draft that ended because the output may get no longer: neither doubt nor the
+        # full length ended it.
         if verdict.tree is self._tree and self._chain and not self._cut:
             accepted = len(set(self._chain).intersection(verdict.path))
             self.early_exit.learn(accepted, len(self._chain), len(self._chain) == self.max_draft)
@@ -181,7 +191,8 @@ class SelfSpeculative(Drafter):
 def likeliest(logits: torch.Tensor) -> tuple[int, float]:
     """The best token of logits [vocabulary], and its probability."""
     best = logits.softmax(-1, dtype=torch.float32).max(-1)
-    probability, token = torch.stack([each.double() for each in best]).tolist()  # in one copy from the device
+    # In one copy from the device.
+    probability, token = torch.stack([each.double() for each in best]).tolist()
     return int(token), probability
 
 
@@ -189,8 +200,8 @@ def build(config: Config, pair: ModelPair) -> DraftThenVerify:
     """Self-speculative decoding with the pair's target; the draft is not used.
 
     Raises:
-        UserError: no skip set for the target, one of another number of layers, or a target whose sub-layers cannot be
-            skipped.
+        UserError: no skip set for the target, one of another number of layers, or a target whose
+            sub-layers cannot be skipped.
     """
     skipper = LayerSkipper(pair.target.model)
     config = config.for_target(pair.target.model.name_or_path or "")

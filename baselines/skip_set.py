@@ -1,4 +1,7 @@
-"""Which sub-layers Draft & Verify skips while it drafts: a small JSON file, or a preset in baselines/skip_sets."""
+"""Which sub-layers Draft & Verify skips while it drafts.
+
+A small JSON file, or a preset in baselines/skip_sets.
+"""
 
 import json
 from dataclasses import dataclass
@@ -14,8 +17,8 @@ PRESETS = Path(__file__).parent / "skip_sets"
 class SkipSet:
     """Sub-layers to skip, each list ascending, counted from 0.
 
-    model: whose set it is, as model.target names it. layers: how many layers that model has. source: where the set
-        comes from.
+    model: whose set it is, as model.target names it. layers: how many layers that model has.
+        source: where the set comes from.
 
     Raises UserError, naming the layer, for one that is out of range or named twice.
     """
@@ -57,7 +60,9 @@ def checked(layers: list[int], count: int | None, what: str) -> list[int]:
 
 
 def made_for(target: str) -> str:
-    """The preset whose model is `target`, a folder or an id of the hub: the path must end as the model's name does.
+    """The preset whose model is `target`, a folder or an id of the hub.
+
+    The path must end as the model's name does.
 
     Raises:
         UserError: there is none.

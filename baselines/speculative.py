@@ -1,4 +1,6 @@
-"""Speculative decoding (Leviathan et al., arXiv 2211.17192; Chen et al., arXiv 2302.01318), at temperature 0.
+"""Speculative decoding at temperature 0.
+
+Leviathan et al., arXiv 2211.17192; Chen et al., arXiv 2302.01318.
 
 The draft model proposes gamma tokens one by one; the target verifies them in one forward.
 """
@@ -21,8 +23,8 @@ SPEC = Spec(name="speculative", drafts="a small model", sources=("https://arxiv.
 class Config:
     """gamma: draft tokens per step; 0 proposes nothing and costs what greedy costs.
 
-    confidence: a draft ends after a token of lower probability, the rule of Draft & Verify (arXiv 2309.08168) with a
-        fixed threshold; 0: never, as in the papers.
+    confidence: a draft ends after a token of lower probability, the rule of Draft & Verify (arXiv
+        2309.08168) with a fixed threshold; 0: never, as in the papers.
     """
 
     name: str = "speculative"

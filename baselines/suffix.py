@@ -1,17 +1,18 @@
 """Drafts from the longest suffix seen before: SAM-Decoding (arXiv 2411.10666).
 
-A suffix automaton over prompt and output knows the longest suffix of the text that has occurred before, of any length,
-and where it did so last; what followed there is proposed, the more of it the longer the match. Outputs of earlier
-prompts are a second automaton, in the place of SAM-Decoding's static one over a corpus: the longer match is drafted
-from, the one in the text itself on a tie, and a match in earlier outputs counts as `history_bias` tokens shorter. It is
-empty unless history is warm, and then grows with every output (some 600 bytes a token).
+A suffix automaton over prompt and output knows the longest suffix of the text that has occurred
+before, of any length, and where it did so last; what followed there is proposed, the more of it the
+longer the match. Outputs of earlier prompts are a second automaton, in the place of SAM-Decoding's
+static one over a corpus: the longer match is drafted from, the one in the text itself on a tie, and
+a match in earlier outputs counts as `history_bias` tokens shorter. It is empty unless history is
+warm, and then grows with every output (some 600 bytes a token).
 
-Where fewer tokens follow than are wanted, SAM-Decoding drafts from a shorter suffix or drafts less; here the copy runs
-on into itself. SAM-Decoding copies from the first occurrence, here it is the last one; and it draws a tree by counts
-from its static automaton, here every draft is a chain.
+Where fewer tokens follow than are wanted, SAM-Decoding drafts from a shorter suffix or drafts less;
+here the copy runs on into itself. SAM-Decoding copies from the first occurrence, here it is the
+last one; and it draws a tree by counts from its static automaton, here every draft is a chain.
 
-This is not SuffixDecoding (arXiv 2411.04975), which counts how often each continuation occurred, compares the matches
-of all lengths by an expected number of accepted tokens, and may draft a tree.
+This is not SuffixDecoding (arXiv 2411.04975), which counts how often each continuation occurred,
+compares the matches of all lengths by an expected number of accepted tokens, and may draft a tree.
 """
 
 from dataclasses import dataclass, replace
@@ -42,13 +43,14 @@ SPEC = Spec(
 class Config:
     """A match of m >= min_match tokens takes 1 + alpha * m rows, at most draft_length.
 
-    The rows are counted as SAM-Decoding counts them: the first is that of the last confirmed token, so that one token
-    fewer is drafted, at most draft_length - 1.
+    The rows are counted as SAM-Decoding counts them: the first is that of the last confirmed token,
+    so that one token fewer is drafted, at most draft_length - 1.
 
     The defaults are SAM-Decoding's without a tree model (alpha 4, at most 40 rows).
 
     alpha: null for draft_length rows, however long the match.
-    history_bias: of a match in the outputs of earlier prompts, m is so many tokens fewer than match.
+    history_bias: of a match in the outputs of earlier prompts, m is so many tokens fewer than
+        match.
     """
 
     name: str = "suffix"
@@ -70,7 +72,10 @@ class Config:
         return replace(self, alpha=None) if silent else self
 
     def drafted(self, match: int) -> int:
-        """Tokens that a match of so many is good for: its rows without the last confirmed token's."""
+        """Tokens that a match of so many is good for.
+
+        Its rows are counted without the last confirmed token's.
+        """
         rows = self.draft_length
         if self.alpha is not None:
             rows = min(rows, 1 + int(self.alpha * match))
@@ -80,7 +85,8 @@ class Config:
 class Suffix(Drafter):
     """Copies what followed the longest suffix of the text where it occurred last.
 
-    text: the automaton over prompt and confirmed output. history: the one over the outputs of earlier prompts.
+    text: the automaton over prompt and confirmed output. history: the one over the outputs of
+    earlier prompts.
     """
 
     def __init__(self, config: Config, eos: frozenset[int], vocabulary: int) -> None:
@@ -116,7 +122,10 @@ class Suffix(Drafter):
         self._confirmed: list[int] = []
 
     def draft(self, tokens: list[int], limit: int) -> list[int]:
-        """At most `limit` tokens to follow the confirmed `tokens`, none without a match that is long enough."""
+        """At most `limit` tokens to follow the confirmed `tokens`.
+
+        There are none without a match that is long enough.
+        """
         self._read(tokens)
         here, there = self.text.repeat, self._cursor.match
         matches = [

@@ -1,8 +1,9 @@
-"""Token Recycling (Luo et al., arXiv 2408.08696): candidates that the target named and nobody used draft for it.
+"""Token Recycling (Luo et al., arXiv 2408.08696): the target's unused candidates draft for it.
 
-An adjacency matrix holds, for every token, the likeliest next tokens at the last place where the target read it. A
-draft is a breadth-first walk over the matrix from the last token, laid out by a tree of ranks that never changes;
-every verified row, rejected ones too, renews its token's line. Where a token has no line yet the tree ends.
+An adjacency matrix holds, for every token, the likeliest next tokens at the last place where the
+target read it. A draft is a breadth-first walk over the matrix from the last token, laid out by a
+tree of ranks that never changes; every verified row, rejected ones too, renews its token's line.
+Where a token has no line yet the tree ends.
 """
 
 import math
@@ -17,8 +18,9 @@ from decoding.settings import require_at_least
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
 
-# The authors' tree, level by level: the number of children of every node of the level above, in order; where a row
-# ends, the nodes that are left have none. Children carry the ranks 0, 1, ... of their parent's line.
+# The authors' tree, level by level: the number of children of every node of the level above, in
+# order; where a row ends, the nodes that are left have none. Children carry the ranks 0, 1, ... of
+# their parent's line.
 PAPER_TREE = (
     (8,),
     (8, 4, 3, 2, 1, 1, 1, 1),
@@ -59,8 +61,8 @@ class Config:
 def shape(nodes: int) -> list[tuple[int, int]]:
     """(parent, rank) of the `nodes` likeliest nodes of the paper's tree, breadth first.
 
-    A parent is a place in the list counted from 1; 0 is the root. Rank r is taken to be right in proportion to
-    1 / (r + 1.5), which orders the nodes about as the bundled target accepts them.
+    A parent is a place in the list counted from 1; 0 is the root. Rank r is taken to be right in
+    proportion to 1 / (r + 1.5), which orders the nodes about as the bundled target accepts them.
     """
     levels: list[list[tuple[int, ...]]] = [[()]]
     for counts in PAPER_TREE:
@@ -93,7 +95,10 @@ class TokenRecycling(Drafter):
                 self.matrix[token] = [following, *others[: self.ranks - 1]]
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:  # noqa: ARG002
-        """Fill the tree's shape from the matrix: rank r of a node's token is its child of rank r."""
+        """Fill the tree's shape from the matrix.
+
+        Rank r of a node's token is its child of rank r.
+        """
         nodes: list[int | None] = [0]
         for parent, rank in self.shape:
             node = nodes[parent]
@@ -104,7 +109,10 @@ class TokenRecycling(Drafter):
             nodes.append(added[0] if added else None)
 
     def observe(self, verdict: Verdict) -> None:
-        """Renew the line of every verified token; of a token that stands in the tree twice, the last row counts."""
+        """Renew the line of every verified token.
+
+        Of a token that stands in the tree twice, the last row counts.
+        """
         ranks = min(self.ranks, verdict.logits.shape[-1])
         for node, line in zip(verdict.nodes, verdict.logits.topk(ranks).indices.tolist(), strict=True):
             self.matrix[verdict.tree.tokens[node]] = line

@@ -1,8 +1,8 @@
-"""A preallocated KV cache in which rollback moves a cursor and keeping a tree path moves its rows together.
+"""A preallocated KV cache: rollback moves a cursor, keeping a tree path moves its rows together.
 
-The model sees transformers' own `Cache` interface; every layer writes at one shared cursor and attends to the
-rows before it. Row order is the order of the forward, positions are the mask's business, so the rows of rejected
-nodes simply lie past the cursor until they are overwritten.
+The model sees transformers' own `Cache` interface; every layer writes at one shared cursor and
+attends to the rows before it. Row order is the order of the forward, positions are the mask's
+business, so the rows of rejected nodes simply lie past the cursor until they are overwritten.
 """
 
 import torch
@@ -47,7 +47,10 @@ class _TreeLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # untyped i
 
 
 class _Buffer:
-    """Rows of one shape, [members, 1, heads, capacity, dim]: the keys or values of every layer that has this shape."""
+    """Rows of one shape, [members, 1, heads, capacity, dim].
+
+    They are the keys or values of every layer that has this shape.
+    """
 
     def __init__(self, row: torch.Tensor) -> None:
         self.members: list[tuple[_TreeLayer, str]] = []
@@ -83,8 +86,8 @@ def _runs(rows: list[int]) -> list[tuple[int, int, int]]:
 class TreeCache(Cache):
     """Preallocated keys and values for every layer of one model, batch size 1.
 
-    shapes: for every layer, the (key, value) rows of a one-token forward, [1, heads, 1, dim] each; they tell
-        heads, dims, dtype and device without knowing any family's config names.
+    shapes: for every layer, the (key, value) rows of a one-token forward, [1, heads, 1, dim] each;
+        they tell heads, dims, dtype and device without knowing any family's config names.
     devices: where the rows lie; several where the model is spread.
     """
 
@@ -103,7 +106,10 @@ class TreeCache(Cache):
         self.devices = {buffer.rows.device for buffer in self._buffers}
 
     def buffers(self) -> list[torch.Tensor]:
-        """The rows of all layers, [members, 1, heads, capacity, dim] each: one buffer for every shape of row."""
+        """The rows of all layers, [members, 1, heads, capacity, dim] each.
+
+        There is one buffer for every shape of row.
+        """
         return [buffer.rows for buffer in self._buffers]
 
     def slots(self) -> list[tuple[tuple[int, int], tuple[int, int]]]:
@@ -128,8 +134,8 @@ class TreeCache(Cache):
     def place(self, rows: int) -> None:
         """Make every layer's views those of a forward of `rows` rows past the cursor.
 
-        All layers at once, in the first one's update: a view costs as much as the copy into it, and this is paid in
-        every forward, of the draft too.
+        All layers at once, in the first one's update: a view costs as much as the copy into it, and
+        this is paid in every forward, of the draft too.
         """
         if self._placed != (self.length, rows):
             for buffer in self._buffers:
@@ -141,7 +147,7 @@ class TreeCache(Cache):
         self.length += rows
 
     def keep(self, rows: list[int]) -> bool:
-        """Confirm only the given rows past the cursor (ascending offsets), packed together in that order.
+        """Confirm only the given rows past the cursor (ascending offsets), packed in that order.
 
         Returns whether any of them moved.
         """
@@ -153,7 +159,10 @@ class TreeCache(Cache):
 
     @torch.inference_mode()
     def _pack(self, rows: list[int]) -> None:
-        """Neighbours move together. They are slices, and no index that would have to go to the device first."""
+        """Neighbours move together.
+
+        They are slices, and no index that would have to go to the device first.
+        """
         for target, source, count in _runs(rows):
             begin, end = self.length + target, self.length + target + count
             start = self.length + source

@@ -1,4 +1,4 @@
-"""What a forward costs by its number of rows, measured: the ground on which draft lengths are chosen."""
+"""What a forward costs by its number of rows, measured: the ground for choosing draft lengths."""
 
 import statistics
 import time
@@ -24,7 +24,10 @@ class ForwardCosts:
     seconds: tuple[float, ...]
 
     def __call__(self, rows: float) -> float:
-        """Seconds of a forward of `rows` rows; beyond the last measured one the last slope goes on."""
+        """Seconds of a forward of `rows` rows.
+
+        Beyond the last measured one the last slope goes on.
+        """
         if rows <= self.rows[-1] or len(self.rows) == 1:
             return float(np.interp(rows, self.rows, self.seconds))
         slope = (self.seconds[-1] - self.seconds[-2]) / (self.rows[-1] - self.rows[-2])
@@ -36,8 +39,9 @@ _measured: WeakKeyDictionary[PreTrainedModel, dict[Key, ForwardCosts]] = WeakKey
 
 
 def measure_costs(session: ModelSession) -> ForwardCosts:
-    """Median seconds of five forwards for each number of rows, after 128 cached tokens; measured once a model.
+    """Median seconds of five forwards for each number of rows, after 128 cached tokens.
 
+    Measured once a model.
     Fewer of either where the model's context is short. The session is reset.
     """
     known = _measured.setdefault(session.model, {})

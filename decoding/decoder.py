@@ -54,17 +54,18 @@ class Drafter:
     step_columns: tuple[str, ...] = ()
 
     def reset(self, prompt: list[int], length: int) -> None:
-        """A new prompt begins, of which at most `length` tokens will stand in the end, the prompt included.
+        """A new prompt begins; in the end at most `length` tokens will stand, the prompt included.
 
-        What was learned from earlier prompts stays. All that is done with the prompt is done here, in the prefill's
-        time, by every method, asked for a first draft or not: the first step finds it read.
+        What was learned from earlier prompts stays. All that is done with the prompt is done here,
+        in the prefill's time, by every method, asked for a first draft or not: the first step finds
+        it read.
         """
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
         """Add proposals to `tree`, whose root is tokens[-1].
 
-        The first time the target has not read the prompt yet: what is proposed then is verified in its prefill. A
-        drafter that needs the target's rows leaves the tree as it is.
+        The first time the target has not read the prompt yet: what is proposed then is verified in
+        its prefill. A drafter that needs the target's rows leaves the tree as it is.
 
         Args:
             tokens: everything confirmed so far, the prompt included.
@@ -82,11 +83,17 @@ class Drafter:
         """Drop everything learned from earlier prompts, but for a loaded state."""
 
     def save_state(self) -> dict[str, Any]:
-        """What was learned, as plain containers for JSON. Raises UserError where it cannot be saved."""
+        """What was learned, as plain containers for JSON.
+
+        Raises UserError where it cannot be saved.
+        """
         raise UserError(f"{type(self).__name__} learns nothing that can be saved")
 
     def load_state(self, state: Mapping[str, Any]) -> None:  # noqa: ARG002
-        """Begin with what `save_state` gave, now and after every `forget`. Raises UserError if it does not fit."""
+        """Begin with what `save_state` gave, now and after every `forget`.
+
+        Raises UserError if it does not fit.
+        """
         raise UserError(f"{type(self).__name__} learns nothing that can be loaded")
 
     def forwards(self) -> tuple[int, int]:
@@ -114,7 +121,8 @@ class ModelPair:
     eos: end-of-sequence ids of the target.
     decode: token ids to text, for stop strings.
     seed: for methods that draw (lookahead's first window).
-    plain: loads the target anew as transformers gives it, prepared for no engine; None where nobody knows how.
+    plain: loads the target anew as transformers gives it, prepared for no engine; None where nobody
+        knows how.
     """
 
     target: ModelSession

@@ -10,10 +10,11 @@ class DraftModel:
     """Greedy drafts from `session`; `inner` drafts for it (a plain Drafter: one token per forward).
 
     eos: drafting stops at these tokens, for nothing after them can be accepted.
-    confidence: drafting stops after a forward to whose last token the model gave a lower probability (0: never). The
-        token itself is kept, as in Draft & Verify (arXiv 2309.08168, section 4.2); tokens of a phrase that come with it
-        are paid for and not looked at.
-    sources: who gave each token of the last draft: "draft", or a source of the inner drafter's tree.
+    confidence: drafting stops after a forward to whose last token the model gave a lower
+        probability (0: never). The token itself is kept, as in Draft & Verify (arXiv 2309.08168,
+        section 4.2); tokens of a phrase that come with it are paid for and not looked at.
+    sources: who gave each token of the last draft: "draft", or a source of the inner drafter's
+        tree.
     """
 
     def __init__(
@@ -36,8 +37,8 @@ class DraftModel:
     def draft(self, tokens: list[int], gamma: int, limit: int) -> list[int]:
         """At least `gamma` greedy tokens after `tokens`, never more than `limit`.
 
-        Fewer where an end-of-sequence token, the draft's context or a token of low confidence ends them. Tokens beyond
-        gamma are kept: the forward that gave them is paid for.
+        Fewer where an end-of-sequence token, the draft's context or a token of low confidence ends
+        them. Tokens beyond gamma are kept: the forward that gave them is paid for.
         """
         text, sources = self._text, []
         text[self._confirmed :] = tokens[self._confirmed :]

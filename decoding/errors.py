@@ -1,4 +1,7 @@
-"""The one exception a user can cause: the command line prints it as one line and exits with status 2."""
+"""The one exception a user can cause.
+
+The command line prints it as one line and exits with status 2.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,7 @@
-"""Are a model's logits numbers? One that overflows in its dtype decodes on without a word, and its drafts all fail."""
+"""Whether a model's logits are numbers.
+
+A model that overflows in its dtype decodes on without a word, and its drafts all fail.
+"""
 
 import torch
 from transformers import PreTrainedModel
@@ -12,7 +15,10 @@ SETTINGS = {"target": "dtype", "draft": "model.draft_dtype", "model": "dtype", S
 
 
 def not_finite(model: PreTrainedModel, role: str) -> str:
-    """What is wrong with a model whose logits are not finite, and what helps. role: one of SETTINGS."""
+    """What is wrong with a model whose logits are not finite, and what helps.
+
+    role: one of SETTINGS.
+    """
     dtype, setting = str(model.dtype).removeprefix("torch."), SETTINGS[role]
     name = model.name_or_path or type(model).__name__
     if dtype == "float16":
@@ -23,15 +29,16 @@ def not_finite(model: PreTrainedModel, role: str) -> str:
 
 
 def require_finite(logits: torch.Tensor, model: PreTrainedModel, role: str) -> None:
-    """Raise NotFinite, naming model, dtype and remedy, if any of `logits` is infinite or no number."""
+    """Raise NotFinite, naming model, dtype and remedy, if any of `logits` is not finite."""
     if not bool(torch.isfinite(logits).all()):
         raise NotFinite(not_finite(model, role))
 
 
 @torch.inference_mode()
 def finite_on(model: PreTrainedModel, vocabulary: int, tokens: list[int], rows: int) -> bool:
-    """Whether the logits [rows, vocabulary] after the last `rows` of `tokens` are finite, in one plain forward.
+    """Whether the logits [rows, vocabulary] after the last `rows` of `tokens` are finite.
 
+    They come from one plain forward.
     Ids beyond the vocabulary are read as id 0, as a session reads them.
     """
     ids = torch.tensor([[token if token < vocabulary else 0 for token in tokens]], device=model.device)

@@ -1,7 +1,8 @@
 """The one decoding loop: propose a tree, verify it with the target, observe the verdict.
 
-Greedy decoding is the loop whose drafter proposes nothing, so every method shares the target's code path. The prefill
-is the loop's first turn: a draft that needs the prompt alone is verified in the target's forward over the prompt.
+Greedy decoding is the loop whose drafter proposes nothing, so every method shares the target's code
+path. The prefill is the loop's first turn: a draft that needs the prompt alone is verified in the
+target's forward over the prompt.
 """
 
 import time
@@ -38,7 +39,8 @@ def verify(
     """What the model says about `tree`, in one forward; the accepted path is cached afterwards.
 
     tokens: the confirmed ones, the root included; those that `session` lacks go before the tree.
-    choose: the model's token after a text, where it is not the argmax of its logits. sure: see `walk`.
+    choose: the model's token after a text, where it is not the argmax of its logits. sure: see
+        `walk`.
     """
     nodes = tree.wanted_nodes()
     logits = session.forward(tokens[len(session.tokens) : -1], tree, nodes)

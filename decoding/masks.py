@@ -1,7 +1,8 @@
 """Which attention mask a transformers model takes, and what it must hold.
 
-The boolean relation "row i may see row j" is the session's; here it becomes what the model's attention expects: an
-additive mask, one for all layers or one per layer type where layers have sliding windows.
+The boolean relation "row i may see row j" is the session's; here it becomes what the model's
+attention expects: an additive mask, one for all layers or one per layer type where layers have
+sliding windows.
 """
 
 from collections.abc import Mapping
@@ -23,8 +24,8 @@ KNOWN_LAYER_TYPES = ("full_attention", "sliding_attention")
 class MaskBuilder:
     """Turns visibility and positions, both on the model's device, into its mask.
 
-    Raises UserError for attention that takes no explicit mask (flash and flex attention among them) and for
-    layer types whose rows are no plain keys and values (linear or chunked attention).
+    Raises UserError for attention that takes no explicit mask (flash and flex attention among them)
+    and for layer types whose rows are no plain keys and values (linear or chunked attention).
     """
 
     def __init__(self, model: PreTrainedModel) -> None:
@@ -43,7 +44,10 @@ class MaskBuilder:
 
     @property
     def kinds(self) -> list[str] | None:
-        """The layer types that have a mask of their own, in the order of `build`; None where one serves all."""
+        """The layer types that have a mask of their own, in the order of `build`.
+
+        None where one mask serves all.
+        """
         return list(self.windows) if len(self.windows) > 1 else None
 
     def build(
@@ -56,9 +60,11 @@ class MaskBuilder:
         Args:
             before: columns that every row sees but for sliding windows, at positions 0, 1, ...
             rows: of the forward.
-            columns: int64 [columns], positions of the columns after `before`; the last are the rows' own.
+            columns: int64 [columns], positions of the columns after `before`; the last are the
+                rows' own.
             places: the same on the model's device.
-            hidden: bool [rows, columns] there, which of these columns each row does not see; None for a row alone.
+            hidden: bool [rows, columns] there, which of these columns each row does not see; None
+                for a row alone.
         """
         total = before + len(columns)
         if hidden is None and not self._windowed:
@@ -76,7 +82,10 @@ class MaskBuilder:
         return masks if len(masks) > 1 else next(iter(masks.values()))
 
     def _blank(self, kind: str, rows: int, columns: int) -> torch.Tensor:
-        """Zeros [1, 1, rows, columns] where the last forward's were: fresh memory costs more than what is put there."""
+        """Zeros [1, 1, rows, columns] where the last forward's were.
+
+        Fresh memory costs more than what is put there.
+        """
         size = rows * columns
         if size > REUSED:
             return torch.zeros((1, 1, rows, columns), dtype=self.dtype, device=self.device)
@@ -85,7 +94,10 @@ class MaskBuilder:
         return self._masks[kind][:size].view(1, 1, rows, columns).zero_()
 
     def _open(self, columns: int) -> torch.Tensor:
-        """The mask of one row that sees everything, [1, 1, 1, columns]: a view of zeros that are written once."""
+        """The mask of one row that sees everything, [1, 1, 1, columns].
+
+        A view of zeros that are written once.
+        """
         if self._zeros.shape[-1] < columns:
             self._zeros = torch.zeros((1, 1, 1, 2 * columns), dtype=self.dtype, device=self.device)
         return self._zeros[..., :columns]

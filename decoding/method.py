@@ -1,4 +1,4 @@
-"""What is declared of a method: a `SPEC` beside its `Config` and its `build`, in the module that holds them."""
+"""What is declared of a method: a `SPEC` beside its `Config` and `build`, in the module of both."""
 
 import ast
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,9 @@ from decoding.errors import UserError
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """A method in words and switches, literals alone, so that `read_spec` finds them without running the module.
+    """A method in words and switches.
+
+    All are literals, so that `read_spec` finds them without running the module.
 
     Attributes:
         name: as on the command line; conf/method/<name>.yaml holds its settings.
@@ -23,7 +25,8 @@ class Spec:
         bound: no competitor, but what none can pass: left out of rankings.
         keeps_history: whether anything learned on one prompt can serve the next.
         saves_state: whether what was learned can be written to a file and loaded from it.
-        renamed: settings that had another name once, by that name, so that a message can tell the new one.
+        renamed: settings that had another name once, by that name, so that a message can tell the
+            new one.
     """
 
     name: str
@@ -52,7 +55,9 @@ def require_new_names(spec: Spec, settings: Iterable[str], group: str = "", wher
 
 
 def read_spec(module: str) -> Spec:
-    """The SPEC of a module, read from its source: to run a method's module takes torch, for which no figure waits.
+    """The SPEC of a module, read from its source.
+
+    To run a method's module takes torch, for which no figure waits.
 
     Args:
         module: import path.
@@ -66,7 +71,8 @@ def read_spec(module: str) -> Spec:
     for node in ast.parse(file.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and [ast.unparse(each) for each in node.targets] == ["SPEC"]:
             try:
-                keywords = cast(ast.Call, node.value).keywords  # anything else has none: AttributeError
+                # Anything else has none: AttributeError.
+                keywords = cast(ast.Call, node.value).keywords
                 return Spec(**{each.arg or "**": ast.literal_eval(each.value) for each in keywords})
             except (AttributeError, TypeError, ValueError) as error:
                 raise UserError(f"{file}: SPEC must be Spec(name=..., ...) with literals alone ({error})") from error

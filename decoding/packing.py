@@ -1,16 +1,16 @@
 """Linear layers whose weights lie as a CPU's kernels for few rows want them.
 
-On a CPU a forward of few rows costs what its weights cost to read, and torch's kernels read them badly for more than
-one row.
+On a CPU a forward of few rows costs what its weights cost to read, and torch's kernels read them
+badly for more than one row.
 
-float32: float16 weights, float32 activations and accumulation, by FBGEMM, which is part of torch. It reads half the
-bytes, and several rows for little more than one. The weights are rounded once, in place, and the rounded model is the
-model: greedy decoding, verdicts and teacher forcing all run on it. `rounded` gives the same numbers to a float32 model,
-which must agree with it within rounding.
+float32: float16 weights, float32 activations and accumulation, by FBGEMM, which is part of torch.
+It reads half the bytes, and several rows for little more than one. The weights are rounded once, in
+place, and the rounded model is the model: greedy decoding, verdicts and teacher forcing all run on
+it. `rounded` gives the same numbers to a float32 model, which must agree with it within rounding.
 
-bfloat16: the model's own weights in oneDNN's blocked layout, for a CPU that multiplies bfloat16 (AMX, AVX512-BF16).
-Nothing is rounded; what is saved is laying the weights out anew in every call. A tile holds sixteen rows, which all
-cost what one does.
+bfloat16: the model's own weights in oneDNN's blocked layout, for a CPU that multiplies bfloat16
+(AMX, AVX512-BF16). Nothing is rounded; what is saved is laying the weights out anew in every call.
+A tile holds sixteen rows, which all cost what one does.
 """
 
 import copy
@@ -37,12 +37,19 @@ class PackedLinear(nn.Module):
         raise NotImplementedError
 
     def __deepcopy__(self, memo: dict[int, object]) -> "PackedLinear":
-        """Itself: nothing changes packed weights, and a copy that skips layers shares all others (Draft & Verify)."""
+        """Itself.
+
+        Nothing changes packed weights, and a copy that skips layers shares all others (Draft &
+        Verify).
+        """
         return self
 
 
 class Float16Linear(PackedLinear):
-    """float32 in and out, weights in float16. Raises UserError for a weight that float16 cannot hold."""
+    """float32 in and out, weights in float16.
+
+    Raises UserError for a weight that float16 cannot hold.
+    """
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__(linear)
@@ -69,7 +76,8 @@ class Float16Linear(PackedLinear):
 class BlockedLinear(PackedLinear):
     """bfloat16 in and out, the weights in oneDNN's layout.
 
-    blocked: that tensor, which no graph can hold as a constant: a traced forward takes it as an argument.
+    blocked: that tensor, which no graph can hold as a constant: a traced forward takes it as an
+    argument.
     """
 
     def __init__(self, linear: nn.Linear) -> None:
@@ -110,10 +118,10 @@ def can_pack(dtype: torch.dtype) -> bool:
 
 
 def pack(model: PreTrainedModel) -> PreTrainedModel:
-    """Put a PackedLinear in the place of every nn.Linear, the head's too, and round the embeddings that it is tied to.
+    """Put a PackedLinear in the place of every nn.Linear, the head's too.
 
-    Raises UserError where the kernels are missing, the model is neither float32 nor bfloat16 on the CPU, or a weight is
-    too large.
+    The embeddings that the head is tied to are rounded. Raises UserError where the kernels are
+    missing, the model is neither float32 nor bfloat16 on the CPU, or a weight is too large.
     """
     kind = PACKED_BY.get(model.dtype)
     if kind is None or {each.device.type for each in model.parameters()} != {"cpu"}:

@@ -1,8 +1,9 @@
-"""A transformers causal language model with a tree cache: prefill, forward over a tree, extend it, keep a path.
+"""A transformers causal language model with a tree cache.
 
-The model's own classes run unchanged; the session only hands them explicit positions, an explicit mask and the
-preallocated cache. It remembers which tokens are cached, so that a method cannot lose track of them, and it counts
-forwards and rows.
+It prefills, runs a forward over a tree, extends it and keeps a path. The model's own classes run
+unchanged; the session only hands them explicit positions, an explicit mask and the preallocated
+cache. It remembers which tokens are cached, so that a method cannot lose track of them, and it
+counts forwards and rows.
 """
 
 from dataclasses import dataclass
@@ -39,8 +40,8 @@ class ModelSession:
     """One model, one sequence (batch size 1).
 
     reserved: the longest sequence that was reserved so far, in tokens.
-    vocabulary: ids at or beyond it are never chosen, and read as id 0 (a draft model's tokenizer map may be
-        shorter than its target's, and padded rows of the head hold no token).
+    vocabulary: ids at or beyond it are never chosen, and read as id 0 (a draft model's tokenizer
+        map may be shorter than its target's, and padded rows of the head hold no token).
 
     Raises UserError where the model cannot be driven with explicit masks (see decoding/masks.py).
     """
@@ -56,13 +57,14 @@ class ModelSession:
         self.tokens: list[int] = []
         self.counters = Counters()
         self.reserved = 0
-        # The last forward's chain and tree, and how many of the tree's nodes have been through a forward.
+        # The last forward's chain and tree, and how many of the tree's nodes have been through a
+        # forward.
         self._pending: tuple[list[int], TokenTree, int] | None = None
         self._cache = TreeCache(self._probe())
         self._traced: TracedForward | None = None
 
     def trace(self) -> None:
-        """From now on run the model's forward traced, which gives the same and takes less time (see tracing.py).
+        """From now on run the model's forward traced: the same in less time (see tracing.py).
 
         Raises CannotTrace where that cannot be; all stays as it is then.
         """
@@ -74,7 +76,8 @@ class ModelSession:
         cache = DynamicCache()
         token = torch.zeros(1, 1, dtype=torch.long, device=self.device)
         self.model(input_ids=token, past_key_values=cache, use_cache=True)
-        layers: list[Any] = cache.layers  # of many kinds, but MaskBuilder lets none through that has no rows
+        # Of many kinds, but MaskBuilder lets none through that has no rows.
+        layers: list[Any] = cache.layers
         return [(layer.keys, layer.values) for layer in layers]
 
     def reset(self) -> None:
@@ -83,13 +86,14 @@ class ModelSession:
         self.counters = Counters()
 
     def reserve(self, length: int) -> None:
-        """Preallocate for a sequence of `length` tokens and the largest usual tree, so that growth is not timed."""
+        """Preallocate for `length` tokens and the largest usual tree: no growth is timed then."""
         self.reserved = max(self.reserved, min(length, self.context))
         self._cache.reserve(min(length, self.context) + 256)
 
     def begin(self, prompt: list[int], length: int) -> None:
-        """A new sequence of at most `length` tokens: cache the prompt where it leaves room to draft after it.
+        """A new sequence of at most `length` tokens.
 
+        The prompt is cached where it leaves room to draft after it.
         But for its last token, which is the root of the first draft.
         """
         self.reset()
@@ -100,7 +104,8 @@ class ModelSession:
     def room(self, position: int) -> int:
         """How deep a tree may grow whose root is at `position`.
 
-        Up to the context's end, or up to the point from which longrope would rotate the rows before it differently.
+        Up to the context's end, or up to the point from which longrope would rotate the rows before
+        it differently.
         """
         room = self.context - 1 - position
         if self.rope_boundary is not None and position < self.rope_boundary:
@@ -115,7 +120,9 @@ class ModelSession:
         return logits[0]
 
     def forward(self, chain: list[int], tree: TokenTree, nodes: list[int]) -> torch.Tensor:
-        """One forward of [chain, tree] after the cached tokens; `keep`, `extend` or another forward must follow.
+        """One forward of [chain, tree] after the cached tokens.
+
+        `keep`, `extend` or another forward must follow.
 
         Args:
             chain: confirmed tokens that are not cached yet, a chain that ends before the tree's
@@ -150,7 +157,10 @@ class ModelSession:
 
     @torch.inference_mode()
     def _run(self, chain: list[int], tree: TokenTree, standing: int, nodes: list[int]) -> torch.Tensor:
-        """Forward of [chain, tree] without its first `standing` rows, which lie after the cached ones already."""
+        """Forward of [chain, tree] without its first `standing` rows.
+
+        These lie after the cached ones already.
+        """
         start, first = len(self.tokens), len(self.tokens) + len(chain)
         if tree.is_chain:
             positions, visible = np.arange(start, first + len(tree)), causal(len(chain) + len(tree))
@@ -178,9 +188,10 @@ class ModelSession:
     ) -> torch.Tensor:
         """The model's forward of `tokens` after the cached rows; logits [len(rows), vocabulary].
 
-        standing: rows of an earlier forward that lie between the two, not confirmed. positions: int64, of the rows
-        after the cached ones, [standing + tokens]. before: rows from the first on that every token sees; None: all
-        cached ones. visible: bool [tokens, all rows after these], which of them each token attends to.
+        standing: rows of an earlier forward that lie between the two, not confirmed. positions:
+        int64, of the rows after the cached ones, [standing + tokens]. before: rows from the first
+        on that every token sees; None: all cached ones. visible: bool [tokens, all rows after
+        these], which of them each token attends to.
         """
         cached = len(self.tokens)
         before = cached if before is None else before
@@ -212,15 +223,15 @@ class ModelSession:
     def _kept(self, rows: list[int], staged_rows: torch.Tensor, count: int) -> int | torch.Tensor:
         """Which of `count` rows the head runs on, as transformers takes it.
 
-        The last n as a number, which is a slice and no gather, any others by their places; of a spread model on the
-        CPU, for such an index fits whatever device the last layer is on.
+        The last n as a number, which is a slice and no gather, any others by their places; of a
+        spread model on the CPU, for such an index fits whatever device the last layer is on.
         """
         if rows == list(range(count - len(rows), count)):
             return len(rows)
         return torch.tensor(rows) if getattr(self.model, "hf_device_map", None) else staged_rows
 
     def rotates_anew(self, last: int) -> bool:
-        """Whether a forward up to position `last` is the first that longrope encodes with its long factors.
+        """Whether a forward up to `last` is the first that longrope encodes with its long factors.
 
         The rows cached so far must then be encoded again, as the model's own generate() does.
         """
@@ -228,9 +239,10 @@ class ModelSession:
         return boundary is not None and 0 < len(self.tokens) <= boundary <= last
 
     def keep(self, path: list[int]) -> None:
-        """Confirm the last forward's chain and the tree's nodes on `path` (the root first); drop the rest.
+        """Confirm the last forward's chain and the tree's nodes on `path` (the root first).
 
-        Waits where rows had to move: that belongs to this step's time, not to whatever the device is asked for next.
+        The rest is dropped. Waits where rows had to move: that belongs to this step's time, not to
+        whatever the device is asked for next.
         """
         if self._pending is None or path[-1] >= self._pending[2]:
             raise RuntimeError("keep needs a forward before it")
@@ -254,8 +266,9 @@ class ModelSession:
         self._pending = None
 
     def align(self, tokens: list[int], known: int = 0) -> None:
-        """Forget cached tokens from the first that differs from `tokens`, the last of which is not to be cached.
+        """Forget cached tokens from the first that differs from `tokens`.
 
+        The last of `tokens` is not to be cached.
         The first `known` are equal for sure.
         """
         length = min(len(self.tokens), len(tokens) - 1)
@@ -266,9 +279,10 @@ class ModelSession:
 
 
 def _longrope_boundary(config: PretrainedConfig) -> int | None:
-    """The length up to which longrope rotates with its short factors, None for other rotary embeddings.
+    """The length up to which longrope rotates with its short factors.
 
-    Dynamic scaling needs no boundary: it begins where `max_position_embeddings` ends, and so does the context here.
+    None for other rotary embeddings. Dynamic scaling needs no boundary: it begins where
+    `max_position_embeddings` ends, and so does the context here.
     """
     for setting in rotary_settings(config):
         if setting.get("rope_type") == "longrope":

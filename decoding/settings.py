@@ -9,8 +9,9 @@ C = TypeVar("C")
 
 
 def canonical(config: C) -> C:
-    """The config that behaves the same and has its silent settings at their defaults; equal ones are one setting.
+    """The config that behaves the same and has its silent settings at their defaults.
 
+    Equal ones are one setting.
     A method whose settings silence each other has a `canonical` of its own.
     """
     own = getattr(config, "canonical", None)

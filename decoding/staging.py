@@ -12,8 +12,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 def staged(arrays: Sequence[Array], device: torch.device) -> list[torch.Tensor]:
     """The arrays as tensors on `device`.
 
-    On a CPU they are the arrays' own memory. Elsewhere all go in one copy, from pinned memory where the device reads
-    that by itself, so that the host need not wait for it.
+    On a CPU they are the arrays' own memory. Elsewhere all go in one copy, from pinned memory where
+    the device reads that by itself, so that the host need not wait for it.
 
     Args:
         arrays: those of larger items first, for each must begin at a multiple of its item's size.

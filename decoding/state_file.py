@@ -1,7 +1,7 @@
 """State files: what a decoder learned on some prompts, kept for others.
 
-A file is bound to one tokenizer, for with another its token ids say other words. What it holds besides, the decoder
-that loads it knows.
+A file is bound to one tokenizer, for with another its token ids say other words. What it holds
+besides, the decoder that loads it knows.
 """
 
 import hashlib
@@ -18,8 +18,8 @@ from decoding.errors import UserError
 class StateFile:
     """A state with what it is bound to.
 
-    state: as `save_state` gives it. tokenizer: `vocabulary_digest` of the tokenizer. made_by: where the state comes
-    from (method, task, model, prompts, ...), for the reader.
+    state: as `save_state` gives it. tokenizer: `vocabulary_digest` of the tokenizer. made_by: where
+    the state comes from (method, task, model, prompts, ...), for the reader.
     """
 
     state: Mapping[str, Any]
@@ -49,7 +49,7 @@ class StateFile:
         return cls(content, tokenizer, made_by)
 
     def require_tokenizer(self, vocabulary: Mapping[str, int], path: Path) -> None:
-        """Raise UserError unless the file, read from `path`, was made with a tokenizer of this vocabulary."""
+        """Raise UserError unless the file, read from `path`, fits this tokenizer's vocabulary."""
         if self.tokenizer != vocabulary_digest(vocabulary):
             raise UserError(f"{path} was made with another tokenizer: its ids say other words here; write it anew")
 

@@ -29,9 +29,11 @@ class Stopping:
     max_new_tokens: the longest output.
     strings: the output ends with the token that completes one of these in the decoded text.
     decode: token ids to text; needed only with strings.
-    prompt: the prompt's token ids, of which the last few tell how the output's first tokens read: some tokenizers drop
-    the space that a text begins with. A stop string counts where it begins and ends in the output.
-    pieces: by token its own text, which spares decoding; only where pieces joined are the text of tokens in a row.
+    prompt: the prompt's token ids, of which the last few tell how the output's first tokens read:
+        some tokenizers drop the space that a text begins with. A stop string counts where it begins
+        and ends in the output.
+    pieces: by token its own text, which spares decoding; only where pieces joined are the text of
+        tokens in a row.
 
     Raises ValueError for max_new_tokens below 1 or an empty stop string.
     """
@@ -90,7 +92,8 @@ class Stopping:
         """The text of the last `count` tokens of an output that ends in `tokens`."""
         assert self.decode is not None
         if len(tokens) > count:
-            # No stop string begins in the first of them, so that it may read as at the start of a text.
+            # No stop string begins in the first of them, so that it may read as at the start of a
+            # text.
             return text_from(self.decode, tokens, len(tokens) - count)[0]
         return continuation(self.decode, self.prompt, tokens)
 

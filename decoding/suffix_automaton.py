@@ -1,24 +1,27 @@
-"""A suffix automaton over a growing text (Blumer et al., 1985): every substring of the text is a path from its root.
+"""A suffix automaton over a growing text (Blumer et al., 1985).
 
-A state stands for the substrings that end at the same indices; it knows the length of the longest and one place where
-they end. Appending a token costs amortised O(1) dictionary operations, and the longest suffix that has occurred before
-comes with it: a cursor that follows the text through the automaton, always advanced before the text is extended
-(SAM-Decoding, arXiv 2411.10666), would stand at the suffix link of the newest state. Text thus never matches itself.
+Every substring of the text is a path from its root. A state stands for the substrings that end at
+the same indices; it knows the length of the longest and one place where they end. Appending a token
+costs amortised O(1) dictionary operations, and the longest suffix that has occurred before comes
+with it: a cursor that follows the text through the automaton, always advanced before the text is
+extended (SAM-Decoding, arXiv 2411.10666), would stand at the suffix link of the newest state. Text
+thus never matches itself.
 """
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-# Suffix links along which an appended token refreshes the places, so that the most recent occurrence is found. The
-# chains of usual text are much shorter; those of a text that repeats itself for long are as long as the text, and a
-# bounded walk keeps appending O(1) there: for the shortest suffixes an older occurrence is then found.
+# Suffix links along which an appended token refreshes the places, so that the most recent
+# occurrence is found. The chains of usual text are much shorter; those of a text that repeats
+# itself for long are as long as the text, and a bounded walk keeps appending O(1) there: for the
+# shortest suffixes an older occurrence is then found.
 REFRESHED = 64
 
 SEPARATOR = -1
 
 
 class Match(NamedTuple):
-    """A suffix of what was read, `length` tokens long, that also ends at index `end` (inclusive)."""
+    """A suffix of what was read, `length` tokens long, that also ends at `end` (inclusive)."""
 
     length: int
     end: int
@@ -30,7 +33,8 @@ NO_MATCH = Match(0, -1)
 class SuffixAutomaton:
     """Tokens of one text or, with `separate` between them, of several.
 
-    tokens: everything appended. repeat: the longest suffix of the text that has ended before, and where it did so last.
+    tokens: everything appended. repeat: the longest suffix of the text that has ended before, and
+    where it did so last.
     """
 
     def __init__(self) -> None:
@@ -74,7 +78,10 @@ class SuffixAutomaton:
             link = self._link[link]
 
     def _suffix(self, state: int, token: int) -> int:
-        """The state whose longest substring is that of `state` with `token` after it, split off where it must be."""
+        """The state whose longest substring is that of `state` with `token` after it.
+
+        It is split off where it must be.
+        """
         target = self._next[state][token]
         if self._length[target] == self._length[state] + 1:
             return target
@@ -95,7 +102,10 @@ class SuffixAutomaton:
 
 
 class Cursor:
-    """Follows tokens through the automaton of other texts, which must not grow meanwhile. Amortised O(1) a token."""
+    """Follows tokens through the automaton of other texts, which must not grow meanwhile.
+
+    Amortised O(1) a token.
+    """
 
     def __init__(self, automaton: SuffixAutomaton) -> None:
         self.automaton = automaton

@@ -15,8 +15,8 @@ UNFINISHED = "\ufffd"
 def text_from(decode: Callable[[list[int]], str], tokens: Sequence[int], start: int) -> tuple[str, int]:
     """The text of `tokens` from `start` on, and the place that it was taken from.
 
-    Up to three tokens earlier where that is in the middle of a character: tokenizers with single bytes show all bytes
-    in a row as unfinished if one is.
+    Up to three tokens earlier where that is in the middle of a character: tokenizers with single
+    bytes show all bytes in a row as unfinished if one is.
     """
     start = max(start, 0)
     tried = []
@@ -30,8 +30,9 @@ def text_from(decode: Callable[[list[int]], str], tokens: Sequence[int], start: 
 
 
 def continuation(decode: Callable[[list[int]], str], before: Sequence[int], tokens: Sequence[int]) -> str:
-    """The text that `tokens` add to a text of the tokens `before`; special tokens as `decode` has them.
+    """The text that `tokens` add to a text of the tokens `before`.
 
+    Special tokens are as `decode` has them.
     Decoded alone, tokenizers of the Llama 2 kind would drop the space it begins with.
     """
     known, start = text_from(decode, before, len(before) - TAIL)
@@ -51,8 +52,9 @@ def bytewise(tokenizer: PreTrainedTokenizerBase) -> bool:
 
 
 class Pieces(dict[int, str]):
-    """By token its own text, looked up once. Joined they are the text of tokens in a row, if the tokenizer is bytewise.
+    """By token its own text, looked up once.
 
+    Joined they are the text of tokens in a row, if the tokenizer is bytewise.
     But for parts of characters: such a token's text holds UNFINISHED.
     """
 
@@ -69,8 +71,8 @@ class Pieces(dict[int, str]):
 class TextStream:
     """The text of an output, piece by piece as its tokens come.
 
-    The pieces joined are the text of the whole output: its first space is kept, and a character whose bytes come in
-    several tokens is given with its last one. Special tokens are left out.
+    The pieces joined are the text of the whole output: its first space is kept, and a character
+    whose bytes come in several tokens is given with its last one. Special tokens are left out.
 
         stream = TextStream(tokenizer, prompt_ids)
         for token in tokens:
@@ -79,14 +81,21 @@ class TextStream:
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, prompt: Sequence[int] = ()) -> None:
-        """tokenizer: of the model. prompt: token ids that the output continues; none if it begins a text."""
+        """Begin an output.
+
+        tokenizer: of the model. prompt: token ids that the output continues; none if it begins a
+        text.
+        """
         self._tokenizer = tokenizer
         self._before = list(prompt)[-2 * TAIL :]
         self._held: list[int] = []
         self._given = 0
 
     def add(self, token: int) -> str:
-        """The text that is certain with this token and was not before; "" in the middle of a character."""
+        """The text that is certain with this token and was not before.
+
+        "" in the middle of a character.
+        """
         self._held.append(token)
         text = continuation(self._decode, self._before, self._held)
         # All bytes at the end that make no character yet may still become one.
@@ -98,7 +107,10 @@ class TextStream:
         return piece
 
     def end(self) -> str:
-        """The text still held back when the output ends: the replacement marks of a character that was cut."""
+        """The text still held back when the output ends.
+
+        These are the replacement marks of a character that was cut.
+        """
         piece = continuation(self._decode, self._before, self._held)[self._given :]
         self._settle()
         return piece

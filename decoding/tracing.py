@@ -1,9 +1,11 @@
-"""A model's forward traced once and run without Python: torch.jit's interpreter walks a flat list of operators.
+"""A model's forward, traced once and run without Python.
 
-In eager mode a small model spends most of a forward in Python, in transformers' modules and around some forty small
-operators a layer. Traced, the same operators run on the same numbers in the same order, for any number of rows and any
-length of the cache, for these are sizes of the inputs and no constants. The models' own classes are traced: no code of
-any family is written anew. What cannot be traced (a forward that looks at values, not only at sizes) stays eager.
+torch.jit's interpreter walks a flat list of operators. In eager mode a small model spends most of a
+forward in Python, in transformers' modules and around some forty small operators a layer. Traced,
+the same operators run on the same numbers in the same order, for any number of rows and any length
+of the cache, for these are sizes of the inputs and no constants. The models' own classes are
+traced: no code of any family is written anew. What cannot be traced (a forward that looks at
+values, not only at sizes) stays eager.
 """
 
 import warnings
@@ -80,7 +82,10 @@ class _Forward(nn.Module):
         self.blocked = blocked(model)
 
     def weights(self) -> _Tensors:
-        """The weights that come in as arguments; never none of them, for a graph does not know what is in no list."""
+        """The weights that come in as arguments.
+
+        They are never none, for a graph does not know what is in no list.
+        """
         return [layer.blocked for layer in self.blocked] or [torch.zeros(0)]
 
     def forward(
@@ -128,36 +133,43 @@ class TracedForward:
         cache.reserve(64)
         try:
             with warnings.catch_warnings(), torch.no_grad():
-                # Python looks at sizes here and there (is there more than one row?), which is told as a risk: whether
-                # it matters is what the comparison below shows.
+                # Python looks at sizes here and there (is there more than one row?), which is told
+                # as a risk: whether it matters is what the comparison below shows.
                 warnings.simplefilter("ignore")
                 example = self._example(3, 17, model)
                 traced = torch.jit.trace(  # type: ignore[no-untyped-call]  # untyped in torch
                     forward, example, check_trace=False, strict=False
                 )
-                # The method itself: a module's call looks for hooks first, which costs as much as an operator.
+                # The method itself: a module's call looks for hooks first, which costs as much as
+                # an operator.
                 self._run: Callable[..., torch.Tensor] = torch.jit.freeze(traced.eval()).forward
         except Exception as error:
             raise CannotTrace(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from error
         self._compare(forward, model)
 
     def __call__(self, ids: torch.Tensor, positions: torch.Tensor, kept: list[int], mask: Mask) -> torch.Tensor:
-        """Logits [1, len(kept), the head's size] of one forward, whose rows are written after the cache's cursor.
+        """Logits [1, len(kept), the head's size] of one forward.
 
-        ids, positions: int64 [1, rows]. kept: rows whose logits are wanted. mask: as the model takes it.
+        Its rows are written after the cache's cursor.
+
+        ids, positions: int64 [1, rows]. kept: rows whose logits are wanted. mask: as the model
+        takes it.
         """
         masks = list(mask.values()) if isinstance(mask, Mapping) else [mask]
         return self._run(ids, positions, self._index(kept), masks, self._cache.buffers(), self._weights)
 
     def _index(self, rows: list[int]) -> torch.Tensor:
-        """The rows as a tensor; of neighbours, which they mostly are, it is a view of numbers that are written once."""
+        """The rows as a tensor.
+
+        Of neighbours, which they mostly are, it is a view of numbers that are written once.
+        """
         first, count = rows[0], len(rows)
         if first + count <= len(self._numbers) and rows == list(range(first, first + count)):
             return self._numbers[first : first + count]
         return torch.tensor(rows, device=self._device)
 
     def _example(self, rows: int, cached: int, model: PreTrainedModel) -> _Arguments:
-        """Arguments of a forward of `rows` rows, of which the last two are siblings, after `cached` ones."""
+        """Arguments of a forward of `rows` rows, the last two siblings, after `cached` ones."""
         draw = torch.Generator().manual_seed(rows * 100 + cached)
         ids = torch.randint(0, model.config.get_text_config(decoder=True).vocab_size, (1, rows), generator=draw)
         positions = torch.arange(cached, cached + rows)[None]
@@ -174,18 +186,22 @@ class TracedForward:
 
     @torch.inference_mode()
     def _compare(self, forward: _Forward, model: PreTrainedModel) -> None:
-        """Raise CannotTrace unless both give the same for other numbers of rows and lengths than the traced ones."""
+        """Raise CannotTrace unless both give the same.
+
+        They are compared on other numbers of rows and lengths than the traced ones.
+        """
         for rows, cached in ((9, 0), (1, 9), (2, 10), (6, 12), (1, 0), (5, 33)):
             example = self._example(rows, cached, model)
             expected, found = forward(*example), self._run(*example)
             scale = float(expected.abs().max()) or 1.0
-            # Bit by bit as a rule; but the interpreter may fold what a model does to a number before it meets a tensor.
+            # Bit by bit as a rule; but the interpreter may fold what a model does to a number
+            # before it meets a tensor.
             if not float((expected - found).abs().max()) <= 1e3 * torch.finfo(model.dtype).eps * scale:
                 raise CannotTrace(f"its logits for {rows} rows after {cached} are others than the model's own")
 
 
 def rotary_settings(config: PretrainedConfig) -> list[dict[str, Any]]:
-    """A model's settings of its rotary embeddings, and those of each kind of layer where they have their own."""
+    """A model's settings of its rotary embeddings, and those of kinds of layer with their own."""
     parameters = getattr(config, "rope_parameters", None) or {}
     return [parameters, *(value for value in parameters.values() if isinstance(value, dict))]
 

@@ -1,7 +1,8 @@
-"""The token tree: the one structure every draft is, and the one attention mask that follows from it.
+"""The token tree: the one structure that every draft is, and the one attention mask that follows.
 
-Node 0 is the root, the last confirmed token. A plain draft is a chain, K suffix candidates are branches at
-its end, and lookahead's window is a tree too, so positions are depths and the mask is the ancestor relation.
+Node 0 is the root, the last confirmed token. A plain draft is a chain, K suffix candidates are
+branches at its end, and lookahead's window is a tree too, so positions are depths and the mask is
+the ancestor relation.
 """
 
 from collections.abc import Iterable
@@ -13,7 +14,10 @@ _CAUSAL.setflags(write=False)
 
 
 def causal(count: int) -> np.ndarray:
-    """Boolean [count, count], not to be written to: each row of a chain sees itself and the rows before it."""
+    """Boolean [count, count]: each row of a chain sees itself and the rows before it.
+
+    Not to be written to.
+    """
     return _CAUSAL[:count, :count] if count <= len(_CAUSAL) else np.tri(count, dtype=bool)
 
 
@@ -23,10 +27,11 @@ class TokenTree:
     Parents always come before their children, so node order is a valid row order for a forward.
 
     Attributes:
-        room: deepest node that may be added; deeper ones are left out without a word, because a draft is
-            only a proposal (the context limit shrinks the tree, never the output).
+        room: deepest node that may be added; deeper ones are left out without a word, because a
+            draft is only a proposal (the context limit shrinks the tree, never the output).
         tokens, parents, depths: one entry a node; the root's parent is -1 and its depth 0.
-        wanted: whether the model's logits after the node are asked for; only such nodes can be accepted.
+        wanted: whether the model's logits after the node are asked for; only such nodes can be
+            accepted.
         sources: who proposed the node, in the order of proposal; the first is credited.
     """
 
@@ -64,7 +69,10 @@ class TokenTree:
         return nodes
 
     def add_each(self, parents: Iterable[int], tokens: Iterable[int], source: str, wanted: bool = True) -> list[int]:
-        """Hang one token below each of `parents`, all within the room; their nodes. The rest is as in `add`."""
+        """Hang one token below each of `parents`, all within the room; their nodes.
+
+        The rest is as in `add`.
+        """
         return [self._add(parent, token, source, wanted) for parent, token in zip(parents, tokens, strict=True)]
 
     def _add(self, parent: int, token: int, source: str, wanted: bool) -> int:
@@ -92,7 +100,10 @@ class TokenTree:
         return self._children.get((node, token))
 
     def first_path(self) -> list[int]:
-        """The root and, from it on, every node's first child that can be accepted: a chain draft as a whole."""
+        """The root and, from it on, every node's first child that can be accepted.
+
+        It is a chain draft as a whole.
+        """
         path = [0]
         for node in range(1, len(self)):
             if self.parents[node] == path[-1] and self.wanted[node]:
@@ -104,7 +115,10 @@ class TokenTree:
         return [node for node, wanted in enumerate(self.wanted) if wanted]
 
     def drafted(self, limit: int) -> int:
-        """Depth, at most `limit`, of the deepest path that could be accepted: all its nodes' logits are asked for."""
+        """Depth, at most `limit`, of the deepest path that could be accepted.
+
+        The logits of all its nodes are asked for.
+        """
         if all(self.wanted):
             return min(max(self.depths), limit)
         reachable = [True] * len(self)
@@ -116,7 +130,7 @@ class TokenTree:
         return min(deepest, limit)
 
     def ancestors(self) -> np.ndarray:
-        """Boolean [nodes, nodes]: entry (i, j) says that node j is node i or one of its ancestors."""
+        """Boolean [nodes, nodes]: (i, j) says that node j is node i or one of its ancestors."""
         count = len(self)
         if self.is_chain:
             return causal(count)

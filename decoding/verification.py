@@ -1,9 +1,10 @@
 """The target's verdict on a token tree.
 
-At temperature 0 the target's choice at a node is a fixed token, so verification is a walk: as long as a child
-carries the chosen token, the child is accepted; the first choice without such a child ends the step as its
-last, free token. This covers the prefix match of speculative decoding, Ouroboros' K suffixes (arXiv 2402.13720,
-section 3.3) and lookahead's parallel guesses alike, and the output is the target's whatever was proposed.
+At temperature 0 the target's choice at a node is a fixed token, so verification is a walk: as long
+as a child carries the chosen token, the child is accepted; the first choice without such a child
+ends the step as its last, free token. This covers the prefix match of speculative decoding,
+Ouroboros' K suffixes (arXiv 2402.13720, section 3.3) and lookahead's parallel guesses alike, and
+the output is the target's whatever was proposed.
 """
 
 from collections.abc import Callable
@@ -60,8 +61,8 @@ def walk(
     Args:
         tree: what was drafted.
         nodes: the nodes whose logits were asked for.
-        logits: float [len(nodes), vocabulary]. On an exact tie the lowest id is chosen (an argmax is
-            the first maximum).
+        logits: float [len(nodes), vocabulary]. On an exact tie the lowest id is chosen (an argmax
+            is the first maximum).
         tokens: everything confirmed so far, the root last; only for `choose`.
         choose: replaces the argmax along the walk, where the text before a node is known: `tokens`
             and the path. Rejected nodes keep their argmax.
@@ -85,9 +86,12 @@ def walk(
 
 
 def _read(logits: torch.Tensor, sure: bool = False) -> tuple[list[int], list[float] | None]:
-    """The argmax of each row of float logits [rows, vocabulary], in the forward's one copy from the device.
+    """The argmax of each row of float logits [rows, vocabulary].
 
-    sure: with its probability, unless the logits are on the host, where asking for that later costs no copy.
+    It takes the forward's one copy from the device.
+
+    sure: with its probability, unless the logits are on the host, where asking for that later costs
+    no copy.
     """
     if logits.device.type == "cpu":
         if logits.dtype in NUMPY:
@@ -103,4 +107,5 @@ def _read(logits: torch.Tensor, sure: bool = False) -> tuple[list[int], list[flo
 
 def _chances(logits: torch.Tensor, largest: torch.Tensor) -> torch.Tensor:
     """The probability [...] of the token with the largest of float logits [..., vocabulary]."""
-    return 1 / (logits.float() - largest.float()).exp().sum(-1)  # a third of what logsumexp takes on a CPU
+    # A third of what logsumexp takes on a CPU.
+    return 1 / (logits.float() - largest.float()).exp().sum(-1)

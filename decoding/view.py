@@ -1,7 +1,8 @@
 """Another model over a session's cache: drafts that read the target's own rows (arXiv 2309.08168).
 
-The view's rows go after the session's in the same buffers, at the layers that the view's model still has, and are cut
-off again before the session goes on: its next forward overwrites them at every layer.
+The view's rows go after the session's in the same buffers, at the layers that the view's model
+still has, and are cut off again before the session goes on: its next forward overwrites them at
+every layer.
 """
 
 from collections.abc import Iterator
@@ -17,11 +18,13 @@ from decoding.session import Counters, ModelSession
 class SessionView(ModelSession):
     """`model` on the cache and the tokens of `session`; what it works is counted apart.
 
-    model: one whose layers write rows of the same shapes, as a copy of the session's model without some of them does.
+    model: one whose layers write rows of the same shapes, as a copy of the session's model without
+    some of them does.
     """
 
     def __init__(self, session: ModelSession, model: PreTrainedModel) -> None:
-        vars(self).update(vars(session))  # in place of super().__init__: one cache and one list of tokens for both
+        # In place of super().__init__: one cache and one list of tokens for both.
+        vars(self).update(vars(session))
         self.model = model
         self.counters = Counters()
         self._pending = None
@@ -45,9 +48,9 @@ class SessionView(ModelSession):
     def reread(self, start: int) -> torch.Tensor:
         """Logits [cached tokens - start, vocabulary] after each cached token from `start` on.
 
-        The view reads each token alone, after the session's own rows of all tokens before it: what the first token of a
-        draft there would be.
-        One forward, which leaves the cache as it is and is not counted.
+        The view reads each token alone, after the session's own rows of all tokens before it: what
+        the first token of a draft there would be. One forward, which leaves the cache as it is and
+        is not counted.
         """
         cached = len(self.tokens)
         count = cached - start

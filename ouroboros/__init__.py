@@ -1,8 +1,9 @@
-"""Ouroboros (arXiv 2402.13720): phrase by phrase drafting, longer drafts, and a pool that learns from verification.
+"""Ouroboros (arXiv 2402.13720): phrase by phrase drafting, longer drafts, and a pool that learns.
 
-For use outside the harness: `generate` inside transformers' model.generate(), `decode` as a stream of tokens and
-`TextStream` for their text; `new_pool` makes a phrase pool for several calls, `save_pool` and `load_pool` keep it in a
-file. `UserError` is what a wrong setting or a model that cannot be used raises.
+The pool learns from verification. For use outside the harness: `generate` inside transformers'
+model.generate(), `decode` as a stream of tokens and `TextStream` for their text; `new_pool` makes a
+phrase pool for several calls, `save_pool` and `load_pool` keep it in a file. `UserError` is what a
+wrong setting or a model that cannot be used raises.
 """
 
 from decoding.errors import UserError

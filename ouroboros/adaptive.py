@@ -1,12 +1,16 @@
-"""Draft length and number of suffixes chosen step by step: what earns most tokens per second by the running figures.
+"""Draft length and number of suffixes chosen step by step.
 
-With p the running chance that a drafted token is accepted, s(k) the tokens that the k newest suffixes add to a draft
-accepted as a whole, and f the tokens a draft forward gives, a step with gamma draft tokens brings
+What earns most tokens per second, by the running figures, is chosen.
+
+With p the running chance that a drafted token is accepted, s(k) the tokens that the k newest
+suffixes add to a draft accepted as a whole, and f the tokens a draft forward gives, a step with
+gamma draft tokens brings
 
     1 + p + ... + p^gamma + p^gamma s(k)
 
-tokens (Leviathan et al., arXiv 2211.17192, equation 1, lengthened) and costs gamma / f draft forwards and a target
-forward of 1 + gamma + k (N - 1) rows, both from measured forwards. The running figures start anew with every prompt.
+tokens (Leviathan et al., arXiv 2211.17192, equation 1, lengthened) and costs gamma / f draft
+forwards and a target forward of 1 + gamma + k (N - 1) rows, both from measured forwards. The
+running figures start anew with every prompt.
 """
 
 from dataclasses import dataclass
@@ -16,7 +20,9 @@ from decoding.costs import ForwardCosts
 LONGEST = 16  # draft tokens considered
 MOST = 4  # suffixes considered
 FORGETTING = 0.95  # weight of a step's evidence one step later
-WEIGHT = 4.0  # of the first guesses, in draft tokens or tries; they stay, so that what was given up is tried again
+# Of the first guesses, in draft tokens or tries; they stay, so that what was given up is tried
+# again.
+WEIGHT = 4.0
 ACCEPTED = 0.75  # first guess: share of draft tokens accepted
 GAINED = (0.5, 0.25, 0.1, 0.1)  # first guess: tokens that each suffix adds, the newest first
 

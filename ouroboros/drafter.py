@@ -1,8 +1,10 @@
 """The method of the paper, as a drafter of the one loop; ouroboros/method.py has its settings.
 
-1. Phrase drafting (section 3.1): the draft model drafts with lookahead decoding, its guesses taken from the pool.
-2. Lengthening (3.3): the k newest phrases that begin with the draft's last token hang after the draft as branches, all
-   verified in the target's one forward. The draft may come from any other drafter of the harness as well.
+1. Phrase drafting (section 3.1): the draft model drafts with lookahead decoding, its guesses taken
+   from the pool.
+2. Lengthening (3.3): the k newest phrases that begin with the draft's last token hang after the
+   draft as branches, all verified in the target's one forward. The draft may come from any other
+   drafter of the harness as well.
 3. Phrases from verification (3.4): rejected stretches and verified suffixes feed the pool.
 4. History (3.5): the pool may outlive the prompt.
 
@@ -32,7 +34,8 @@ class Ouroboros(Drafter):
     """Lengthens the drafts of `base` from `pool`, and lets the target's verdict feed the pool.
 
     base: any drafter; of a tree it drafts, the path of first children is lengthened.
-    eos: nothing hangs after these. adaptive: chooses base.gamma and k before every step; None where both are fixed.
+    eos: nothing hangs after these. adaptive: chooses base.gamma and k before every step; None where
+        both are fixed.
     """
 
     step_columns = COLUMNS
@@ -63,7 +66,8 @@ class Ouroboros(Drafter):
         if self.adaptive:
             assert isinstance(self.base, Speculative)
             self.adaptive.reset()
-            self.base.gamma = LONGEST  # whatever the last prompt ended with, the draft model reads this one
+            # Whatever the last prompt ended with, the draft model reads this one.
+            self.base.gamma = LONGEST
         self.base.reset(prompt, length)
         if self.text:
             self.text.reset(prompt)
@@ -105,7 +109,8 @@ class Ouroboros(Drafter):
             counted |= hits
             self.pool.credit(tree.tokens[end], candidate.phrase, len(hits))
         if self.text:
-            # The last step's words too: a warm pool wants them. After the credits, for a phrase may give way to these.
+            # The last step's words too: a warm pool wants them. After the credits, for a phrase may
+            # give way to these.
             self.text.read(self._tokens, verdict.tokens)
         wrong = [node for node in self._chain if node not in accepted]
         if self.adaptive:
@@ -165,8 +170,8 @@ class Ouroboros(Drafter):
 class DraftLookahead(Lookahead):
     """Lookahead on the draft side: the pool is Ouroboros', which resets and reports it itself.
 
-    A window of width 0 is never placed. idle_window: leave the window out where the pool has guesses, which saves its
-    rows.
+    A window of width 0 is never placed. idle_window: leave the window out where the pool has
+    guesses, which saves its rows.
     """
 
     def __init__(self, window: Window, pool: PhrasePool, max_guesses: int, idle_window: bool) -> None:

@@ -1,8 +1,9 @@
 """What verification teaches the phrase pool (arXiv 2402.13720, section 3.4).
 
-The target's forward says, for every drafted token, what the target would say next, also after a wrong token. Rejected
-text is thus not lost: where draft and target agree again, target-approved phrases lie ready. Phrases are addressed by
-value, never by their slot in the pool, because insertions in between move the slots.
+The target's forward says, for every drafted token, what the target would say next, also after a
+wrong token. Rejected text is thus not lost: where draft and target agree again, target-approved
+phrases lie ready. Phrases are addressed by value, never by their slot in the pool, because
+insertions in between move the slots.
 """
 
 from dataclasses import dataclass
@@ -16,13 +17,16 @@ REFINEMENTS = ("in_place", "newest", "off")
 
 @dataclass(frozen=True)
 class Candidate:
-    """A suffix that was verified: the phrase as it stands in the pool, and its nodes in the tree."""
+    """A suffix that was verified: the phrase as it is in the pool, and its nodes in the tree."""
 
     phrase: Phrase
     nodes: list[int]
 
     def said(self, parent: int, verdict: Verdict) -> Phrase:
-        """What the target said along the candidate, which hangs on `parent`: as many tokens as it has nodes."""
+        """What the target said along the candidate, which hangs on `parent`.
+
+        It has as many tokens as the candidate has nodes.
+        """
         return tuple(verdict.choices[node] for node in [parent, *self.nodes[:-1]])
 
 
@@ -54,7 +58,7 @@ def aligned_runs(rejected: list[int], choices: list[int], longest: int, shortest
 def continuations(
     choices: list[int], behind: list[list[int]], longest: int, shortest: int
 ) -> list[tuple[int, Phrase]]:
-    """Every stretch of what the target said from the rejected place on, whether the draft agreed or not.
+    """Every stretch of what the target said from the rejected place on, agreed with or not.
 
     The rule of the authors' code for Spec-Bench.
 
@@ -79,9 +83,10 @@ def continuations(
 def refines(refinement: str, accepted_only: bool, whole: bool) -> bool:
     """Whether a step refines the suffixes that it verified.
 
-    The target's words along a suffix follow on the draft, so that after a rejection they are conditioned on a wrong
-    token. The paper refines then too (section 3.4). In the authors' code (thunlp/Ouroboros at commit 7dac65b,
-    ouroboros/ouroboros.py, line 103) the loop that would do it runs K // (N - 1) times, which is never where K < N - 1.
+    The target's words along a suffix follow on the draft, so that after a rejection they are
+    conditioned on a wrong token. The paper refines then too (section 3.4). In the authors' code
+    (thunlp/Ouroboros at commit 7dac65b, ouroboros/ouroboros.py, line 103) the loop that would do it
+    runs K // (N - 1) times, which is never where K < N - 1.
 
     Args:
         refinement: one of REFINEMENTS.
@@ -94,7 +99,7 @@ def refines(refinement: str, accepted_only: bool, whole: bool) -> bool:
 def refine(
     pool: PhrasePool, key: int, parent: int, candidates: list[Candidate], verdict: Verdict, keep: bool = False
 ) -> None:
-    """Write what the target said along every verified suffix candidate over it, or beside it if `keep`.
+    """Write what the target said along every verified suffix over it, or beside it if `keep`.
 
     Their order in the pool stays.
 
@@ -110,7 +115,8 @@ def refine(
         for candidate in reversed(candidates):
             said = candidate.said(parent, verdict)
             if said == candidate.phrase[: len(said)]:
-                said = candidate.phrase  # confirmed as far as the tree reached; near an output's end, not all of it
+                # Confirmed as far as the tree reached; near an output's end, not all of it.
+                said = candidate.phrase
             if keep:
                 pool.insert(key, said, "refinement")
             else:

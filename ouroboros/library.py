@@ -1,10 +1,12 @@
 """Ouroboros outside the harness: inside transformers' generate(), and as a stream of tokens.
 
-    model.generate(**inputs, custom_generate=ouroboros.generate, draft_model=draft, max_new_tokens=256)
+    model.generate(
+        **inputs, custom_generate=ouroboros.generate, draft_model=draft, max_new_tokens=256
+    )
     for token in ouroboros.decode(model, ids, draft_model=draft, max_new_tokens=256): ...
 
-Both give the target's greedy output, batch size 1. Draft and target must share one tokenizer, which cannot be checked
-here.
+Both give the target's greedy output, batch size 1. Draft and target must share one tokenizer, which
+cannot be checked here.
 """
 
 from collections.abc import Callable, Iterator
@@ -32,14 +34,16 @@ from decoding.session import ModelSession, check_masks
 from decoding.verification import Choose
 from ouroboros.method import Config, build
 
-# What a generation config may say. Lengths and stops arrive as criteria and penalties as processors: both are obeyed.
+# What a generation config may say. Lengths and stops arrive as criteria and penalties as
+# processors: both are obeyed.
 _LENGTHS = ("max_length", "max_new_tokens", "min_length", "min_new_tokens", "max_time", "eos_token_id", "pad_token_id",
             "bos_token_id", "decoder_start_token_id")  # fmt: skip
 _PENALTIES = ("sequence_bias", "repetition_penalty", "encoder_repetition_penalty", "no_repeat_ngram_size",
               "encoder_no_repeat_ngram_size", "bad_words_ids", "forced_bos_token_id", "forced_eos_token_id",
               "remove_invalid_values", "exponential_decay_length_penalty", "suppress_tokens", "begin_suppress_tokens",
               "renormalize_logits")  # fmt: skip
-# These say nothing to greedy decoding of one sequence, or are looked at one by one in _require_greedy.
+# These say nothing to greedy decoding of one sequence, or are looked at one by one in
+# _require_greedy.
 _SILENT = ("do_sample", "num_beams", "num_return_sequences", "temperature", "top_k", "top_p", "min_p", "top_h",
            "typical_p", "epsilon_cutoff", "eta_cutoff", "early_stopping", "length_penalty", "num_beam_groups",
            "diversity_penalty", "is_assistant", "num_assistant_tokens", "num_assistant_tokens_schedule",
@@ -65,12 +69,14 @@ def generate(
     pool: PhrasePool | None = None,
     **inputs: Any,
 ) -> torch.LongTensor | GenerateDecoderOnlyOutput:
-    """Decode for transformers: `model.generate(..., custom_generate=ouroboros.generate, draft_model=draft)`.
+    """Decode for transformers, as the `custom_generate` of its `generate`.
 
+    Called by `model.generate(..., custom_generate=ouroboros.generate, draft_model=draft)`.
     The tokens are the very ones of its own greedy search.
 
-    transformers drops a `streamer` and a `tokenizer` before they get here: stream with `decode`, and stop at strings
-    with `stopping_criteria=StoppingCriteriaList([StopStringCriteria(tokenizer, ["..."])])`.
+    transformers drops a `streamer` and a `tokenizer` before they get here: stream with `decode`,
+    and stop at strings with `stopping_criteria=StoppingCriteriaList([StopStringCriteria(tokenizer,
+    ["..."])])`.
 
     Args:
         model: the target.
@@ -80,17 +86,18 @@ def generate(
         generation_config: from transformers.
         draft_model: the small model; needed, unless method.drafter drafts without one.
         method: the settings; None for the published ones.
-        pool: phrases from earlier calls, which this call adds to (an empty one: `new_pool(method)`; one from a file:
-            `load_pool`). Its own capacity and order hold; its N must be the method's.
+        pool: phrases from earlier calls, which this call adds to (an empty one: `new_pool(method)`;
+            one from a file: `load_pool`). Its own capacity and order hold; its N must be the
+            method's.
         **inputs: what else transformers hands over.
 
     Returns:
-        Token ids, [1, prompt + output], or the output object where return_dict_in_generate is set (sequences alone: the
-        caches end with the call).
+        Token ids, [1, prompt + output], or the output object where return_dict_in_generate is set
+        (sequences alone: the caches end with the call).
 
     Raises:
-        UserError: anything that would change the output and is not obeyed here, a length beyond the model's context, or
-            a method that needs a draft model and has none.
+        UserError: anything that would change the output and is not obeyed here, a length beyond the
+            model's context, or a method that needs a draft model and has none.
     """
     stream = _stream(
         model, input_ids, logits_processor, stopping_criteria, generation_config, draft_model, method, pool, **inputs
@@ -110,7 +117,7 @@ def decode(
     tokenizer: PreTrainedTokenizerBase | None = None,
     **settings: Any,
 ) -> Iterator[int]:
-    """Yield the target's greedy continuation token by token, each as soon as the target has confirmed it.
+    """Yield the target's greedy continuation token by token, each as soon as it is confirmed.
 
     Args:
         model: the target.
@@ -118,10 +125,11 @@ def decode(
         draft_model: as in `generate`.
         method: as in `generate`.
         pool: as in `generate`.
-        stop_strings: the output ends with the token that completes one of them; they need the tokenizer.
+        stop_strings: the output ends with the token that completes one of them; they need the
+            tokenizer.
         tokenizer: the target's; only for stop_strings.
-        **settings: those of model.generate(), such as max_new_tokens or eos_token_id; without them the model's own
-            generation_config holds, exactly as in `generate`.
+        **settings: those of model.generate(), such as max_new_tokens or eos_token_id; without them
+            the model's own generation_config holds, exactly as in `generate`.
 
     Returns:
         An iterator over the output's token ids.
@@ -137,7 +145,8 @@ def decode(
         if settings.get(name) is not None:
             raise UserError(f"not supported here, so refused rather than ignored: {name}")
     configs = [config for config in (settings.get("generation_config"), model.generation_config) if config is not None]
-    # generate() drops a tokenizer on the way to us, and without one fails itself where it finds these two.
+    # generate() drops a tokenizer on the way to us, and without one fails itself where it finds
+    # these two.
     if settings.get("token_healing", any(config.token_healing for config in configs)):
         raise UserError("not supported here, so refused rather than ignored: token_healing")
     strings = stop_strings or next((config.stop_strings for config in configs if config.stop_strings), None)
@@ -190,7 +199,10 @@ def _stream(
 
 
 def _row(ids: Any, device: torch.device) -> torch.LongTensor:
-    """Token ids (or a mask) as [1, prompt]. Raises UserError for anything but a list or a tensor of ints."""
+    """Token ids (or a mask) as [1, prompt].
+
+    Raises UserError for anything but a list or a tensor of ints.
+    """
     if isinstance(ids, list | tuple) and all(isinstance(each, Integral) for each in ids):
         ids = torch.tensor(ids, dtype=torch.long, device=device)
     if not isinstance(ids, torch.Tensor) or ids.dim() not in (1, 2) or ids.is_floating_point():
@@ -225,7 +237,8 @@ class _CriteriaStopping:
         """Append `tokens` to `output` up to the one that ends it; the reason, or None to go on."""
         for token in tokens:
             end = self._before + len(output)
-            if end == self._ids.shape[1]:  # doubled as the text grows: max_length may be far beyond it
+            # Doubled as the text grows: max_length may be far beyond it.
+            if end == self._ids.shape[1]:
                 self._ids = torch.cat([self._ids, torch.zeros_like(self._ids)], dim=1)
             self._ids[0, end] = token
             output.append(token)
@@ -235,7 +248,7 @@ class _CriteriaStopping:
 
 
 def _processed(processors: LogitsProcessorList, device: torch.device) -> Choose:
-    """The argmax after the processors, on the scores that transformers' own greedy search hands them.
+    """The argmax after the processors, on the scores that transformers' greedy search gives them.
 
     device: the prompt's, where the processors were made.
     """

@@ -54,9 +54,9 @@ class Config:
     """The paper's own settings, and the others in three parts (ouroboros/settings.py).
 
     Attributes:
-        drafter: what drafts: "draft_model", or the typed config of another method (on the command line its name, or a
-            mapping with `name` and settings); gamma and drafting then say nothing and stay at their defaults, window
-            stands for the pool's capacity at most.
+        drafter: what drafts: "draft_model", or the typed config of another method (on the command
+            line its name, or a mapping with `name` and settings); gamma and drafting then say
+            nothing and stay at their defaults, window stands for the pool's capacity at most.
         gamma: draft length per step; "auto" chooses it step by step (see ouroboros/adaptive.py).
         k: suffix candidates verified after the draft (0: no lengthening; or "auto").
         window: W, lookahead columns on the draft model (0: no window, phrases come from elsewhere).
@@ -113,7 +113,10 @@ class Config:
             raise SettingError(f"learning.shortest_run must be below ngram ({self.ngram}), not {shortest}")
 
     def for_state(self, state: Mapping[str, Any], given: Collection[str]) -> "Config":
-        """These settings with the N of a saved state, unless it was given: phrases of another length serve nobody."""
+        """These settings with the N of a saved state, unless it was given.
+
+        Phrases of another length serve nobody.
+        """
         ngram = PoolState.read(state).ngram
         if "ngram" in given or ngram == self.ngram:
             return self
@@ -122,7 +125,7 @@ class Config:
         return replace(self, ngram=ngram, learning=learning)
 
     def canonical(self) -> "Config":
-        """The same behaviour, with every setting that says nothing beside the others at its default.
+        """The same behaviour, with every setting that says nothing beside others at its default.
 
         A setting that stands for another's value (null for W, or for N - 1) becomes that value.
         """

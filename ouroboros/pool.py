@@ -1,7 +1,8 @@
 """`python -m ouroboros.pool inspect FILE` shows what a file with a phrase pool holds.
 
-The package itself never imports this module, or Python would warn of running it twice. Python imports the package,
-with torch, before the first line here: help waits for that, and an interrupt until then is Python's own traceback.
+The package itself never imports this module, or Python would warn of running it twice. Python
+imports the package, with torch, before the first line here: help waits for that, and an interrupt
+until then is Python's own traceback.
 """
 
 import argparse
@@ -19,7 +20,10 @@ SHOWN_PHRASES = 5
 
 
 def describe(path: Path) -> list[str]:
-    """What the file holds, line by line. Raises UserError for a file that cannot be read, or holds no pool."""
+    """What the file holds, line by line.
+
+    Raises UserError for a file that cannot be read, or holds no pool.
+    """
     file = StateFile.load(path)
     with naming(path):
         state = PoolState.read(file.state)

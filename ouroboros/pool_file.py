@@ -1,4 +1,7 @@
-"""A pool kept in a file, for programs; the harness has history_file and save_history, and the very same files."""
+"""A pool kept in a file, for programs.
+
+The harness has history_file and save_history, and the very same files.
+"""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -13,8 +16,9 @@ from ouroboros.method import Config, new_pool, require_phrase_length
 
 
 def load_pool(path: Path | str, tokenizer: PreTrainedTokenizerBase, method: Config | None = None) -> PhrasePool:
-    """A pool for `generate` and `decode` with what the file holds; per key as many as its capacity in `method` allows.
+    """A pool for `generate` and `decode` with what the file holds.
 
+    Per key it holds as many phrases as its capacity in `method` allows.
     Raises UserError if the file cannot be read, or was made with another N or another tokenizer.
     """
     method = method or Config()

@@ -1,4 +1,4 @@
-"""Ouroboros' settings beyond the paper's own four, by what they are about: drafting, learning, the pool."""
+"""Ouroboros' settings beyond the paper's four, by what they are about: drafting, learning, pool."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,8 @@ class DraftingConfig:
         phrases: with lookahead and the pool; off: token by token.
         max_guesses: phrases tried per draft forward (null: the pool's capacity).
         idle_window: no window rows where the pool has guesses.
-        confidence: a draft ends after a draft forward whose last token has a lower probability (0: never).
+        confidence: a draft ends after a draft forward whose last token has a lower probability (0:
+            never).
     """
 
     phrases: bool = True
@@ -38,13 +39,16 @@ class LearningConfig:
 
     Attributes:
         enabled: feed the pool from verification.
-        rejected: "aligned" runs (the paper) or all "continuations" (the authors' code for Spec-Bench).
-        shortest_run: tokens of the shortest phrase taken from rejected text (null: N - 1, as in the paper, which takes
-            full ones alone).
-        refinement: what the target said along a suffix replaces it "in_place" (the paper; by value, so that the refined
-            are the newest then, in their old order), stands beside it as "newest", or is "off".
-        accepted_only: whether that happens only where the whole draft was accepted. The paper refines after a rejection
-            as well (False); the authors' code does not, where K < N - 1, as in all their published settings (True).
+        rejected: "aligned" runs (the paper) or all "continuations" (the authors' code for
+            Spec-Bench).
+        shortest_run: tokens of the shortest phrase taken from rejected text (null: N - 1, as in the
+            paper, which takes full ones alone).
+        refinement: what the target said along a suffix replaces it "in_place" (the paper; by value,
+            so that the refined are the newest then, in their old order), stands beside it as
+            "newest", or is "off".
+        accepted_only: whether that happens only where the whole draft was accepted. The paper
+            refines after a rejection as well (False); the authors' code does not, where K < N - 1,
+            as in all their published settings (True).
     """
 
     enabled: bool = True
@@ -66,9 +70,10 @@ class PoolConfig:
 
     Attributes:
         capacity: phrases per key (null: W).
-        order: which of them are tried first and give way last, by "recency" (the paper) or "usefulness".
-        text_phrases: also take phrases from the text, of the "prompt", the confirmed "output" or both (True; not in the
-            paper).
+        order: which of them are tried first and give way last, by "recency" (the paper) or
+            "usefulness".
+        text_phrases: also take phrases from the text, of the "prompt", the confirmed "output" or
+            both (True; not in the paper).
     """
 
     capacity: int | None = None

@@ -1,10 +1,13 @@
-"""Run the canonical solutions of HumanEval and MBPP through the sandbox, as they are and each with one fault.
+"""Run the canonical solutions of HumanEval and MBPP through the sandbox.
+
+They run as they are, and each with one fault.
 
     python scripts/canonical_solutions.py DATA_ROOT [--output FILE]
 
-DATA_ROOT holds humaneval/test.jsonl and mbpp/test.jsonl (all 164 problems, and the ids 11 to 110). The fault is one
-character of a solution's logic: the first operator, comparison or number, or the next where the tests see no change;
-where there is none, a character of a string, and in the last resort of a name.
+DATA_ROOT holds humaneval/test.jsonl and mbpp/test.jsonl (all 164 problems, and the ids 11 to 110).
+The fault is one character of a solution's logic: the first operator, comparison or number, or the
+next where the tests see no change; where there is none, a character of a string, and in the last
+resort of a name.
 """
 
 import argparse
@@ -37,7 +40,10 @@ OPERATORS = {"+", "-", "*", "/", "%", "<", ">", "<=", ">=", "==", "!=", "//", "+
 
 
 def faults(code: str, first_line: int) -> Iterator[str]:
-    """The program with one character changed: every operator, comparison and number, then strings, then names."""
+    """The program with one character changed.
+
+    Every operator, comparison and number comes first, then strings, then names.
+    """
     lines = code.splitlines(keepends=True)
     tokens = [
         token
@@ -49,7 +55,8 @@ def faults(code: str, first_line: int) -> Iterator[str]:
     names = [each for each in tokens if each.type == tokenize.NAME and not keyword.iskeyword(each.string)]
     for token in logic + strings + names:
         row, start = token.start
-        # Of a number the last digit, since 0x10 or 1e-9 would be no number any more; a string's last is its quote.
+        # Of a number the last digit, since 0x10 or 1e-9 would be no number any more; a string's
+        # last is its quote.
         column = start if token.type == tokenize.OP else token.end[1] - 1 - (token.type == tokenize.STRING)
         line = lines[row - 1]
         new = CHANGED.get(line[column], "x" if line[column] != "x" else "y")
@@ -93,7 +100,8 @@ def measure(name: str, root: str) -> dict[str, object]:
     figures |= {"seconds": seconds, "cpu": used}
     figures["isolation"] = outcomes[0].isolation
     left = dict(enumerate(broken))
-    failing: list[int] = []  # how many do after the first fault of each, after the second of the rest, ...
+    # How many do after the first fault of each, after the second of the rest, ...
+    failing: list[int] = []
     while left:
         attempts = {index: text for index, source in left.items() if (text := next(source, None)) is not None}
         outcomes = judge(task, [rows[index] for index in attempts], list(attempts.values()), limits)

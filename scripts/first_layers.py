@@ -1,6 +1,7 @@
 """Drafts of several sizes from one target: its first layers with its own norm and head, untrained.
 
-python scripts/first_layers.py bundled:tiny/target results/drafts/tiny 1 2 writes results/drafts/tiny-1 and tiny-2.
+python scripts/first_layers.py bundled:tiny/target results/drafts/tiny 1 2 writes
+results/drafts/tiny-1 and tiny-2.
 """
 
 import argparse
@@ -19,7 +20,9 @@ from decoding.errors import UserError
 
 
 def write_first_layers(target: str, stem: str, count: int) -> Path:
-    """The first `count` layers of `target` as a model of its own in the folder `<stem>-<count>`, with its tokenizer.
+    """The first `count` layers of `target` as a model of its own, with its tokenizer.
+
+    It lies in the folder `<stem>-<count>`.
 
     Raises:
         UserError: no such model, or one that has not more layers than that.
@@ -29,7 +32,8 @@ def write_first_layers(target: str, stem: str, count: int) -> Path:
     config = model.config.get_text_config(decoder=True)
     if not 0 < count < config.num_hidden_layers:
         raise UserError(f"{count} of the {config.num_hidden_layers} layers of {target}: give at least 1 and not all")
-    # Loaded again with a smaller config; transformers leaves out the weights of the layers after them.
+    # Loaded again with a smaller config; transformers leaves out the weights of the layers after
+    # them.
     smaller = {"num_hidden_layers": count}
     if getattr(config, "layer_types", None):
         smaller["layer_types"] = config.layer_types[:count]

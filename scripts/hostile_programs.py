@@ -1,4 +1,6 @@
-"""Run every hostile program of the tests in every isolation this machine has, and write the table of what stopped it.
+"""Run every hostile program of the tests in every isolation here, and write what stopped it.
+
+The isolations are those that this machine has; the outcome is a table.
 
     python scripts/hostile_programs.py [--output results/sandbox/README.md]
 

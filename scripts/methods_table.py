@@ -1,9 +1,12 @@
-"""Write the table of methods again, from what each method's module declares: python scripts/methods_table.py
+"""Write the table of methods again, from what each method's module declares.
 
-Its figures are those of results/methods: decode speedup with its interval and the geometric mean of the prompts by
-task, and tokens per target forward.
+    python scripts/methods_table.py
 
-The table stands between the comments `<!-- methods -->` and `<!-- end of methods -->`, in README.md or a file of docs/.
+Its figures are those of results/methods: decode speedup with its interval and the geometric mean of
+the prompts by task, and tokens per target forward.
+
+The table stands between the comments `<!-- methods -->` and `<!-- end of methods -->`, in README.md
+or a file of docs/.
 """
 
 import csv

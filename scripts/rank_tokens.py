@@ -1,7 +1,10 @@
-"""Rank token ids by how often a target writes them, from run folders: for model.draft_vocabulary of any draft.
+"""Rank token ids by how often a target writes them, from run folders.
 
-python scripts/rank_tokens.py ranking.json results/runs/gsm8k/MODEL/greedy-* counts every record's output once.
-Take runs on training or validation prompts: counts of the prompts that are reported flatter the draft.
+The ranking serves model.draft_vocabulary of any draft.
+
+python scripts/rank_tokens.py ranking.json results/runs/gsm8k/MODEL/greedy-* counts every record's
+output once. Take runs on training or validation prompts: counts of the prompts that are reported
+flatter the draft.
 """
 
 import argparse

@@ -1,4 +1,7 @@
-"""Search the layers that Draft & Verify skips (method=self_speculative). Run it again to continue where it stopped."""
+"""Search the layers that Draft & Verify skips (method=self_speculative).
+
+Run it again to continue where it stopped.
+"""
 
 import sys
 from pathlib import Path

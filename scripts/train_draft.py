@@ -1,4 +1,7 @@
-"""Train a draft for a target, on the target's own text. Run it again to continue where it stopped."""
+"""Train a draft for a target, on the target's own text.
+
+Run it again to continue where it stopped.
+"""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Train the bundled pair: tokenizer, target, draft, model card. Run it again to continue where it stopped."""
+"""Train the bundled pair: tokenizer, target, draft, model card.
+
+Run it again to continue where it stopped.
+"""
 
 import sys
 from pathlib import Path

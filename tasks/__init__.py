@@ -19,7 +19,7 @@ __all__ = ["TASKS", "Example", "Row", "Scores", "Task", "TaskConfig", "make_task
 
 
 def make_task(settings: Mapping[str, object]) -> Task:
-    """The task `settings["name"]` with the other settings as its config, as the group `task` gives them.
+    """The task `settings["name"]` with the other settings as its config, as in the group `task`.
 
     Raises:
         UserError: an unknown task, or a setting that is unknown, of the wrong type or out of range.
@@ -33,6 +33,6 @@ def make_task(settings: Mapping[str, object]) -> Task:
 
 
 def training_text(task_name: str, row: Row) -> str:
-    """Prompt and answer of a row as one text, as the bundled pair is trained on it; no end token."""
+    """Prompt and answer of a row as one text, for training the bundled pair; no end token."""
     example = TASKS[task_name]().example(row)
     return example.prompt + example.answer

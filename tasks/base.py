@@ -27,11 +27,13 @@ class Example:
         id: stable name of the example, unique within its split.
         prompt: the text a completion model continues, worked examples included.
         messages: the same request as a conversation, for a chat template.
-        answer: the reference continuation of `prompt`, leading whitespace included; "" where none is known.
+        answer: the reference continuation of `prompt`, leading whitespace included; "" where none
+            is known.
         reference: what the task's score compares with.
         stop: the example's own stop strings to decode with, beside the task's.
         row: the row it was made from.
-        follows: id of the conversation's turn before, whose answer `prompt` must hold; None for a first turn.
+        follows: id of the conversation's turn before, whose answer `prompt` must hold; None for a
+            first turn.
     """
 
     id: str
@@ -49,8 +51,10 @@ class Scores:
     """Quality of a set of answers.
 
     Attributes:
-        means: metric to its value over all examples; None where it is not known, with the reason in `notes`.
-        per_example: one mapping per example, in order; a metric that does not apply to an example is absent.
+        means: metric to its value over all examples; None where it is not known, with the reason in
+            `notes`.
+        per_example: one mapping per example, in order; a metric that does not apply to an example
+            is absent.
         notes: how a metric was computed (a signature, an isolation level) or why it is None.
     """
 
@@ -75,7 +79,8 @@ class TaskConfig:
         stopped: end an answer at the task's stop strings; False runs on, as the paper's scripts do.
         shots: worked examples before the question; None means the paper's number, or 0 with the
             bundled data, whose pair is trained without them.
-        template: variables for the chat template, by name; None gives it only enable_thinking=False.
+        template: variables for the chat template, by name; None gives it only
+            enable_thinking=False.
     """
 
     variant: str = "base"
@@ -108,11 +113,11 @@ class Task(ABC):
 
     Attributes:
         name: as on the command line.
-        number, chat_number: of the base and of the chat variant, raised whenever the prompt's wording changes, so that
-            records of two wordings never mix.
+        number, chat_number: of the base and of the chat variant, raised whenever the prompt's
+            wording changes, so that records of two wordings never mix.
         hub: address of the data set, None if it is not there.
-        fields: field of a row (dotted for a nested one) to its type; `list` means a list of strings,
-            `object` anything.
+        fields: field of a row (dotted for a nested one) to its type; `list` means a list of
+            strings, `object` anything.
         optional_fields: the same for fields a row may lack.
         id_field: the field that names a row, None if the data set has none.
         aliases: split asked for to the split used instead where the source lacks it.
@@ -149,7 +154,10 @@ class Task(ABC):
 
     @property
     def stop(self) -> tuple[str, ...]:
-        """Stop strings to decode with; none when the task runs on or a chat model ends by itself."""
+        """Stop strings to decode with.
+
+        There are none when the task runs on or a chat model ends by itself.
+        """
         return self.stop_strings if self.config.stopped and self.config.variant == "base" else ()
 
     def shots(self, source: str) -> int:
@@ -159,22 +167,28 @@ class Task(ABC):
         return 0 if source == "bundled" else self.paper_shots
 
     def output_settings(self, source: str) -> dict[str, object]:
-        """Every setting that changes outputs, with the number of worked examples filled in for the data `source`."""
+        """Every setting that changes outputs.
+
+        The number of worked examples is filled in for the data `source`.
+        """
         settings = {name: value for name, value in asdict(self.config).items() if name not in self.score_settings}
         if not settings["template"]:  # runs from before there was the setting keep their folders
             del settings["template"]
         return {**settings, "shots": self.shots(source)}
 
     def fault(self, row: Row) -> str | None:  # noqa: ARG002
-        """What is wrong with a row whose fields are there and of the right types; None if nothing."""
+        """What is wrong with a row that has all fields in the right types; None if nothing."""
         return None
 
     def reserved(self, row: Row) -> bool:  # noqa: ARG002
-        """Whether the data set keeps this row for worked examples, so that it is never evaluated."""
+        """Whether the data set keeps this row for worked examples; it is never evaluated then."""
         return False
 
     def category(self, row: Row) -> str | None:  # noqa: ARG002
-        """The part of the data set that the row belongs to and that is also reported by itself; None if it has none."""
+        """The part of the data set that the row belongs to and that is also reported by itself.
+
+        None if it has none.
+        """
         return None
 
     @abstractmethod
@@ -199,7 +213,10 @@ class Task(ABC):
 
     @abstractmethod
     def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Scores:
-        """Quality of the decoded `texts`, one per example, stop strings and what follows still in them."""
+        """Quality of the decoded `texts`, one per example.
+
+        Stop strings and what follows are still in them.
+        """
 
     def example(self, row: Row, shots: Sequence[Row] = ()) -> Example:
         """The prompt made from a row, after worked examples made from the rows `shots`."""
@@ -224,7 +241,10 @@ class Task(ABC):
         return ()
 
     def turns(self, row: Row, shots: Sequence[Row] = ()) -> list[Example]:
-        """The row's conversation, turn by turn; later turns still lack the answers that decoding must give first."""
+        """The row's conversation, turn by turn.
+
+        Later turns still lack the answers that decoding must give first.
+        """
         turns = [self.example(row, shots)]
         while following := self.follow_up(turns[-1], ""):
             turns.append(following)
@@ -235,18 +255,22 @@ class Task(ABC):
         return None
 
     def clean(self, example: Example, text: str) -> str:
-        """The answer proper: `text` up to its first stop string, also when the task ran on past it."""
+        """The answer proper: `text` up to its first stop string.
+
+        This holds also when the task ran on past it.
+        """
         stops = self.row_stop(example.row) + (self.stop_strings if self.config.variant == "base" else ())
         return text[: min((found for stop in stops if (found := text.find(stop)) >= 0), default=len(text))]
 
     def encode(self, example: Example, tokenizer) -> list[int]:
-        """Token ids of the prompt: the tokenizer's own start token for base text, its template for chat.
+        """Token ids of the prompt: a start token for base text, the template for chat.
 
-        What a tokenizer puts after a text (T5's and others' end of sequence) is left out of base text.
+        Both are the tokenizer's own. What a tokenizer puts after a text (T5's and others' end of
+        sequence) is left out of base text.
 
         Raises:
-            UserError: the chat variant was asked of a tokenizer without a chat template, or with one that refuses the
-                messages.
+            UserError: the chat variant was asked of a tokenizer without a chat template, or with
+                one that refuses the messages.
         """
         if self.config.variant == "base":
             return without_end(list(tokenizer(example.prompt).input_ids), tokenizer)
@@ -265,7 +289,8 @@ class Task(ABC):
                 add_generation_prompt=True,
                 tokenize=tokenize,
                 return_dict=False,
-                # Read by templates of models that reason first: the answer would begin past the length limit.
+                # Read by templates of models that reason first: the answer would begin past the
+                # length limit.
                 **{"enable_thinking": False, **(self.config.template or {})},
             )
         except (TemplateError, TypeError, ValueError) as error:
@@ -276,7 +301,8 @@ class Task(ABC):
         """The example itself if its prompt has at most `limit` tokens, else one shortened to fit.
 
         Raises:
-            UserError: the prompt is too long, and nothing in it may be shortened or that is not enough.
+            UserError: the prompt is too long, and nothing in it may be shortened or that is not
+                enough.
         """
         length = len(self.encode(example, tokenizer))
         if length <= limit:
@@ -296,7 +322,10 @@ class Task(ABC):
         )
 
     def passage(self, row: Row) -> str | None:  # noqa: ARG002
-        """The part of the row's prompt that is shortened, from its end, where the prompt is too long; None: nothing."""
+        """The part of the row's prompt that is shortened, from its end, where it is too long.
+
+        None: nothing.
+        """
         return None
 
     def with_passage(self, row: Row, text: str) -> Row:

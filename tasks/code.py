@@ -41,12 +41,16 @@ class CodeTask(Task):
 
     @abstractmethod
     def submission(self, row: Row, answer: str) -> Submission:
-        """The program that the answer makes, and the row's tests, which run in another process than the program."""
+        """The program that the answer makes, and the row's tests.
+
+        The tests run in another process than the program.
+        """
 
     def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Scores:
-        """pass@1: the share of programs that pass all their tests; None where they cannot be run safely.
+        """pass@1: the share of programs that pass all their tests.
 
-        Decoding is greedy, so a problem has one sample; pass@k of several is `metric("pass_at_k")` of tasks/metrics.py.
+        None where they cannot be run safely. Decoding is greedy, so a problem has one sample;
+        pass@k of several is `metric("pass_at_k")` of tasks/metrics.py.
         """
         if not self.config.run_tests:
             return _not_run(examples, "task.run_tests=false")

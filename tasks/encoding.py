@@ -1,4 +1,4 @@
-"""What tokenizers and chat templates do to prompts that nobody asked for, and what may be asked of a template."""
+"""What tokenizers and chat templates do to prompts unasked, and what a template may be asked."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,7 +19,7 @@ CLOCKS = frozenset({"strftime_now", "datetime"})
 
 
 class _Generation(jinja2.ext.Extension):
-    """Templates mark the assistant's part with {% generation %}; here it only has to be read over."""
+    """Reads over {% generation %}, with which templates mark the assistant's part."""
 
     tags = {"generation"}
 
@@ -39,7 +39,10 @@ def template_variables(template: str) -> frozenset[str]:
 
 
 def require_variables(given: object, variant: str) -> None:
-    """Raise UserError where task.template is no mapping of names to plain values, or no template reads it."""
+    """Raise UserError where task.template is no mapping of names to plain values.
+
+    Also where no template reads it.
+    """
     if given is None:
         return
     if not isinstance(given, Mapping) or not all(isinstance(name, str) and name.isidentifier() for name in given):

@@ -1,6 +1,7 @@
 """From a model's answer to the program in it: the code that defines what the tests call.
 
-What is no answer stays none: a method of a class is no function, and a draft in unfinished thinking is no solution.
+What is no answer stays none: a method of a class is no function, and a draft in unfinished thinking
+is no solution.
 """
 
 import ast
@@ -27,13 +28,14 @@ FENCED = re.compile(r"^[ \t]*(?:`{3}|~{3})", re.MULTILINE)
 
 
 def solution(answer: str, entry_points: Sequence[str]) -> str:
-    """The code of an answer that defines the entry points, with the helpers that it takes from other blocks.
+    """The code of an answer that defines the entry points.
 
-    An answer that is a program as it stands is taken whole. Of several blocks that define them the last whole one
-    counts, for models correct themselves; but a block that only assigns them comes after one that defines them, and
-    one that only names them, such as tests that import them or a stub, after both. Where none does more, the text
-    outside of blocks is looked at; and where nothing names them, the code is a function's body: the last block that
-    returns something, else the first one in Python, else the text itself.
+    Helpers that it takes from other blocks come with it. An answer that is a program as it stands
+    is taken whole. Of several blocks that define them the last whole one counts, for models correct
+    themselves; but a block that only assigns them comes after one that defines them, and one that
+    only names them, such as tests that import them or a stub, after both. Where none does more, the
+    text outside of blocks is looked at; and where nothing names them, the code is a function's
+    body: the last block that returns something, else the first one in Python, else the text itself.
 
     Args:
         answer: the model's text, stop strings cut.
@@ -56,9 +58,10 @@ def solution(answer: str, entry_points: Sequence[str]) -> str:
 
 
 def completed(prompt: str, answer: str, entry_point: str) -> str:
-    """The program that a chat answer makes of a prompt that ends in a function's head and docstring.
+    """The program that a chat answer makes of a prompt ending in a function's head and docstring.
 
-    A whole function replaces the prompt's, whose imports and helpers it may use; a body continues the prompt.
+    A whole function replaces the prompt's, whose imports and helpers it may use; a body continues
+    the prompt.
     """
     code = solution(answer, [entry_point])
     stub = f"{prompt.rstrip()}\n    pass\n"
@@ -66,12 +69,18 @@ def completed(prompt: str, answer: str, entry_point: str) -> str:
 
 
 def _usable(code: str) -> str:
-    """The code, or where it does not parse the part before the fault: examples as in a shell, or a cut end."""
+    """The code, or where it does not parse the part before the fault.
+
+    Faults are examples as in a shell, or a cut end.
+    """
     return code if parsed(code) else leading(code) or code
 
 
 def _loose(text: str, entry_points: Sequence[str]) -> str:
-    """Code that defines an entry point among prose without fences, else such that names one; "" if there is none."""
+    """Code that defines an entry point among prose without fences, else such that names one.
+
+    "" if there is none.
+    """
     named = ""
     lines = text.splitlines(keepends=True)
     for index, line in enumerate(lines):

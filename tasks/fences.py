@@ -14,14 +14,18 @@ _ONE_LINE = re.compile(r"[ \t]*(`{3,})(?P<info>[^`]+?)[ \t]*\1[ \t]*")
 _MARGIN = re.compile(r"(?:[ \t]|>|[-*+][ \t]|\d+[.)][ \t])*")
 _QUOTE = re.compile(r"[ \t]*(?:> ?)+")
 _CODE = re.compile(r"(?:async\s+def|def|class|import|from|return|for|while|if|with)\s|@\w|\w+\s*=[^=]")
-# Ends of a block that are tried; with more the time for a long answer without an end would grow with its cube.
+# Ends of a block that are tried; with all of them the time for a long answer would grow with its
+# cube.
 TRIES = 40
 _LANGUAGE = re.compile(r"\s*\{?\.?(?P<name>[\w+#-]*)(?P<rest>.*)")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block. language: its tag in lower case, "" without one; code: its lines, as far left as they go."""
+    """A fenced block.
+
+    language: its tag in lower case, "" without one; code: its lines, as far left as they go.
+    """
 
     language: str
     code: str
@@ -30,8 +34,9 @@ class Block:
 def split_blocks(text: str) -> tuple[list[Block], str]:
     """The fenced blocks of a text in order, and the text around them.
 
-    A fence closes at the start of a line only, and no deeper than it was opened, so that a fence in a docstring is
-    code. Where the block thus found is no Python, another end is taken with which it is; the last may never close.
+    A fence closes at the start of a line only, and no deeper than it was opened, so that a fence in
+    a docstring is code. Where the block thus found is no Python, another end is taken with which it
+    is; the last may never close.
     """
     lines, blocks, outside, index = text.split("\n"), [], [], 0
     while index < len(lines):
@@ -52,7 +57,10 @@ def split_blocks(text: str) -> tuple[list[Block], str]:
 
 
 def _opens(found: re.Match[str]) -> bool:
-    """Whether a fence opens a block: at the start of a line, or at the end of one of prose with a mere tag."""
+    """Whether a fence opens a block.
+
+    It does so at the start of a line, or at the end of one of prose with a mere tag.
+    """
     if "`" in found["info"] and found["fence"][0] == "`":
         return False
     return bool(_MARGIN.fullmatch(found["before"]) or re.fullmatch(r"[\w+#-]*\s*", found["info"]))
@@ -69,7 +77,10 @@ def _tagged(info: str) -> tuple[str, str]:
 
 
 def _end(found: re.Match[str], language: str, code: str, lines: list[str], start: int) -> tuple[int, str | None]:
-    """(the line that ends the block, what that line holds of it); None in place of the latter at the text's end."""
+    """(the line that ends the block, what that line holds of it).
+
+    None in place of the latter at the text's end.
+    """
     fence, depth = found["fence"], _width(found["before"]) if _MARGIN.fullmatch(found["before"]) else 0
     closing = re.compile(rf"(?P<before>[ \t>]*){fence[0]}{{{len(fence)},}}[ \t]*")
     ends: list[tuple[int, str | None]] = []

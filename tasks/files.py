@@ -9,19 +9,24 @@ from pathlib import Path
 from decoding.errors import UserError
 
 EXTENSIONS = (".jsonl", ".json", ".csv", ".parquet")
-# How the hub names the parts of a split, as in test-00000-of-00002.parquet; earlier with a digest after it.
+# How the hub names the parts of a split, as in test-00000-of-00002.parquet; earlier with a digest
+# after it.
 SHARD = re.compile(r"(?P<split>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})(-[0-9a-f]{16})?")
 
 Kind = type | tuple[type, ...]
 
 
 class NoRows(UserError):
-    """The split is not there, not whole, or too small to leave a row beside the worked examples; nothing is broken."""
+    """The split is not there, not whole, or leaves no row beside the worked examples.
+
+    Nothing is broken.
+    """
 
 
 def splits_in(folder: Path) -> dict[str, list[Path]]:
-    """The splits a folder holds, in order of name: file name without its extension to the file, or to its shards.
+    """The splits a folder holds, in order of name.
 
+    Maps a file name without its extension to the file, or to its shards.
     Raises UserError where two files hold one split.
     """
     found: dict[str, list[Path]] = {}
@@ -34,7 +39,8 @@ def splits_in(folder: Path) -> dict[str, list[Path]]:
         kin = SHARD.fullmatch(first.stem)
         if not shard or not kin or (shard["count"], file.suffix) != (kin["count"], first.suffix):
             raise UserError(f"{folder} holds both {first.name} and {file.name}: keep one of them")
-        if SHARD.fullmatch(found[split][-1].stem)["number"] == shard["number"]:  # neighbours in order of name
+        # The two are neighbours in order of name.
+        if SHARD.fullmatch(found[split][-1].stem)["number"] == shard["number"]:
             raise UserError(f"{folder} holds both {found[split][-1].name} and {file.name}: keep one of them")
         found[split].append(file)
     return found
@@ -63,8 +69,10 @@ def read_rows(
 
     Args:
         path: the file; its extension says how it is written.
-        required: field to type, so that lists and nested fields are recognised in the cells of a csv file.
-        optional: the same; an empty cell of an optional field is no field (of a parquet column neither).
+        required: field to type, so that lists and nested fields are recognised in the cells of a
+            csv file.
+        optional: the same; an empty cell of an optional field is no field (of a parquet column
+            neither).
 
     Raises:
         UserError: the file is missing, of another kind, or a row cannot be read.
@@ -85,9 +93,10 @@ def read_rows(
 
 
 def check_fields(row: Mapping, required: Mapping[str, Kind], optional: Mapping[str, Kind], place: str) -> None:
-    """Raise UserError, naming place and field, if a field is missing, of the wrong type, or no text a tokenizer takes.
+    """Raise UserError, naming place and field, if a field is missing or does not fit.
 
-    A dotted name is a field of a nested object; the kind `list` means a list of strings, `object` anything.
+    It does not fit if it is of the wrong type, or no text that a tokenizer takes. A dotted name is
+    a field of a nested object; the kind `list` means a list of strings, `object` anything.
     """
     for name, kind in (required | optional).items():
         value: object = row
@@ -109,7 +118,10 @@ def _fits(value: object, kind: Kind) -> bool:
 
 
 def _encodable(value: object) -> bool:
-    """Whether all strings in the value can be written as UTF-8: JSON's escapes can name halves of characters."""
+    """Whether all strings in the value can be written as UTF-8.
+
+    JSON's escapes can name halves of characters.
+    """
     try:
         json.dumps(value, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError:
@@ -153,7 +165,8 @@ def _csv(
             reader = csv.DictReader(lines)
             headings = reader.fieldnames or []
             for row in reader:
-                # Where the row begins: a cell may go on over many lines, and empty lines before it are none of its own.
+                # Where the row begins: a cell may go on over many lines, and empty lines before it
+                # are none of its own.
                 texts = [text for value in row.values() for text in (value if isinstance(value, list) else [value])]
                 place = f"{path}:{reader.line_num - sum(text.count(chr(10)) for text in texts if text)}"
                 if None in row:
@@ -166,7 +179,10 @@ def _csv(
 
 
 def _cell(text: str | None, kind: Kind) -> object:
-    """A cell that may hold a number, a list or an object; what is neither, or does not fit the kind, stays text."""
+    """A cell that may hold a number, a list or an object.
+
+    What is neither, or does not fit the kind, stays text.
+    """
     try:
         value = json.loads(text) if text else None
     except (ValueError, RecursionError):
@@ -204,5 +220,5 @@ def _parsed(text: bytes, path: Path, first: int = 1) -> object:
     except UnicodeDecodeError as error:
         line = first + text.count(b"\n", 0, error.start)
         raise UserError(f"{path}:{line}: no valid UTF-8 ({error.reason})") from error
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or lists in lists in lists
+    except (ValueError, RecursionError) as error:  # thousands of digits, or lists in lists
         raise UserError(f"{path}:{first}: no JSON that can be read ({error})") from error

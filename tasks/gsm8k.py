@@ -43,7 +43,7 @@ class Gsm8k(Task):
         return "" if number is None else f"#### {number:f}"
 
     def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Scores:
-        """Exact match, strict (number after `####`) and flexible (the number that the answer ends with)."""
+        """Exact match, strict (number after `####`) and flexible (the number at the end)."""
         answers = [self.clean(example, text) for example, text in zip(examples, texts, strict=True)]
         return compared(
             "exact_match",

@@ -14,7 +14,8 @@ def hub_rows(hub: Hub, split: str, revision: str | None) -> Iterator[tuple[str, 
     """Rows of one split with the place of each; from the local cache if the hub cannot be reached.
 
     Raises:
-        UserError: no network and no cached copy, or no such data set, configuration, split or revision.
+        UserError: no network and no cached copy, or no such data set, configuration, split or
+            revision.
     """
     # Imported here: it takes a second that the other sources need not wait.
     import datasets
@@ -36,7 +37,10 @@ def hub_rows(hub: Hub, split: str, revision: str | None) -> Iterator[tuple[str, 
 
 
 def _reachable(path: str, revision: str | None) -> bool:
-    """One request with a short time limit, because the loader itself retries for most of a minute."""
+    """One request with a short time limit.
+
+    The loader itself retries for most of a minute.
+    """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -54,7 +58,10 @@ def _reachable(path: str, revision: str | None) -> bool:
 
 @contextmanager
 def _offline() -> Iterator[None]:
-    """Make the loader look only into its cache. Both libraries read the environment at import, too early for us."""
+    """Make the loader look only into its cache.
+
+    Both libraries read the environment at import, too early for us.
+    """
     import datasets.config
     import huggingface_hub.constants
 

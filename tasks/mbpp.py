@@ -56,7 +56,10 @@ class Mbpp(CodeTask):
         return list(row["test_list"])
 
     def submission(self, row: Row, answer: str) -> Submission:
-        """The code, and the tests after their set-up; what is tested is what the reference solution defines."""
+        """The code, and the tests after their set-up.
+
+        What is tested is what the reference solution defines.
+        """
         reference = self._code(row)
         names = tuple(dict.fromkeys(DEFINITION.findall(reference)))
         code = answer

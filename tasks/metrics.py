@@ -1,9 +1,11 @@
-"""Scores: subclasses of `evaluate.Metric`; those for texts wrap the libraries that define them, rouge_score, sacrebleu.
+"""Scores: subclasses of `evaluate.Metric`.
 
-Our own subclasses, because `evaluate.load` would fetch a script from the hub. Those for texts take answers
-(`predictions`) and for every answer its alternatives (`references`, at least one); pass@k takes what became of each
-problem's programs. All give the figures over the set, `per_example`: one mapping an answer or problem, and `notes`: how
-each figure was computed.
+Those for texts wrap the libraries that define them, rouge_score and sacrebleu.
+
+Our own subclasses, because `evaluate.load` would fetch a script from the hub. Those for texts take
+answers (`predictions`) and for every answer its alternatives (`references`, at least one); pass@k
+takes what became of each problem's programs. All give the figures over the set, `per_example`: one
+mapping an answer or problem, and `notes`: how each figure was computed.
 """
 
 import math
@@ -23,7 +25,10 @@ Result = dict[str, Any]
 
 
 class OwnMetric(evaluate.Metric):
-    """What the metrics share. figures: the names of what `compute` gives; citation: where it was defined."""
+    """What the metrics share.
+
+    figures: the names of what `compute` gives; citation: where it was defined.
+    """
 
     figures: ClassVar[tuple[str, ...]]
     citation_of: ClassVar[str]
@@ -49,8 +54,8 @@ class TextMetric(OwnMetric):
 class ExactMatch(TextMetric):
     """Share of answers that equal an alternative, after the same extraction from both.
 
-    `compute(..., extractions={figure: function})` gives one figure an extraction, a strict beside a flexible one, say;
-    an answer from which nothing can be extracted (None) matches nothing.
+    `compute(..., extractions={figure: function})` gives one figure an extraction, a strict beside a
+    flexible one, say; an answer from which nothing can be extracted (None) matches nothing.
     """
 
     figures = ("exact_match",)
@@ -71,7 +76,10 @@ class ExactMatch(TextMetric):
 
 
 class Rouge(TextMetric):
-    """F-measure of ROUGE-1, -2, -L and -Lsum (lines are sentences), stemmed, in 0..1; the best of the alternatives."""
+    """F-measure of ROUGE-1, -2, -L and -Lsum, stemmed, in 0..1; the best of the alternatives.
+
+    For -Lsum lines are sentences.
+    """
 
     figures = ("rouge1", "rouge2", "rougeL", "rougeLsum")
     citation_of = "ROUGE: A Package for Automatic Evaluation of Summaries (W04-1013)"
@@ -96,7 +104,8 @@ class Translation(TextMetric):
     citation_of = "A Call for Clarity in Reporting BLEU Scores (arXiv 1804.08771); chrF (W15-3049)"
 
     def _compute(self, predictions: list[str], references: list[list[str]]) -> Result:
-        # sacrebleu takes one stream of references after another, with None where an answer has fewer alternatives.
+        # sacrebleu takes one stream of references after another, with None where an answer has
+        # fewer alternatives.
         longest = max(map(len, references))
         streams = [[known[at] if at < len(known) else None for known in references] for at in range(longest)]
         corpus = {"bleu": BLEU(), "chrf": CHRF()}
@@ -112,8 +121,9 @@ class Translation(TextMetric):
 
 
 class PassAtK(OwnMetric):
-    """The chance that one of k programs drawn from a problem's samples passes its tests, averaged over the problems.
+    """The chance that one of k programs drawn from a problem's samples passes its tests.
 
+    It is averaged over the problems.
     `compute(..., k=[1, 10])` gives pass@1 and pass@10; no k may be more than a problem has samples.
     """
 
@@ -128,9 +138,10 @@ class PassAtK(OwnMetric):
 
 
 def pass_at_k(samples: int, correct: int, k: int) -> float:
-    """Unbiased estimate of the chance that one of k programs passes, from n `samples` of which c are `correct`.
+    """Unbiased estimate of the chance that one of k programs passes.
 
-    1 - C(n-c, k) / C(n, k), equation 1 of Chen et al. 2021 (arXiv 2107.03374); the mean over problems is pass@k.
+    There are n `samples`, of which c are `correct`. 1 - C(n-c, k) / C(n, k), equation 1 of Chen et
+    al. 2021 (arXiv 2107.03374); the mean over problems is pass@k.
 
     Raises:
         ValueError: not 0 <= correct <= samples, or not 1 <= k <= samples.

@@ -1,10 +1,11 @@
-"""The number that a model's answer gives: strictly the marked one, flexibly the one that it ends with.
+"""The number that a model's answer gives: strictly the marked one, flexibly the one at its end.
 
-Read alike: `1,000`, also with a thin or no-break space and as LaTeX's `1{,}000`; `.75`; `1e3`; `3/4` and `2 1/2`; any
-minus, before or after a currency's sign (an en dash where it begins a number); and the marks of Markdown and LaTeX
-around a number. Thinking before the answer is left out. Not read: European
-decimals (`3,5` is two numbers), words (`eighteen`), magnitudes (`5 million` is 5), powers (`10^3`), percentages as
-shares (`25%` is 25), a plain space within a number, lists without spaces (`100,200` is one number).
+Read alike: `1,000`, also with a thin or no-break space and as LaTeX's `1{,}000`; `.75`; `1e3`;
+`3/4` and `2 1/2`; any minus, before or after a currency's sign (an en dash where it begins a
+number); and the marks of Markdown and LaTeX around a number. Thinking before the answer is left
+out. Not read: European decimals (`3,5` is two numbers), words (`eighteen`), magnitudes (`5 million`
+is 5), powers (`10^3`), percentages as shares (`25%` is 25), a plain space within a number, lists
+without spaces (`100,200` is one number).
 """
 
 import re
@@ -13,7 +14,8 @@ from decimal import Decimal
 
 from tasks.thinking import without_thinking
 
-# After a digit or a bracket a minus takes away, and one with a space after it does so everywhere, as in 8 - 5.
+# After a digit or a bracket a minus takes away, and one with a space after it does so everywhere,
+# as in 8 - 5.
 _SIGN = r"(?:(?<![\w.)}%])-|\+)?"
 _CURRENCY = r"(?:(?:(?<![^\W\d_])(?:US|CA|AU?|NZ|HK|S)\$|[$€£¥₹])\s?)?"
 _WHOLE = r"(?:\d{1,3}(?:,\d{2,3})*,\d{3}(?!\d)|\d+)"
@@ -57,9 +59,9 @@ _SPACED = re.compile(r"(?<=\d)(?:[\u2007\u2009\u00a0\u202f]|\{,\}|,?\\[,;:!])(?=
 def marked_number(text: str) -> Decimal | None:
     """The strict reading: the number after `####`, None without one.
 
-    The first mark counts whose line holds a number alone, for what follows it is no part of the answer; else the first
-    with a number and more. Of a calculation the number after its last equals sign counts. The number of a heading is
-    none, nor is a part of a range or a time.
+    The first mark counts whose line holds a number alone, for what follows it is no part of the
+    answer; else the first with a number and more. Of a calculation the number after its last equals
+    sign counts. The number of a heading is none, nor is a part of a range or a time.
     """
     marks = list(_marks(without_thinking(text)))
     return next((value for value, alone in marks if alone), marks[0][0] if marks else None)
@@ -68,9 +70,9 @@ def marked_number(text: str) -> Decimal | None:
 def last_number(text: str) -> Decimal | None:
     """The flexible reading of an answer; None without any number.
 
-    The last number that is marked and alone, boxed, or called the answer, in this order of preference; else the last
-    number of the text.
-    "The answer is 18 dollars." calls 18 the answer; "The answer is that in 2 days" and "Answer: 2 * 9 = 18" do not.
+    The last number that is marked and alone, boxed, or called the answer, in this order of
+    preference; else the last number of the text. "The answer is 18 dollars." calls 18 the answer;
+    "The answer is that in 2 days" and "Answer: 2 * 9 = 18" do not.
     """
     text = without_thinking(text)
     marks = [value for value, alone in _marks(text) if alone]
@@ -103,7 +105,10 @@ def _result(rest: str) -> re.Match[str] | None:
 
 
 def _said(sentence: re.Match[str]) -> Decimal | None:
-    """The number right after "the answer is", if that ends its sentence, clause or line without a calculation."""
+    """The number right after "the answer is".
+
+    It must end its sentence, clause or line without a calculation.
+    """
     rest = _TEXT.sub(r" \1 ", sentence["rest"])
     if variable := _VARIABLE.match(rest):
         rest = rest[variable.end() :]
@@ -140,14 +145,20 @@ def _value(number: re.Match[str]) -> Decimal:
 
 
 def _plain(text: str) -> str:
-    """The text with one kind of minus, a comma between thousands, and without LaTeX's escapes and spaces."""
+    """The text with one kind of minus and with commas between thousands.
+
+    LaTeX's escapes and spaces are gone.
+    """
     text = _FRACTION.sub(r"\1/\2", _MIXED.sub(" ", _MINUS.sub("-", text)))
     text = _SPACED.sub(",", text)
     return re.sub(r"\\[,;:!()\[\] ]", " ", re.sub(r"\\(?=[$%#])", "", text))
 
 
 def _boxes(text: str) -> Iterator[str]:
-    """What LaTeX's boxes hold, braces within them balanced; a box that is never closed holds the rest."""
+    """What LaTeX's boxes hold, braces within them balanced.
+
+    A box that is never closed holds the rest.
+    """
     for start in (box.end() for box in _BOX.finditer(text)):
         depth, end = 1, start
         while end < len(text) and depth:

@@ -12,14 +12,18 @@ from pathlib import Path
 # Eight words are longer than most fixed phrases of a template and shorter than most sentences.
 WORDS = 8
 
-# Written beside the bundled data, because the share is taken with more training rows than lie there.
+# Written beside the bundled data, because the share is taken with more training rows than lie
+# there.
 BUNDLED_SHARES = "overlap.json"
 
 TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
 def ngrams(texts: Iterable[str], words: int = WORDS) -> set[tuple[str, ...]]:
-    """The distinct runs of `words` tokens inside the texts; a token is a word or a punctuation mark, lower case."""
+    """The distinct runs of `words` tokens inside the texts.
+
+    A token is a word or a punctuation mark, lower case.
+    """
     found: set[tuple[str, ...]] = set()
     for text in texts:
         tokens = TOKEN.findall(text.lower())
@@ -28,12 +32,18 @@ def ngrams(texts: Iterable[str], words: int = WORDS) -> set[tuple[str, ...]]:
 
 
 def overlap(texts: Iterable[str], known: Iterable[str], words: int = WORDS) -> float | None:
-    """Share (0..1) of the distinct n-grams of `texts` that occur in `known`; None if the texts have none."""
+    """Share (0..1) of the distinct n-grams of `texts` that occur in `known`.
+
+    None if the texts have none.
+    """
     wanted = ngrams(texts, words)
     return len(wanted & ngrams(known, words)) / len(wanted) if wanted else None
 
 
 def bundled_share(folder: Path, task: str, split: str) -> float | None:
-    """The share that the generator noted for a split of the data in `folder`; None for the training split."""
+    """The share that the generator noted for a split of the data in `folder`.
+
+    None for the training split.
+    """
     shares = json.loads((folder / BUNDLED_SHARES).read_text(encoding="utf-8"))
     return shares.get(task, {}).get(split)

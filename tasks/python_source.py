@@ -1,6 +1,7 @@
 """Python source as text: does it parse, what does it define, what does it lack. Nothing is run.
 
-The text is a model's, so any of the parser's errors may come up; all of them mean "this is no program".
+The text is a model's, so any of the parser's errors may come up; all of them mean "this is no
+program".
 """
 
 import ast
@@ -20,7 +21,8 @@ _DEFINING = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, as
 class Binding(IntEnum):
     """How a name is bound, from what says least of its value on.
 
-    NAMED: an import from an unknown module, a stub, an assignment from the name itself, any other statement.
+    NAMED: an import from an unknown module, a stub, an assignment from the name itself, any other
+    statement.
     """
 
     NAMED = 0
@@ -41,7 +43,10 @@ def parsed(code: str) -> ast.Module | None:
 
 
 def leading(code: str) -> str:
-    """The lines from the first on that parse as a whole, all of them if they do; "" where not even the first does."""
+    """The lines from the first on that parse as a whole, all of them if they do.
+
+    "" where not even the first does.
+    """
     lines = code.splitlines(keepends=True)
     while lines:
         try:
@@ -58,8 +63,9 @@ def leading(code: str) -> str:
 
 
 def dedented(code: str, margin: str | None = None) -> str:
-    """The code without the whitespace that all its lines begin with, or without `margin` in the lines that have it.
+    """The code without the whitespace that all its lines begin with.
 
+    Or without `margin`, where it is given, in the lines that have it.
     Unlike textwrap.dedent this leaves code at the margin untouched, blank lines in its strings too.
     """
     lines = code.splitlines(keepends=True)
@@ -69,7 +75,7 @@ def dedented(code: str, margin: str | None = None) -> str:
 
 
 def bound(nodes: Iterable[ast.AST]) -> set[str]:
-    """The names that statements bind where they stand: functions, classes, imports and assignments."""
+    """The names bound by functions, classes, imports and assignments where they stand."""
     return set(bindings(nodes))
 
 
@@ -101,8 +107,8 @@ def bindings(nodes: Iterable[ast.AST]) -> dict[str, Binding]:
 def rank(tree: ast.Module | None, names: Iterable[str]) -> tuple[int, ...]:
     """How well the top level binds `names`; the greater the better, all zeros where it binds none.
 
-    How many it gives a value of its own, how many of those it defines, how many it has at least from the standard
-    library, how many it binds at all.
+    How many it gives a value of its own, how many of those it defines, how many it has at least
+    from the standard library, how many it binds at all.
     """
     found = bindings(tree.body) if tree else {}
     kinds = [found[name] for name in names if name in found]
@@ -119,7 +125,10 @@ def _in_library(module: str | None) -> bool:
 
 
 def _stub(node: ast.AST) -> bool:
-    """Whether a statement does nothing: `...`, a docstring, `pass`, `raise NotImplementedError`, a head over these."""
+    """Whether a statement does nothing.
+
+    That is `...`, a docstring, `pass`, `raise NotImplementedError`, or a head over these.
+    """
     if isinstance(node, ast.Raise):
         raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
         return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
@@ -129,7 +138,10 @@ def _stub(node: ast.AST) -> bool:
 
 
 def _read_at_once(value: ast.expr) -> set[str]:
-    """The names that an expression reads when it is evaluated; a lambda reads its own, as in recursion, only later."""
+    """The names that an expression reads when it is evaluated.
+
+    A lambda reads its own, as in recursion, only later.
+    """
     names, rest = set(), [value]
     while rest:
         node = rest.pop()

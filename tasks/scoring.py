@@ -1,4 +1,7 @@
-"""From answers to scores by a metric of tasks/metrics.py: the one way by which tasks that compare text are scored."""
+"""From answers to scores by a metric of tasks/metrics.py.
+
+All tasks that compare text are scored this way.
+"""
 
 from collections.abc import Sequence
 
@@ -8,8 +11,8 @@ from tasks.base import Scores
 def compared(metric: str, answers: Sequence[str], references: Sequence[Sequence[str]], **settings: object) -> Scores:
     """Scores of `answers` by the metric `metric` of tasks/metrics.py.
 
-    references: for each answer its alternatives; an answer without any has no score, and where none has, the figures
-    are None. settings: passed on to the metric.
+    references: for each answer its alternatives; an answer without any has no score, and where none
+    has, the figures are None. settings: passed on to the metric.
     """
     # Imported here: evaluate takes a second or more, which a job needs only at its end.
     from tasks.metrics import METRICS

@@ -37,7 +37,10 @@ def typed(kind: type[T], settings: Mapping[str, object], group: str) -> T:
 
 
 def _require_settings(kind: type, settings: Mapping[str, object], group: str) -> None:
-    """Raise UserError for a key that is no field of the dataclass or of one within it, or a text that is none."""
+    """Raise UserError for a key that is no field of the dataclass, or of one within it.
+
+    Also for what must be a text and is none.
+    """
     known = [field.name for field in fields(kind)]
     hints = get_type_hints(kind)
     for key, value in settings.items():
@@ -60,7 +63,10 @@ def _named(group: str, key: str) -> str:
 
 
 def require_text(name: str, value: object) -> None:
-    """Raise UserError, naming the setting, for what YAML has not read as a text: 1.10 would come back as 1.1."""
+    """Raise UserError, naming the setting, for what YAML has not read as a text.
+
+    1.10 would come back as 1.1.
+    """
     if value is not None and not isinstance(value, str):
         raise UserError(
             f"{name} is a text, but without quotes YAML reads {value} there: quote it, on the command line as "

@@ -23,7 +23,8 @@ class DataConfig:
 
     Attributes:
         source: "bundled", "local" or "hub".
-        split: which part to evaluate: "test", "validation", "train", or "test_unseen" (bundled only).
+        split: which part to evaluate: "test", "validation", "train", or "test_unseen" (bundled
+            only).
         root: local only: the folder with one folder a task, as in `root/gsm8k/test.jsonl`.
         revision: hub only: commit or tag of the data set.
         path: task=custom only: the file with the prompts.
@@ -79,14 +80,16 @@ class Source:
 
 
 def load_rows(task: Task, data: DataConfig, first: int | None = None) -> Rows:
-    """The rows of the task's split, or only the `first` of them, checked, with the rows for its worked examples.
+    """The rows of the task's split, or only the `first` of them, checked.
 
-    Worked examples never come from evaluated rows: rows that the data set reserves for them, or that
-    are taken for them from the evaluated split, are left out.
+    The rows for its worked examples come with them. Worked examples never come from evaluated rows:
+    rows that the data set reserves for them, or that are taken for them from the evaluated split,
+    are left out.
 
     Raises:
         NoRows: the split is missing or too small.
-        UserError: one line that names the missing folder or network, or the broken row by file and line.
+        UserError: one line that names the missing folder or network, or the broken row by file and
+            line.
     """
     source = _source(task, data)
     split = "prompts" if data.path else _resolved(task, source, data.split)
@@ -149,7 +152,10 @@ def _resolved(task: Task, source: Source, split: str) -> str:
 
 
 def _checked(task: Task, source: Source, split: str, enough: int | None) -> list[Row]:
-    """All rows of a split, or its start with `enough` rows to evaluate; an id that occurs twice is an error."""
+    """All rows of a split, or its start with `enough` rows to evaluate.
+
+    An id that occurs twice is an error.
+    """
     rows, seen, found = [], {}, 0
     for place, row in _iterate(task, source, split):
         identity = str(row[task.id_field or "id"])
@@ -164,7 +170,10 @@ def _checked(task: Task, source: Source, split: str, enough: int | None) -> list
 
 
 def _iterate(task: Task, source: Source, split: str) -> Iterator[tuple[str, Row]]:
-    """Rows of a split with the place of each as they are read, checked, with an id where the data set has none."""
+    """Rows of a split with the place of each as they are read, checked.
+
+    They get an id where the data set has none.
+    """
     for number, (place, row) in enumerate(source.read(split)):
         check_fields(row, task.fields, task.optional_fields, place)
         fault = task.fault(row)

@@ -1,7 +1,8 @@
 """Spec-Bench (arXiv 2401.07851): 480 questions of thirteen categories, eighty of them in two turns.
 
-Each turn is an example of its own. A later turn's prompt holds the answers to the earlier ones, greedy decoding's for
-every method alike, and is encoded and prefilled again: no cache is carried from turn to turn.
+Each turn is an example of its own. A later turn's prompt holds the answers to the earlier ones,
+greedy decoding's for every method alike, and is encoded and prefilled again: no cache is carried
+from turn to turn.
 
 The set is not on the hub: its authors' question.jsonl is read with data=local.
 """
@@ -16,7 +17,8 @@ from tasks.scoring import compared
 
 # Its questions come from GSM8K: what counts is the number at the end.
 RECKONING = "math_reasoning"
-# Where the long texts stand in turns of two categories: after a word, and before the question on the last line.
+# Where the long texts stand in turns of two categories: after a word, and before the question on
+# the last line.
 PASSAGES = {
     "summarization": re.compile(r"(Summarize: )(.+)()", re.DOTALL),
     "rag": re.compile(r"()(.+)(\n[^\n]+)", re.DOTALL),
@@ -24,7 +26,10 @@ PASSAGES = {
 
 
 class SpecBench(Task):
-    """Assistant questions, scored by ROUGE-L where a row has a reference, problems also by their number."""
+    """Assistant questions, scored by ROUGE-L where a row has a reference.
+
+    Problems are also scored by their number.
+    """
 
     name = "spec_bench"
     fields = {"question_id": (int, str), "category": str, "turns": list}
@@ -58,7 +63,7 @@ class SpecBench(Task):
         return row["turns"][0]
 
     def answer(self, row: Row) -> str:
-        """The first reply, followed by the later turns and their replies; "" where the row has none."""
+        """The first reply, then the later turns and their replies; "" where the row has none."""
         replies = [", ".join(alternatives) for alternatives in _replies(row)]
         if not replies:
             return ""
@@ -94,7 +99,10 @@ class SpecBench(Task):
         )
 
     def passage(self, row: Row) -> str | None:
-        """The article of a summary, the passages that a question is asked about; both stand in single turns."""
+        """The article of a summary, the passages that a question is asked about.
+
+        Both stand in single turns.
+        """
         parts = _parts(row)
         return parts[1] if parts else None
 
@@ -104,7 +112,10 @@ class SpecBench(Task):
         return {**row, "turns": [before + text + after]}
 
     def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Scores:
-        """ROUGE-L F against the nearest alternative where there is a reference; of problems the last number too."""
+        """ROUGE-L F against the nearest alternative where there is a reference.
+
+        Of problems the last number too.
+        """
         answers = [self.clean(example, text).strip() for example, text in zip(examples, texts, strict=True)]
         known = [example.reference for example in examples]
         numbers = [example.reference if example.row["category"] == RECKONING else [] for example in examples]
@@ -124,7 +135,10 @@ class SpecBench(Task):
 
 
 def _parts(row: Row) -> tuple[str, str, str] | None:
-    """What stands before the passage of a turn, the passage, and what follows it; None if it has none."""
+    """What stands before the passage of a turn, the passage, and what follows it.
+
+    None if it has none.
+    """
     form = PASSAGES.get(row["category"])
     found = form.fullmatch(row["turns"][0]) if form and len(row["turns"]) == 1 else None
     return found.groups() if found else None
@@ -136,6 +150,9 @@ def _opened(before: str, turn: str) -> str:
 
 
 def _replies(row: Row) -> list[list[str]]:
-    """For each turn the alternatives of its reply; the set leaves some replies empty, which is none."""
+    """For each turn the alternatives of its reply.
+
+    The set leaves some replies empty, which is none.
+    """
     replies = [reply if isinstance(reply, list) else [reply] for reply in row.get("reference") or []]
     return [[text for text in reply if text] for reply in replies]

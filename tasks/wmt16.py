@@ -32,7 +32,10 @@ class Wmt16(Task):
         return row["translation"]["en"]
 
     def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Scores:
-        """BLEU and chrF; per example the sentence-level figures, whose mean is not the set's figure."""
+        """BLEU and chrF.
+
+        Per example these are sentence-level figures, whose mean is not the set's figure.
+        """
         answers = [self.clean(example, text).strip() for example, text in zip(examples, texts, strict=True)]
         return compared("translation", answers, [[example.reference] for example in examples])
 

@@ -2,9 +2,8 @@
 counted.
 
 So a test without an accelerator sees what a host would wait for there. Operators run on the CPU and
-give the same
-numbers; what they give is on the device if any of their tensors is. The name is "meta", which no
-torch build lacks.
+give the same numbers; what they give is on the device if any of their tensors is. The name is
+"meta", which no torch build lacks.
 """
 
 from collections import Counter
@@ -101,7 +100,8 @@ class PretendDevice(TorchDispatchMode):
         if name in ("index", "index_put", "index_put_", "_index_put_impl_") and sources:
             for index in (each for each in args[1] if each is not None):
                 self.copies["to device"] += not isinstance(index, Far)
-                self.copies["to host"] += index.dtype == torch.bool  # how many there are decides the shape
+                # How many there are decides the shape.
+                self.copies["to host"] += index.dtype == torch.bool
 
 
 class _Calls(TorchFunctionMode):

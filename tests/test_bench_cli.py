@@ -95,7 +95,8 @@ def test_every_setting_is_in_its_yaml():
     assert content("data/bundled.yaml") == asdict(DataConfig())
     assert all(keys(file) == {field.name for field in fields(DataConfig)} for file in (CONF / "data").glob("*.yaml"))
     for name, task in tasks.TASKS.items():
-        own = {"shots": 0} if name == "custom" else {}  # a file of one's own holds no worked examples
+        # A file of one's own holds no worked examples.
+        own = {"shots": 0} if name == "custom" else {}
         assert content(f"task/{name}.yaml") == {"name": name, **asdict(task.config_class()), **own}
     assert {file.stem for file in (CONF / "method").glob("*.yaml")} == {*METHODS, "ouroboros_small"}
     assert list(flat(content("method/ouroboros_small.yaml"))) == list(flat(content("method/ouroboros.yaml")))
@@ -180,7 +181,8 @@ def test_a_hub_repository_of_gguf_files_alone_is_named(monkeypatch, capsys, argu
         raise OSError("there is no config.json")
 
     monkeypatch.setattr("huggingface_hub.HfApi.model_info", model_info)
-    for loader in ("AutoConfig", "AutoTokenizer"):  # which would ask the hub for three quarters of a minute
+    # They would ask the hub for three quarters of a minute.
+    for loader in ("AutoConfig", "AutoTokenizer"):
         monkeypatch.setattr(f"transformers.{loader}.from_pretrained", nothing)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     snapshot = tmp_path / "cache/models--owner--quantised/snapshots/0"

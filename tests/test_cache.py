@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from decoding.cache import TreeCache
 
-SHAPES = [((2, 4), (2, 3)), ((1, 4), (1, 4)), ((2, 4), (2, 3))]  # (heads, dim) of keys and values, layer by layer
+# (heads, dim) of keys and values, layer by layer.
+SHAPES = [((2, 4), (2, 3)), ((1, 4), (1, 4)), ((2, 4), (2, 3))]
 
 
 def row(value: float, shape: tuple[int, int], layer: int, count: int = 1) -> torch.Tensor:
@@ -42,7 +43,8 @@ STEPS = st.lists(
 def test_the_cache_is_a_list_of_rows(steps) -> None:
     cache, rows, value = new_cache(), [], 1.0
     for count, chosen, forgotten, twice in steps:
-        for _ in range(1 + twice):  # a forward that is forgotten as a whole, at the same place again
+        # A forward that is forgotten as a whole, at the same place again.
+        for _ in range(1 + twice):
             cache.reserve(len(rows) + count)
             fresh = [value + place for place in range(count)]
             assert write(cache, value, count) == [[rows + fresh] * 2] * len(SHAPES)

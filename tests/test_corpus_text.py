@@ -56,7 +56,8 @@ def test_every_step_of_a_solution_is_right(split):
 
 
 def test_the_numbers_of_a_solution_come_from_the_story_or_an_earlier_step():
-    implied = {"2", "100", "10", "5"}  # halves, per cent and the notes that are named by their value
+    # Halves, per cent and the notes that are named by their value.
+    implied = {"2", "100", "10", "5"}
     for row in draw(gsm8k.CORPUS, "train", 600):
         known = set(re.findall(r"\d+", row["question"])) | implied
         for formula, result in re.findall(r"<<(.*?)=(\d+)>>", row["answer"]):

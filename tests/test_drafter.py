@@ -217,7 +217,8 @@ def test_every_stage_is_run_and_the_card_tells(trained, tmp_path):
         assert said in card
     best = max(line["share"] for line in log)
     assert log[0]["share"] < best < 1
-    assert agreement_of_saved(trained) == pytest.approx(best, abs=0.05)  # it is stored in half precision
+    # It is stored in half precision.
+    assert agreement_of_saved(trained) == pytest.approx(best, abs=0.05)
 
 
 def agreement_of_saved(trained: DraftConfig) -> float:

@@ -60,7 +60,8 @@ def forwards(session: ModelSession) -> list[torch.Tensor]:
 def test_a_traced_forward_is_the_models_own(family):
     model = make_model(family)
     for own, found in zip(forwards(ModelSession(model)), forwards(traced(model)), strict=True):
-        assert torch.allclose(own, found, rtol=0, atol=1e-12)  # scalars may be folded, so not bit by bit
+        # Scalars may be folded, so not bit by bit.
+        assert torch.allclose(own, found, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("family", sorted(LOOK))

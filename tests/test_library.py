@@ -127,7 +127,8 @@ def test_a_pool_serves_from_call_to_call() -> None:
     method = ouroboros.Config(gamma=1, k=3, window=4, ngram=4)
     pool = ouroboros.new_pool(method)
     given = {"draft_model": draft, "method": method, "pool": pool, "max_new_tokens": 40, "eos_token_id": None}
-    list(ouroboros.decode(target, PROMPT, **given | {"pool": ouroboros.new_pool(method)}))  # checks the masks
+    # This checks the masks.
+    list(ouroboros.decode(target, PROMPT, **given | {"pool": ouroboros.new_pool(method)}))
     forwards = []
     target.register_forward_pre_hook(lambda *_: forwards.append(1))
     first = list(ouroboros.decode(target, PROMPT, **given))

@@ -249,7 +249,8 @@ def test_the_end_of_sequence_at_every_place() -> None:
             expected = free.tokens[: free.tokens.index(eos) + 1]
             for config in configs:
                 decoder = build(config, pair)
-                decoder.generate(prompt, Stopping(frozenset(), 20))  # fills the pool, so that suffixes can hit
+                # This fills the pool, so that suffixes can hit.
+                decoder.generate(prompt, Stopping(frozenset(), 20))
                 outcome = decoder.generate(prompt, stopping)
                 assert outcome.tokens == expected
                 if not len(outcome.steps):

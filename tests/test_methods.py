@@ -65,8 +65,7 @@ def run_in(tree: Path, module: str, *arguments: str) -> int | None:
     """`python -m module` with the project's packages in `tree`; the exit status.
 
     In a fork of this process, in which all that takes seconds to import is there; of the project
-    and of Hydra, which
-    keeps what the project registers, nothing.
+    and of Hydra, which keeps what the project registers, nothing.
     """
 
     def command() -> None:

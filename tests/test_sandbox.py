@@ -147,7 +147,7 @@ def test_nothing_lives_on_when_a_parent_is_killed(victim, backend):
         "from tasks.sandbox.runner import run_submission\n"
         "submission = Submission('import time\\ntime.sleep(90)', (), '')\n"
         f"backend = next(each for each in BACKENDS if each.name == {backend.name!r})\n"
-        "run_submission(submission, Limits(seconds=90), backend)\n"  # longer than what follows waits
+        "run_submission(submission, Limits(seconds=90), backend)\n"  # longer than the waits below
     )
 
     before = descendants()

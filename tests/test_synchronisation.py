@@ -88,7 +88,8 @@ def llama() -> Far:
 def test_a_forward_has_one_copy_to_the_device_and_its_choices_one_back(llama: Far, config: object, looks: int) -> None:
     copies, target, drafting = llama.copies(config)
     assert copies["to device"] == target + drafting
-    prefill = 1 if llama.pair.draft.counters.forwards else 0  # of the draft model, whose choices nobody asks for
+    # Of the draft model, whose choices nobody asks for.
+    prefill = 1 if llama.pair.draft.counters.forwards else 0
     assert copies["to host"] == looks * target + drafting - prefill
 
 

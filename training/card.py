@@ -48,7 +48,10 @@ def _evaluate(
     target: PreTrainedModel,
     draft: PreTrainedModel,
 ) -> tuple[Scores, list[int], float]:
-    """Scores of the target's greedy answers, their lengths, and the share of tokens that are the draft's argmax."""
+    """Scores of the target's greedy answers, their lengths, and the draft's agreement.
+
+    The agreement is the share of tokens that are the draft's argmax.
+    """
     task = TASKS[task_name]()
     examples = load_rows(task, DataConfig(source="bundled", split=split)).examples(task)[:count]
     eos = frozenset({tokenizer.eos_token_id})

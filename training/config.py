@@ -10,9 +10,9 @@ from decoding.settings import require_at_least
 class ModelShape:
     """One Llama model. tokens: how many training tokens it sees.
 
-    grow_from: layers it starts with; at `grow_at` (share of its tokens) the block of layers is repeated to reach
-        `layers` (depth growth by stacking, Du et al., arXiv 2405.15319: early training of a deep model is spent on a
-        shallow one). null: train at full depth throughout.
+    grow_from: layers it starts with; at `grow_at` (share of its tokens) the block of layers is
+        repeated to reach `layers` (depth growth by stacking, Du et al., arXiv 2405.15319: early
+        training of a deep model is spent on a shallow one). null: train at full depth throughout.
     """
 
     layers: int = 4
@@ -23,10 +23,12 @@ class ModelShape:
 
 @dataclass
 class TrainConfig:
-    """seed: data order and initial weights. output: where the pair is written. work: checkpoints, outside git.
+    """How the bundled pair is trained.
 
-    documents: training documents drawn per task. prompt_weight: weight of the prompt's tokens in the loss.
-    batch_tokens: tokens a step. evaluate: examples per task and split for the model card's scores.
+    seed: data order and initial weights. output: where the pair is written. work: checkpoints,
+    outside git. documents: training documents drawn per task. prompt_weight: weight of the prompt's
+    tokens in the loss. batch_tokens: tokens a step. evaluate: examples per task and split for the
+    model card's scores.
     """
 
     output: str = "models/tiny"

@@ -14,7 +14,10 @@ from tasks import TASKS, Example
 
 @dataclass
 class Document:
-    """Token ids of a prompt and its answer, the end-of-sequence token included; `prompt` counts the prompt's."""
+    """Token ids of a prompt and its answer, the end-of-sequence token included.
+
+    `prompt` counts the prompt's.
+    """
 
     ids: list[int]
     prompt: int
@@ -46,10 +49,10 @@ def tokenize(tokenizer, counts: dict[str, int], seed: int) -> list[Document]:
 def batches(
     documents: list[Document], batch_tokens: int, prompt_weight: float, seed: int
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Endless (ids, weights) batches [documents, length] of about `batch_tokens` tokens, padded on the right.
+    """Endless (ids, weights) batches [documents, length] of about `batch_tokens` tokens.
 
-    Documents of like length go together, in a new random order every epoch. weights: each token's weight in the loss
-    as a label; 0 for padding.
+    They are padded on the right. Documents of like length go together, in a new random order every
+    epoch. weights: each token's weight in the loss as a label; 0 for padding.
     """
     for epoch in itertools.count():
         draw = random.Random(f"{seed}/{epoch}")

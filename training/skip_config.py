@@ -19,9 +19,10 @@ OBJECTIVES = ("cost_model", "measured")
 class SkipSearchConfig:
     """name: of the set, and of its folder in `output`. model, data: as in the groups of conf/.
 
-    tasks: prompts of the split per task. max_new_tokens: longest output. objective: what is maximised, tokens per
-    second either estimated ("cost_model") or "measured". trials: sets to try, those of earlier runs counted in.
-    max_draft, threshold, acceptance, threshold_step: the method's own settings, which the set is searched for.
+    tasks: prompts of the split per task. max_new_tokens: longest output. objective: what is
+    maximised, tokens per second either estimated ("cost_model") or "measured". trials: sets to try,
+    those of earlier runs counted in. max_draft, threshold, acceptance, threshold_step: the method's
+    own settings, which the set is searched for.
     """
 
     name: str = "tiny"

@@ -1,9 +1,9 @@
-"""What a skip set is worth: tokens per second of Draft & Verify on given texts, measured or estimated.
+"""What a skip set is worth: tokens per second of Draft & Verify, measured or estimated.
 
-Measured speed is what counts in the end, but it is slow to have and noisy, and a search climbs noise. The cost model
-instead replays the method on paper: what the skipping model would draft at every place of greedy's outputs comes from
-one forward a text, and every step and every drafted token costs what was measured once, before the search. One skip set
-always has one value.
+Measured speed is what counts in the end, but it is slow to have and noisy, and a search climbs
+noise. The cost model instead replays the method on paper: what the skipping model would draft at
+every place of greedy's outputs comes from one forward a text, and every step and every drafted
+token costs what was measured once, before the search. One skip set always has one value.
 """
 
 import statistics
@@ -38,7 +38,7 @@ class Text:
 
 @dataclass
 class Worth:
-    """What decoding came to: tokens after the prefill's, steps, tokens drafted and accepted, seconds."""
+    """What decoding came to: tokens after the prefill's, steps, drafted, accepted, seconds."""
 
     tokens: int = 0
     steps: int = 0
@@ -55,8 +55,9 @@ class Worth:
 class Costs:
     """Seconds.
 
-    steps: of the loop's step by how many tokens were drafted for it, their drafting left out; entry 0 is greedy's.
-    attention, mlp: of one such sub-layer in drafting one token. rest: of all else in drafting it.
+    steps: of the loop's step by how many tokens were drafted for it, their drafting left out; entry
+    0 is greedy's. attention, mlp: of one such sub-layer in drafting one token. rest: of all else in
+    drafting it.
     """
 
     steps: list[float]
@@ -123,7 +124,10 @@ def measure_costs(
 
 
 class CostModel:
-    """Reckons Draft & Verify's speed on `texts`, whose rows stay cached, a session for each text."""
+    """Reckons Draft & Verify's speed on `texts`.
+
+    Their rows stay cached, a session for each text.
+    """
 
     def __init__(
         self,
@@ -169,9 +173,10 @@ def replay(
 ) -> Iterable[tuple[int, int]]:
     """The steps, (drafted, accepted), that Draft & Verify takes to write text.output.
 
-    guesses: the draft's token after each token of the output but the last, and its probability. They were made after
-    the target's rows, where the method has draft rows for what it has just drafted; and after a wrong token the draft
-    is taken to go on as it would after the right one. Otherwise these are the method's own steps.
+    guesses: the draft's token after each token of the output but the last, and its probability.
+    They were made after the target's rows, where the method has draft rows for what it has just
+    drafted; and after a wrong token the draft is taken to go on as it would after the right one.
+    Otherwise these are the method's own steps.
     """
     output, place = text.output, 0
     while place < len(output) - 1:
@@ -208,7 +213,10 @@ class Measured:
         return self._run({"set": self._drafter(attention, mlp)})["set"]
 
     def beside_greedy(self, sets: dict[str, tuple[Layers, Layers]]) -> dict[str, Worth]:
-        """What greedy and each of `sets` are worth, all in turn on every text, so that they share its slow moments."""
+        """What greedy and each of `sets` are worth.
+
+        All run in turn on every text, so that they share its slow moments.
+        """
         return self._run({"greedy": Drafter()} | {name: self._drafter(*layers) for name, layers in sets.items()})
 
     def _drafter(self, attention: Layers, mlp: Layers) -> SelfSpeculative:

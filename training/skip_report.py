@@ -1,4 +1,4 @@
-"""What a search for a skip set leaves behind: its trials as CSV, a plot of its progress, a summary, and provenance."""
+"""What a search for a skip set leaves behind: trials as CSV, a plot, a summary, provenance."""
 
 import csv
 import json
@@ -37,7 +37,8 @@ def write_report(folder: Path, study: optuna.Study, config: object, costs: Costs
             layers = [" ".join(number for kind, number in skipped if kind == each) for each in ("attention", "mlp")]
             rest = [f"{x:.4f}" if isinstance(x, float) else x for x in (worth[name] for name in COLUMNS[5:])]
             writer.writerow([trial.number, f"{value:.2f}", f"{record:.2f}", *layers, *rest])
-    # The first, but where the search was stopped in it: then it is asked for again after the others.
+    # The first, but where the search was stopped in it: then it is asked for again after the
+    # others.
     bare = [value for trial, value in zip(trials, values, strict=True) if not any(trial.params.values())]
     nothing = bare[0] if bare else None
     estimated = config.objective == "cost_model"
@@ -59,7 +60,7 @@ def write_report(folder: Path, study: optuna.Study, config: object, costs: Costs
 
 
 def note_session(study: optuna.Study, device: str) -> None:
-    """Note in the study who goes on with it: when, by which command, with which code, libraries and machine."""
+    """Note in the study who goes on with it: when, by which command, code, libraries, machine."""
     now = {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": ["python", *sys.argv],

@@ -1,6 +1,7 @@
 """The search for a skip set of Draft & Verify (arXiv 2309.08168) on validation prompts.
 
-Bayesian optimisation (a tree-structured Parzen estimator) over two booleans a layer: skip its attention, skip its MLP.
+Bayesian optimisation (a tree-structured Parzen estimator) over two booleans a layer: skip its
+attention, skip its MLP.
 """
 
 from dataclasses import asdict, replace
@@ -42,9 +43,10 @@ def run(config: DictConfig) -> int:
 
 
 def search_skip_set(config: SkipSearchConfig) -> SkipSet:
-    """Search, or go on with a search that was stopped; writes the set, its log and its plot to output/name.
+    """Search, or go on with a search that was stopped.
 
-    Raises UserError for settings that do not fit, and for a folder that holds a search with other settings.
+    It writes the set, its log and its plot to output/name. Raises UserError for settings that do
+    not fit, and for a folder that holds a search with other settings.
     """
     folder = Path(config.output) / config.name
     method, model = config.method(), typed(ModelConfig, config.model, "model")
@@ -79,7 +81,10 @@ def search_skip_set(config: SkipSearchConfig) -> SkipSet:
 
 
 def _texts(config: SkipSearchConfig, loaded: LoadedPair) -> list[Text]:
-    """Greedy's outputs on the first prompts of every task's split. Raises UserError for a test split."""
+    """Greedy's outputs on the first prompts of every task's split.
+
+    Raises UserError for a test split.
+    """
     pair, texts = loaded.pair, []
     decoder = greedy.build(greedy.Config(), pair)
     data = typed(DataConfig, config.data, "data")
@@ -107,7 +112,10 @@ def _texts(config: SkipSearchConfig, loaded: LoadedPair) -> list[Text]:
 
 
 def _study(folder: Path, seed: int) -> optuna.Study:
-    """The folder's study. One line of its journal a change, so that a stop at any moment costs one trial at most."""
+    """The folder's study.
+
+    One line of its journal a change, so that a stop at any moment costs one trial at most.
+    """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     backend = optuna.storages.journal.JournalFileBackend(str(folder / "study.journal"))
     study = optuna.create_study(
@@ -126,7 +134,10 @@ def _study(folder: Path, seed: int) -> optuna.Study:
 
 
 def _require_same_settings(study: optuna.Study, settings: dict[str, Any], folder: Path) -> None:
-    """Note the settings of a new study; raise UserError, naming the first difference, for a study of other ones."""
+    """Note the settings of a new study.
+
+    Raises UserError, naming the first difference, for a study of other ones.
+    """
     before = study.user_attrs.get("settings")
     if before is None:
         study.set_user_attr("settings", settings)
@@ -141,7 +152,10 @@ def _require_same_settings(study: optuna.Study, settings: dict[str, Any], folder
 def _costs(
     study: optuna.Study, loaded: LoadedPair, skipper: LayerSkipper, texts: list[Text], max_draft: int
 ) -> Costs:
-    """Measured when the study is new, and the same for all its trials; on a prompt of middling length."""
+    """The costs, measured when the study is new, and the same for all its trials.
+
+    The prompt is one of middling length.
+    """
     if "costs" not in study.user_attrs:
         text = sorted(texts, key=lambda each: len(each.prompt))[len(texts) // 2]
         study.set_user_attr("costs", asdict(measure_costs(loaded.pair.target, skipper, text, max_draft)))
@@ -149,7 +163,10 @@ def _costs(
 
 
 def _run(study: optuna.Study, objective: Objective, layers: int, trials: int) -> None:
-    """Bring the study to `trials` trials: skip nothing, then one sub-layer at a time, then what the sampler asks."""
+    """Bring the study to `trials` trials.
+
+    It skips nothing at first, then one sub-layer at a time, then what the sampler asks.
+    """
     if not study.trials:
         names = [f"{kind}.{layer}" for kind in ("attention", "mlp") for layer in range(layers)]
         for skipped in [None, *names]:

@@ -41,7 +41,10 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, context: int) -> PreT
 
 
 def wider_text(characters: int) -> Iterator[str]:
-    """Python's standard library, up to `characters`: code and English that keep real prompts from exploding."""
+    """Python's standard library, up to `characters`.
+
+    Its code and English keep real prompts from exploding.
+    """
     for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py")):
         text = path.read_text(encoding="utf-8", errors="ignore")
         yield text[:characters]

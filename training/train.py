@@ -15,7 +15,7 @@ from training.documents import Document, batches
 
 
 def build(config: TrainConfig, layers: int) -> LlamaForCausalLM:
-    """A randomly initialised Llama of the configured width; biases and untied heads are left out."""
+    """A randomly initialised Llama of the configured width, without biases, its heads tied."""
     torch.manual_seed(config.seed)
     return LlamaForCausalLM(
         LlamaConfig(
@@ -35,7 +35,7 @@ def build(config: TrainConfig, layers: int) -> LlamaForCausalLM:
 
 
 def grow(config: TrainConfig, shallow: LlamaForCausalLM, layers: int) -> LlamaForCausalLM:
-    """A model of `layers` layers whose block of layers repeats the shallow model's (arXiv 2405.15319)."""
+    """A model of `layers` layers whose block repeats the shallow model's (arXiv 2405.15319)."""
     deep = build(config, layers)
     deep.model.embed_tokens.load_state_dict(shallow.model.embed_tokens.state_dict())
     deep.model.norm.load_state_dict(shallow.model.norm.state_dict())
@@ -46,7 +46,10 @@ def grow(config: TrainConfig, shallow: LlamaForCausalLM, layers: int) -> LlamaFo
 
 
 def train(config: TrainConfig, shape: ModelShape, documents: list[Document], work: Path) -> LlamaForCausalLM:
-    """Train one model; continues from `work`/checkpoint.pt, and logs a line per 20 steps to `work`/log.jsonl."""
+    """Train one model.
+
+    It continues from `work`/checkpoint.pt, and logs a line per 20 steps to `work`/log.jsonl.
+    """
     work.mkdir(parents=True, exist_ok=True)
     checkpoint = work / "checkpoint.pt"
     total = max(1, shape.tokens // config.batch_tokens)
@@ -91,7 +94,10 @@ def train(config: TrainConfig, shape: ModelShape, documents: list[Document], wor
 
 
 def _loss(model: LlamaForCausalLM, ids: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Weighted mean of the next-token losses; padding comes after every real token, so no mask is needed."""
+    """Weighted mean of the next-token losses.
+
+    Padding comes after every real token, so no mask is needed.
+    """
     logits = model(input_ids=ids[:, :-1]).logits
     losses = F.cross_entropy(logits.flatten(0, 1).float(), ids[:, 1:].flatten(), reduction="none")
     weight = weights[:, 1:].flatten()

@@ -1,15 +1,11 @@
 """engine=auto is a fixed rule; here a probe of two seconds checks it on the very model and machine.
 
 The engine is part of a run's identity: it names the folder, and records of two engines never share
-a table. An engine
-that a clock chose would be another one every now and then, on a busy machine or where two are
-nearly equal, and the
-runs of one study, or the two halves of one run, would fall apart. So the clock has no say: the
-engine follows from the
-kind of machine and the dtype alone (bench/models/place.py), and a run that is continued takes the
-engine that it began
-with. What the probe finds goes into provenance and summary. Where another engine is faster by more
-than noise, a
+a table. An engine that a clock chose would be another one every now and then, on a busy machine or
+where two are nearly equal, and the runs of one study, or the two halves of one run, would fall
+apart. So the clock has no say: the engine follows from the kind of machine and the dtype alone
+(bench/models/place.py), and a run that is continued takes the engine that it began with. What the
+probe finds goes into provenance and summary. Where another engine is faster by more than noise, a
 warning says which, and where the engine's logits are not the model's, the run ends.
 """
 

@@ -188,10 +188,10 @@ class Race:
     ) -> None:
         """Measure every (prompt, repeat) that a folder lacks.
 
-        A record is on disk before the next one begins.
+        A record is on disk before the next one begins. It ends early where every entrant is left
+        out.
 
         report: called with every record once it is on disk.
-        It ends early where every entrant is left out.
         """
         prompts = [(example, *self.encode(example)) for example in examples]
         for repeat in range(repeats):

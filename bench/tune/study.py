@@ -246,6 +246,7 @@ def winner_of(finals: dict[str, Final]) -> tuple[str, float]:
     best = max(finals, key=lambda label: finals[label].speed)
     repeats = len(finals[PUBLISHED].by_repeat)
     freedom = max(len(finals) - 1, 1) * (repeats - 1)
-    errors = T_975[max(known for known in T_975 if known <= freedom)]  # the next lower: rather too strict
+    # The next lower: rather too strict.
+    errors = T_975[max(known for known in T_975 if known <= freedom)]
     margin = math.log(finals[best].speed / finals[PUBLISHED].speed)
     return (best if margin > errors * noise * math.sqrt(2 / repeats) else PUBLISHED), noise

@@ -11,10 +11,12 @@ from tasks.sandbox.inside.job import Settings, dump
 from tasks.sandbox.inside.namespaces import SCRATCH
 
 INSIDE = Path(__file__).resolve().parent
-# No user or site packages and no folder of the caller's on the path; the folder above is put there for our own code.
+# No user or site packages and no folder of the caller's on the path; the folder above is put there
+# for our own code.
 MAIN = "import sys; sys.path.insert(0, sys.argv[1]); from inside.supervisor import main; main()"
 START = ("-s", "-S", "-P", "-B", "-c", MAIN)
-# What Python needs beside its own folders: shared libraries, time zones, and three devices that everyone may use.
+# What Python needs beside its own folders: shared libraries, time zones, and three devices that
+# everyone may use.
 SYSTEM_PATHS = (
     "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache", "/usr/share/zoneinfo",
     "/dev/null", "/dev/zero", "/dev/urandom",
@@ -27,7 +29,10 @@ class SandboxError(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a program may take: wall-clock (and CPU) seconds, address space in MiB, and room for files it writes."""
+    """What a program may take: seconds, MiB of address space, and room for files it writes.
+
+    The seconds are of wall-clock time (and of CPU time).
+    """
 
     seconds: float = 10.0
     memory_mib: int = 1024
@@ -42,7 +47,8 @@ class Submission:
     Attributes:
         code: the generated program.
         names: globals of the program that the tests use, beside their own.
-        preamble: trusted code the tests stand on, such as imports; run before the names are filled in.
+        preamble: trusted code the tests stand on, such as imports; run before the names are filled
+            in.
         tests: trusted code that ends normally exactly when the program is right.
     """
 
@@ -54,7 +60,9 @@ class Submission:
 
 @dataclass(frozen=True)
 class Backend:
-    """One way to shut a program in; seccomp and limits always come on top, Landlock where the kernel has it.
+    """One way to shut a program in.
+
+    Seccomp and limits always come on top, Landlock where the kernel has it.
 
     Attributes:
         name: as the tests and the tables call it.

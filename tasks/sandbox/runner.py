@@ -16,7 +16,8 @@ from tasks.sandbox.inside.supervisor import FULL, GRACE_SECONDS, TIMEOUT
 from tasks.sandbox.isolation import BACKENDS, Backend, Limits, SandboxError, Submission
 
 WORKERS = 2
-# A fixed seed for the order of sets, so that a program passes always or never; the program does not see it.
+# A fixed seed for the order of sets, so that a program passes always or never; the program does not
+# see it.
 ENVIRONMENT = {"PYTHONHASHSEED": "0"}
 
 # A program that tries what no sandbox may allow, and answers with what it got.
@@ -67,7 +68,9 @@ class Outcome:
 
 
 def run_submission(submission: Submission, limits: Limits, backend: Backend) -> Outcome:
-    """Judge one program in a sandbox of its own; neither judge nor candidate is left when this returns.
+    """Judge one program in a sandbox of its own.
+
+    Neither judge nor candidate is left when this returns.
 
     Raises:
         SandboxError: the sandbox itself could not be set up.
@@ -154,7 +157,10 @@ def run_submissions(submissions: Sequence[Submission], limits: Limits) -> list[O
 
 
 def _persistently(submission: Submission, limits: Limits, backend: Backend) -> Outcome:
-    """The outcome, at the second try if need be: on a busy machine a fork may fail that succeeds a moment later."""
+    """The outcome, at the second try if need be.
+
+    On a busy machine a fork may fail that succeeds a moment later.
+    """
     with suppress(SandboxError):
         return run_submission(submission, limits, backend)
     return run_submission(submission, limits, backend)

@@ -1,4 +1,7 @@
-"""Write the bundled data: `python -m training.corpus [FOLDER]`. The same code gives the same bytes."""
+"""Write the bundled data: `python -m training.corpus [FOLDER]`.
+
+The same code gives the same bytes.
+"""
 
 import hashlib
 import json
@@ -45,7 +48,10 @@ def main(folder: Path) -> None:
 
 
 def _write(folder: Path, corpus: Corpus) -> tuple[list[str], dict[str, float]]:
-    """Write the splits of one task; their lines of the README's table, and split to share of known word runs."""
+    """Write the splits of one task.
+
+    Returns their lines of the README's table, and split to share of known word runs.
+    """
     question = TASKS[corpus.task]().question
     training = [question(row) for row in islice(corpus.rows("train"), KNOWN)]
     (folder / corpus.task).mkdir(parents=True, exist_ok=True)

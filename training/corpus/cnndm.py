@@ -1,4 +1,4 @@
-"""Writes short news articles with highlights in the schema of `abisee/cnn_dailymail`, version 3.0.0.
+"""Writes short news articles with highlights in the schema of `abisee/cnn_dailymail` 3.0.0.
 
 The highlights are one sentence a line, each ending in " .", as in the original.
 """

@@ -41,7 +41,8 @@ class Corpus:
     def rows(self, split: str, seed: int = 0) -> Iterator[Row]:
         """Endless distinct rows of `split`, families in turn; the same seed gives the same rows.
 
-        A family that stops giving new rows of this split drops out; when all have, the iterator ends.
+        A family that stops giving new rows of this split drops out; when all have, the iterator
+        ends.
         """
         if split not in SPLITS:
             raise ValueError(f"unknown split {split!r}: choose one of {', '.join(SPLITS)}")

@@ -1,6 +1,7 @@
-"""Writes maths word problems in the schema of `openai/gsm8k`: a story, and an answer with one sentence a step.
+"""Writes maths word problems in the schema of `openai/gsm8k`.
 
-Every step carries its equation as `<<3*12=36>>`, and the answer ends with `#### N`, as in the original.
+A problem is a story, and an answer with one sentence a step. Every step carries its equation as
+`<<3*12=36>>`, and the answer ends with `#### N`, as in the original.
 """
 
 from training.corpus.corpus import Corpus, Row

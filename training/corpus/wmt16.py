@@ -1,4 +1,4 @@
-"""German-English sentence pairs in the schema of wmt/wmt16, written by a small grammar of both languages.
+"""German-English sentence pairs in the schema of wmt/wmt16, by a small grammar of both languages.
 
 A pattern draws one meaning and writes it twice, so the translation is right by construction. Four
 patterns that put known pieces together in new ways are kept for `test_unseen`.

@@ -1,1 +1,4 @@
-"""A draft trained for a target: prompts in, the target's own text, labels, and a folder that holds layers alone out."""
+"""A draft trained for a target.
+
+Prompts go in; the target's own text and labels follow; a folder that holds layers alone comes out.
+"""

@@ -1,4 +1,4 @@
-"""How often a draft's first choice is what the target greedily wrote, on answers it has not learned from."""
+"""How often a draft's first choice is what the target greedily wrote, on held-out answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ class Agreement:
     Attributes:
         tokens: of the answers.
         share: of them that are the draft's first choice, after the answer so far.
-        by_depth: for d = 1, 2, ...: of the places where d - 1 tokens in a row agree, the share where the next does too.
+        by_depth: for d = 1, 2, ...: of the places where d - 1 tokens in a row agree, the share
+            where the next does too.
     """
 
     tokens: int

@@ -1,4 +1,4 @@
-"""The draft's card: what it is, what it learned from, and how often it says what its target says."""
+"""The draft's card: what it is, what it learned from, how often it says what its target says."""
 
 import platform
 from collections import Counter, defaultdict

@@ -16,7 +16,8 @@ class PromptSet:
         split: "train" or "validation".
         variant: "chat" or "base".
         shots: worked examples in front.
-        held_out: the first rows, on which agreement is measured and never trained; settings are tuned there too.
+        held_out: the first rows, on which agreement is measured and never trained; settings are
+            tuned there too.
         count: rows after those to learn from, at most.
     """
 
@@ -39,7 +40,8 @@ class OwnText:
 
     Attributes:
         prompts: of the tasks, answered once.
-        openings: what an invented user turn begins with, in turn; "" leaves the beginning to the target.
+        openings: what an invented user turn begins with, in turn; "" leaves the beginning to the
+            target.
         invented: user turns that it invents a round.
         rounds: of inventing and answering.
         turn_tokens: longest invented turn; a turn that has not ended by then is dropped.
@@ -65,7 +67,8 @@ class Text:
     """Text that is there already, on which the target's distributions are learned first.
 
     Attributes:
-        files: glob patterns; "{stdlib}" stands for Python's standard library, "{packages}" for the installed packages.
+        files: glob patterns; "{stdlib}" stands for Python's standard library, "{packages}" for the
+            installed packages.
         tokens: to take of it, at most; 0 leaves the stage out.
         length: tokens of a piece.
         top: highest logits kept for every position.
@@ -114,11 +117,14 @@ class DraftConfig:
         output: folder of the draft, its layers alone.
         work: prompts, answers, labels and checkpoints, outside git; training goes on from there.
         data_root: folder with one folder a task, for prompts of source "local".
-        forbidden_root: folder whose test splits no training text may share a run of thirteen words with; null: none,
-            for the bundled tasks, whose splits are written from the same templates.
+        forbidden_root: folder whose test splits no training text may share a run of thirteen words
+            with; null: none, for the bundled tasks, whose splits are written from the same
+            templates.
         layers: the target's layers that the draft begins as, ascending.
-        head: ids that the loss is taken over, the most frequent of the target's own text; null: all.
-        dtype: of the frozen target; null: bfloat16 where the CPU multiplies it natively or on a GPU, else float32.
+        head: ids that the loss is taken over, the most frequent of the target's own text; null:
+            all.
+        dtype: of the frozen target; null: bfloat16 where the CPU multiplies it natively or on a
+            GPU, else float32.
         seed: of everything drawn.
     """
 

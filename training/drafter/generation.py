@@ -1,7 +1,8 @@
 """Many prompts decoded at once by the target, greedily or sampled: what a draft learns from.
 
-No drafts here and no timing: a batch in which every row is at another place, in one forward a token. transformers'
-models run unchanged on a cache that is allocated once, in which rows that have ended make room for the others.
+No drafts here and no timing: a batch in which every row is at another place, in one forward a
+token. transformers' models run unchanged on a cache that is allocated once, in which rows that have
+ended make room for the others.
 """
 
 import os
@@ -12,7 +13,8 @@ import torch
 from transformers import PreTrainedModel
 from transformers.cache_utils import Cache, CacheLayerMixin
 
-# transformers then attends with the heads of keys and values as they are, where it would repeat them for every query.
+# transformers then attends with the heads of keys and values as they are, where it would repeat
+# them for every query.
 GROUPED = "TRANSFORMERS_SDPA_FORCE_GQA"
 # Rows are copied together when fewer than this share of them still decode.
 ALIVE = 0.6
@@ -150,7 +152,10 @@ def _choose(logits: torch.Tensor, how: Decoding) -> torch.Tensor:
 
 
 def batches(prompts: Sequence[list[int]], rows: int, tokens: int) -> Iterator[list[int]]:
-    """Indices of prompts to decode together, like lengths beside each other: at most `rows`, at most `tokens` read."""
+    """Indices of prompts to decode together, like lengths beside each other.
+
+    They are at most `rows`, and at most `tokens` are read.
+    """
     order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
     group: list[int] = []
     for index in order:

@@ -1,4 +1,4 @@
-"""Existing text and what the target makes of every token of it: its highest logits, kept on disk."""
+"""Existing text and what the target makes of each of its tokens: its highest logits, on disk."""
 
 import random
 import sysconfig
@@ -38,7 +38,10 @@ class Labelled:
 def labelled(
     config: DraftConfig, target: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, tests: TestText
 ) -> list[Labelled]:
-    """The text of `config.text` with its labels; shards that are on disk are read, the others written."""
+    """The text of `config.text` with its labels.
+
+    Shards that are on disk are read, the others written.
+    """
     folder = Path(config.work) / "text"
     folder.mkdir(parents=True, exist_ok=True)
     wanted = config.text
@@ -60,7 +63,10 @@ def labelled(
 
 
 def pieces(wanted: Text, tokenizer: PreTrainedTokenizerBase, tests: TestText) -> Iterator[list[int]]:
-    """Runs of `length` tokens of the files, in a random order, without those that share words with a test prompt."""
+    """Runs of `length` tokens of the files, in a random order.
+
+    Those that share words with a test prompt are left out.
+    """
     files: list[Path] = []
     for pattern in wanted.files:
         for name, place in PLACES.items():
@@ -79,7 +85,7 @@ def pieces(wanted: Text, tokenizer: PreTrainedTokenizerBase, tests: TestText) ->
 
 @torch.inference_mode()
 def top_logits(target: PreTrainedModel, ids: torch.Tensor, top: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """(ids of the highest logits, their log-probabilities) after every token of `ids` [rows, length].
+    """Ids and log-probabilities of the highest logits after every token of `ids` [rows, length].
 
     Returns:
         Two tensors [rows, length, top].

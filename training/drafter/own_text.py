@@ -41,8 +41,8 @@ def own_text(
 ) -> list[Answered]:
     """Every prompt answered; rounds that are on disk are read, the others written.
 
-    Round 0 holds the tasks' prompts, every further one turns that the target invents. Rounds that are packed in the
-    draft's folder are taken from there.
+    Round 0 holds the tasks' prompts, every further one turns that the target invents. Rounds that
+    are packed in the draft's folder are taken from there.
 
     Raises:
         UserError: the text on disk is another target's.

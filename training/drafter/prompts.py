@@ -1,4 +1,4 @@
-"""What the target is asked: prompts of the tasks' training splits, and user turns that it invents itself."""
+"""What the target is asked: the tasks' training prompts, and user turns that it invents itself."""
 
 import itertools
 import random
@@ -16,7 +16,8 @@ from tasks.sources import DataConfig, load_rows
 from training.drafter.config import OwnText, PromptSet
 from training.drafter.generation import Decoding, batches, decode
 
-# A run of this many words in common is a copy, not chance (the rule of GPT-3's contamination study, arXiv 2005.14165).
+# A run of this many words in common is a copy, not chance (the rule of GPT-3's contamination study,
+# arXiv 2005.14165).
 RUN = 13
 MARK = "\u241f"
 
@@ -98,8 +99,9 @@ def invented(
     how: Decoding,
     tests: TestText,
 ) -> Iterator[Prompt]:
-    """User turns that the target writes where its chat template expects one (as Magpie does, arXiv 2406.08464).
+    """User turns that the target writes where its chat template expects one.
 
+    Magpie does the same (arXiv 2406.08464).
     Turns that do not end, or share a run of words with a test prompt, are dropped.
     """
     before, after = around_turn(tokenizer)

@@ -16,9 +16,10 @@ from decoding.errors import UserError
 
 
 def student_of(target: PreTrainedModel, layers: list[int]) -> PreTrainedModel:
-    """A model of the target's kind with copies of these layers, in float32; all that is no layer is frozen.
+    """A model of the target's kind with copies of these layers, in float32.
 
-    Initialised as distil-whisper's student is (arXiv 2311.00430): the first and the last layer count most.
+    All that is no layer is frozen. Initialised as distil-whisper's student is (arXiv 2311.00430):
+    the first and the last layer count most.
 
     Raises:
         UserError: a layer that the target does not have, or layers that do not ascend.
@@ -47,7 +48,10 @@ def student_of(target: PreTrainedModel, layers: list[int]) -> PreTrainedModel:
 
 
 def layer_stack(model: PreTrainedModel) -> str:
-    """The name of the list of decoder layers, "model.layers" in most families. Raises UserError where there is none."""
+    """The name of the list of decoder layers, "model.layers" in most families.
+
+    Raises UserError where there is none.
+    """
     count = model.config.get_text_config(decoder=True).num_hidden_layers
     for name, module in model.named_modules():
         if isinstance(module, nn.ModuleList) and len(module) == count:
@@ -56,14 +60,20 @@ def layer_stack(model: PreTrainedModel) -> str:
 
 
 def ranked(texts: Iterable[list[int]], first: Iterable[int]) -> list[int]:
-    """Ids by how often the texts hold them, `first` in front: ids that a draft must be able to choose."""
+    """Ids by how often the texts hold them, `first` in front.
+
+    Those of `first` are ids that a draft must be able to choose.
+    """
     counts = Counter(token for text in texts for token in text)
     front = list(dict.fromkeys(first))
     return front + [token for token, _ in counts.most_common() if token not in set(front)]
 
 
 def save(student: PreTrainedModel, ranking: list[int], folder: Path) -> None:
-    """Layers in float16, config and ranking; what is borrowed is named in the config and not written."""
+    """Layers in float16, config and ranking.
+
+    What is borrowed is named in the config and not written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     stack = layer_stack(student)
     own = {

@@ -1,4 +1,7 @@
-"""The frozen target, as a draft's training runs it: many rows at once, in what the machine multiplies fastest."""
+"""The frozen target, as a draft's training runs it.
+
+It takes many rows at once, in what the machine multiplies fastest.
+"""
 
 import torch
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
@@ -12,7 +15,10 @@ from training.drafter.config import DraftConfig
 
 
 def load_target(config: DraftConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, frozenset[int]]:
-    """(target, tokenizer, ids that end an answer). Raises UserError for a model that cannot be had."""
+    """(target, tokenizer, ids that end an answer).
+
+    Raises UserError for a model that cannot be had.
+    """
     source = source_of(config.target, None)
     tokenizer = AutoTokenizer.from_pretrained(**source)
     dtype = getattr(torch, config.dtype) if config.dtype else fast_dtype(config.device)

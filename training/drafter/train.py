@@ -1,4 +1,7 @@
-"""Training of a draft's layers in three stages: the target's distributions, its own text, the draft's own mistakes."""
+"""Training of a draft's layers in three stages.
+
+They take the target's distributions, its own text, and the draft's own mistakes.
+"""
 
 import itertools
 import json
@@ -34,7 +37,8 @@ class Batch:
     Attributes:
         ids: [rows, length], padded at the end.
         weights: of every place's label in the loss, [rows, length]; 0 for none.
-        labels: places in the head of the wanted ids, [rows, length, choices]; -1 where the head lacks one.
+        labels: places in the head of the wanted ids, [rows, length, choices]; -1 where the head
+            lacks one.
         shares: their probabilities, [rows, length, choices].
     """
 
@@ -62,8 +66,9 @@ def train(
     own: list[Answered],
     held_out: list[Answered],
 ) -> list[dict[str, object]]:
-    """Train `student` in place to the checkpoint with the highest held-out agreement; its log, a mapping a check.
+    """Train `student` in place to the checkpoint with the highest held-out agreement.
 
+    Returns its log, a mapping for every check.
     Goes on from `config.work`/draft.pt.
     """
     how = config.optimisation
@@ -156,7 +161,10 @@ class _Trainer:
 
 
 def _loss(student: PreTrainedModel, batch: Batch, head: Head) -> torch.Tensor:
-    """Cross-entropy with the wanted probabilities, over the head's ids: forward KL but for a constant."""
+    """Cross-entropy with the wanted probabilities, over the head's ids.
+
+    It is the forward KL but for a constant.
+    """
     native = next(student.parameters()).device.type
     with torch.autocast(native, torch.bfloat16):
         hidden = student.base_model(input_ids=batch.ids, use_cache=False).last_hidden_state
@@ -197,7 +205,10 @@ def _of_own(own: list[Answered], head: Head, config: DraftConfig) -> Iterator[Ba
 def _on_policy(
     own: list[Answered], head: Head, config: DraftConfig, student: PreTrainedModel, target: PreTrainedModel
 ) -> Iterator[Batch]:
-    """The draft goes on from places within answers, and the target says what should have come (DistillSpec)."""
+    """The draft goes on from places within answers, the target says what should have come.
+
+    As in DistillSpec.
+    """
     how = config.optimisation
     for number in itertools.count():
         draw = random.Random(f"{config.seed}/on policy/{number}")

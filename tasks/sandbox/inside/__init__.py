@@ -1,1 +1,4 @@
-"""What runs in the sandboxed processes; imports only the standard library, as little as it can, and itself."""
+"""What runs in the sandboxed processes.
+
+It imports only the standard library, as little as it can, and itself.
+"""

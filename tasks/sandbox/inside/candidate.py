@@ -1,8 +1,8 @@
-"""The process that runs the generated program, and answers the judge's requests to call what it defined.
+"""The process that runs the generated program, and calls for the judge what it defined.
 
-Nothing here can be trusted once the program runs: it shares the interpreter and may have replaced any of it. So nothing
-here knows anything worth having. The judge sends the program and later the arguments of calls; the tests, what they
-expect and the secret never come into this process.
+Nothing here can be trusted once the program runs: it shares the interpreter and may have replaced
+any of it. So nothing here knows anything worth having. The judge sends the program and later the
+arguments of calls; the tests, what they expect and the secret never come into this process.
 """
 
 import operator
@@ -18,7 +18,8 @@ REASON_CHARACTERS = 200
 def run_module(code: str, names: Sequence[str]) -> dict[str, object]:
     """Run the program as a module that is imported; those of its globals that are among `names`.
 
-    Not as the main one: a program may end with what it does when it is called itself, such as `unittest.main()`.
+    Not as the main one: a program may end with what it does when it is called itself, such as
+    `unittest.main()`.
     """
     module = types.ModuleType("program")
     # Where dataclasses and pickle look a class up.
@@ -70,5 +71,6 @@ def serve(channel: Channel, site_packages: Sequence[str]) -> None:
         try:
             values = [decode(each, objects.__getitem__) for each in arguments]
             channel.send(["value", encode(OPERATIONS[operation](*values), hold)])
-        except BaseException as error:  # whatever the program raises is an answer, and so is a message too long
+        except BaseException as error:
+            # Whatever the program raises is an answer, and so is a message too long.
             channel.send(["error", type(error).__name__, text_of(error)])

@@ -18,7 +18,8 @@ class Settings(NamedTuple):
         root: an empty folder: the working folder, or where namespaces build their own file system.
         wrapper: the name of the program that has built the namespaces already, "" for none.
         namespaces: enter namespaces here.
-        landlock_alone: Landlock and seccomp are all there is, so that Landlock has to be good enough.
+        landlock_alone: Landlock and seccomp are all there is, so that Landlock has to be good
+            enough.
     """
 
     seconds: float

@@ -1,7 +1,8 @@
 """The process that runs the tests, on a program that lives in another process.
 
-A name of the program is a `Remote` here: calling it sends the arguments over and rebuilds the answer from plain data.
-So `==`, `assert` and every builtin that decides are this process's own, and all a program can do is to answer.
+A name of the program is a `Remote` here: calling it sends the arguments over and rebuilds the
+answer from plain data. So `==`, `assert` and every builtin that decides are this process's own, and
+all a program can do is to answer.
 """
 
 import builtins
@@ -20,9 +21,10 @@ class CandidateError(Exception):
 
 
 class Remote:
-    """An object of the program's that is not plain data: a function, a class, an instance, an iterator.
+    """An object of the program's that is no plain data: function, class, instance, iterator.
 
-    It equals nothing but itself: a program that answers with an object whose `__eq__` says yes gains nothing.
+    It equals nothing but itself: a program that answers with an object whose `__eq__` says yes
+    gains nothing.
     """
 
     def __init__(self, candidate: "Candidate", number: int) -> None:

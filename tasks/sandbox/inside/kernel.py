@@ -33,7 +33,10 @@ def system_call(number: int, *arguments: int | bytes | ctypes.Structure | None) 
 
 
 def prctl(option: int, value: int) -> None:
-    """Set an attribute of this process; the arguments that the option does not use are zero, as some demand."""
+    """Set an attribute of this process.
+
+    The arguments that the option does not use are zero, as some demand.
+    """
     call("prctl", option, value, 0, 0, 0)
 
 

@@ -1,4 +1,7 @@
-"""Which files a process may reach, by Landlock (landlock(7)): needs no privilege, and cannot be undone."""
+"""Which files a process may reach, by Landlock (landlock(7)).
+
+Needs no privilege, and cannot be undone.
+"""
 
 import os
 import stat
@@ -29,9 +32,10 @@ def version() -> int:
 
 
 def restrict(readable: Sequence[str], writable: Sequence[str]) -> str | None:
-    """Confine this process to these paths and what lies under them; the layer's name, None where there is no Landlock.
+    """Confine this process to these paths and what lies under them; the layer's name.
 
-    TCP, other processes' abstract sockets and signals to processes outside are closed too, where the version can.
+    None where there is no Landlock. TCP, other processes' abstract sockets and signals to processes
+    outside are closed too, where the version can.
 
     Raises:
         OSError: the kernel refused.

@@ -16,10 +16,10 @@ OPEN_FILES_EVER = 1 << 20
 
 
 def lock_down(settings: Settings, alive: int) -> list[str]:
-    """Limits, no capabilities, Landlock, seccomp, and death with the parent; the names of the layers.
+    """Limits, no capabilities, Landlock, seccomp, death with the parent; the names of the layers.
 
-    alive: the end of a pipe whose other end is open in the parent alone. In a pid namespace nothing else tells whether
-    the parent died before its death was made ours.
+    alive: the end of a pipe whose other end is open in the parent alone. In a pid namespace nothing
+    else tells whether the parent died before its death was made ours.
 
     Raises:
         OSError: one of them, or one that `settings` requires, is not available.
@@ -52,7 +52,10 @@ def lock_down(settings: Settings, alive: int) -> list[str]:
 
 
 def keep_only(*kept: int) -> None:
-    """Close every file but `kept`; of the standard ones those not kept are empty and lead nowhere."""
+    """Close every file but `kept`.
+
+    Of the standard ones those not kept are empty and lead nowhere.
+    """
     null = os.open(os.devnull, os.O_RDWR)
     for standard in {0, 1, 2}.difference(kept):
         os.dup2(null, standard)

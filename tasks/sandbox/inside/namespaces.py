@@ -1,4 +1,7 @@
-"""A world of its own for the process: a small read-only file system, no network, no other processes (namespaces(7))."""
+"""A world of its own for the process, by namespaces(7).
+
+It has a small read-only file system, no network and no other processes.
+"""
 
 import os
 import struct
@@ -20,8 +23,9 @@ SCRATCH = "/scratch"
 def enter(root: str, readable: Sequence[str], scratch_bytes: int, scratch_files: int) -> str:
     """Move this process into namespaces of its own; the layer's name.
 
-    Its files are then `readable`, read-only, and an empty working folder, /scratch. Children are in a pid namespace of
-    their own: its first process is the init of all others, and when it ends the kernel kills the rest.
+    Its files are then `readable`, read-only, and an empty working folder, /scratch. Children are in
+    a pid namespace of their own: its first process is the init of all others, and when it ends the
+    kernel kills the rest.
 
     Args:
         root: an empty folder, mounted over in the new namespace only.
@@ -56,7 +60,10 @@ def enter(root: str, readable: Sequence[str], scratch_bytes: int, scratch_files:
 
 
 def _build(root: str, readable: Sequence[str]) -> None:
-    """Make a read-only tree of `readable` at `root`, with a place for the scratch folder, and turn it into /."""
+    """Make a read-only tree of `readable` at `root`, and turn it into /.
+
+    It has a place for the scratch folder.
+    """
     # The folders made here are root's, and whoever root becomes must find a way through them.
     os.umask(0o022)
     kernel.call("mount", None, b"/", None, RECURSIVE | PRIVATE, None)
@@ -71,10 +78,12 @@ def _build(root: str, readable: Sequence[str]) -> None:
         kernel.call("mount", path.encode(), target.encode(), None, BIND | RECURSIVE, None)
     os.mkdir(root + SCRATCH)
     os.chdir(root)
-    # Both the old and the new root are then mounted at the same place, the old one on top (pivot_root(2)).
+    # Both the old and the new root are then mounted at the same place, the old one on top
+    # (pivot_root(2)).
     kernel.system_call(kernel.PIVOT_ROOT, b".", b".")
     kernel.call("umount2", b".", DETACH)
     os.chdir("/")
-    # Unlike a remount it reaches the mounts below too and keeps what a user namespace may not change.
+    # Unlike a remount it reaches the mounts below too and keeps what a user namespace may not
+    # change.
     attributes = struct.pack("=QQQQ", READ_ONLY | NO_SUID, 0, 0, 0)
     kernel.system_call(kernel.MOUNT_SETATTR, AT_FDCWD, b"/", AT_RECURSIVE, attributes, len(attributes))

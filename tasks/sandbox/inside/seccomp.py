@@ -1,8 +1,9 @@
 """The system calls a program may make, as a seccomp filter (seccomp(2)).
 
-The filter is a list of what is allowed. Everything else does not exist for the program (ENOSYS): no new process or
-thread, no program to execute, no socket, no signal to anyone, no tracing, no mount, no change of owner or mode, no
-link, no folder, no shared memory, no io_uring. C libraries know ENOSYS and fall back on older calls.
+The filter is a list of what is allowed. Everything else does not exist for the program (ENOSYS): no
+new process or thread, no program to execute, no socket, no signal to anyone, no tracing, no mount,
+no change of owner or mode, no link, no folder, no shared memory, no io_uring. C libraries know
+ENOSYS and fall back on older calls.
 """
 
 import ctypes
@@ -26,17 +27,21 @@ time 201 -  times 100 153  getrusage 98 165  getrandom 318 278  uname 63 160  sy
 getpid 39 172  gettid 186 178  getppid 110 173  getuid 102 174  geteuid 107 175  getgid 104 176  getegid 108 177
 getgroups 115 158  alarm 37 -  setitimer 38 103  getitimer 36 102  exit 60 93  exit_group 231 94
 """
-# These two do a hundred things, so only some of their commands are allowed. fcntl could otherwise name any process of
-# the user as the owner of a pipe and SIGKILL as the signal it gets.
+# These two do a hundred things, so only some of their commands are allowed. fcntl could otherwise
+# name any process of the user as the owner of a pipe and SIGKILL as the signal it gets.
 COMMANDS = {
-    "fcntl 72 25": (0, 1, 2, 3, 4, 1030),  # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC
-    "ioctl 16 29": (0x5401, 0x5413, 0x541B, 0x5450, 0x5451),  # TCGETS, TIOCGWINSZ, FIONREAD, FIONCLEX, FIOCLEX
+    # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC.
+    "fcntl 72 25": (0, 1, 2, 3, 4, 1030),
+    # TCGETS, TIOCGWINSZ, FIONREAD, FIONCLEX, FIOCLEX.
+    "ioctl 16 29": (0x5401, 0x5413, 0x541B, 0x5450, 0x5451),
 }
-# The column in the tables, and the kernel's name for the architecture (AUDIT_ARCH_*, all little-endian 64-bit).
+# The column in the tables, and the kernel's name for the architecture (AUDIT_ARCH_*, all
+# little-endian 64-bit).
 ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 
 LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06  # BPF_LD|W|ABS, BPF_JMP|JEQ|K, BPF_RET|K
-ALLOW, KILL, MISSING = 0x7FFF0000, 0x80000000, 0x00050000 | 38  # SECCOMP_RET_ALLOW, _KILL_PROCESS, _ERRNO with ENOSYS
+# SECCOMP_RET_ALLOW, _KILL_PROCESS, _ERRNO with ENOSYS.
+ALLOW, KILL, MISSING = 0x7FFF0000, 0x80000000, 0x00050000 | 38
 NUMBER, ARCHITECTURE, SECOND_ARGUMENT = 0, 4, 24  # offsets in struct seccomp_data
 
 

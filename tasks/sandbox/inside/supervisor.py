@@ -3,10 +3,10 @@
 supervisor ─┬─ judge, the first process of the pid namespace
             └─ candidate
 
-The job goes to the judge's memory alone: the supervisor never reads it, so the candidate, split off from the
-supervisor, cannot have it; it is sent its program and nothing else. The supervisor keeps the time and the size of the
-working folder, kills both, and returns only when no process is left: neither can start another, and in a pid namespace
-the kernel ends everything with the judge.
+The job goes to the judge's memory alone: the supervisor never reads it, so the candidate, split off
+from the supervisor, cannot have it; it is sent its program and nothing else. The supervisor keeps
+the time and the size of the working folder, kills both, and returns only when no process is left:
+neither can start another, and in a pid namespace the kernel ends everything with the judge.
 """
 
 import os
@@ -28,22 +28,25 @@ TIMEOUT, FULL, BROKEN = 3, 4, 5
 TICK_MILLISECONDS = 50
 # How long a sandbox may take beside the program's own time before it is taken for broken.
 GRACE_SECONDS = 30
-# All that a program finds there: numpy's libraries would start threads, which are not allowed, and give up.
+# All that a program finds there: numpy's libraries would start threads, which are not allowed, and
+# give up.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 def main() -> None:
-    """Run the job on standard input under the settings in the last argument; the outcome goes to standard output.
+    """Run the job on standard input under the settings in the last argument.
 
-    Exit status: 0 with the outcome, or without where the judge died; TIMEOUT; FULL if the program wrote too much;
-    BROKEN, with a reason on standard error, if the isolation asked for is not available.
+    The outcome goes to standard output. Exit status: 0 with the outcome, or without where the judge
+    died; TIMEOUT; FULL if the program wrote too much; BROKEN, with a reason on standard error, if
+    the isolation asked for is not available.
     """
     settings = load_settings(sys.argv[-1])
     del sys.argv[1:]
     del sys.path[0]
     os.environ.clear()
     os.environ.update(ENVIRONMENT)
-    # Whatever goes wrong here, and whoever waits no longer: it ends this process, and that ends the others.
+    # Whatever goes wrong here, and whoever waits no longer: it ends this process, and that ends the
+    # others.
     signal.alarm(int(settings.seconds) + GRACE_SECONDS)
     layers = [settings.wrapper] if settings.wrapper else []
     requests, answers, (alive, held) = os.pipe(), os.pipe(), os.pipe()
@@ -103,7 +106,10 @@ def _candidate(settings: Settings, alive: int, channel: Channel, pipes: tuple[in
 
 
 def _watch(judge: int, candidate: int, settings: Settings) -> int:
-    """Wait for the judge, until time or room is up; end what is left, and return when no process is."""
+    """Wait for the judge, until time or room is up.
+
+    Then end what is left, and return when no process is.
+    """
     deadline = time.monotonic() + settings.seconds
     running = {os.pidfd_open(judge): judge, os.pidfd_open(candidate): candidate}
     ended = select.poll()
@@ -128,9 +134,13 @@ def _watch(judge: int, candidate: int, settings: Settings) -> int:
 
 
 def _full(settings: Settings) -> bool:
-    """Whether the working folder holds more than it may. Only a file system of its own can refuse to."""
+    """Whether the working folder holds more than it may.
+
+    Only a file system of its own can refuse to.
+    """
     size = files = 0
-    with os.scandir(".") as entries:  # there are no folders in it: no call that makes one is allowed
+    # There are no folders in it: no call that makes one is allowed.
+    with os.scandir(".") as entries:
         for entry in entries:
             files += 1
             with suppress(FileNotFoundError):  # removed since it was seen

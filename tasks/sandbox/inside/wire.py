@@ -1,7 +1,8 @@
-"""Plain Python values as JSON: how the judge and the candidate talk without either running the other's code.
+"""Plain Python values as JSON.
 
-JSON's own types stand for themselves, except that containers and everything JSON lacks are a pair [tag, content]. A
-value that is not plain data stays where it is and travels as a number that its owner knows it by.
+This is how judge and candidate talk without either running the other's code. JSON's own types stand
+for themselves, except that containers and everything JSON lacks are a pair [tag, content]. A value
+that is not plain data stays where it is and travels as a number that its owner knows it by.
 """
 
 import json
@@ -58,7 +59,10 @@ class Channel:
 
 
 def encode(value: object, hold: Callable[[object], int]) -> object:
-    """`value` in JSON's types. Subclasses travel as their base type; `hold` gives what is not plain data a number."""
+    """`value` in JSON's types.
+
+    Subclasses travel as their base type; `hold` gives what is not plain data a number.
+    """
     if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
         value = value.item()  # a numpy scalar
     if value is None or isinstance(value, bool):

@@ -1,7 +1,8 @@
 """A library of small programming problems, told in words and solved in ordinary Python.
 
-A family draws a `Problem` (problem.py) out of the shared vocabulary (vocabulary.py): which elements,
-what is done with them, what is returned. render.py executes the solution and writes the rows.
+A family draws a `Problem` (problem.py) out of the shared vocabulary (vocabulary.py): which
+elements, what is done with them, what is returned. render.py executes the solution and writes the
+rows.
 """
 
 from training.corpus.code import (

@@ -1,4 +1,4 @@
-"""The arguments of problems: lists, strings and integers with the names that descriptions call them by."""
+"""The arguments of problems: lists, strings and integers, with the names that descriptions use."""
 
 import random
 from collections.abc import Sequence

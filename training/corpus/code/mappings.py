@@ -19,7 +19,7 @@ TABLES = (
 
 
 def _table(rng: random.Random) -> tuple[Param, str, str, list[str]]:
-    """A dictionary from strings to integers, the names of its key and value, and the pool of keys."""
+    """A dictionary from strings to integers, the names of its key and value, the pool of keys."""
     name, key, value, pool = rng.choice(TABLES)
 
     def sample() -> dict[str, int]:

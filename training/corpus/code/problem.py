@@ -1,4 +1,4 @@
-"""What a programming problem is: a signature, a description, a solution and a way to draw inputs."""
+"""What a programming problem is: signature, description, solution, and a way to draw inputs."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -42,7 +42,10 @@ class Param:
 
 @dataclass(frozen=True)
 class Clause:
-    """A further sentence of the description, without capital or full stop, and the lines that obey it."""
+    """A further sentence of the description and the lines that obey it.
+
+    The sentence has no capital and no full stop.
+    """
 
     text: str = ""
     code: str = ""

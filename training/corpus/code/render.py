@@ -1,4 +1,7 @@
-"""Problems as rows: the solution is executed for every expected output, then prompt and tests are written."""
+"""Problems as rows.
+
+The solution is executed for every expected output, then prompt and tests are written.
+"""
 
 import random
 import re
@@ -19,7 +22,7 @@ def docstring_family(draw: Draw) -> Family:
 
 
 def sentence_family(draw: Draw) -> Family:
-    """The family in MBPP's shape: one sentence and three asserts are given, the function is wanted."""
+    """The family in MBPP's shape: one sentence and three asserts are given, a function wanted."""
     return lambda rng: _rendered(draw, rng, _sentence_row)
 
 
@@ -76,12 +79,14 @@ def solution(problem: Problem) -> str:
 
 
 def draw_cases(problem: Problem, body: str, rng: random.Random, random_calls: int) -> list[Case] | None:
-    """Calls with their executed results, distinct, short, the first two of differing result, edges last.
+    """Calls with their executed results: distinct, short, the first two of differing result.
 
+    Edges come last.
     None if there are too few of them, or if fewer than two results differ from the first.
     """
     namespace: dict[str, Callable[..., object]] = {}
-    exec(f"def solve({', '.join(map(str, problem.params))}):\n{body}", namespace)  # the library's own source
+    # The code is the library's own.
+    exec(f"def solve({', '.join(map(str, problem.params))}):\n{body}", namespace)
     cases: list[Case] = []
     written: set[str] = set()
     for _ in range(4 * random_calls):
@@ -163,7 +168,10 @@ def _request(problem: Problem, rng: random.Random) -> str:
 
 
 def _annotated(signature: str, rng: random.Random) -> tuple[str, str]:
-    """The signature and its import lines, with `typing` names or, one time in four, builtin generics."""
+    """The signature and its import lines.
+
+    They use `typing` names or, one time in four, builtin generics.
+    """
     if rng.random() < 0.25:
         signature = re.sub(r"\b(List|Dict|Tuple)\[", lambda match: match[0].lower(), signature)
     used = sorted(set(re.findall(r"\b(List|Dict|Tuple|Optional)\[", signature)))

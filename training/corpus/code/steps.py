@@ -1,7 +1,7 @@
-"""Further steps that any problem may carry: one that prepares an argument, one that finishes the result.
+"""Further steps that any problem may carry: one prepares an argument, one finishes the result.
 
-They are drawn by type, not by family, so that the body cannot be guessed from the family alone and has
-to be read from the description.
+They are drawn by type, not by family, so that the body cannot be guessed from the family alone and
+has to be read from the description.
 """
 
 import random

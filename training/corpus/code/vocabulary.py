@@ -1,7 +1,7 @@
 """What is done to elements: conditions, transformations, guards and endings.
 
-Each comes with the text that describes it and the Python that does it, so that a description and its
-solution cannot drift apart, and one operation is always written with the same idiom.
+Each comes with the text that describes it and the Python that does it, so that a description and
+its solution cannot drift apart, and one operation is always written with the same idiom.
 """
 
 import random
@@ -37,7 +37,10 @@ class Condition:
 
 @dataclass(frozen=True)
 class Change:
-    """A transformation of one element: `many` has a place for the noun phrase, `code` for the variable."""
+    """A transformation of one element.
+
+    `many` has a place for the noun phrase, `code` for the variable.
+    """
 
     slug: str
     many: str

@@ -1,7 +1,8 @@
 """One word problem in the making: a story that is told, and steps that are computed.
 
-A family draws its numbers freely; the problem refuses the steps that a tiny model cannot learn from a few
-thousand examples, and the family then draws again. So the rules of difficulty stand here alone.
+A family draws its numbers freely; the problem refuses the steps that a tiny model cannot learn from
+a few thousand examples, and the family then draws again. So the rules of difficulty stand here
+alone.
 """
 
 import random
@@ -50,7 +51,10 @@ class Problem:
         return people(self.rng, 2)
 
     def tell(self, *wordings: str) -> None:
-        """Add one sentence of the story, in one of several wordings; the last one told is the question."""
+        """Add one sentence of the story, in one of several wordings.
+
+        The last one told is the question.
+        """
         self._sentences.append(self.rng.choice(wordings))
 
     def tell_shuffled(self, *facts: str) -> None:
@@ -135,7 +139,10 @@ def _in_tables(left: int, right: int) -> bool:
 
 
 def story(shelf: dict[str, Family]) -> Callable[[Callable[[Problem], None]], Callable[[Problem], None]]:
-    """Put a function that writes a problem on the shelf as a family, which draws until the numbers suit."""
+    """Put a function that writes a problem on the shelf as a family.
+
+    It draws until the numbers suit.
+    """
 
     def register(write: Callable[[Problem], None]) -> Callable[[Problem], None]:
         def family(rng: random.Random) -> Row:

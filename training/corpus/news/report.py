@@ -1,7 +1,8 @@
-"""One news article in the making: facts that come with their highlight, among quotes and background.
+"""One news article in the making: facts with their highlights, among quotes and background.
 
-Every wording of a fact brings its own highlight, so the summary follows from the article: a model has to find
-the facts among the other sentences, copy their names and numbers, and reword them as it has learnt to.
+Every wording of a fact brings its own highlight, so the summary follows from the article: a model
+has to find the facts among the other sentences, copy their names and numbers, and reword them as it
+has learnt to.
 """
 
 import random
@@ -87,7 +88,7 @@ class Report:
         self._rest += self.rng.sample(sentences, self.draw(1, min(3, len(sentences))))
 
     def quote(self, speaker: Speaker, role: str, *words: str) -> None:
-        """Add one of the quotes, at times with a remark after it, attributed in one of several ways."""
+        """Add a quote, at times with a remark after it, attributed in one of several ways."""
         said = self.pick(words)
         name = speaker.last if str(speaker) in self._lead[0] else str(speaker)
         remark = f" {self.pick(REMARKS)}." if self.rng.random() < 0.4 else ""
@@ -128,7 +129,10 @@ class Report:
 
 
 def news(shelf: dict[str, Family]) -> Callable[[Callable[[Report], None]], Callable[[Report], None]]:
-    """Put a function that writes a report on the shelf as a family, which draws until the lengths suit."""
+    """Put a function that writes a report on the shelf as a family.
+
+    It draws until the lengths suit.
+    """
 
     def register(write: Callable[[Report], None]) -> Callable[[Report], None]:
         def family(rng: random.Random) -> Row:

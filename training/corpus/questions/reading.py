@@ -1,4 +1,4 @@
-"""Questions on a given text: passages to answer from, fields to extract, texts to sum up, sentences to translate."""
+"""Questions on a given text: to answer, to extract fields, to sum up, to translate sentences."""
 
 import json
 import random
@@ -16,7 +16,8 @@ RAG_PROMPTS = (
     ("Answer from the passages below: {question}\n\n{passages}", "The answer is in passage {number}. "),
 )
 LIST_PROMPTS = ("List these fields of the text: name, {fields}.", "Extract name, {fields} as a list.")
-# A prompt and the plan of its reply: {first} names the thing, the others say "it"; a capital begins a sentence.
+# A prompt and the plan of its reply: {first} names the thing, the others say "it"; a capital begins
+# a sentence.
 SUMMARY_PROMPTS = (
     ("Summarize the text in two sentences.\n\n{text}", "{first}, and {second}. {Third}, and {fourth}."),
     ("Sum up the following text briefly.\n\n{text}", "The text is about {name}. {Second}. {Third}, and {fourth}."),

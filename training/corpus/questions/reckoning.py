@@ -229,7 +229,7 @@ def list_function(generator: random.Random) -> tuple[list[str], list[str]]:
 
 @family("reasoning")
 def ordering_of_ends(generator: random.Random) -> tuple[list[str], list[str]]:
-    """Unseen: which of two things that last so long ends first, and then who is ahead after a delay."""
+    """Unseen: which of two things that last so long ends first, and who leads after a delay."""
     first, second = generator.sample(("meeting", "lesson", "film", "concert", "match", "lecture"), 2)
     starts = [60 * generator.randint(8, 14) + 5 * generator.randint(0, 11) for _ in range(2)]
     lengths = [5 * generator.randint(4, 20) for _ in range(2)]

@@ -1,4 +1,7 @@
-"""Invented things with facts, and passages that tell them: what rag, extraction and summaries draw on."""
+"""Invented things with facts, and passages that tell them.
+
+rag, extraction and summaries draw on them.
+"""
 
 import random
 from collections.abc import Callable
@@ -33,7 +36,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of thing: its noun, its name's pattern, how a passage begins and what pads it, its facts."""
+    """A kind of thing: noun, pattern of names, how a passage begins, what pads it, facts."""
 
     noun: str
     named: str
@@ -62,7 +65,7 @@ class Record:
         return self.fact(label).asked.format(name=self.name)
 
     def passage(self, generator: random.Random, asides: int = 1) -> str:
-        """The facts in an order of their own, each in one of its wordings, with asides between them."""
+        """The facts in an order of their own, each in one of its wordings, asides between them."""
         facts = generator.sample(self.kind.facts, len(self.kind.facts))
         sentences = [
             capital(

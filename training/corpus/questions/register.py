@@ -1,4 +1,4 @@
-"""What every kind of question uses: the register of families, rows, names, and small text helpers."""
+"""What every kind of question uses: the register of families, rows, names, small text helpers."""
 
 import random
 from collections.abc import Callable, Sequence

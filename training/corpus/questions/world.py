@@ -1,7 +1,7 @@
 """A small invented world, the same in every run, and questions about it that need no text.
 
-Forty towns, forty rivers and forty writers have attributes by index arithmetic; primes that share no
-factor with a list's length spread them, so the facts look random and never change.
+Forty towns, forty rivers and forty writers have attributes by index arithmetic; primes that share
+no factor with a list's length spread them, so the facts look random and never change.
 """
 
 import random
@@ -29,7 +29,7 @@ SUBJECTS = ("the sea", "a long war", "village life", "a lost brother", "the star
 
 @dataclass(frozen=True)
 class Attribute:
-    """A fact about each of a list's members: the question, the clause that answers it, and its values."""
+    """A fact about each of a list's members: the question, the answering clause, its values."""
 
     asked: str
     answered: str
@@ -85,7 +85,10 @@ PROMPTS = (
 
 
 def ask(generator: random.Random, group: str) -> tuple[list[str], list[str]]:
-    """A question after two or three attributes of a member of the group, and its answer in whole sentences."""
+    """A question after two or three attributes of a member of the group.
+
+    Its answer is in whole sentences.
+    """
     members, attributes, title = GROUPS[group]
     index = generator.randrange(len(members))
     chosen = generator.sample(attributes, 3)

@@ -1,1 +1,1 @@
-"""A small German-English grammar: words, inflection, clauses, and the sentence patterns built of them."""
+"""A small German-English grammar: words, inflection, clauses, and patterns of sentences."""

@@ -81,7 +81,7 @@ class Clause:
         return _join(finite, self._middle(""), rest)
 
     def german_sub(self, conjunction: str, without: str = "") -> str:
-        """Verb-last order after a conjunction or a relative pronoun that stands for the part `without`."""
+        """Verb-last order, after a conjunction or a relative pronoun that stands for `without`."""
         finite, rest = self._german_verb()
         joined = rest == self.verb.prefix
         middle = self._middle(without)
@@ -155,7 +155,10 @@ class Clause:
         return AUXILIARIES[verb.auxiliary, self.tense][plural], participle
 
     def _english_verb(self, question: bool) -> Pair:
-        """The auxiliary (with "not"), and the main verb; without an auxiliary the first is empty."""
+        """The auxiliary (with "not"), and the main verb.
+
+        Without an auxiliary the first is empty.
+        """
         verb, plural = self.verb, self.subject.english_plural
         if self.modal:
             auxiliary = MODALS[self.modal][2 if self.negated else 1][plural]

@@ -26,7 +26,7 @@ class Noun:
 
 @dataclass(frozen=True)
 class Verb:
-    """A German verb with its principal parts (without its separable prefix) and its English verb."""
+    """A German verb with its principal parts (no separable prefix) and its English verb."""
 
     prefix: str
     infinitive: str
@@ -41,7 +41,10 @@ class Verb:
 
 @dataclass(frozen=True)
 class Adjective:
-    """A German adjective: predicative form, attributive stem, comparative (may be empty), English."""
+    """A German adjective and its English.
+
+    It has a predicative form, an attributive stem and a comparative (may be empty).
+    """
 
     german: str
     stem: str

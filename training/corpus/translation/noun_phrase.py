@@ -49,7 +49,7 @@ NUMBERS = {
 
 
 class Phrase(Protocol):
-    """What a clause needs of its participants: their German by case, their English, their number."""
+    """What a clause needs of its participants: German by case, English, number."""
 
     @property
     def plural(self) -> bool: ...
@@ -84,7 +84,8 @@ class NounPhrase:
 
     Attributes:
         noun: the head.
-        determiner: "the", "this", "a", "no", "his", "her", "their", "our", "" (bare), or a number from 2 to 12.
+        determiner: "the", "this", "a", "no", "his", "her", "their", "our", "" (bare), or a number
+            from 2 to 12.
         plural: whether the head is plural; numbers make it so.
         adjective: an attributive adjective, or None.
         owner: a genitive noun phrase ("der Sprecher der Regierung"), or None.

@@ -119,7 +119,10 @@ class Speaker:
         return f"im {month}", f"in {english}"
 
     def noun_phrase(self, kind: str, determiners=("the", "a"), plural=None, adjective: float = 0.4) -> NounPhrase:
-        """A noun phrase of a kind; `plural` None leaves the number to chance, `adjective` is a probability."""
+        """A noun phrase of a kind.
+
+        `plural` None leaves the number to chance, `adjective` is a probability.
+        """
         determiner = self.choose(determiners)
         several = isinstance(determiner, int) or (self.chance(0.25) if plural is None else plural)
         describing = self.choose(ADJECTIVES[kind]) if self.chance(adjective) else None
@@ -143,7 +146,10 @@ class Speaker:
         return pronoun, Fixed(words, words)
 
     def agent(self, kind: str) -> Phrase:
-        """Somebody who acts on things of a kind: mostly by their office, sometimes a name or a company."""
+        """Somebody who acts on things of a kind.
+
+        They are named mostly by their office, sometimes by a name or a company.
+        """
         pick = self.generator.random()
         if pick < 0.1:
             return self.name()[1]

@@ -1,9 +1,11 @@
 """The words of the German-English grammar, one line a word, and which of them go together.
 
-Noun line:  gender singular genitive plural : english[/english plural]; "-x" appends x to the singular.
-Verb line:  infinitive present past participle [sein] : english [/ past participle]; "vor|stellen" separates.
-Adjective line:  stem[/attributive stem] [comparative] : english [/ english comparative].
-Every German word has one English word, so that the English is a function of the German.
+Noun line:  gender singular genitive plural : english[/english plural]
+Verb line:  infinitive present past participle [sein] : english [/ past participle]
+Adjective line:  stem[/attributive stem] [comparative] : english [/ english comparative]
+
+Of a noun "-x" appends x to the singular; a verb like "vor|stellen" separates there. Every German
+word has one English word, so that the English is a function of the German.
 """
 
 NOUN_TABLES = {

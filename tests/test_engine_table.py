@@ -11,7 +11,7 @@ import torch
 from families import make_model
 
 from bench.cli import main
-from bench.measure.engines import Library, Machine, Session, Work, prepared, work_of
+from bench.measure.engines import Harness, Library, Machine, Work, prepared, work_of
 from bench.models.config import EAGER
 from decoding.packing import can_pack, pack
 from decoding.session import ModelSession
@@ -95,10 +95,10 @@ def test_the_least_work_counts_every_matrix_once():
 
 def test_a_forward_leaves_the_cache_as_it_was():
     model = make_model("llama")
-    library, session = Library(model), Session(ModelSession(model))
-    for runner in (library, session):
+    library, ours = Library(model), Harness(ModelSession(model))
+    for runner in (library, ours):
         runner.fill([1, 2, 3, 4])
         runner.forward(3)
         runner.forward(1)
-    assert library.cache.get_seq_length() == 4 and session.session.tokens == [1, 2, 3, 4]
+    assert library.cache.get_seq_length() == 4 and ours.session.tokens == [1, 2, 3, 4]
     assert prepared(EAGER, model).work == work_of(model)

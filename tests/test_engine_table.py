@@ -16,6 +16,8 @@ from bench.models.config import EAGER
 from decoding.packing import can_pack, pack
 from decoding.session import ModelSession
 
+KEPT = Path(__file__).resolve().parent.parent / "results" / "engine" / "table.csv"
+
 
 def engines(monkeypatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["bench.engine", *arguments, "output=out", "repeats=2"])
@@ -31,6 +33,8 @@ def test_table_plot_and_provenance(monkeypatch, tmp_path, pair, capsys):
     assert engines(monkeypatch, *given, "rows=[1,5]", "contexts=[8,12,9999]") == 0
     assert len(packed) == 2, "each model once"
     table = pandas.read_csv("out/random/table.csv")
+    assert set(table.model) == {"random"}
+    assert list(table) == list(pandas.read_csv(KEPT)), "results/engine holds such tables, one below the other"
     kinds = set(table[["role", "engine", "context", "rows"]].itertuples(index=False, name=None))
     expected = {
         (role, engine, context, rows)

@@ -132,10 +132,10 @@ def machine_limits(works: Sequence[Work], dtype: torch.dtype, device: torch.devi
 
 
 def _best(action: Callable[[], Any], count: int = 12) -> float:
-    return min(seconds_of(action) for _ in range(count))
+    return min(seconds_taken(action) for _ in range(count))
 
 
-def seconds_of(action: Callable[[], Any]) -> float:
+def seconds_taken(action: Callable[[], Any]) -> float:
     """Wall-clock seconds of a call, up to the end of what it started on a GPU."""
     begin = time.perf_counter()
     action()
@@ -247,7 +247,7 @@ def measure(
             found += [Forwards(engine, count, context, each.work, each.seconds) for count in rows]
         for repeat in range(-2, repeats):  # the first two warm up
             for forward in found:
-                seconds = seconds_of(partial(ready[forward.engine].runner.forward, forward.rows))
+                seconds = seconds_taken(partial(ready[forward.engine].runner.forward, forward.rows))
                 if repeat >= 0:
                     forward.seconds.append(seconds)
         yield found

@@ -19,7 +19,7 @@ from functools import partial
 
 import torch
 
-from bench.measure.engines import seconds_of
+from bench.measure.engines import seconds_taken
 from bench.models.config import EAGER, PACKED, TRACED
 from bench.models.loading import LoadedPair
 from decoding.errors import UserError
@@ -77,7 +77,7 @@ def _times(sessions: Mapping[str, ModelSession]) -> Times:
         for engine, session in sessions.items():
             for rows in ROWS:
                 _fill(session)
-                seconds = seconds_of(partial(_forward, session, rows))
+                seconds = seconds_taken(partial(_forward, session, rows))
                 least[engine][rows] = min(least[engine][rows], 1e3 * seconds)
     return least
 

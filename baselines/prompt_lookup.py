@@ -56,12 +56,12 @@ class NgramIndex:
     def __init__(self, shortest: int, longest: int) -> None:
         self.shortest = shortest
         self.longest = longest
-        self._text: list[int] = []
+        self._ids: list[int] = []
         self._ends: dict[tuple[int, ...], list[int]] = {}  # ascending
 
     def clear(self) -> None:
         """A new text begins."""
-        self._text = []
+        self._ids = []
         self._ends = {}
 
     def read(self, tokens: list[int]) -> None:
@@ -69,15 +69,15 @@ class NgramIndex:
 
         O(longest) for each of these tokens, after one comparison of the whole text.
         """
-        text = tokens[:-1]
-        while self._text != text[: len(self._text)]:
+        ids = tokens[:-1]
+        while self._ids != ids[: len(self._ids)]:
             for ngram in self._endings():
                 self._ends[ngram].pop()
-            self._text.pop()
-        for token in text[len(self._text) :]:
-            self._text.append(token)
+            self._ids.pop()
+        for token in ids[len(self._ids) :]:
+            self._ids.append(token)
             for ngram in self._endings():
-                self._ends.setdefault(ngram, []).append(len(self._text))
+                self._ends.setdefault(ngram, []).append(len(self._ids))
 
     def find(self, tokens: list[int]) -> int | None:
         """The place after the last earlier occurrence of the longest n-gram that ends the text.
@@ -94,8 +94,8 @@ class NgramIndex:
 
     def _endings(self) -> list[tuple[int, ...]]:
         """The n-grams that end the text read."""
-        longest = min(self.longest, len(self._text))
-        return [tuple(self._text[-size:]) for size in range(self.shortest, longest + 1)]
+        longest = min(self.longest, len(self._ids))
+        return [tuple(self._ids[-size:]) for size in range(self.shortest, longest + 1)]
 
 
 class PromptLookup(Drafter):

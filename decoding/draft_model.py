@@ -25,14 +25,14 @@ class DraftModel:
         self.eos = eos
         self.confidence = confidence
         self.sources: list[str] = []
-        self._text: list[int] = []  # what was confirmed, and the last draft
+        self._ids: list[int] = []  # what was confirmed, and the last draft
         self._confirmed = 0
 
     def reset(self, prompt: list[int], length: int) -> None:
         """Read the prompt; `length` is the longest the sequence may get."""
         self.session.begin(prompt, length)
         self.inner.reset(prompt, length)
-        self._text, self._confirmed = [], 0
+        self._ids, self._confirmed = [], 0
 
     def draft(self, tokens: list[int], gamma: int, limit: int) -> list[int]:
         """At least `gamma` greedy tokens after `tokens`, never more than `limit`.
@@ -40,20 +40,20 @@ class DraftModel:
         Fewer where an end-of-sequence token, the draft's context or a token of low confidence ends
         them. Tokens beyond gamma are kept: the forward that gave them is paid for.
         """
-        text, sources = self._text, []
-        text[self._confirmed :] = tokens[self._confirmed :]
-        self.session.align(text, self._confirmed)
-        self._confirmed = len(text)
-        while (drafted := len(text) - len(tokens)) < gamma and len(text) < self.session.context:
-            inner_tree = propose(self.session, self.inner, text, limit - drafted - 1)
-            verdict = verify(self.session, inner_tree, text, sure=self.confidence > 0)
+        ids, sources = self._ids, []
+        ids[self._confirmed :] = tokens[self._confirmed :]
+        self.session.align(ids, self._confirmed)
+        self._confirmed = len(ids)
+        while (drafted := len(ids) - len(tokens)) < gamma and len(ids) < self.session.context:
+            inner_tree = propose(self.session, self.inner, ids, limit - drafted - 1)
+            verdict = verify(self.session, inner_tree, ids, sure=self.confidence > 0)
             self.inner.observe(verdict)
             sources += [verdict.tree.sources[node][0] for node in verdict.path[1:]] + ["draft"]
-            end = next((place for place, token in enumerate(verdict.tokens) if token in self.eos), None)
-            text += verdict.tokens if end is None else verdict.tokens[: end + 1]
+            end = next((index for index, token in enumerate(verdict.tokens) if token in self.eos), None)
+            ids += verdict.tokens if end is None else verdict.tokens[: end + 1]
             if end is not None or (self.confidence and verdict.chance() < self.confidence):
                 break
-        drafted_tokens = text[len(tokens) : len(tokens) + limit]
+        drafted_tokens = ids[len(tokens) : len(tokens) + limit]
         self.sources = sources[: len(drafted_tokens)]
         return drafted_tokens
 

@@ -253,9 +253,9 @@ def _processed(processors: LogitsProcessorList, device: torch.device) -> Choose:
     device: the prompt's, where the processors were made.
     """
 
-    def choose(text: list[int], logits: torch.Tensor) -> int:
+    def choose(tokens: list[int], logits: torch.Tensor) -> int:
         scores = logits[None].to(device, torch.float32, copy=True)
-        ids = cast(torch.LongTensor, torch.tensor([text], device=device))
+        ids = cast(torch.LongTensor, torch.tensor([tokens], device=device))
         return int(processors(ids, cast(torch.FloatTensor, scores)).argmax())
 
     return choose

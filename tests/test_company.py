@@ -29,13 +29,13 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def other(folder):
-    """A function that lets a living process hold places."""
+    """A function that lets a living process hold cores or GPUs."""
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
 
-    def hold(*places: str) -> None:
+    def hold(*hardware: str) -> None:
         folder.mkdir(exist_ok=True)
         started = company.started(psutil.Process(process.pid))
-        (folder / f"{process.pid}.json").write_text(json.dumps({"started": started, "places": list(places)}))
+        (folder / f"{process.pid}.json").write_text(json.dumps({"started": started, "hardware": list(hardware)}))
 
     yield hold
     process.kill()
@@ -69,7 +69,7 @@ def test_a_change_of_the_wall_clock_hides_nobody(other, monkeypatch):
 
 def test_what_a_killed_run_left_is_swept_away(folder):
     folder.mkdir()
-    (folder / "1.json").write_text(json.dumps({"started": 0, "places": [f"core {CORES[0]}"]}))
+    (folder / "1.json").write_text(json.dumps({"started": 0, "hardware": [f"core {CORES[0]}"]}))
     (folder / "99999999.json").write_text("{")
     with Company("cpu", None) as mine:
         assert mine.most == 0

@@ -70,7 +70,7 @@ STUDY = "study/${method.name}_${task.name}_${model.name}"
 SMALL_TUNE = [*SMALL[:3], "cores=null", "tune.trials=1", "tune.finalists=1", f"tune.study={STUDY}"]
 SMALL_DRAFT = [
     "own_text.prompts=[{task: gsm8k, variant: base, held_out: 1, count: 2}]", "own_text.answer_tokens=8",
-    "optimisation.own_epochs=1", "optimisation.on_policy_steps=1", "output=folder/draft", "work=work",
+    "optimisation.own_epochs=1", "optimisation.on_policy_steps=1", "work=work",
 ]  # fmt: skip
 SMALL_SEARCH = ["trials=1", "tasks={humaneval:0,gsm8k:1,cnndm:0,wmt16:0}", "max_new_tokens=8", "output=search"]
 SCRIPTS = {"search_skip_layers.py": SMALL_SEARCH, "train_draft.py": SMALL_DRAFT}

@@ -11,10 +11,12 @@ import torch
 from families import make_model
 
 from bench.cli import main
-from bench.measure.engines import Library, Machine, Session, Work, prepared, work_of
+from bench.measure.engines import Harness, Library, Machine, Work, prepared, work_of
 from bench.models.config import EAGER
 from decoding.packing import can_pack, pack
 from decoding.session import ModelSession
+
+KEPT = Path(__file__).resolve().parent.parent / "results" / "engine" / "table.csv"
 
 
 def engines(monkeypatch, *arguments: str) -> int:
@@ -31,6 +33,8 @@ def test_table_plot_and_provenance(monkeypatch, tmp_path, pair, capsys):
     assert engines(monkeypatch, *given, "rows=[1,5]", "contexts=[8,12,9999]") == 0
     assert len(packed) == 2, "each model once"
     table = pandas.read_csv("out/random/table.csv")
+    assert set(table.model) == {"random"}
+    assert list(table) == list(pandas.read_csv(KEPT)), "results/engine holds such tables, one below the other"
     kinds = set(table[["role", "engine", "context", "rows"]].itertuples(index=False, name=None))
     expected = {
         (role, engine, context, rows)
@@ -95,10 +99,10 @@ def test_the_least_work_counts_every_matrix_once():
 
 def test_a_forward_leaves_the_cache_as_it_was():
     model = make_model("llama")
-    library, session = Library(model), Session(ModelSession(model))
-    for runner in (library, session):
+    library, ours = Library(model), Harness(ModelSession(model))
+    for runner in (library, ours):
         runner.fill([1, 2, 3, 4])
         runner.forward(3)
         runner.forward(1)
-    assert library.cache.get_seq_length() == 4 and session.session.tokens == [1, 2, 3, 4]
+    assert library.cache.get_seq_length() == 4 and ours.session.tokens == [1, 2, 3, 4]
     assert prepared(EAGER, model).work == work_of(model)

@@ -127,8 +127,8 @@ def test_what_the_first_proposal_finds_read() -> None:
     def phrases(pool) -> set:
         return {(key, phrase) for key, those in pool.phrases().items() for phrase in those}
 
-    assert begun(prompt_lookup.Config(), pair, prompt).index._text == prompt[:-1]
-    assert begun(cascade.Config(), pair, prompt).lookup.index._text == prompt[:-1]
+    assert begun(prompt_lookup.Config(), pair, prompt).index._ids == prompt[:-1]
+    assert begun(cascade.Config(), pair, prompt).lookup.index._ids == prompt[:-1]
     assert begun(suffix.Config(), pair, prompt).text.tokens == prompt
     assert set(begun(token_recycling.Config(prompt=True), pair, prompt).matrix) == set(prompt[:-1])
     keep = {"max_guesses": 20, "ngram": 3, "text_phrases": True}

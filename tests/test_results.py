@@ -5,6 +5,7 @@ import csv
 import re
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -19,7 +20,6 @@ from bench.report.study import main as rebuild
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
 STUDIES = sorted(folder.name for folder in RESULTS.glob("*") if (folder / "README.md").is_file())
-# With runs; their records are kept of paper's alone, which test_paper_results recomputes.
 PACKED = sorted(file.parent.name for file in RESULTS.glob("*/runs.tar.xz"))
 SHOWN = re.compile(r"!\[[^]]*\]\(([^)]+)\)")
 PICTURES = [
@@ -61,6 +61,15 @@ def test_no_figure_is_empty(file):
     picture = plt.imread(file)[..., :3]
     # Where anything but white, black and grey is drawn: bars, lines, points or cells.
     assert (picture.max(axis=2) - picture.min(axis=2) > 0.2).mean() > 0.0005
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_the_index_says_whether_an_archive_holds_records(name):
+    with tarfile.open(RESULTS / name / "runs.tar.xz") as archive:
+        held = any(file.endswith("/records.jsonl") for file in archive.getnames())
+    index = (RESULTS / "README.md").read_text().partition("## What is kept")[2]
+    (line,) = [line for line in index.splitlines() if re.match(rf"\| (\w+, )*{name}[, ]", line)]
+    assert held == ("folders with all records" in line) == ("folders without records" not in line)
 
 
 @pytest.mark.parametrize("name", PACKED)

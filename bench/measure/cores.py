@@ -91,7 +91,7 @@ class Company:
                 _bind(set(free[: self.cores]))
                 torch.set_num_threads(self.cores)
             self.hardware = [_gpu(self.device)] if self.device.startswith("cuda") else _names(affinity())
-            process = {"started": started(psutil.Process()), "places": self.hardware}
+            process = {"started": started(psutil.Process()), "hardware": self.hardware}
             partial = self._file.with_suffix(".partial")
             with writing(self._file):
                 partial.write_text(json.dumps(process))
@@ -110,7 +110,7 @@ class Company:
             try:
                 process = json.loads(file.read_text())
                 if started(psutil.Process(int(file.stem))) == process["started"]:
-                    found.append(process["places"])
+                    found.append(process["hardware"])
                     continue
             except (OSError, ValueError, KeyError, psutil.Error):
                 pass  # it ended just now, or it was killed

@@ -132,10 +132,11 @@ def machine_limits(works: Sequence[Work], dtype: torch.dtype, device: torch.devi
 
 
 def _best(action: Callable[[], Any], count: int = 12) -> float:
-    return min(_seconds(action) for _ in range(count))
+    return min(seconds_taken(action) for _ in range(count))
 
 
-def _seconds(action: Callable[[], Any]) -> float:
+def seconds_taken(action: Callable[[], Any]) -> float:
+    """Wall-clock seconds of a call, up to the end of what it started on a GPU."""
     begin = time.perf_counter()
     action()
     if torch.cuda.is_available():
@@ -165,8 +166,8 @@ class Library:
         self.cache.crop(-rows)
 
 
-class Session:
-    """The harness' own session."""
+class Harness:
+    """The harness' own session, a chain in its tree cache."""
 
     def __init__(self, session: ModelSession) -> None:
         self.session = session
@@ -190,7 +191,7 @@ class Session:
 class Prepared:
     """A model on an engine: what runs its forwards, their least work, seconds to prepare it."""
 
-    runner: Library | Session
+    runner: Library | Harness
     work: Work
     seconds: float
 
@@ -216,7 +217,7 @@ def prepared(engine: str, model: PreTrainedModel) -> Prepared:
             session.trace()
         except CannotTrace as error:
             raise UserError(f"{type(model).__name__} cannot be traced: {error}") from error
-    return Prepared(Session(session), work_of(model), time.perf_counter() - begin)
+    return Prepared(Harness(session), work_of(model), time.perf_counter() - begin)
 
 
 def available(engines: Sequence[str], place: Place) -> list[str]:
@@ -246,7 +247,7 @@ def measure(
             found += [Forwards(engine, count, context, each.work, each.seconds) for count in rows]
         for repeat in range(-2, repeats):  # the first two warm up
             for forward in found:
-                seconds = _seconds(partial(ready[forward.engine].runner.forward, forward.rows))
+                seconds = seconds_taken(partial(ready[forward.engine].runner.forward, forward.rows))
                 if repeat >= 0:
                     forward.seconds.append(seconds)
         yield found

@@ -11,9 +11,11 @@ warning says which, and where the engine's logits are not the model's, the run e
 
 import time
 from collections.abc import Mapping
+from functools import partial
 
 import torch
 
+from bench.measure.engines import seconds_taken
 from bench.models.config import EAGER, PACKED, TRACED
 from bench.models.loading import LoadedPair
 from decoding.errors import UserError
@@ -71,9 +73,8 @@ def _times(sessions: Mapping[str, ModelSession]) -> Times:
         for engine, session in sessions.items():
             for rows in ROWS:
                 _fill(session)
-                begin = time.perf_counter()
-                _forward(session, rows)
-                least[engine][rows] = min(least[engine][rows], 1e3 * (time.perf_counter() - begin))
+                seconds = seconds_taken(partial(_forward, session, rows))
+                least[engine][rows] = min(least[engine][rows], 1e3 * seconds)
     return least
 
 
@@ -96,17 +97,17 @@ def _logits(session: ModelSession, rows: int) -> torch.Tensor:
 
 def _fill(session: ModelSession) -> None:
     """Make the cache hold the probe's tokens, whatever a forward before has left after them."""
-    text = [2 + place % min(500, session.vocabulary - 2) for place in range(min(CACHED, session.context // 2))]
-    if session.tokens == text:
-        session.truncate(len(text))
+    tokens = [2 + index % min(500, session.vocabulary - 2) for index in range(min(CACHED, session.context // 2))]
+    if session.tokens == tokens:
+        session.truncate(len(tokens))
         return
     session.reset()
-    session.prefill(text)
+    session.prefill(tokens)
 
 
 def _forward(session: ModelSession, rows: int) -> torch.Tensor:
     """Logits of a tree of two branches, all of whose rows are wanted."""
     tree = TokenTree(1, session.room(len(session.tokens)))
     for branch in range(min(2, rows - 1)):
-        tree.add(0, [3 + branch + place for place in range((rows - branch) // 2)], "probe")
+        tree.add(0, [3 + branch + index for index in range((rows - branch) // 2)], "probe")
     return session.forward([], tree, tree.wanted_nodes())

@@ -76,8 +76,8 @@ def _lent(name: str, tensor: str, lender: PreTrainedModel) -> torch.Tensor:
 
 def _put(model: PreTrainedModel, name: str, value: torch.Tensor) -> None:
     """Make `value` itself the tensor `name`. Raises ValueError where the shapes differ."""
-    place, _, leaf = name.rpartition(".")
-    module = model.get_submodule(place)
+    path, _, leaf = name.rpartition(".")
+    module = model.get_submodule(path)
     old = getattr(module, leaf)
     if old.shape != value.shape:
         raise ValueError(f"its {name} is {tuple(old.shape)}, the target's {tuple(value.shape)}")

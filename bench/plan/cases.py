@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.models.place import Place
 from bench.plan.case import Case, Identity
-from bench.plan.nesting import flat_config
+from bench.plan.nesting import flat_config, written
 from bench.plan.prompts import Prompts
 from bench.plan.settings import MethodPlan, Plan
 from decoding.errors import UserError
@@ -100,18 +100,13 @@ def _kind(planned: MethodPlan) -> str:
 
 
 def _short(value: object) -> str:
-    """As it is written on the command line.
-
-    A method within another with the settings that are not its defaults.
-    """
-    if isinstance(value, list):
-        return str(value).replace(" ", "")
+    """A setting as a user writes it; a method within another with what is not its default."""
     if is_dataclass(value):
         config: Any = value
         usual = flat_config(type(config)())
         changed = " ".join(f"{name}={_short(own)}" for name, own in flat_config(config).items() if own != usual[name])
         return f"{config.name}({changed})" if changed else config.name
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return written(value)
 
 
 def _slug(name: str) -> str:

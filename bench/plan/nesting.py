@@ -50,5 +50,12 @@ def merged(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, A
     return found
 
 
+def written(value: object) -> str:
+    """A plain value as it is written on the command line: null, true, [1,2]."""
+    if isinstance(value, list):
+        return str(value).replace(" ", "")
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _is_part(value: object) -> bool:
     return isinstance(value, Mapping) and "name" not in value

@@ -19,7 +19,7 @@ from bench.measure.verdicts import MISMATCH
 from bench.models.config import EAGER
 from bench.plan.case import Identity
 from bench.plan.methods import METHODS
-from bench.plan.nesting import flat
+from bench.plan.nesting import flat, written
 from bench.report.markdown import named
 from bench.report.summary import Summary
 from decoding.errors import UserError
@@ -313,14 +313,10 @@ def _label(run: Run) -> str:
 
 
 def _word(value: object) -> str:
-    """A setting as it is written on the command line.
-
-    A method within another as its own settings.
-    """
+    """A setting as a user writes it; a method within another with all of its own."""
     if isinstance(value, dict):
         return f"{value.get('name')}({' '.join(f'{k}={_word(v)}' for k, v in flat(value).items() if k != 'name')})"
-    text = str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)
-    return text.replace(" ", "")
+    return written(value)
 
 
 def overlapping(runs: Sequence[Run]) -> dict[Run, bool | None]:

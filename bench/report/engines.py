@@ -75,7 +75,7 @@ def run(config: DictConfig) -> int:
             machine = machine_limits([each.work for each in ready.values()], dtype, device)
             steps = measure(ready, contexts, wanted.rows, wanted.repeats)
             for found in tqdm(steps, total=len(contexts), desc=role, unit="context"):
-                rows += [_row(role, each, machine, loaded.config.num_hidden_layers) for each in found]
+                rows += [_row(name, role, each, machine, loaded.config.num_hidden_layers) for each in found]
     table = pandas.DataFrame(rows)
     table.to_csv(folder / "table.csv", index=False, float_format="%.6g")
     here = environment(place.device)
@@ -97,13 +97,14 @@ def _models(wanted: EngineConfig, model: dict[str, Any], place: Place) -> dict[s
     return {"target": pair.target.model, **({"draft": pair.draft.model} if pair.draft else {})}
 
 
-def _row(role: str, each: Forwards, machine: Machine, layers: int) -> dict[str, Any]:
+def _row(model: str, role: str, each: Forwards, machine: Machine, layers: int) -> dict[str, Any]:
     """A line of the table.
 
     Median, minimum, and what the machine allows with this engine's weights.
     """
     limit, least = machine.limit(each.work, each.rows), min(each.seconds)
     return {
+        "model": model,
         "role": role,
         "engine": each.engine,
         "context": each.context,

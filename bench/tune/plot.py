@@ -28,8 +28,6 @@ def draw_study(
         winner: the `number` of the row that was chosen.
         folder: where study.png goes.
         title: of the figure.
-        folder: where study.png goes.
-        title: of the figure.
     """
     rows = -(-(len(values) + 1) // COLUMNS)
     figure, grid = plt.subplots(rows, COLUMNS, figsize=(3 * COLUMNS, 2.6 * rows), sharey=True, layout="constrained")

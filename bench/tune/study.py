@@ -29,8 +29,6 @@ from decoding.errors import UserError
 from tasks.base import Example
 
 SEED = 0
-# Trials whose settings need no other.
-TRIED = (TrialState.COMPLETE, TrialState.PRUNED)
 # Passes of the published setting in the first round, which tell the noise of the search.
 REPLICATES = 3
 # Student's t at 97.5%, by degrees of freedom: standard errors of a difference by which the

@@ -93,11 +93,11 @@ def speed_of(passes: Sequence[CaseRecords]) -> float:
     settings.
 
     Raises:
-        UserError: no prompt was answered with more than one token.
+        UserError: no prompt was answered beyond its first forward.
     """
     value = mean_speed(together(passes))
     if value is None:
-        raise UserError("no validation prompt was answered with more than one token: there is nothing to time")
+        raise UserError("no validation prompt was answered beyond its first forward: there is nothing to time")
     return value
 
 

@@ -67,7 +67,10 @@ WORDS = {
 }
 SMALL = ["limit=1", "max_new_tokens=4", "warmup=0", "repeats=1", "cores=null"]
 STUDY = "study/${method.name}_${task.name}_${model.name}"
-SMALL_TUNE = ["limit=1", "max_new_tokens=12", "warmup=0", "cores=null", "tune.trials=1", "tune.finalists=1", f"tune.study={STUDY}"]
+SMALL_TUNE = [
+    "limit=1", "max_new_tokens=12", "warmup=0", "cores=null", "tune.trials=1", "tune.finalists=1",
+    f"tune.study={STUDY}",
+]  # fmt: skip
 SMALL_DRAFT = [
     "own_text.prompts=[{task: gsm8k, variant: base, held_out: 1, count: 2}]", "own_text.answer_tokens=8",
     "optimisation.own_epochs=1", "optimisation.on_policy_steps=1", "work=work",

@@ -232,6 +232,7 @@ def test_auto_takes_what_is_there_and_keeps_the_numbers_of_a_dtype(monkeypatch):
     with pytest.raises(UserError, match="engine=packed needs float32 or bfloat16 on a CPU"):
         resolve_place("cpu", "float64", PACKED)
     assert "engine" not in Place("cpu", "float32", EAGER).identity(), "runs from before keep their folders"
+    assert Place("cpu", "float32", PACKED).identity()["engine"] == PACKED, "searches are told apart"
 
 
 def test_greedy_runs_the_traced_forward(monkeypatch):

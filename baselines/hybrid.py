@@ -29,6 +29,7 @@ SPEC = Spec(
     sources=("https://arxiv.org/abs/2411.10666",),
     colour="yellow",
     keeps_history=True,
+    within=("fallback",),
 )
 
 

@@ -31,6 +31,7 @@ SPEC = Spec(
     colour="green",
     keeps_history=True,
     saves_state=True,
+    figures="baselines.pool_figures",
 )
 
 

@@ -183,6 +183,10 @@ class SelfSpeculative(Drafter):
         """The shortened target's (forwards, rows) since the last reset."""
         return self.view.counters.forwards, self.view.counters.rows
 
+    def own_session(self) -> SessionView:
+        """The shortened target."""
+        return self.view
+
     def metrics(self) -> dict[str, object]:
         """The threshold as it is now."""
         return {"exit_threshold": self.early_exit.threshold}

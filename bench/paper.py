@@ -120,10 +120,10 @@ def run(steps: list[Step], title: str) -> int:
     failed = []
     # What needs a core of its own finds one, if this process may use fewer.
     bar = tqdm(total=sum(step.generations for step in steps), desc=title, unit="gen", file=sys.stderr)
-    with bar, ThreadPoolExecutor(min(SIDE_BY_SIDE, len(affinity()))) as pool:
+    with bar, ThreadPoolExecutor(min(SIDE_BY_SIDE, len(affinity()))) as jobs:
         try:
             for _, group in itertools.groupby(steps, lambda step: step.generations > 0):
-                waiting = {pool.submit(_run, step): step for step in group}
+                waiting = {jobs.submit(_run, step): step for step in group}
                 for done in as_completed(waiting):
                     step, ended = waiting[done], done.result()
                     if ended.returncode == INTERRUPTED:
@@ -138,7 +138,7 @@ def run(steps: list[Step], title: str) -> int:
                         worst = max(worst, ended.returncode if ended.returncode > 0 else MISMATCH)
                     bar.update(step.generations)
         except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
+            jobs.shutdown(wait=False, cancel_futures=True)
             raise
     for command in failed:
         complain(f"failed: {command}")

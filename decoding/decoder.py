@@ -100,6 +100,10 @@ class Drafter:
         """(forwards, rows) of draft models since the last reset; (0, 0) without any."""
         return 0, 0
 
+    def own_session(self) -> ModelSession | None:
+        """What it drafts with, if that is a model that is not the pair's."""
+        return None
+
     def step_metrics(self) -> Mapping[str, Any]:
         """What the drafter alone has to say about the step that it has just observed.
 

@@ -68,6 +68,10 @@ class DraftThenVerify:
         """Begin from what `save_state` gave."""
         self.drafter.load_state(state)
 
+    def own_session(self) -> ModelSession | None:
+        """What the drafter drafts with, if that is a model that is not the pair's."""
+        return self.drafter.own_session()
+
     def generate(self, prompt: list[int], stopping: Stopping) -> Generation:
         """Continue `prompt`. Raises UserError if it is empty or leaves no room in the context."""
         steps = self.stream(prompt, stopping)

@@ -25,6 +25,9 @@ class Spec:
         bound: no competitor, but what none can pass: left out of rankings.
         keeps_history: whether anything learned on one prompt can serve the next.
         saves_state: whether what was learned can be written to a file and loaded from it.
+        figures: import path of the module that knows what its drafter's own metrics come to
+            (decoding/figures.py).
+        within: settings that hold another method: its name, or a mapping with `name` and settings.
         renamed: settings that had another name once, by that name, so that a message can tell the
             new one.
     """
@@ -37,6 +40,8 @@ class Spec:
     bound: bool = False
     keeps_history: bool = False
     saves_state: bool = False
+    figures: str = ""
+    within: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -32,6 +32,8 @@ SPEC = Spec(
     colour="vermilion",
     keeps_history=True,
     saves_state=True,
+    figures="baselines.pool_figures",
+    within=("drafter",),
     renamed={
         "phrase_drafting": "drafting.phrases",
         "max_guesses": "drafting.max_guesses",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from made_records import made_record
 
 SETTINGS = {"gamma": 4, "k": 3, "window": 5, "ngram": 4, "learn": True}
 # What tells a case from others, in a file of the first version.
@@ -79,5 +80,6 @@ def write_run(
     (folder / "provenance.json").write_text(json.dumps({**here, **(provenance or {})}))
     (folder / "config.yaml").write_text(yaml.safe_dump(config or {}))
     if times:
-        (folder / "records.jsonl").write_text(json.dumps({"session": folder.name, "finished": times[1]}) + "\n")
+        record = made_record(session=folder.name, finished=times[1])
+        (folder / "records.jsonl").write_text(json.dumps(record.to_json()) + "\n")
     return folder

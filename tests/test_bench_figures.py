@@ -14,7 +14,7 @@ from bench.measure.provenance import Checkout, Provenance, Session, Warmup
 from bench.plan.case import Case, Identity
 from bench.report.case_records import CaseRecords
 from bench.report.categories import Quality, by_category
-from bench.report.figure_types import Parts, Seconds
+from bench.report.figure_types import Seconds
 from bench.report.markdown import _work, headline
 from bench.report.marks import runaways_decide
 from bench.report.metrics.rates import compare, decode_throughput
@@ -260,32 +260,33 @@ def test_the_pools_steps():
 def test_a_nested_drafters_pool_is_told_apart():
     assert summary(with_pool(sample()))["ouroboros"]["drafter"] is None
     found = summarized(with_pool(sample(), nested=True))
-    own, within = found.ouroboros, found.ouroboros.drafter
-    assert (own.pool_size, within.pool_size) == (5, 9)
-    assert within.hit_rate == {"guess": 0.5, "suffix": 0.0}
-    assert own.phrases_learned == within.phrases_learned == {"text": 16, "window": 8}, "each its own"
-    assert within.drafter is None
-    assert found.pool_hit_rate == 3 / 8
+    own, within = found.own["ouroboros"], found.own["ouroboros"]["drafter"]
+    assert (own["pool_size"], within["pool_size"]) == (5, 9)
+    assert within["hit_rate"] == {"guess": 0.5, "suffix": 0.0}
+    assert own["phrases_learned"] == within["phrases_learned"] == {"text": 16, "window": 8}, "each its own"
+    assert within["drafter"] is None
+    assert found.own["pool_hit_rate"] == 3 / 8
     rows = dict(_work(found))
     assert rows["pool hit rate of the drafter's own pool"] == "50% by guess, 0% by suffix"
     assert rows["phrases learned by it"] == "16 text, 8 window"
     assert rows["pool hit rate"] == "38%"
+    assert not any("pool" in str(row[0]) for row in _work(summarized(sample()))), "nobody told of any"
 
 
 def test_a_steps_parts_add_up_to_decode_time():
     seconds = summarized(with_pool(sample())).seconds
     # 4 generations: 0.3 s in the pool, 0.15 s of them while drafting, which takes 2.8 s, as the
     # rest takes 0.8 s.
-    assert (seconds.pool, seconds.pool_draft) == (pytest.approx(1.2), pytest.approx(0.6))
-    parts = asdict(seconds.parts())
+    assert seconds.clocks == pytest.approx({"pool": 1.2, "pool_draft": 0.6})
+    parts = seconds.parts()
     assert parts == pytest.approx({"draft": 2.2, "verify": 4.4, "pool": 1.2, "rest": 0.2})
     assert sum(parts.values()) == pytest.approx(seconds.decode)
 
 
 def test_a_summary_from_before_the_pool_was_timed_is_split_without_it():
     seconds = Seconds(prefill=1.0, draft=3.0, verify=4.0, other=1.0, observe=0.5, decode=8.0)
-    assert seconds.parts() == Parts(draft=3.0, verify=4.0, pool=None, rest=1.0)
-    assert summarized(sample()).greedy_seconds.parts() == Parts(None, None, None, None)
+    assert seconds.parts() == {"draft": 3.0, "verify": 4.0, "pool": None, "rest": 1.0}
+    assert set(summarized(sample()).greedy_seconds.parts().values()) == {None}
 
 
 def test_records_older_than_the_pools_columns_still_count():

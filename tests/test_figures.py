@@ -255,9 +255,9 @@ def test_a_step_is_split_into_its_parts(runs):
     assert widths == pytest.approx([0, 5.5, 11000 / 960, 10.0, 0, 3.0, 1000 / 960, 1.5], abs=1e-5)
 
 
-def test_pools_of_one_task_used_on_another(runs):
-    def run(pool, task, speed):
-        return summary_of(speed=speed, task=task, history="file"), {"history_made_by": {"task": pool}}
+def test_histories_of_one_task_used_on_another(runs):
+    def run(learned, task, speed):
+        return summary_of(speed=speed, task=task, history="file"), {"history_made_by": {"task": learned}}
 
     those = runs(
         run("humaneval", "humaneval", 1.8), run("humaneval", "gsm8k", 1.4), run("gsm8k", "gsm8k", 1.9),

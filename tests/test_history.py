@@ -198,7 +198,7 @@ def test_a_warm_pool_is_saved_and_serves_every_prompt_of_another_run(monkeypatch
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["history"] == "file"
     assert summary["lossless"]["mismatch"] == 0
-    assert "a saved pool" in (folder / "report.md").read_text()
+    assert "a saved history" in (folder / "report.md").read_text()
 
     for wrong, said in (("method.ngram=5", "set method.ngram=4"), ("history_file=none.json", "cannot read")):
         assert run(monkeypatch, *arguments, "method=ouroboros", "method.ngram=4", *from_file, wrong) == 2

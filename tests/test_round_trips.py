@@ -25,6 +25,7 @@ from bench.plan.cases import make_cases
 from bench.plan.methods import METHODS
 from bench.plan.prompts import load_prompts
 from bench.plan.settings import read_plan
+from bench.plan.typed_json import BESIDE
 from bench.report.archive import unpack
 from bench.report.categories import Category
 from bench.report.figure_types import Estimate
@@ -46,14 +47,17 @@ def values_of(kind, depth=0):
     if is_dataclass(kind):
         hints = get_type_hints(kind)
         inner = {each.name: values_of(hints[each.name], depth + 1) for each in fields(kind)}
+        for each in fields(kind):
+            if names := each.metadata.get(BESIDE):
+                values = values_of(get_args(hints[each.name])[1]).filter(lambda value: value is not None)
+                inner[each.name] = st.dictionaries(st.sampled_from(names), values)
         if hasattr(kind, "SCHEMA_VERSION"):
             inner["schema_version"] = st.just(kind.SCHEMA_VERSION)
         return st.builds(kind, **{name: inner[name] for name in inner.keys() & hints.keys()})
     arguments = get_args(kind)
     if type(None) in arguments:
         [wanted] = [each for each in arguments if each is not type(None)]
-        # A pool may hold a pool, but not forever.
-        return st.none() if depth > 4 else st.none() | values_of(wanted, depth)
+        return st.none() | values_of(wanted, depth)
     if get_origin(kind) is list:
         return st.lists(values_of(arguments[0], depth), max_size=2)
     if get_origin(kind) is tuple:
@@ -142,7 +146,7 @@ def test_older_records_and_summaries_are_read_and_say_what_was_not_known():
     old = Summary.from_json(content)
     assert old.speedup.geomean == old.speedup.decode_over_fastest_greedy == Estimate(None, None, None)
     assert (old.runaways, old.neighbours, old.settings, old.warnings) == (None, None, None, [])
-    assert old.seconds.pool is None and old.acceptance.cut_steps is None
+    assert old.seconds.clocks == {} and old.own == {} and old.acceptance.cut_steps is None
 
 
 # provenance.json as the first version had it, from before processes looked for others on their

@@ -133,7 +133,7 @@ def started(process: psutil.Process) -> float:
 
 
 def _bind(cores: set[int]) -> None:
-    """Every thread of this process, those of torch's pool too."""
+    """Every thread of this process, torch's own too."""
     if not hasattr(os, "sched_setaffinity"):
         raise UserError("cores=N needs Linux: elsewhere a process cannot be bound to cores; set cores=null")
     for thread in psutil.Process().threads():

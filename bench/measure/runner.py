@@ -17,6 +17,7 @@ from bench.models.loading import LoadedPair, peak_memory
 from decoding.decoder import Decoder
 from decoding.errors import UserError
 from decoding.finite import SKIPPING, finite_on, not_finite
+from decoding.loop import DraftThenVerify
 from decoding.records import Generation
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
@@ -276,8 +277,8 @@ class Race:
         # A session starts its counts again with every sequence; a rival counts its draft's forwards
         # itself.
         used = draft is not None and (draft.counters is not before or generation.draft_forwards is not None)
-        view = getattr(getattr(entrant.decoder, "drafter", None), "view", None)
-        drafting, role = (draft, "draft") if used else (view, SKIPPING)
+        own = entrant.decoder.own_session() if isinstance(entrant.decoder, DraftThenVerify) else None
+        drafting, role = (draft, "draft") if used else (own, SKIPPING)
         return Record(
             prompt=example.id,
             prompt_version=self.task.version,

@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerBase
 
 from bench.console.disk import writing
 from bench.plan.case import Case
-from bench.plan.methods import METHODS, METHODS_WITHIN
+from bench.plan.methods import METHODS
 from bench.plan.prompts import Prompts
 from bench.plan.settings import Plan
 from decoding.decoder import StatefulDecoder
@@ -37,8 +37,8 @@ def require_savable(path: str, case: Case) -> None:
     This is asked before anything is measured.
     """
     _require_stateful(case.config.name)
-    for role in METHODS_WITHIN:
-        inner = getattr(getattr(case.config, role, None), "name", None)
+    for role in METHODS[case.config.name].within:
+        inner = getattr(getattr(case.config, role), "name", None)
         if inner and METHODS[inner].keeps_history:
             raise UserError(
                 f"save_history keeps what {case.config.name} learns, but its {role} {inner} learns too: leave one out"

@@ -52,8 +52,6 @@ MODULES = (
 )
 METHODS = {spec.name: Method(**vars(spec), module=module) for module in MODULES for spec in [read_spec(module)]}
 
-# Settings that hold another method: its name, or a mapping with `name` and settings.
-METHODS_WITHIN = ("fallback", "drafter")
 # What the name of tuned settings begins with, and what it ends with where they are for a history
 # that is kept.
 TUNED_NAMES = "tuned/"
@@ -63,7 +61,7 @@ WARM = "_warm"
 def method_config(settings: Mapping[str, object], group: str = "method") -> object:
     """The typed config of the method `settings["name"]`.
 
-    A setting in METHODS_WITHIN is another method.
+    A setting that the method's spec names in `within` is another method.
 
     Raises:
         UserError: an unknown method, or a setting that is unknown, of the wrong type or out of
@@ -77,7 +75,7 @@ def method_config(settings: Mapping[str, object], group: str = "method") -> obje
     given = dict(settings)
     others = {}
     for field in fields(kind):
-        if field.name in METHODS_WITHIN and given.get(field.name, field.default) != field.default:
+        if field.name in METHODS[name].within and given.get(field.name, field.default) != field.default:
             others[field.name] = panel_config(given.pop(field.name), f"{group}.{field.name}")
     try:
         return replace(typed(kind, given, group), **others)
@@ -157,7 +155,7 @@ def for_target(config: Any, target: str) -> Any:
     Raises:
         UserError: nothing fits the target.
     """
-    parts = {name: getattr(config, name, None) for name in METHODS_WITHIN}
+    parts = {name: getattr(config, name) for name in METHODS[config.name].within}
     within = {name: for_target(part, target) for name, part in parts.items() if is_dataclass(part)}
     config = replace(config, **within)
     return config.for_target(target) if hasattr(config, "for_target") else config

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import is_dataclass
 from typing import Any
 
-from bench.plan.methods import METHODS_WITHIN
 from bench.plan.nesting import flat_config
 from decoding.errors import SettingError, UserError
 
@@ -46,6 +45,6 @@ def full_names(config: Any, group: str) -> dict[str, str]:
     inner: dict[str, str] = {}
     for name, value in flat_config(config).items():
         own[name] = f"{group}.{name}"
-        if name in METHODS_WITHIN and is_dataclass(value):
+        if is_dataclass(value):
             inner |= full_names(value, f"{group}.{name}")
     return inner | own

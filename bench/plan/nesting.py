@@ -1,4 +1,4 @@
-"""Settings in parts: `pool: {capacity: 4}` is the setting pool.capacity.
+"""Settings in parts: `drafting: {confidence: 0.5}` is the setting drafting.confidence.
 
 A part holds settings and has no name. A mapping or config with a `name` is another method, and as
 such one value.

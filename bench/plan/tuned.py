@@ -22,7 +22,6 @@ from omegaconf import DictConfig, OmegaConf
 from bench.plan import methods as registry
 from bench.plan.methods import (
     METHODS,
-    METHODS_WITHIN,
     TUNED_NAMES,
     WARM,
     method_config,
@@ -104,7 +103,7 @@ def settle(given: Mapping[str, Any], group: str, wanted: Wanted, history: str) -
     else:
         kept = history != "cold" and METHODS[method].keeps_history
         file = f"{TUNED_NAMES}{wanted.model.label}/{wanted.task}/{method}{WARM if kept else ''}"
-        why = _refused(file, own, wanted)
+        why = _refused(file, method, own, wanted)
         if not why:
             defaults = method_file(file, group)
         names = tuple(flat(own))
@@ -112,13 +111,13 @@ def settle(given: Mapping[str, Any], group: str, wanted: Wanted, history: str) -
     return method_config(merged(defaults, {**own, "name": method}), group), origin
 
 
-def _refused(file: str, own: Mapping[str, Any], wanted: Wanted) -> str:
+def _refused(file: str, method: str, own: Mapping[str, Any], wanted: Wanted) -> str:
     """Why the tuned file does not serve; "" if it does."""
     path = settings_file(file)
     if not path.is_file():
         return f"nothing is tuned for {file.removeprefix(TUNED_NAMES)}"
     tuned = cast(DictConfig, OmegaConf.load(path))
-    for name in METHODS_WITHIN:
+    for name in METHODS[method].within:
         if name in own and own[name] != tuned.get(name):
             return f"{file} was tuned with another {name}"
     return "" if _of_these_weights(path, wanted.model) else f"{file} was tuned for other weights of that name"

@@ -19,17 +19,22 @@ if TYPE_CHECKING:
 KEY = "key"
 # Of a field that is left out of the file where it has its default: field(metadata=LEFT_OUT).
 LEFT_OUT = {"left_out": True}
+# Of a field with a mapping by some names, which stand in the file beside the other keys, null where
+# the mapping has none: field(metadata={BESIDE: names}).
+BESIDE = "beside"
 
 
 def to_json(value: Any) -> Any:
     """Plain mappings, lists and values; fields in their order."""
     if is_dataclass(value) and not isinstance(value, type):
         shown = {each: getattr(value, each.name) for each in fields(value)}
-        return {
-            _key(each): to_json(own)
-            for each, own in shown.items()
-            if own != each.default or not each.metadata.get("left_out")
-        }
+        written: dict[str, Any] = {}
+        for each, own in shown.items():
+            if BESIDE in each.metadata:
+                written |= {name: to_json(own.get(name)) for name in each.metadata[BESIDE]}
+            elif own != each.default or not each.metadata.get("left_out"):
+                written[_key(each)] = to_json(own)
+        return written
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, Mapping):
@@ -94,14 +99,20 @@ def _dataclass(kind: "type[DataclassInstance]", content: Mapping[str, Any], wher
     version, wanted = content.get("schema_version"), getattr(kind, "SCHEMA_VERSION", None)
     if wanted is not None and version != wanted:
         raise UserError(f"holds {where} of schema version {version}, this harness reads {wanted}")
-    known, hints = {_key(each): each for each in fields(kind)}, _hints(kind)
+    besides = {each.name: each.metadata[BESIDE] for each in fields(kind) if BESIDE in each.metadata}
+    gathered = {
+        name: {key: content[key] for key in keys if content.get(key) is not None} for name, keys in besides.items()
+    }
+    content = {key: value for key, value in content.items() if not any(key in keys for keys in besides.values())}
+    known, hints = {_key(each): each for each in fields(kind) if each.name not in besides}, _hints(kind)
     needed = [key for key, each in known.items() if each.default is MISSING and each.default_factory is MISSING]
     if missing := [_inner(where, key) for key in needed if key not in content]:
         raise UserError(f"lacks {', '.join(missing)}")
     if unknown := [_inner(where, key) for key in content if key not in known]:
         raise UserError(f"holds {', '.join(unknown)}, which this harness does not know: a newer one wrote it")
     names = {key: known[key].name for key in content}
-    return kind(**{name: from_json(hints[name], content[key], _inner(where, key)) for key, name in names.items()})
+    values = {name: from_json(hints[name], content[key], _inner(where, key)) for key, name in names.items()}
+    return kind(**values, **gathered)
 
 
 @cache

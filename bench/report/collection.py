@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from bench.measure.provenance import Provenance, Session
+from bench.measure.record import Record
 from bench.measure.verdicts import MISMATCH
 from bench.models.config import EAGER
 from bench.plan.case import Identity
@@ -161,15 +162,15 @@ class Run:
         try:
             with (self.folder / "records.jsonl").open(encoding="utf-8") as lines:
                 for line in lines:
-                    record = json.loads(line)
-                    ends[record["session"]] = max(record["finished"], ends.get(record["session"], 0.0))
+                    record = Record.from_json(json.loads(line))
+                    ends[record.session] = max(record.finished, ends.get(record.session, 0.0))
             cpu = self.provenance.cpu if self.provenance else None
             return [
                 (each.session, f"{each.platform} {cpu}", frozenset(each.hardware), _seconds(each), end)
                 for each in self.sessions
                 if (end := ends.get(each.session))
             ]
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, TypeError, UserError):
             return []
 
     @cached_property
@@ -206,8 +207,8 @@ class Run:
         return "tuned" if whole and str(entry["name"]).startswith("tuned/") else None
 
     @cached_property
-    def pool_of(self) -> str | None:
-        """The task whose prompts filled the saved pool.
+    def history_of(self) -> str | None:
+        """The task on whose prompts the saved history was learned.
 
         None without one, or where that is not known any more.
         """
@@ -308,7 +309,7 @@ def _label(run: Run) -> str:
     if run.summary.draft_vocabulary:
         label += f" (draft's head of {run.summary.draft_vocabulary} ids)"
     if history == "file":
-        history = f"pool of {run.pool_of or 'a file'}"
+        history = f"history of {run.history_of or 'a file'}"
     return named(label, run.settings_kind, history)
 
 

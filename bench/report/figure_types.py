@@ -4,6 +4,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from bench.measure.verdicts import Divergence
+from bench.plan.typed_json import BESIDE
+from bench.report.own_figures import CLOCK_SECONDS, CLOCKS, NAMES
 from bench.report.statistics import NONE, Acceptance, Estimate
 
 __all__ = ["NONE", "Acceptance", "Estimate"]
@@ -41,24 +43,14 @@ class AllSpeedups(Speedups):
     decode_over_fastest_greedy: Estimate = NONE
 
 
-@dataclass(frozen=True)
-class Parts:
-    """The four parts of decode time, which add up to it; None where they are not known."""
-
-    draft: float | None
-    verify: float | None
-    pool: float | None
-    rest: float | None
-
-
 @dataclass(frozen=True, kw_only=True)
 class Seconds:
     """Where the time of all generations went, in seconds.
 
     None for a rival that does not tell its steps. other is what drafting and verification leave of
-    decode; observe is the part of it that is spent learning from verdicts. pool is the time in the
-    phrase pool, which lies within draft (pool_draft of it) and observe; None without a pool and in
-    records from before it was timed.
+    decode; observe is the part of it that is spent learning from verdicts. clocks: the drafter's
+    own, by CLOCK_SECONDS; what they tell lies within draft and observe, and is missing without such
+    a clock and in records from before there was one.
     """
 
     prefill: float
@@ -66,25 +58,27 @@ class Seconds:
     verify: float | None
     other: float | None
     observe: float | None
-    pool: float | None = None
-    pool_draft: float | None = None
+    clocks: dict[str, float] = field(default_factory=dict, metadata={BESIDE: CLOCK_SECONDS})
     decode: float
 
-    def parts(self) -> Parts:
-        """Drafting, verification, the pool and the rest; a pool not timed stays in the others."""
-        pool = self.pool
-        drafting = self.pool_draft or 0.0 if pool is not None else 0.0
-        observing = pool - drafting if pool is not None else 0.0
-        return Parts(
-            draft=None if self.draft is None else self.draft - drafting,
-            verify=self.verify,
-            pool=pool,
-            rest=None if self.other is None else self.other - observing,
-        )
+    def parts(self) -> dict[str, float | None]:
+        """Drafting, verification, each clock and the rest, which add up to decode.
+
+        None where they are not known; what no clock told stays in the others.
+        """
+        told = {name: self.clocks[name] for name in CLOCKS if name in self.clocks}
+        drafting = sum(self.clocks.get(f"{name}_draft", 0.0) for name in told)
+        observing = sum(told.values()) - drafting
+        return {
+            "draft": None if self.draft is None else self.draft - drafting,
+            "verify": self.verify,
+            **{name: told.get(name) for name in CLOCKS},
+            "rest": None if self.other is None else self.other - observing,
+        }
 
     def milliseconds(self, steps: float) -> dict[str, float]:
-        """The parts of one of so many steps; a pool that is not there or not timed takes none."""
-        return {name: 1000 * (part or 0.0) / steps for name, part in vars(self.parts()).items()}
+        """The parts of one of so many steps; what is not known takes none."""
+        return {name: 1000 * (part or 0.0) / steps for name, part in self.parts().items()}
 
 
 @dataclass(frozen=True)
@@ -128,59 +122,13 @@ class Runaways:
     share: float
 
 
-@dataclass(frozen=True)
-class Pool:
-    """One phrase pool over all generations.
-
-    drafter: the pool of a drafter within the method, whose phrases are another model's or of
-    another length, so that the two are never added. Sizes are means over the generations' ends. Hit
-    rates go by who asked (a "guess" for a model's forward, a "suffix"), phrases by where they came
-    from.
-    """
-
-    pool_size: float
-    pool_evicted: int
-    hit_rate: dict[str, float]
-    phrases_learned: dict[str, int]
-    drafter: "Pool | None" = None
-
-
-@dataclass(frozen=True)
-class PerStep:
-    """Means over all steps, of counts by kind and of the four parts of a step's time."""
-
-    pool_size: float
-    draft_forwards: float | None
-    draft_rows: float | None
-    pool_lookups: dict[str, float]
-    pool_hits: dict[str, float]
-    phrases_learned: dict[str, float]
-    seconds: Parts
-
-
-@dataclass(frozen=True)
-class PoolFigures:
-    """The phrase pool's part in a method: a Pool, with two figures around it.
-
-    accepted_by_source: accepted tokens by who proposed them; bonus: the target's own at the steps'
-        ends.
-    per_step: None where records are older than the pool's columns.
-    """
-
-    accepted_by_source: dict[str, int | None]
-    pool_size: float
-    pool_evicted: int
-    hit_rate: dict[str, float]
-    phrases_learned: dict[str, int]
-    drafter: Pool | None = None
-    per_step: PerStep | None = None
-
-
 @dataclass(frozen=True, kw_only=True)
 class Figures:
     """What of a summary follows from its records alone, in the order in which it stands there.
 
     A default stands in summaries that are older than the field.
+
+    own: the drafter's own figures, those of NAMES that it has.
     """
 
     shortened_prompts: int | None = None
@@ -198,9 +146,7 @@ class Figures:
     draft_rows_per_step: float | None = None
     acceptance: Acceptance
     accepted_by_source: dict[str, int] | None = None
-    pool_hit_rate: float | None = None
-    phrases_learned: dict[str, int] | None = None
-    ouroboros: PoolFigures | None = None
+    own: dict[str, Any] = field(default_factory=dict, metadata={BESIDE: NAMES})
     seconds: Seconds
     greedy_seconds: Seconds
     lossless: Lossless

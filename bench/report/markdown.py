@@ -10,8 +10,9 @@ from bench.measure.provenance import Provenance
 from bench.measure.verdicts import IDENTICAL
 from bench.plan.nesting import flat
 from bench.report.categories import Category, Quality
-from bench.report.figure_types import Acceptance, Comparison, Estimate, Lossless, Pool, Runaways, Verdicts
+from bench.report.figure_types import Acceptance, Comparison, Estimate, Lossless, Runaways, Verdicts
 from bench.report.marks import RUNAWAY, RUNAWAY_LEGEND, marked, runaways_decide
+from bench.report.own_figures import rows as own_rows
 from bench.report.probed import in_words
 from bench.report.summary import Summary
 from tasks.overlap import WORDS
@@ -22,8 +23,8 @@ HEADINGS = (
 )  # fmt: skip
 HISTORIES = {
     "cold": "cold: forgotten before every prompt",
-    "warm": "warm: whole passes in the data set's order, each from an empty pool",
-    "file": "file: a saved pool, loaded again before every prompt",
+    "warm": "warm: whole passes in the data set's order, each from an empty history",
+    "file": "file: a saved history, loaded again before every prompt",
 }
 OVER_FASTEST = "over the fastest greedy"
 COMPARISON = "## Against the others of the panel"
@@ -251,20 +252,7 @@ def _work(summary: Summary) -> list[list[object]]:
         ["tokens drafted / accepted", f"{_shown(accepted.drafted)} / {_shown(accepted.accepted)}"],
         ["steps cut: the output ended with a drafted token", _shown(accepted.cut_steps)],
         ["accepted, by who proposed them", _counts(summary.accepted_by_source)],
-        ["pool hit rate", percent(summary.pool_hit_rate)],
-        ["phrases learned", _counts(summary.phrases_learned)],
-        *_nested(summary.ouroboros.drafter if summary.ouroboros else None),
-    ]
-
-
-def _nested(pool: Pool | None) -> list[list[object]]:
-    """The pool of a drafter within the method, which counts for itself."""
-    if not pool:
-        return []
-    rates = ", ".join(f"{percent(rate)} by {asker}" for asker, rate in pool.hit_rate.items())
-    return [
-        ["pool hit rate of the drafter's own pool", rates or "-"],
-        ["phrases learned by it", _counts(pool.phrases_learned)],
+        *own_rows(summary.own),
     ]
 
 
@@ -280,10 +268,10 @@ def _depths(accepted: Acceptance) -> list[list[object]]:
 
 def _time(summary: Summary) -> list[list[object]]:
     sides = summary.seconds, summary.greedy_seconds
-    figures = [{"prefill": each.prefill, **vars(each.parts()), "decode": each.decode} for each in sides]
+    figures = [{"prefill": each.prefill, **each.parts(), "decode": each.decode} for each in sides]
     rows: list[list[object]] = [["seconds", "method", "greedy"]]
     rows += [[name, *(number(each[name]) for each in figures)] for name in figures[0]]
-    return [*rows, ["learning from verdicts, in pool and rest", *(number(each.observe) for each in sides)]]
+    return [*rows, ["learning from verdicts, part of the above", *(number(each.observe) for each in sides)]]
 
 
 def _quality(summary: Summary) -> list[list[object]]:

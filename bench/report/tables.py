@@ -65,7 +65,7 @@ def row(run: Run, name: str, best: Sequence[str], shared: bool | None) -> dict[s
         "label": summary.label,
         "method": summary.method,
         "history": summary.history,
-        "pool_of": run.pool_of,
+        "history_of": run.history_of,
         "settings": " ".join(f"{key}={value}" for key, value in run.settings_as_written.items()),
         "tokens_per_second": speed.method,
         "greedy_tokens_per_second": speed.greedy,

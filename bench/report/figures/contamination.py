@@ -1,4 +1,4 @@
-"""A pool filled on one task and used on another: what context locality is worth."""
+"""A history learned on one task and used on another: what context locality is worth."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,36 +6,36 @@ from bench.report.collection import Run, grouped
 from bench.report.figures.series import in_order
 from bench.report.figures.style import Drawing, canvas, entitle, heat
 
-NO_POOL = "none (cold)"
+NO_HISTORY = "none (cold)"
 FIGURES = ("times greedy's decode speed", "tokens per target forward")
 Reading = Callable[[Run], float | None]
 
 
 def contamination(runs: Sequence[Run]) -> list[Drawing]:
-    """A heat map for every method with saved pools.
+    """A heat map for every method with saved histories.
 
-    Rows say whose pool, columns on which task it was used.
+    Rows say whose history, columns on which task it was used.
     """
     drawings: list[Drawing] = []
     for alike in grouped(runs, lambda run: (run.summary.method, str(run.settings))).values():
-        pools = [run for run in alike if run.pool_of]
-        if len({run.pool_of for run in pools}) < 2:
+        saved = [run for run in alike if run.history_of]
+        if len({run.history_of for run in saved}) < 2:
             continue
-        drawings.append(_matrix(pools, alike, f"_{len(drawings) + 1}" if drawings else ""))
+        drawings.append(_matrix(saved, alike, f"_{len(drawings) + 1}" if drawings else ""))
     return drawings
 
 
-def _matrix(pools: Sequence[Run], alike: Sequence[Run], suffix: str) -> Drawing:
+def _matrix(saved: Sequence[Run], alike: Sequence[Run], suffix: str) -> Drawing:
     cells: dict[tuple[str, str], Run] = {}
-    for run in sorted(pools, key=lambda run: run.started):
-        assert run.pool_of is not None
-        cells[run.pool_of, run.summary.task] = run
+    for run in sorted(saved, key=lambda run: run.started):
+        assert run.history_of is not None
+        cells[run.history_of, run.summary.task] = run
     columns = in_order({task for _, task in cells})
     # Cold runs stand beside them only where they saw the same prompts.
     seen = {run.conditions for run in cells.values()}
     colds = [run for run in alike if run.summary.history == "cold"]
-    cold = {(NO_POOL, run.summary.task): run for run in colds if run.conditions in seen}
-    rows = [*in_order({pool for pool, _ in cells}), *([NO_POOL] if cold else [])]
+    cold = {(NO_HISTORY, run.summary.task): run for run in colds if run.conditions in seen}
+    rows = [*in_order({task for task, _ in cells}), *([NO_HISTORY] if cold else [])]
     cells |= cold
     width, height = 0.8 * len(columns) + 1.5, 0.42 * len(rows) + 1.1
     figure, [panels] = canvas(1, 2, width, height)
@@ -55,11 +55,11 @@ def _matrix(pools: Sequence[Run], alike: Sequence[Run], suffix: str) -> Drawing:
         axes.set_yticks(range(len(rows)), rows)
         axes.set_xlabel("used on")
         axes.set_title(title)
-    panels[0].set_ylabel("pool filled on")
-    run = pools[0]
+    panels[0].set_ylabel("history learned on")
+    run = saved[0]
     counts = sorted({each.summary.prompts for each in cells.values()})
     note = f"{' or '.join(map(str, counts))} prompts each; brackets: 95% bootstrap intervals over prompts"
-    entitle(figure, f"{run.summary.method}: pools of one task used on another", run.title, note)
+    entitle(figure, f"{run.summary.method}: histories of one task used on another", run.title, note)
     return Drawing(f"contamination_{run.summary.method}{suffix}", figure)
 
 

@@ -29,7 +29,7 @@ FIGURES: dict[str, tuple[Draw, str, bool]] = {
     "acceptance": (acceptance, f"a method that drafts, and tells its steps; {MOST} at most", True),
     "step_time": (step_time, "a method that tells its steps", True),
     "cold_warm": (cold_and_warm, "the same case with history=cold and history=warm", True),
-    "contamination": (contamination, "runs with history=file and pools of two tasks", False),
+    "contamination": (contamination, "runs with history=file and histories of two tasks", False),
     "published": (beside_published, "a method and task in results/published", False),
 }
 

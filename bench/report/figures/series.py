@@ -40,14 +40,14 @@ class Series:
 
 
 def all_series(runs: Sequence[Run]) -> list[Series]:
-    """The series among runs of one setup, greedy and saved pools left out.
+    """The series among runs of one setup, greedy and saved histories left out.
 
     Where a series has several runs on a task, that which says most stands for it, never the
     fastest: the setting that most tasks have, then the newest. Runs on fewer prompts, or with
     another wording, than most of a task are left out.
     """
     runs = [run for run in _same_prompts(runs) if run.summary.method != "greedy"]
-    pools = [run for run in runs if run.summary.history == "file"]
+    saved = [run for run in runs if run.summary.history == "file"]
     runs = [run for run in runs if run.summary.history != "file"]
     found = []
     for (label, history), alike in grouped(runs, lambda run: (run.summary.label, run.summary.history)).items():
@@ -63,8 +63,8 @@ def all_series(runs: Sequence[Run]) -> list[Series]:
             continue
         name = label if history == "cold" or label.endswith(history) else f"{label} {history}"
         found.append(Series(name, next(iter(chosen.values())).summary.method, chosen))
-    # One alone beside saved pools is what those are compared with, in a figure of their own.
-    return [] if pools and len(found) == 1 else sorted(found, key=_order)
+    # One alone beside saved histories is what those are compared with, in a figure of their own.
+    return [] if saved and len(found) == 1 else sorted(found, key=_order)
 
 
 def _same_prompts(runs: Sequence[Run]) -> list[Run]:

@@ -149,7 +149,7 @@ def _point(run: Run | None) -> tuple[float, float] | None:
 def cold_and_warm(runs: Sequence[Run]) -> list[Drawing]:
     """Grouped bars: the same case cold and warm.
 
-    With its pool emptied before every prompt, and with one that lives on.
+    With all that it learned forgotten before every prompt, and with a history that lives on.
     """
     pairs = _pairs(runs)
     if not pairs:
@@ -177,7 +177,7 @@ def cold_and_warm(runs: Sequence[Run]) -> list[Drawing]:
         axes.set_title(method)
         axes.grid(axis="y")
     panels[0].set_ylabel("times greedy's decode speed")
-    names = ["cold: pool emptied before every prompt", "warm: the pool lives on"]
+    names = ["cold: all forgotten before every prompt", "warm: the history lives on"]
     if any(run.mismatch for pair in pairs for run in pair):
         handles.append(wrong_handle())
         names.append(WRONG_LEGEND)

@@ -1,5 +1,6 @@
 """What a step does: how deep drafts are accepted, and where its time goes."""
 
+import itertools
 from collections.abc import Sequence
 
 from matplotlib.ticker import MaxNLocator
@@ -12,6 +13,8 @@ from bench.report.figures.style import (
     GREY,
     HATCHES,
     ORANGE,
+    PURPLE,
+    SKY,
     Drawing,
     Handle,
     Keywords,
@@ -22,15 +25,17 @@ from bench.report.figures.style import (
     looks,
 )
 from bench.report.metrics.steps import steps_reaching
+from bench.report.own_figures import CLOCKS
 
 # A share of fewer steps is noise, and is left out.
 FEWEST = 20
 # More lines than this nobody can tell apart.
 MOST = 12
+CLOCK_COLOURS = itertools.cycle((GREEN, PURPLE, SKY))
 LOOKS = {
     "draft": ("draft", ORANGE, HATCHES[1]),
     "verify": ("verify (the target's forward)", BLUE, ""),
-    "pool": ("pool (look-ups, inserts)", GREEN, HATCHES[3]),
+    **{name: (words, next(CLOCK_COLOURS), HATCHES[3]) for name, words in CLOCKS.items()},
     "rest": ("rest (bookkeeping, learning)", GREY, HATCHES[2]),
 }
 
@@ -84,7 +89,7 @@ def _drafted(series: Series, task: str) -> bool:
 
 
 def step_time(runs: Sequence[Run]) -> list[Drawing]:
-    """Stacked bars: milliseconds of a step, by draft, verification, pool and the rest.
+    """Stacked bars: milliseconds of a step, by draft, verification, own clocks and the rest.
 
     Greedy's step beside them.
     """
@@ -93,7 +98,7 @@ def step_time(runs: Sequence[Run]) -> list[Drawing]:
         return []
     tasks = [task for task in tasks_of(series) if any(_timed(each.runs.get(task)) for each in series)]
     timed = [run for each in series for run in each.runs.values() if _timed(run)]
-    parts = [name for name in LOOKS if any(getattr(run.summary.seconds.parts(), name) is not None for run in timed)]
+    parts = [name for name in LOOKS if any(run.summary.seconds.parts()[name] is not None for run in timed)]
     names = ["greedy", *(each.legend for each in series)]
     columns = min(len(tasks), 3)
     lines = -(-len(tasks) // columns)

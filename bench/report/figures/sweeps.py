@@ -70,7 +70,7 @@ def find_sweeps(runs: Sequence[Run]) -> list[Sweep]:
     swept: list[frozenset[Run]] = []
 
     def method(run: Run) -> tuple[object, ...]:
-        return run.summary.method, run.summary.history, run.pool_of, run.conditions
+        return run.summary.method, run.summary.history, run.history_of, run.conditions
 
     for alike in grouped(runs, method).values():
         numeric = [key for key in alike[0].settings if len({_number(run, key) for run in alike}) > 1]

@@ -5,7 +5,7 @@ from collections import Counter
 from bench.report.case_records import CaseRecords, flat
 from bench.report.figure_types import AllSpeedups, Figures
 from bench.report.metrics.outputs import lossless, runaways
-from bench.report.metrics.pools import pool_figures, summed
+from bench.report.metrics.own import own_figures
 from bench.report.metrics.rates import over_fastest, speedups, token_rates
 from bench.report.metrics.steps import acceptance_of, count_forwards, seconds_of, steps_column, tokens_per_forward
 from bench.report.statistics import repetition_rate
@@ -19,8 +19,6 @@ def figures(records: CaseRecords, seed: int) -> Figures:
     target_forwards, draft_forwards = count_forwards(method)
     pooled, mean = tokens_per_forward(method)
     by_source = Counter(source for step in sources or [] for source in step)
-    extras = [record.extra for record in flat(method)]
-    lookups, hits = summed(extras, "pool_lookups"), summed(extras, "pool_hits")
     return Figures(
         shortened_prompts=sum(repeats[0].prompt_cut > 0 for repeats in method),
         measured_side_by_side=records.side_by_side,
@@ -37,9 +35,7 @@ def figures(records: CaseRecords, seed: int) -> Figures:
         draft_rows_per_step=sum(drafts) / target_forwards if drafts and draft_forwards else None,
         acceptance=acceptance_of(method),
         accepted_by_source=dict(by_source) or None,
-        pool_hit_rate=hits.total() / lookups.total() if lookups else None,
-        phrases_learned=dict(summed(extras, "phrases_learned")) or None,
-        ouroboros=pool_figures(method, by_source),
+        own=own_figures(method),
         seconds=seconds_of(method),
         greedy_seconds=seconds_of(records.reference),
         lossless=lossless(records),

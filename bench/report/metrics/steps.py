@@ -6,6 +6,7 @@ from typing import Any
 from bench.report.case_records import Grid, flat
 from bench.report.figure_types import Acceptance, Seconds
 from bench.report.metrics.rates import decode_seconds, decode_tokens
+from bench.report.own_figures import CLOCK_SECONDS
 from bench.report.statistics import acceptance
 
 
@@ -73,12 +74,12 @@ def tokens_per_forward(grid: Grid) -> tuple[float | None, float | None]:
 def seconds_of(grid: Grid) -> Seconds:
     """Where the time of all generations went."""
     decode = sum(map(decode_seconds, flat(grid)))
-    names = ("draft", "verify", "observe", "pool", "pool_draft")
-    columns = {name: steps_column(grid, f"{name}_seconds") for name in names}
+    columns = {name: steps_column(grid, f"{name}_seconds") for name in ("draft", "verify", "observe", *CLOCK_SECONDS)}
     sums = {name: None if column is None else sum(column) for name, column in columns.items()}
+    clocks = {name: seconds for name in CLOCK_SECONDS if (seconds := sums.pop(name)) is not None}
     other = None if sums["draft"] is None else decode - sums["draft"] - sums["verify"]
     prefill = sum(record.prefill_seconds for record in flat(grid))
-    return Seconds(prefill=prefill, other=other, decode=decode, **sums)
+    return Seconds(prefill=prefill, other=other, clocks=clocks, decode=decode, **sums)
 
 
 def steps_reaching(found: Acceptance) -> list[int]:

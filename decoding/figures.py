@@ -40,7 +40,7 @@ class OwnFigures(Protocol):
     CLOCKS: Mapping[str, str]
 
     def figures(self, told: Told) -> Mapping[str, Any]:
-        """Figures by name, as plain values for JSON; None for one that the drafter does not have."""
+        """Figures by name, plain values for JSON; None for one that the drafter does not have."""
         ...
 
     def rows(self, figures: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -212,7 +212,8 @@ def as_then(config: dict[str, Any], history: str) -> dict[str, Any]:
     renamed = METHODS[config["name"]].renamed
     names = {new: old for old, new in renamed.items()}
     config = {names.get(key, key): value for key, value in flat(config).items()}
-    later = {"accepted_only": False, **({"history_bias": config.get("history_bias")} if history == "cold" else {})}
+    later = {"accepted_only": False, "engine": "prepared"}
+    later |= {"history_bias": config.get("history_bias")} if history == "cold" else {}
     if config.get("drafter", DRAFT_MODEL) != DRAFT_MODEL:
         silent = ["gamma", *(old for old, new in renamed.items() if new.startswith("drafting."))]
         later |= {name: config[name] for name in silent}

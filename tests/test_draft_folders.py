@@ -16,6 +16,7 @@ from bench import ROOT
 from bench.models.borrowing import BORROWED, borrows, load_borrowing
 from bench.models.config import ModelConfig
 from bench.models.loading import load_pair
+from bench.models.location import locate
 from bench.models.place import Place
 from bench.models.short_head import RANKING, ShortHead, read_ranking, shorten, write_ranking
 from decoding.errors import UserError
@@ -196,6 +197,14 @@ def test_a_gguf_file_or_its_folder_runs_as_the_model_it_was_made_from(folder, qu
         (file,) = Path(name).glob("**/greedy-*/records.jsonl")
         outputs.append([json.loads(line)["tokens"] for line in file.read_text().splitlines()])
     assert outputs[0] == outputs[1] == outputs[2]
+
+
+def test_a_folder_with_weights_of_its_own_is_not_its_gguf_file(quantised, tmp_path):
+    for name in ("config.json", "model.safetensors", quantised.name):
+        (tmp_path / name).touch()
+    assert locate(str(tmp_path)) == (str(tmp_path), True)
+    (tmp_path / "model.safetensors").unlink()
+    assert locate(str(tmp_path)) == (str(tmp_path / quantised.name), True)
 
 
 def test_gguf_files_that_cannot_be_read_are_named(quantised, here, monkeypatch, tmp_path):

@@ -16,7 +16,7 @@ from bench.models.location import locate
 from bench.models.short_head import read_ranking
 from decoding.errors import UserError
 from training.drafter import labels
-from training.drafter.agreement import agreement
+from training.drafter.agreement import Agreement, agreement
 from training.drafter.config import DraftConfig, Optimisation, OwnText, PromptSet, Text
 from training.drafter.generation import Decoding, batches, decode
 from training.drafter.labels import top_logits
@@ -25,7 +25,7 @@ from training.drafter.prompts import TestText, around_turn, of_tasks
 from training.drafter.run import train_draft
 from training.drafter.student import layer_stack, ranked, save, student_of
 from training.drafter.target import load_target
-from training.drafter.train import Head
+from training.drafter.train import Head, _of_own, _Trainer
 
 TEMPLATE = (
     "{% for message in messages %}<{{ message['role'] }}>{{ message['content'] }}<eos>\n{% endfor %}"
@@ -227,6 +227,30 @@ def agreement_of_saved(trained: DraftConfig) -> float:
     held_out = [each for each in own_text(trained, target, tokenizer, eos, TestText(None)) if each.held_out]
     head = torch.tensor(sorted(read_ranking(trained.output, None)[: trained.head]))
     return agreement(load_borrowing(trained.output, target, torch.float32), held_out, head).share
+
+
+def test_the_best_weights_are_kept_and_not_the_last(trained, tmp_path, monkeypatch):
+    target, _, _ = load_target(trained)
+    student = student_of(target, trained.layers)
+    shares = iter((0.2, 0.6, 0.4))
+    monkeypatch.setattr("training.drafter.train.agreement", lambda *_: Agreement(10, next(shares), []))
+    (tmp_path / "work").mkdir()
+    head = Head(range(student.config.vocab_size), student.config.vocab_size)
+    trainer = _Trainer(replace(trained, work=str(tmp_path / "work")), student, head, [])
+    weights = next(each for each in student.parameters() if each.requires_grad)
+    name = next(name for name, each in student.named_parameters() if each is weights)
+    for value in (1.0, 2.0):
+        torch.nn.init.constant_(weights, value)
+        trainer.check("own text")
+    assert torch.equal(trainer.best[name], torch.ones_like(weights))
+
+
+def test_a_label_is_the_next_token(trained):
+    own = [Answered("gsm8k", [6, 7], list(range(8, 8 + length)), False) for length in (3, 9, 5)]
+    batch = next(_of_own(own, Head(range(30), 30), trained))
+    wanted = batch.weights > 0
+    assert wanted.sum() >= 3 + 9 + 5
+    assert torch.equal(batch.labels[..., 0][wanted], batch.ids[wanted] + 1)
 
 
 def test_training_goes_on_where_it_stopped(trained, monkeypatch):

@@ -68,7 +68,7 @@ def hostile_is_stopped(hostile, backend, around):
     assert not left and around.intact() and seconds < hostile.limits.seconds + 30
 
 
-@pytest.mark.parametrize("hostile", thinned(HOSTILE, 22), ids=lambda hostile: hostile.name)
+@pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.name)
 def test_the_strongest_isolation_stops_every_hostile_program(hostile, best, around):
     hostile_is_stopped(hostile, best, around)
 

@@ -737,7 +737,7 @@ FAULTS = (
           "                group=planned.group,\n", "",
           ("test_round_trips.py", "test_tuned.py")),
     Fault("a key of another name lost", "bench/plan/typed_json.py", "each.metadata.get(KEY, each.name)", "each.name",
-          ("test_bench_figures.py",)),
+          ("test_round_trips.py",)),
     Fault("other prompts appended", "bench/measure/store.py",
           "if digest and (", "if False and (", ("test_encoding.py",)),
     Fault("a complete case's prompts not compared", "bench/job.py", "require_same_prompts(panel,",

@@ -173,6 +173,8 @@ def test_the_first_provenance_is_read_and_says_what_was_not_known():
     assert found.history_made_by is None
     assert Provenance.from_json(FIRST | {"history_made_by": {"task": "gsm8k"}}).history_made_by == {"task": "gsm8k"}
     assert Provenance.from_json(json.loads(json.dumps(found.to_json()))) == found
+    (session,) = found.to_json()["sessions"]
+    assert session["warmup"].keys() == {"prompts", "from"} and "places" in session, "keys that other readers know"
 
 
 @pytest.mark.parametrize(

@@ -524,7 +524,7 @@ def test_check_passes_on_the_bundled_pair_and_fetches_no_data(monkeypatch, capsy
     here."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tasks.sources.hub_rows", lambda *_: pytest.fail("rows were asked of the hub"))
-    short = ["task=mbpp", "max_new_tokens=8"]
+    short = ["task=mbpp", "max_new_tokens=8", "engine=eager"]  # nothing to probe
     assert run(monkeypatch, "method=ouroboros", *short, "model=tiny", "data=hub", "check=true") == 0
     said = capsys.readouterr().out
     assert "prompt lengths are those of the bundled data after 3 worked examples" in said and "outputs: equal" in said

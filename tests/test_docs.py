@@ -65,7 +65,7 @@ WORDS = {
     "DATA": "data",
     "FOLDER": "folder",
 }
-SMALL = ["limit=1", "max_new_tokens=4", "warmup=0", "repeats=1", "cores=null"]
+SMALL = ["limit=1", "max_new_tokens=4", "warmup=0", "repeats=1", "cores=null", "engine=eager"]
 STUDY = "study/${method.name}_${task.name}_${model.name}"
 SMALL_TUNE = [
     "limit=1", "max_new_tokens=12", "warmup=0", "cores=null", "tune.trials=1", "tune.finalists=1",

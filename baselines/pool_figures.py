@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from decoding.figures import Told
+from decoding.figures import Told, in_counts, percent
 
 # The pool's part in a method has been called after the paper's from the first summary on.
 NAMES = ("pool_hit_rate", "phrases_learned", "ouroboros")
@@ -35,14 +35,14 @@ def rows(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
         return []
     rate = figures.get("pool_hit_rate")
     found = [
-        ("pool hit rate", "-" if rate is None else _percent(rate)),
-        ("phrases learned", _counts(figures.get("phrases_learned"))),
+        ("pool hit rate", percent(rate)),
+        ("phrases learned", in_counts(figures.get("phrases_learned"))),
     ]
     inner = figures.get("ouroboros", {}).get("drafter")
     if inner:
-        rates = ", ".join(f"{_percent(rate)} by {asker}" for asker, rate in inner["hit_rate"].items())
+        rates = ", ".join(f"{percent(rate)} by {asker}" for asker, rate in inner["hit_rate"].items())
         found.append(("pool hit rate of the drafter's own pool", rates or "-"))
-        found.append(("phrases learned by it", _counts(inner["phrases_learned"])))
+        found.append(("phrases learned by it", in_counts(inner["phrases_learned"])))
     return found
 
 
@@ -101,11 +101,3 @@ def _summed(metrics: Sequence[Mapping[str, Any]], name: str) -> Counter[str]:
     for each in metrics:
         counts.update(each.get(name, {}))
     return counts
-
-
-def _counts(counts: Mapping[str, int] | None) -> str:
-    return ", ".join(f"{count} {name}" for name, count in sorted((counts or {}).items())) or "-"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}%"

@@ -46,3 +46,13 @@ class OwnFigures(Protocol):
     def rows(self, figures: Mapping[str, Any]) -> list[tuple[str, str]]:
         """(label, value) of each line in a report, on the figures of a summary of any age."""
         ...
+
+
+def percent(share: float | None) -> str:
+    """45%, "-" where there is no figure."""
+    return "-" if share is None else f"{100 * share:.0f}%"
+
+
+def in_counts(counts: Mapping[str, int] | None) -> str:
+    """Counts as in 3 phrase, 5 window; "-" where there are none."""
+    return ", ".join(f"{count} {name}" for name, count in sorted((counts or {}).items())) or "-"

@@ -63,7 +63,7 @@ def marked_number(text: str) -> Decimal | None:
     answer; else the first with a number and more. Of a calculation the number after its last equals
     sign counts. The number of a heading is none, nor is a part of a range or a time.
     """
-    marks = list(_marks(without_thinking(text)))
+    marks = list(_marks(_plain(text)))
     return next((value for value, alone in marks if alone), marks[0][0] if marks else None)
 
 
@@ -74,9 +74,8 @@ def last_number(text: str) -> Decimal | None:
     preference; else the last number of the text. "The answer is 18 dollars." calls 18 the answer;
     "The answer is that in 2 days" and "Answer: 2 * 9 = 18" do not.
     """
-    text = without_thinking(text)
-    marks = [value for value, alone in _marks(text) if alone]
     text = _plain(text)
+    marks = [value for value, alone in _marks(text) if alone]
     boxed = [value for value in map(_last, _boxes(text)) if value is not None]
     said = [value for value in map(_said, _SAYS.finditer(text)) if value is not None]
     return next((values[-1] for values in (marks, boxed, said) if values), _last(text))
@@ -84,7 +83,7 @@ def last_number(text: str) -> Decimal | None:
 
 def _marks(text: str) -> Iterator[tuple[Decimal, bool]]:
     """(the number after each `####`, whether it is alone on its line); other marks are left out."""
-    for mark in _MARK.finditer(_plain(text)):
+    for mark in _MARK.finditer(text):
         line = _TEXT.sub(r" \1 ", _BOX.sub("{", mark["line"]))
         number = _NUMBER.match(line, _BEFORE.match(line).end())
         rest = line[number.end() :] if number else ""
@@ -145,11 +144,11 @@ def _value(number: re.Match[str]) -> Decimal:
 
 
 def _plain(text: str) -> str:
-    """The text with one kind of minus and with commas between thousands.
+    """The answer with one kind of minus and with commas between thousands.
 
-    LaTeX's escapes and spaces are gone.
+    Thinking before it and LaTeX's escapes and spaces are gone.
     """
-    text = _FRACTION.sub(r"\1/\2", _MIXED.sub(" ", _MINUS.sub("-", text)))
+    text = _FRACTION.sub(r"\1/\2", _MIXED.sub(" ", _MINUS.sub("-", without_thinking(text))))
     text = _SPACED.sub(",", text)
     return re.sub(r"\\[,;:!()\[\] ]", " ", re.sub(r"\\(?=[$%#])", "", text))
 

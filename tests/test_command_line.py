@@ -287,7 +287,7 @@ def test_help_waits_for_no_heavy_import(monkeypatch, capsys):
     program = f"""
 import runpy, sys
 helps = [(each, "--help") for each in {MODULES}]
-scripts = [(str(each), "--help") for each in {[str(ROOT / each) for each in SCRIPTS]}]
+scripts = [(each, "--help") for each in {[str(ROOT / each) for each in SCRIPTS]}]
 for module, argument in [*helps, *scripts, ("bench", "--cfg=job"), ("bench", "nosuch=1")]:
     sys.argv = [module, argument]
     try:

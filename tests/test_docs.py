@@ -316,8 +316,10 @@ def test_the_readmes_table_of_methods_is_measured(tmp_path):
         if name == "greedy":
             continue
         rows = [found[name, task] for task in ("humaneval", "gsm8k")]
-        speeds = [[row["speedup"]["decode"][part] for part in ("value", "low", "high")] for row in rows]
-        speeds = [[*each, means[name, task]] for each, task in zip(speeds, ("humaneval", "gsm8k"), strict=True)]
+        speeds = [
+            [*(row["speedup"]["decode"][part] for part in ("value", "low", "high")), means[name, row["task"]]]
+            for row in rows
+        ]
         tokens = [row["tokens_per_target_forward"] for row in rows]
         wanted = ["{:.2f} [{:.2f}, {:.2f}]; {:.2f}".format(*each) for each in speeds]
         wanted.append(", ".join(f"{x:.2f}" for x in tokens))

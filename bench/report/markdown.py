@@ -15,6 +15,7 @@ from bench.report.marks import RUNAWAY, RUNAWAY_LEGEND, marked, runaways_decide
 from bench.report.own_figures import rows as own_rows
 from bench.report.probed import in_words
 from bench.report.summary import Summary
+from decoding.figures import in_counts, percent
 from tasks.overlap import WORDS
 
 HEADINGS = (
@@ -81,11 +82,6 @@ def _cells(figures: Summary | Category) -> list[str]:
 def number(value: float | None, digits: int = 2) -> str:
     """1.23, "-" where there is no figure."""
     return "-" if value is None else f"{value:.{digits}f}"
-
-
-def percent(value: float | None) -> str:
-    """45%, "-" where there is no figure."""
-    return "-" if value is None else f"{100 * value:.0f}%"
 
 
 def estimate(figure: Estimate) -> str:
@@ -176,7 +172,7 @@ def _conditions(summary: Summary, provenance: Provenance) -> list[list[object]]:
         *_turns(summary.later_turns),
         ["warm-up", f"{warmup.prompts} prompts ({warmup.split})" if warmup else "-"],
         ["history", HISTORIES[summary.history]],
-        ["at most", f"{summary.max_new_tokens} new tokens; stops: {_counts(summary.stops)}"],
+        ["at most", f"{summary.max_new_tokens} new tokens; stops: {in_counts(summary.stops)}"],
         ["device", f"{provenance.device}, {summary.dtype}, engine {summary.engine}"],
         ["probe of the engines", in_words(summary.probe) if summary.probe else "-"],
         ["processor", f"{provenance.cpu}, {provenance.threads} threads"],
@@ -204,10 +200,6 @@ def _turns(later: int | None) -> list[list[object]]:
         return []
     told = f"{later}, each after greedy's answers, prefilled again: no cache is kept"
     return [["later turns of conversations", told]]
-
-
-def _counts(counts: Mapping[str, int] | None) -> str:
-    return ", ".join(f"{count} {name}" for name, count in sorted((counts or {}).items())) or "-"
 
 
 def _lossless(lossless: Lossless) -> str:
@@ -251,7 +243,7 @@ def _work(summary: Summary) -> list[list[object]]:
         ["draft rows per target forward", number(summary.draft_rows_per_step)],
         ["tokens drafted / accepted", f"{_shown(accepted.drafted)} / {_shown(accepted.accepted)}"],
         ["steps cut: the output ended with a drafted token", _shown(accepted.cut_steps)],
-        ["accepted, by who proposed them", _counts(summary.accepted_by_source)],
+        ["accepted, by who proposed them", in_counts(summary.accepted_by_source)],
         *own_rows(summary.own),
     ]
 

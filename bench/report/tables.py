@@ -20,11 +20,11 @@ from bench.report.markdown import (
     estimate,
     markdown,
     number,
-    percent,
     quality,
     verdicts,
 )
 from bench.report.marks import RUNAWAY, RUNAWAY_LEGEND, marked, runaways_decide
+from decoding.figures import percent
 
 # Figures of which the largest of a table is marked, with their digits; a tie goes by what is shown.
 MARKED = ("decode_speedup", "end_to_end_speedup", "tokens_per_target_forward")

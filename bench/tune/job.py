@@ -108,8 +108,9 @@ def tune(config: DictConfig) -> int:
     published = {key: base[key] for key in space.values}
     identity = {"rules": RULES, "space": space.values, "fixed": fixed, "published setting": published}
     identity |= _identity(plan, place, prompts, here)
-    with writing(Path(str(wanted.study))):
-        study = open_study(Path(str(wanted.study)), identity)
+    folder = Path(str(wanted.study))
+    with writing(folder):
+        study = open_study(folder, identity)
 
     @cache
     def objective() -> Objective:
@@ -125,11 +126,11 @@ def tune(config: DictConfig) -> int:
             session.reserve(length)
         return Objective(race, history, prompts.warmup, SEED + len(study.trials))
 
-    with writing(Path(str(wanted.study))), Company(place.device, plan.settings.cores):
-        course = rounds(wanted.trials, wanted.finalists, len(searched))
-        left = search(study, course, space, objective, searched, f"{name} on {plan.task.name}")
-        final = measure_finalists(study, left[: wanted.finalists], space, objective, kept, wanted.repeats)
-    with writing(Path(str(wanted.study))):
+    with writing(folder):
+        with Company(place.device, plan.settings.cores):
+            course = rounds(wanted.trials, wanted.finalists, len(searched))
+            left = search(study, course, space, objective, searched, f"{name} on {plan.task.name}")
+            final = measure_finalists(study, left[: wanted.finalists], space, objective, kept, wanted.repeats)
         _write(wanted, study, space, course, final, plan, len(kept))
     return 0
 

@@ -83,10 +83,10 @@ class Cascade(Drafter):
         room = min(self.tail, limit - len(drafted))
         if room < 1 or tree.tokens[last] in self.draft.eos:
             return
-        behind = TokenTree(tree.tokens[last], room)
-        self.lookup.propose(tokens + drafted, behind, room)
+        tail = TokenTree(tree.tokens[last], room)
+        self.lookup.propose(tokens + drafted, tail, room)
         nodes = [last]
-        for parent, token, sources in zip(behind.parents[1:], behind.tokens[1:], behind.sources[1:], strict=True):
+        for parent, token, sources in zip(tail.parents[1:], tail.tokens[1:], tail.sources[1:], strict=True):
             nodes += tree.add(nodes[parent], [token], sources[0])
 
     def forwards(self) -> tuple[int, int]:

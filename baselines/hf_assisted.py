@@ -79,7 +79,7 @@ class HfAssisted(HfRival):
         if length > self.draft_context:
             raise UserError(
                 f"method hf_assisted: {length} tokens do not fit into the draft's context of {self.draft_context}, and "
-                "transformers would go on drafting behind its end; set a smaller max_new_tokens, or leave it out"
+                "transformers would go on drafting after its end; set a smaller max_new_tokens, or leave it out"
             )
         return super().generate(prompt, stopping)
 

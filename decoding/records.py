@@ -21,6 +21,8 @@ class Steps:
         draft model.
     draft_seconds, verify_seconds, observe_seconds: time in propose, in the target's forward with
         the walk, and in learning from the verdict.
+    model_seconds: of the whole step, the part in models' forwards, whoever's they are; on a GPU,
+        until they were launched.
     sources: for each accepted token, who proposed it.
     drafter_metrics: columns that the drafter alone has, by name (see Drafter.step_metrics); in
         records they stand beside the others.
@@ -35,6 +37,7 @@ class Steps:
     draft_seconds: list[float] = field(default_factory=list)
     verify_seconds: list[float] = field(default_factory=list)
     observe_seconds: list[float] = field(default_factory=list)
+    model_seconds: list[float] = field(default_factory=list)
     sources: list[list[str]] = field(default_factory=list)
     drafter_metrics: dict[str, list[Any]] = field(default_factory=dict)
 

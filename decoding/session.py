@@ -19,8 +19,12 @@ from decoding.errors import UserError
 from decoding.finite import require_finite
 from decoding.masks import MaskBuilder
 from decoding.staging import staged
+from decoding.stopwatch import Stopwatch
 from decoding.tracing import TracedForward, rotary_settings
 from decoding.tree import TokenTree, causal
+
+# What all models' forwards took so far: one clock, for the models of a method take turns.
+MODELS = Stopwatch()
 
 
 @dataclass
@@ -205,18 +209,19 @@ class ModelSession:
         ids, places, kept, *hidden = staged([read, columns, np.array(rows, dtype=np.int64), *hides], self.device)
         mask = self._masks.build(before, count, columns, places, *hidden)
         query = places[None, len(columns) - count :]
-        if self._traced:
-            logits = self._traced(ids[None], query, rows, mask)[0]
-        else:
-            output = self.model(
-                input_ids=ids[None],
-                attention_mask=mask,
-                position_ids=query,
-                past_key_values=self._cache,
-                use_cache=True,
-                logits_to_keep=self._kept(rows, kept, count),
-            )
-            logits = output.logits[0]
+        with MODELS:
+            if self._traced:
+                logits = self._traced(ids[None], query, rows, mask)[0]
+            else:
+                output = self.model(
+                    input_ids=ids[None],
+                    attention_mask=mask,
+                    position_ids=query,
+                    past_key_values=self._cache,
+                    use_cache=True,
+                    logits_to_keep=self._kept(rows, kept, count),
+                )
+                logits = output.logits[0]
         self._cache.truncate(cached)
         return logits if logits.shape[-1] == self.vocabulary else logits[:, : self.vocabulary]
 

@@ -130,8 +130,8 @@ class Ouroboros(Drafter):
             pairs = aligned_runs([tree.tokens[node] for node in wrong], choices, *bounds)
         else:
             corrected = [tree.parents[wrong[0]], *wrong] if wrong else []
-            behind = [[verdict.choices[node] for node in candidate.nodes] for candidate in self._candidates]
-            pairs = continuations([verdict.choices[node] for node in corrected], behind, *bounds)
+            after_suffixes = [[verdict.choices[node] for node in candidate.nodes] for candidate in self._candidates]
+            pairs = continuations([verdict.choices[node] for node in corrected], after_suffixes, *bounds)
         for key, phrase in pairs:
             self.pool.insert(key, phrase, "rejection")
         if refines(learning.refinement, learning.accepted_only, whole=not wrong):

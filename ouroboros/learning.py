@@ -56,7 +56,7 @@ def aligned_runs(rejected: list[int], choices: list[int], longest: int, shortest
 
 
 def continuations(
-    choices: list[int], behind: list[list[int]], longest: int, shortest: int
+    choices: list[int], after_suffixes: list[list[int]], longest: int, shortest: int
 ) -> list[tuple[int, Phrase]]:
     """Every stretch of what the target said from the rejected place on, agreed with or not.
 
@@ -64,8 +64,8 @@ def continuations(
 
     Args:
         choices: the target's correction, then its token after each rejected one.
-        behind: for each suffix candidate, the target's tokens after its nodes; they lengthen
-            stretches that end with the draft.
+        after_suffixes: for each suffix candidate, the target's tokens after its nodes; they
+            lengthen stretches that end with the draft.
         longest: tokens of the longest phrase.
         shortest: tokens of the shortest phrase.
 
@@ -75,7 +75,7 @@ def continuations(
     pairs = []
     for place, key in enumerate(choices):
         stretch = choices[place + 1 : place + 1 + longest]
-        tails = behind if behind and len(stretch) < longest else [[]]
+        tails = after_suffixes if after_suffixes and len(stretch) < longest else [[]]
         pairs += [(key, tuple(stretch + tail[: longest - len(stretch)])) for tail in tails]
     return [(key, phrase) for key, phrase in pairs if len(phrase) >= shortest]
 

@@ -31,7 +31,8 @@ from tasks.sources import DataConfig, load_rows
 
 TITLE = """# Canonical solutions through the sandbox, as they are and each with one character broken
 
-Written by `python scripts/canonical_solutions.py DATA_ROOT`, which says what is broken: HumanEval, and MBPP 11 to 110.
+Written by `python scripts/canonical_solutions.py DATA_ROOT`, which says what is broken: HumanEval,
+and MBPP 11 to 110.
 
 """
 # One character instead of another of the same kind; "==" becomes "!=", and "<=" becomes ">=".

@@ -29,11 +29,12 @@ from tasks.sandbox.runner import try_backend
 
 HEAD = """# What hostile programs tried, and what stopped them
 
-Written by `python scripts/hostile_programs.py`. The programs are in `tests/hostile_programs.py`, where they are tests;
-what they run in, and what it cannot stop, is in `tasks/sandbox/README.md`. A cell is what the program got; `OSError 38`
-is ENOSYS, "there is no such call", 2 "no such file", 13 "permission denied", 27 "file too large", 28 "no space left",
-30 "read-only file system". No program passed, left a process behind, or changed or read a file outside.
-The canonical solutions, which have to pass, and the broken ones, which must not, are in [canonical.md](canonical.md).
+Written by `python scripts/hostile_programs.py`. The programs are in `tests/hostile_programs.py`,
+where they are tests; what they run in, and what it cannot stop, is in `tasks/sandbox/README.md`. A
+cell is what the program got; `OSError 38` is ENOSYS, "there is no such call", 2 "no such file", 13
+"permission denied", 27 "file too large", 28 "no space left", 30 "read-only file system". No program
+passed, left a process behind, or changed or read a file outside. The canonical solutions, which
+have to pass, and the broken ones, which must not, are in [canonical.md](canonical.md).
 """
 
 

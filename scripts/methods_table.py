@@ -2,8 +2,9 @@
 
     python scripts/methods_table.py
 
-Its figures are those of results/methods: decode speedup with its interval and the geometric mean of
-the prompts by task, and tokens per target forward.
+Its figures are those of the panel `methods` of results/paper: decode speedup with its interval and
+the geometric mean of the prompts by task, and tokens per target forward with the mean of the
+prompts. A tilde marks a row where outputs that ran away hold a fifth of the tokens or more.
 
 The table stands between the comments `<!-- methods -->` and `<!-- end of methods -->`, in README.md
 or a file of docs/.
@@ -18,33 +19,39 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench.plan.methods import METHODS, Method  # noqa: E402
+from bench.report.metrics.outputs import RUNAWAY_SHARE  # noqa: E402
 
 BEGIN, END = "<!-- methods -->", "<!-- end of methods -->"
 SITES = ("https://arxiv.org/abs/", "https://github.com/")
 
 
 TASKS = ("humaneval", "gsm8k")
-# Cases of results/methods that are no method's plain one.
-VARIANTS = ("no draft", "hf_generate compiled")
+# Cases of the panel that are no method's plain one.
+PAPER = "ouroboros paper"
+VARIANTS = (PAPER, "no draft", "hf_generate compiled")
 
 
 def table() -> str:
     """The table in markdown, a row a method."""
     speeds = [f"{task}; geomean" for task in TASKS]
-    head = ["method", "what drafts", "source", *speeds, "tokens per target forward"]
-    found = _measured()
-    rows = [
-        [f"`{method.name}`", method.drafts, ", ".join(map(_link, method.sources)), *_figures(found, method.name)]
-        for method in _shown()
-    ]
+    head = ["method", "what drafts", "source", *speeds, "tokens per target forward; mean of prompts"]
+    panel = _panel()
+    plain = {(row["method"], row["task"]): row for row in panel if row["name"] not in VARIANTS}
+    paper = {(row["method"], row["task"]): row for row in panel if row["name"] == PAPER}
+    rows = []
+    for method in _shown():
+        sources = ", ".join(map(_link, method.sources))
+        rows.append([f"`{method.name}`", method.drafts, sources, *_figures(plain, method.name)])
+        if (method.name, TASKS[0]) in paper:
+            figures = _figures(paper, method.name)
+            rows.append([f"`{method.name} settings=paper`", "the same at the paper's settings", sources, *figures])
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows])
 
 
-def _measured() -> dict[tuple[str, str], dict[str, str]]:
-    """The rows of results/methods, by method and task."""
-    with (ROOT / "results" / "methods" / "table.csv").open(encoding="utf-8", newline="") as stream:
-        rows = [row for row in csv.DictReader(stream) if row["panel"] == "methods" and row["name"] not in VARIANTS]
-    return {(row["method"], row["task"]): row for row in rows}
+def _panel() -> list[dict[str, str]]:
+    """The panel's rows."""
+    with (ROOT / "results" / "paper" / "table.csv").open(encoding="utf-8", newline="") as stream:
+        return [row for row in csv.DictReader(stream) if row["panel"] == "methods"]
 
 
 def _figures(found: dict[tuple[str, str], dict[str, str]], method: str) -> list[str]:
@@ -54,7 +61,14 @@ def _figures(found: dict[tuple[str, str], dict[str, str]], method: str) -> list[
         return ["-"] * (len(TASKS) + 1)
     parts = ("decode_speedup", "decode_speedup_low", "decode_speedup_high", "geomean_speedup")
     speeds = ["{:.2f} [{:.2f}, {:.2f}]; {:.2f}".format(*(float(row[part]) for part in parts)) for row in rows]
-    return [*speeds, ", ".join(f"{float(row['tokens_per_target_forward']):.2f}" for row in rows)]
+    names = ("tokens_per_target_forward", "tokens_per_target_forward_mean")
+    tokens = ["; ".join(f"{float(row[name]):.2f}" for name in names) for row in rows]
+    return [f"{speed}{marks(row)}" for speed, row in zip(speeds, rows, strict=True)] + [", ".join(tokens)]
+
+
+def marks(row: dict[str, str]) -> str:
+    """A tilde where outputs that ran away decide a row's pooled figures."""
+    return " ~" if float(row["runaway_share"] or 0) >= RUNAWAY_SHARE else ""
 
 
 def _shown() -> list[Method]:

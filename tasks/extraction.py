@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from tasks.fences import PYTHON, Block, split_blocks
 from tasks.python_source import (
+    after_futures,
     as_body,
-    behind_futures,
     bound,
     dedented,
     defines,
@@ -65,7 +65,7 @@ def completed(prompt: str, answer: str, entry_point: str) -> str:
     """
     code = solution(answer, [entry_point])
     stub = f"{prompt.rstrip()}\n    pass\n"
-    return behind_futures(code, stub) if defines(code, [entry_point]) else f"{prompt.rstrip()}\n{as_body(code)}"
+    return after_futures(code, stub) if defines(code, [entry_point]) else f"{prompt.rstrip()}\n{as_body(code)}"
 
 
 def _usable(code: str) -> str:
@@ -122,7 +122,7 @@ def _with_helpers(code: str, others: Sequence[str], entry_points: Sequence[str])
         other = trees.pop(index)
         taken[index] = definitions(other)
         wanted = (wanted | lacking(other)) - bound(other.body) - own
-    return behind_futures(code, "".join(taken[index] for index in sorted(taken))) if taken else code
+    return after_futures(code, "".join(taken[index] for index in sorted(taken))) if taken else code
 
 
 def _body(blocks: Sequence[Block], outside: str) -> str:

@@ -175,7 +175,7 @@ def definitions(tree: ast.Module) -> str:
         return ""
 
 
-def behind_futures(code: str, before: str) -> str:
+def after_futures(code: str, before: str) -> str:
     """`before` and then `code`, whose imports from __future__ must stay the first statements."""
     future = "\n".join(FUTURE.findall(code))
     return f"{future}\n{before}\n{FUTURE.sub('', code)}"

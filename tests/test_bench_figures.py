@@ -283,6 +283,16 @@ def test_a_steps_parts_add_up_to_decode_time():
     assert sum(parts.values()) == pytest.approx(seconds.decode)
 
 
+def test_what_models_leave_of_decode_time_is_outside_of_them():
+    def timed(each):
+        return replace(each, steps=each.steps | {"model_seconds": [x / 2 for x in each.steps["verify_seconds"]]})
+
+    found = summarized(changed(sample(), timed)).seconds
+    assert found.models == pytest.approx(found.verify / 2)
+    assert found.outside == pytest.approx(found.decode - found.models)
+    assert summarized(sample()).seconds.outside is None, "records from before the clock"
+
+
 def test_a_summary_from_before_the_pool_was_timed_is_split_without_it():
     seconds = Seconds(prefill=1.0, draft=3.0, verify=4.0, other=1.0, observe=0.5, decode=8.0)
     assert seconds.parts() == {"draft": 3.0, "verify": 4.0, "pool": None, "rest": 1.0}

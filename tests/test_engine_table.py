@@ -83,7 +83,7 @@ def test_a_users_error_is_one_line(monkeypatch, tmp_path, capsys, arguments, sai
 
 
 def test_the_limit_is_the_slower_of_reading_and_multiplying():
-    machine = Machine({100: 50.0}, 1000.0)
+    machine = Machine(50.0, 1000.0)
     assert machine.limit(Work(100, 10), 1) == 2.0
     assert machine.limit(Work(100, 4000), 2) == 8.0
 

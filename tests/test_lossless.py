@@ -324,6 +324,9 @@ def test_recorded_work_is_the_work_done(llama: ModelPair) -> None:
     assert min(steps.draft_seconds) > 0 and min(steps.verify_seconds) > 0
     timed = sum(steps.draft_seconds) + sum(steps.verify_seconds) + sum(steps.observe_seconds)
     assert timed <= outcome.decode_seconds
+    parts = zip(steps.model_seconds, steps.draft_seconds, steps.verify_seconds, strict=True)
+    assert all(0 < models < drafting + verifying for models, drafting, verifying in parts)
+    assert sum(steps.model_seconds) > 0.2 * timed, "all forwards, the draft's as well"
     assert outcome.prefill_seconds > 0
 
 

@@ -8,30 +8,20 @@ import random
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import matplotlib.pyplot as plt
 import pytest
-from close import csv_differences, differences
+from close import csv_differences
+from refolding import check_summary
 from samples import thinned
 from test_bench_cli import composed
 
-from bench.measure.float32 import roles
-from bench.measure.store import RunFolder
-from bench.models.place import Place
-from bench.plan.methods import METHODS
-from bench.plan.nesting import flat
 from bench.plan.settings import read_plan
-from bench.plan.typed_json import to_json
 from bench.report import published
 from bench.report.archive import unpack
 from bench.report.arguments import figures as draw
-from bench.report.case_records import CaseRecords
 from bench.report.markdown import csv_text
-from bench.report.metrics.case import figures
 from bench.report.tables import main as report
-from bench.report.writing import json_text
-from ouroboros.method import DRAFT_MODEL
 
 PAPER = Path(__file__).resolve().parent.parent / "results" / "paper"
 ARCHIVE = PAPER / "runs.tar.xz"
@@ -39,12 +29,6 @@ TABLE = list(csv.DictReader((PAPER / "table.csv").open(encoding="utf-8", newline
 PRESETS = sorted({row["panel"] for row in TABLE})
 FEW_FIGURES = ("contamination",)  # which are drawn in a second
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-# Cases that their preset has had only since it was measured, by their labels.
-PAPERS_OWN = ["ouroboros paper", "ouroboros paper warm"]
-ADDED = {
-    "block_efficiency": ["lookahead as its authors advise"], "methods": PAPERS_OWN[:1],
-    **dict.fromkeys(("main_code", "main_code_unseen", "main_text", "main_text_unseen"), PAPERS_OWN),
-}  # fmt: skip
 INTERVAL = re.compile(r"(\d+\.\d+) \[(\d+\.\d+), (\d+\.\d+)\]")
 
 pytestmark = pytest.mark.skipif(not ARCHIVE.exists(), reason="no results/paper: make paper has not been run")
@@ -70,19 +54,6 @@ def test_it_is_small_enough_for_git():
     assert sum(file.stat().st_size for file in PAPER.rglob("*") if "runs" not in file.parts[:-1]) < 15 * 2**20
 
 
-def check_summary(path: Path) -> None:
-    """A run's summary is what its records give today."""
-    summary = json.loads((path / "summary.json").read_text())
-    wanted = roles(Place(summary["device"], summary["dtype"]))
-    with RunFolder(path) as folder:
-        ids = list(dict.fromkeys(prompt for prompt, *_ in folder.records))
-        records = CaseRecords.of(folder, ids, summary["repeats"], wanted)
-        assert len(ids) == summary["prompts"]
-        again = json.loads(json_text(to_json(figures(records, summary["seed"]))))
-    kept = {key: summary[key] for key in again.keys() & summary.keys()}
-    assert not list(differences(again, kept, str(path)))
-
-
 @pytest.mark.parametrize("preset", PRESETS)
 def test_summaries_follow_from_their_records(folders, preset):
     """Of a sample; all of them below."""
@@ -106,12 +77,6 @@ def test_acceptance_by_depth_is_censored_where_outputs_end(folders):
         if found["drafted"] is not None:
             excess = found["cut_steps"] / summary["target_forwards"]
             assert 1 + sum(found["marginal"]) == pytest.approx(summary["tokens_per_target_forward"] + excess, rel=1e-9)
-    # Short outputs, of which nearly every one ends with a drafted token: whole steps left out gave
-    # .491 .472 .326 .308.
-    [warm] = [path for path in folders if path.parts[-4:] == ("main_text", "wmt16", "tiny", "ouroboros-2759bf2436")]
-    found = json.loads((warm / "summary.json").read_text())["acceptance"]
-    assert found["conditional"][:4] == pytest.approx([0.535, 0.550, 0.466, 0.400], abs=5e-4)
-    assert found["cut_steps"] == 38
 
 
 def test_every_run_tells_where_it_comes_from(folders):
@@ -130,19 +95,13 @@ def test_the_table_is_made_from_these_runs(unpacked, monkeypatch, preset):
 
 @pytest.mark.parametrize("preset", thinned(PRESETS, 2))
 def test_the_runs_are_the_preset_s_own(folders, preset):
-    """None of an older edition of the preset, or of settings that were tuned again since.
-
-    Settings alone are compared. That suffix and hybrid have counted the root among a draft's rows
-    since, which leaves one token fewer at the same setting, is said in results/paper/README.md.
-    """
+    """None of an older edition of the preset, or of settings that were tuned again since."""
     own = [path for path in folders if path.parts[-4] == preset]
     for task in {path.parts[-3] for path in own}:
         plan = read_plan(composed(f"experiment={preset.removesuffix('_unseen')}", f"task={task}"))
-        measured = [each for each in plan.methods if each.label not in ADDED.get(preset, ())]
-        assert len(plan.methods) - len(measured) == len(ADDED.get(preset, ()))
-        wanted = [as_then(json.loads(json.dumps(asdict(each.config))), each.history) for each in measured]
+        wanted = [(json.loads(json.dumps(asdict(each.config))), each.history) for each in plan.methods]
         summaries = [json.loads((path / "summary.json").read_text()) for path in own if path.parts[-3] == task]
-        found = [as_then(each["method_config"], each["history"]) for each in summaries]
+        found = [(each["method_config"], each["history"]) for each in summaries]
         assert all(each in wanted for each in found) and all(each in found for each in wanted)
         assert len(found) % len(wanted) == 0
 
@@ -200,28 +159,6 @@ def test_the_numbers_of_the_readme_s_tables_are_in_the_tables(folders):
             assert any(all(map(says, printed, found)) for found in intervals), (printed, line)
         for printed in NUMBER.findall(INTERVAL.sub("", line)):
             assert any(says(printed, value) for value in known), (printed, line)
-
-
-def as_then(config: dict[str, Any], history: str) -> dict[str, Any]:
-    """A config by the names of then, without the settings that there were none of yet where they
-    say what was the rule.
-
-    Cold, nothing is in the history that history_bias is about. What a foreign drafter silences
-    stood at other defaults.
-    """
-    renamed = METHODS[config["name"]].renamed
-    names = {new: old for old, new in renamed.items()}
-    config = {names.get(key, key): value for key, value in flat(config).items()}
-    later = {"accepted_only": False, "engine": "prepared"}
-    later |= {"history_bias": config.get("history_bias")} if history == "cold" else {}
-    if config.get("drafter", DRAFT_MODEL) != DRAFT_MODEL:
-        silent = ["gamma", *(old for old, new in renamed.items() if new.startswith("drafting."))]
-        later |= {name: config[name] for name in silent}
-    return {
-        key: as_then(value, history) if isinstance(value, dict) else value
-        for key, value in config.items()
-        if key not in later or value != later[key]
-    }
 
 
 def says(printed: str, value: str | float) -> bool:

@@ -2,6 +2,7 @@
 rest."""
 
 import csv
+import random
 import re
 import shutil
 import subprocess
@@ -11,11 +12,19 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 from close import csv_differences
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+from refolding import check_summary
 
+from bench import CONF
 from bench.report import study as studies
 from bench.report.archive import unpack
 from bench.report.markdown import csv_text
-from bench.report.study import main as rebuild
+from bench.study import main as rebuild
+from training import skip_search
+from training.skip_config import SkipSearchConfig
+from training.skip_search import search_skip_set
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
@@ -63,30 +72,59 @@ def test_no_figure_is_empty(file):
     assert (picture.max(axis=2) - picture.min(axis=2) > 0.2).mean() > 0.0005
 
 
+def test_every_measured_study_is_packed():
+    """But what two scripts write again, and what was read elsewhere."""
+    assert {*STUDIES} - {*PACKED} == {"published", "sandbox"}
+
+
 @pytest.mark.parametrize("name", PACKED)
-def test_the_index_says_whether_an_archive_holds_records(name):
+def test_an_archive_holds_every_record(name):
     with tarfile.open(RESULTS / name / "runs.tar.xz") as archive:
-        held = any(file.endswith("/records.jsonl") for file in archive.getnames())
-    index = (RESULTS / "README.md").read_text().partition("## What is kept")[2]
-    (line,) = [line for line in index.splitlines() if re.match(rf"\| (\w+, )*{name}[, ]", line)]
-    assert held == ("folders with all records" in line) == ("folders without records" not in line)
+        files = [Path(file) for file in archive.getnames()]
+    for summary in [file for file in files if file.name == "summary.json"]:
+        assert summary.with_name("records.jsonl") in files
+    assert {file.name for file in files} & {"summary.json", "journal.log", "forwards.jsonl", "study.journal"}
 
 
-@pytest.mark.parametrize("name", PACKED)
+@pytest.mark.parametrize("name", sorted({*PACKED} - {"skip_search"}))
 def test_a_study_is_made_anew_from_its_archive(name, tmp_path, monkeypatch):
-    """Its first panel without the figures, which take half a minute.
+    """Its first part; of run folders without the figures, which take half a minute.
 
     Paper's are drawn by test_paper_results.
     """
     kept = read_table(RESULTS / name)
-    panel = kept[0]["panel"]
+    column = next(iter(kept[0]))
+    part = kept[0][column]
     monkeypatch.chdir(tmp_path)
     unpack(RESULTS / name / "runs.tar.xz", tmp_path / "whole")
-    shutil.copytree(tmp_path / "whole" / panel, tmp_path / "results" / name / "runs" / panel)
+    shutil.copytree(tmp_path / "whole" / part, tmp_path / "results" / name / "runs" / part)
     monkeypatch.setattr(studies, "draw", lambda arguments: 0)
     assert rebuild([f"results/{name}"]) == 0
-    wanted = csv_text([row for row in kept if row["panel"] == panel])
-    assert not list(csv_differences((Path("results") / name / "table.csv").read_text(), wanted))
+    again = read_table(Path("results") / name)
+    # A part has no columns that others alone have.
+    wanted = [{key: row[key] for key in again[0]} for row in kept if row[column] == part]
+    assert not list(csv_differences((Path("results") / name / "table.csv").read_text(), csv_text(wanted)))
+    if name in ("engine", "tuning"):
+        assert (Path("results") / name / "figures" / f"{part.replace('/', '_')}.png").is_file()
+
+
+@pytest.mark.parametrize("name", sorted({*PACKED} - {"engine", "paper", "skip_search", "tuning"}))
+def test_summaries_follow_from_their_records(name, tmp_path):
+    """Of a sample; paper's are held by test_paper_results."""
+    unpack(RESULTS / name / "runs.tar.xz", tmp_path)
+    folders = sorted(file.parent for file in tmp_path.rglob("summary.json"))
+    check_summary(random.Random(name).choice(folders))
+
+
+def test_the_search_for_a_skip_set_is_written_anew_from_its_journal(tmp_path, monkeypatch):
+    """Without the model, which only its digest stands for."""
+    unpack(RESULTS / "skip_search" / "runs.tar.xz", tmp_path)
+    monkeypatch.setattr(skip_search, "load_pair", None)
+    ConfigStore.instance().store("search_skip_layers_schema", SkipSearchConfig)
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        search_skip_set(OmegaConf.to_object(compose("search_skip_layers", [f"output={tmp_path}"])))
+    made, kept = tmp_path / "tiny" / "trials.csv", RESULTS / "skip_search" / "table.csv"
+    assert not list(csv_differences(made.read_text(), kept.read_text()))
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ from decoding.decoder import ModelPair
 from decoding.errors import UserError
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
-from training import skip_config, skip_objective
+from training import skip_config, skip_objective, skip_search
 from training.skip_config import SkipSearchConfig
 from training.skip_objective import CostModel, Costs, Measured, Text, Worth, measure_costs, replay
 from training.skip_search import search_skip_set
@@ -229,6 +229,12 @@ def test_search_goes_on_where_it_stopped_and_writes_what_the_method_loads(
     assert all(session["versions"]["optuna"] and session["command"][1:] == sys.argv for session in sessions)
     assert (folder / "convergence.png").read_bytes().startswith(b"\x89PNG")
 
+    kept = {file: file.read_bytes() for file in folder.iterdir() if file.suffix in (".json", ".csv")}
+    for file in kept:
+        file.unlink()
+    monkeypatch.setattr(skip_search, "load_pair", None)
+    assert search_skip_set(configured(target, tmp_path, f"objective={objective}", "trials=12")) == found
+    assert {file: file.read_bytes() for file in kept} == kept, "the journal holds them all"
     with pytest.raises(UserError, match="holds a search with max_draft=3, not 4"):
         search_skip_set(configured(target, tmp_path, f"objective={objective}", "max_draft=4"))
 

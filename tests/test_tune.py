@@ -7,7 +7,7 @@ import math
 import os
 import re
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import fmean
 from types import SimpleNamespace
@@ -20,6 +20,7 @@ from made_records import made_record
 from omegaconf import OmegaConf
 
 import bench.tune.job
+import bench.tune.report
 from bench import CONF, GENERATED
 from bench.cli import guarded
 from bench.measure import entrants
@@ -42,7 +43,7 @@ def tuned(pair, tmp_path, monkeypatch):
 
     Yaml files go to a folder below generated/method. Nothing is drawn, unless a test says so.
     """
-    monkeypatch.setattr(bench.tune.job, "draw_study", lambda *_: None)
+    monkeypatch.setattr(bench.tune.report, "draw_study", lambda *_: None)
     monkeypatch.chdir(tmp_path)
     # One folder a test: two workers run these at the same time, and each clears its own.
     folder = f"tuned/{tmp_path.name}"
@@ -79,7 +80,7 @@ def test_settings_in_parts_are_searched_and_written(tuned, tmp_path, monkeypatch
 
 
 def test_the_winner_is_written_and_taken(pair, tuned, tmp_path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(bench.tune.job, "draw_study", draw_study)
+    monkeypatch.setattr(bench.tune.report, "draw_study", draw_study)
     assert tuned("method=speculative", "tune.trials=3") == 0
     trials = read_trials(tmp_path)
     assert [each["number"] for each in trials] == ["published", "0", "1"]
@@ -138,15 +139,18 @@ def test_settings_that_cannot_stand_together_cost_nothing(tuned, tmp_path, monke
 def test_a_published_null_stands_beside_the_numbers_that_are_searched(tmp_path) -> None:
     values = {"pool.capacity": [2, 4], "gamma": [3, "auto"]}
     trials = [SimpleNamespace(number=0, value=1.2, params={"pool.capacity": 4, "gamma": "auto"})]
-    study = SimpleNamespace(
-        user_attrs={"published": {"speed": 1.1}, "round 1": {"0": 1.3}}, get_trials=lambda **_: trials
-    )
-    space = Space(values, {"name": "ouroboros", "pool": {"capacity": None}, "gamma": 12})
     finals = {"published": final_of(1.0, 1.1, 1.2), "0": final_of(1.3, 1.2, 1.4)}
-    table = bench.tune.job._table(study, space, 2, finals)
+    found = {
+        "space": values,
+        "published setting": {"pool.capacity": None, "gamma": 12},
+        "published": {"speed": 1.1},
+        "round 1": {"0": 1.3},
+        "finals": {label: asdict(final) for label, final in finals.items()},
+    }
+    table = bench.tune.report.table_of(SimpleNamespace(user_attrs=found, get_trials=lambda **_: trials))
     assert table["params_pool.capacity"].tolist() == [None, 4] and table["params_gamma"].tolist() == [12, "auto"]
     assert table["round_0"].tolist() == [1.1, 1.2] and table["round_1"][1] == 1.3
-    draw_study(table, values, "0", tmp_path, "a search")
+    draw_study(table, values, "0", tmp_path / "study.png", "a search")
     assert (tmp_path / "study.png").stat().st_size > 5000
 
 
@@ -341,7 +345,7 @@ def test_a_full_disk_names_what_could_not_be_written(tuned, monkeypatch, capsys)
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(bench.tune.job, "draw_study", full)
+    monkeypatch.setattr(bench.tune.report, "draw_study", full)
     assert tuned("method=speculative", "tune.trials=1", "tune.finalists=1") == 2
     assert "error: cannot write study: No space left on device; what is measured is kept" in capsys.readouterr().err
 

@@ -20,12 +20,16 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def write_report(folder: Path, study: optuna.Study, config: object, costs: Costs, check: dict[str, Worth]) -> None:
-    """Write trials.csv, convergence.png, summary.json and provenance.json to `folder`.
+# What greedy, skipping nothing and the set found are worth, measured after the search.
+CHECK = "check"
 
-    check: what greedy, skipping nothing and the set found are worth, measured after the search.
-    """
-    trials = finished(study)
+
+def write_report(folder: Path, study: optuna.Study) -> None:
+    """Write trials.csv, convergence.png, summary.json and provenance.json of a complete search to
+    `folder`."""
+    trials, settings = finished(study), study.user_attrs["settings"]
+    costs = Costs(**study.user_attrs["costs"])
+    check = {name: Worth(**each) for name, each in study.user_attrs[CHECK].items()}
     values = [trial.value for trial in trials]
     best = list(accumulate(values, max))
     with (folder / "trials.csv").open("w", newline="", encoding="utf-8") as stream:
@@ -41,21 +45,18 @@ def write_report(folder: Path, study: optuna.Study, config: object, costs: Costs
     # others.
     bare = [value for trial, value in zip(trials, values, strict=True) if not any(trial.params.values())]
     nothing = bare[0] if bare else None
-    estimated = config.objective == "cost_model"
+    estimated = settings["objective"] == "cost_model"
     greedy = 1 / costs.steps[0] if estimated else check["greedy"].tokens_per_second
     _plot(values, best, greedy, nothing, estimated, folder / "convergence.png")
     summary = {
-        "objective": config.objective,
+        "objective": settings["objective"],
         "trials": len(trials),
         "objective_values": {"greedy": greedy, "nothing skipped": nothing, "skip set": study.best_value},
         "measured": {name: _shown(worth) for name, worth in check.items()},
         "costs_in_seconds": asdict(costs),
     }
     _write(folder / "summary.json", summary)
-    sessions = study.user_attrs["sessions"]
-    sessions[-1]["ended"] = datetime.now(UTC).isoformat(timespec="seconds")
-    study.set_user_attr("sessions", sessions)
-    provenance = {"settings": study.user_attrs["settings"], "sessions": study.user_attrs["sessions"]}
+    provenance = {"settings": settings, "sessions": study.user_attrs["sessions"]}
     _write(folder / "provenance.json", provenance)
 
 
@@ -69,6 +70,13 @@ def note_session(study: optuna.Study, device: str) -> None:
     }
     now["versions"] |= {name: version(name) for name in ("optuna", "matplotlib")}
     study.set_user_attr("sessions", [*study.user_attrs.get("sessions", []), now])
+
+
+def note_end(study: optuna.Study) -> None:
+    """Note when the last session ended."""
+    sessions = study.user_attrs["sessions"]
+    sessions[-1]["ended"] = datetime.now(UTC).isoformat(timespec="seconds")
+    study.set_user_attr("sessions", sessions)
 
 
 def finished(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:

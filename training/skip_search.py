@@ -20,7 +20,7 @@ from bench.console.terminal import say, warn
 from bench.models.config import ModelConfig
 from bench.models.loading import LoadedPair, load_pair
 from bench.models.location import weights_digests
-from bench.models.place import resolve_place
+from bench.models.place import Place, resolve_place
 from decoding.errors import UserError
 from decoding.stopping import Stopping
 from tasks import TASKS
@@ -28,7 +28,7 @@ from tasks.settings import typed
 from tasks.sources import DataConfig, load_rows
 from training.skip_config import SkipSearchConfig
 from training.skip_objective import CostModel, Costs, Layers, Measured, Objective, Text, Worth, measure_costs
-from training.skip_report import finished, note_session, write_report
+from training.skip_report import CHECK, finished, note_end, note_session, write_report
 
 # How many trials the sampler draws at random, the first ones, which are given, counted in.
 RANDOM_TRIALS = 10
@@ -45,39 +45,51 @@ def run(config: DictConfig) -> int:
 def search_skip_set(config: SkipSearchConfig) -> SkipSet:
     """Search, or go on with a search that was stopped.
 
-    It writes the set, its log and its plot to output/name. Raises UserError for settings that do
+    It writes the set, its log and its plot to output/name; of a search that is complete they are
+    written anew from its journal, and nothing is measured. Raises UserError for settings that do
     not fit, and for a folder that holds a search with other settings.
     """
     folder = Path(config.output) / config.name
-    method, model = config.method(), typed(ModelConfig, config.model, "model")
+    model = typed(ModelConfig, config.model, "model")
     place = resolve_place(config.device, config.dtype)
+    settings = {**asdict(config), "model": weights_digests(model)["target"], **place.identity()}
+    del settings["trials"], settings["output"]
+    folder.mkdir(parents=True, exist_ok=True)
+    study = _study(folder, config.seed)
+    _require_same_settings(study, settings, folder)
+    if len(finished(study)) < config.trials or CHECK not in study.user_attrs:
+        _search(study, config, model, place, settings)
+    attention, mlp = layers_of(study.best_trial)
+    layers = len(study.best_trial.params) // 2
+    source = f"scripts/search_skip_layers.py name={config.name}: {config.trials} trials, objective {config.objective}"
+    found = SkipSet(model.target, layers, list(attention), list(mlp), source)
+    found.save(folder / "skip_set.json")
+    write_report(folder, study)
+    return found
+
+
+def _search(
+    study: optuna.Study, config: SkipSearchConfig, model: ModelConfig, place: Place, settings: dict[str, Any]
+) -> None:
+    """Bring the study to its trials, and decode with the best set beside greedy."""
     alone = replace(model, draft=None, draft_revision=None, draft_device=None, draft_dtype=None)
     loaded = load_pair(alone, place, config.seed)
     warn(loaded.warnings)
-    skipper = LayerSkipper(loaded.pair.target.model)
+    method, skipper = config.method(), LayerSkipper(loaded.pair.target.model)
     texts = _texts(config, loaded)
     early_exit = AdaptiveExit(method.threshold, method.acceptance, method.threshold_step)
     measured = Measured(loaded.pair, skipper, texts, early_exit, method.max_draft)
-
-    folder.mkdir(parents=True, exist_ok=True)
-    study = _study(folder, config.seed)
-    settings = {**asdict(config), "model": weights_digests(model)["target"], **place.identity()}
-    del settings["trials"], settings["output"]
-    _require_same_settings(study, settings, folder)
+    # Not before what is wrong with them has been said.
+    study.set_user_attr("settings", settings)
     note_session(study, place.device)
     costs = _costs(study, loaded, skipper, texts, method.max_draft)
     objective: Objective = measured
     if config.objective == "cost_model":
         objective = CostModel(loaded.pair, skipper, texts, early_exit, method.max_draft, costs)
     _run(study, objective, skipper.layers, config.trials)
-
-    attention, mlp = layers_of(study.best_trial)
-    source = f"scripts/search_skip_layers.py name={config.name}: {config.trials} trials, objective {config.objective}"
-    found = SkipSet(model.target, skipper.layers, list(attention), list(mlp), source)
-    found.save(folder / "skip_set.json")
-    check = measured.beside_greedy({"nothing skipped": ((), ()), "skip set": (attention, mlp)})
-    write_report(folder, study, config, costs, check)
-    return found
+    check = measured.beside_greedy({"nothing skipped": ((), ()), "skip set": layers_of(study.best_trial)})
+    study.set_user_attr(CHECK, {name: asdict(worth) for name, worth in check.items()})
+    note_end(study)
 
 
 def _texts(config: SkipSearchConfig, loaded: LoadedPair) -> list[Text]:
@@ -134,16 +146,10 @@ def _study(folder: Path, seed: int) -> optuna.Study:
 
 
 def _require_same_settings(study: optuna.Study, settings: dict[str, Any], folder: Path) -> None:
-    """Note the settings of a new study.
-
-    Raises UserError, naming the first difference, for a study of other ones.
-    """
+    """Raise UserError, naming the first difference, for a study of other settings."""
     before = study.user_attrs.get("settings")
-    if before is None:
-        study.set_user_attr("settings", settings)
-        return
     for key, value in settings.items():
-        if before.get(key) != value:
+        if before is not None and before.get(key) != value:
             raise UserError(
                 f"{folder} holds a search with {key}={before.get(key)}, not {value}: give another name, or remove it"
             )

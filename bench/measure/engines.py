@@ -70,16 +70,16 @@ class Work:
 class Machine:
     """What a machine does at its best.
 
-    bandwidth: bytes a second that are read, by the size of what is read. flops: a second, of a
-    matrix product.
+    bandwidth: bytes a second that are read, where as many are read as a model's weights have.
+    flops: a second, of a matrix product.
     """
 
-    bandwidth: Mapping[int, float]
+    bandwidth: float
     flops: float
 
     def limit(self, work: Work, rows: int) -> float:
         """Seconds that a forward of `rows` rows takes at least."""
-        return max(work.bytes / self.bandwidth[work.bytes], rows * work.flops / self.flops)
+        return max(work.bytes / self.bandwidth, rows * work.flops / self.flops)
 
 
 @dataclass
@@ -117,10 +117,10 @@ def work_of(model: PreTrainedModel) -> Work:
     return Work(read, flops)
 
 
-def machine_limits(works: Sequence[Work], dtype: torch.dtype, device: torch.device) -> Machine:
-    """What this machine can do: the best of several, for a limit is not a mean."""
+def machine_limits(works: Sequence[Work], dtype: torch.dtype, device: torch.device) -> list[Machine]:
+    """What this machine can do for each work: the best of several, for a limit is not a mean."""
     bandwidth = {}
-    for size in {work.bytes for work in works}:
+    for size in dict.fromkeys(work.bytes for work in works):
         source = torch.ones(max(size // 4, 1), device=device)
         target = torch.empty_like(source)
         # A copy reads and writes; a sum only reads. The faster of the two tells what reading costs.
@@ -128,7 +128,8 @@ def machine_limits(works: Sequence[Work], dtype: torch.dtype, device: torch.devi
         summed = size / _best(source.sum)
         bandwidth[size] = max(copied, summed)
     left = torch.ones(WIDE, WIDE, dtype=dtype, device=device)
-    return Machine(bandwidth, 2 * WIDE**3 / _best(lambda: left @ left))
+    flops = 2 * WIDE**3 / _best(lambda: left @ left)
+    return [Machine(bandwidth[work.bytes], flops) for work in works]
 
 
 def _best(action: Callable[[], Any], count: int = 12) -> float:

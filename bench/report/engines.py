@@ -1,4 +1,7 @@
-"""python -m bench.engine: what engines take for a forward, as a table and a roofline plot."""
+"""python -m bench.engine: what engines take for a forward, as a table and a roofline plot.
+
+All follows from forwards.jsonl and provenance.json, which lie beside them.
+"""
 
 import json
 import statistics
@@ -21,6 +24,7 @@ from bench.measure.environment import environment
 from bench.models.config import ModelConfig, require_dtype
 from bench.models.loading import load_pair
 from bench.models.place import Place, resolve_place
+from bench.plan.typed_json import from_json, to_json
 from decoding.session import context_of
 from decoding.settings import require_at_least
 from tasks.settings import typed
@@ -29,6 +33,26 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
 from bench.report.figures.style import BLACK, PALETTE, STYLE  # noqa: E402
+from bench.report.study import collect  # noqa: E402
+
+FORWARDS = "forwards.jsonl"
+TABLE = "table.csv"
+PLOT = "roofline.png"
+PROVENANCE = "provenance.json"
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One kind of forward and what the machine allowed in the same minutes: a line of FORWARDS.
+
+    model: its name. role: target or draft. layers: the model's.
+    """
+
+    model: str
+    role: str
+    layers: int
+    machine: Machine
+    forwards: Forwards
 
 
 @dataclass
@@ -43,7 +67,7 @@ class EngineConfig:
     device: str | None = None
     dtype: str | None = None
     seed: int = 0
-    output: str = "results/engine"
+    output: str = "results/engine/runs"
     debug: bool = False
 
     def __post_init__(self) -> None:
@@ -66,25 +90,50 @@ def run(config: DictConfig) -> int:
     folder = Path(wanted.output) / name
     folder.mkdir(parents=True, exist_ok=True)
     dtype, device = getattr(torch, place.dtype), torch.device(place.device)
-    rows = []
+    measured = []
     with Company(place.device, None):
         for role, loaded in models.items():
             engines = available(wanted.engines, place)
             contexts = [each for each in wanted.contexts if each + max(wanted.rows) < context_of(loaded.config)]
             ready = {engine: prepared(engine, deepcopy(loaded)) for engine in engines}
-            machine = machine_limits([each.work for each in ready.values()], dtype, device)
+            limits = machine_limits([each.work for each in ready.values()], dtype, device)
+            machines = dict(zip(ready, limits, strict=True))
             steps = measure(ready, contexts, wanted.rows, wanted.repeats)
+            layers = loaded.config.num_hidden_layers
             for found in tqdm(steps, total=len(contexts), desc=role, unit="context"):
-                rows += [_row(name, role, each, machine, loaded.config.num_hidden_layers) for each in found]
-    table = pandas.DataFrame(rows)
-    table.to_csv(folder / "table.csv", index=False, float_format="%.6g")
+                measured += [Measurement(name, role, layers, machines[each.engine], each) for each in found]
     here = environment(place.device)
     provenance = {**here.to_json(), "settings": given | {"model": model}}
-    (folder / "provenance.json").write_text(json.dumps(provenance, indent=2, default=str) + "\n")
-    draw(table, folder / "roofline.png", f"{name}: {here.cpu}, {here.threads} threads")
-    for line in told(table):
+    (folder / PROVENANCE).write_text(json.dumps(provenance, indent=2, default=str) + "\n")
+    (folder / FORWARDS).write_text("".join(json.dumps(to_json(each)) + "\n" for each in measured))
+    for line in told(write(folder)):
         say(line)
-    say(f"written: {folder}/table.csv, roofline.png, provenance.json")
+    say(f"written: {folder}/{TABLE}, {PLOT}, {FORWARDS}, {PROVENANCE}")
+    return 0
+
+
+def write(folder: Path) -> pandas.DataFrame:
+    """Write the table and the plot of what `folder` holds of a measurement; the table."""
+    measured = [from_json(Measurement, json.loads(line)) for line in (folder / FORWARDS).read_text().splitlines()]
+    table = pandas.DataFrame([_row(each) for each in measured])
+    table.to_csv(folder / TABLE, index=False, float_format="%.6g")
+    here = json.loads((folder / PROVENANCE).read_text())
+    draw(table, folder / PLOT, f"{measured[0].model}: {here['cpu']}, {here['threads']} threads")
+    return table
+
+
+def rebuild(runs: Path, study: Path) -> int:
+    """Write what follows from the measurements below `runs`; the exit status.
+
+    Args:
+        runs: a folder for each model.
+        study: where the common table and a figure for each model go.
+    """
+    tables = {}
+    for folder in sorted(file.parent for file in runs.rglob(FORWARDS)):
+        write(folder)
+        tables[folder.name] = (folder / TABLE, folder / PLOT)
+    collect(study, "model", tables)
     return 0
 
 
@@ -97,15 +146,16 @@ def _models(wanted: EngineConfig, model: dict[str, Any], place: Place) -> dict[s
     return {"target": pair.target.model, **({"draft": pair.draft.model} if pair.draft else {})}
 
 
-def _row(model: str, role: str, each: Forwards, machine: Machine, layers: int) -> dict[str, Any]:
+def _row(measured: Measurement) -> dict[str, Any]:
     """A line of the table.
 
     Median, minimum, and what the machine allows with this engine's weights.
     """
+    each, machine = measured.forwards, measured.machine
     limit, least = machine.limit(each.work, each.rows), min(each.seconds)
     return {
-        "model": model,
-        "role": role,
+        "model": measured.model,
+        "role": measured.role,
         "engine": each.engine,
         "context": each.context,
         "rows": each.rows,
@@ -113,9 +163,9 @@ def _row(model: str, role: str, each: Forwards, machine: Machine, layers: int) -
         "least_milliseconds": 1e3 * least,
         "limit_milliseconds": 1e3 * limit,
         "of_limit": limit / least,
-        "above_limit_a_layer_milliseconds": 1e3 * (least - limit) / layers,
+        "above_limit_a_layer_milliseconds": 1e3 * (least - limit) / measured.layers,
         "weights_mib": each.work.bytes / 2**20,
-        "bandwidth_gib_s": machine.bandwidth[each.work.bytes] / 2**30,
+        "bandwidth_gib_s": machine.bandwidth / 2**30,
         "gflop_s": machine.flops / 1e9,
         "prepared_seconds": each.prepared_seconds,
     }

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from bench.measure.verdicts import Divergence
-from bench.plan.typed_json import BESIDE
+from bench.plan.typed_json import BESIDE, LEFT_OUT
 from bench.report.own_figures import CLOCK_SECONDS, CLOCKS, NAMES
 from bench.report.statistics import NONE, Acceptance, Estimate
 
@@ -48,7 +48,9 @@ class Seconds:
     """Where the time of all generations went, in seconds.
 
     None for a rival that does not tell its steps. other is what drafting and verification leave of
-    decode; observe is the part of it that is spent learning from verdicts. clocks: the drafter's
+    decode; observe is the part of it that is spent learning from verdicts. models: of decode, the
+    part in models' forwards (on a GPU, until they were launched); None also in records from before
+    it was known. clocks: the drafter's
     own, by CLOCK_SECONDS; what they tell lies within draft and observe, and is missing without such
     a clock and in records from before there was one.
     """
@@ -60,6 +62,12 @@ class Seconds:
     observe: float | None
     clocks: dict[str, float] = field(default_factory=dict, metadata={BESIDE: CLOCK_SECONDS})
     decode: float
+    models: float | None = field(default=None, metadata=LEFT_OUT)
+
+    @property
+    def outside(self) -> float | None:
+        """Of decode, what is spent outside of models' forwards; None where that is not known."""
+        return None if self.models is None else self.decode - self.models
 
     def parts(self) -> dict[str, float | None]:
         """Drafting, verification, each clock and the rest, which add up to decode.

@@ -10,7 +10,7 @@ from bench.measure.provenance import Provenance
 from bench.measure.verdicts import IDENTICAL
 from bench.plan.nesting import flat
 from bench.report.categories import Category, Quality
-from bench.report.figure_types import Acceptance, Comparison, Estimate, Lossless, Runaways, Verdicts
+from bench.report.figure_types import Acceptance, Comparison, Estimate, Lossless, Runaways, Seconds, Verdicts
 from bench.report.marks import RUNAWAY, RUNAWAY_LEGEND, marked, runaways_decide
 from bench.report.own_figures import rows as own_rows
 from bench.report.probed import in_words
@@ -263,7 +263,14 @@ def _time(summary: Summary) -> list[list[object]]:
     figures = [{"prefill": each.prefill, **each.parts(), "decode": each.decode} for each in sides]
     rows: list[list[object]] = [["seconds", "method", "greedy"]]
     rows += [[name, *(number(each[name]) for each in figures)] for name in figures[0]]
-    return [*rows, ["learning from verdicts, part of the above", *(number(each.observe) for each in sides)]]
+    rows.append(["learning from verdicts, part of the above", *(number(each.observe) for each in sides)])
+    return [*rows, ["outside of models' forwards, part of the above", *(map(_outside, sides))]]
+
+
+def _outside(seconds: Seconds) -> str:
+    if seconds.outside is None:
+        return number(None)
+    return f"{number(seconds.outside)} ({percent(seconds.outside / seconds.decode if seconds.decode else None)})"
 
 
 def _quality(summary: Summary) -> list[list[object]]:
@@ -291,9 +298,10 @@ def _ratios(comparison: Sequence[Comparison]) -> list[list[object]]:
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows of plain values as CSV; an empty cell is a null."""
+    """Rows of plain values as CSV, with the columns of all; an empty cell is a null."""
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+    columns = dict.fromkeys(column for row in rows for column in row)
+    writer = csv.DictWriter(stream, list(columns), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return stream.getvalue()

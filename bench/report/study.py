@@ -1,69 +1,52 @@
-"""A study below results/, rebuilt from its packed runs: `python -m bench.study results/paper`.
+"""What follows from a study's runs: tables and figures of every panel, and one table of all."""
 
-STUDY/runs.tar.xz holds the runs, a folder for each panel. From them follow STUDY/table.csv, a row
-for every run with its panel first, and what is written and drawn of each panel: STUDY/tables/PANEL
-and STUDY/figures/PANEL. Git holds the table and the figures that the study's README shows.
-"""
-
-import argparse
 import csv
-import tarfile
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench.console.disk import writing
-from bench.console.terminal import complain, say
-from bench.report.archive import unpack
-from bench.report.arguments import USER_ERROR
+from bench.console.terminal import say
 from bench.report.arguments import figures as draw
 from bench.report.markdown import csv_text
 from bench.report.tables import main as report
-from decoding.errors import UserError
 
 TABLE = "table.csv"
 
 
-def rebuild(study: Path) -> int:
-    """Write everything that follows from a study's runs; the exit status.
+def rebuild(runs: Path, study: Path) -> int:
+    """Write what follows from run folders; the exit status.
 
-    They are unpacked where they are not there.
-
-    Raises:
-        OSError: there is neither `runs` nor `runs.tar.xz`, or a file cannot be written.
+    Args:
+        runs: a folder for each panel.
+        study: where `tables/PANEL`, `figures/PANEL` and the common table go.
     """
-    runs = study / "runs"
-    if not runs.is_dir():
-        unpack(study / "runs.tar.xz", runs)
-    panels = sorted(folder.name for folder in runs.iterdir() if folder.is_dir())
     worst = 0
-    for panel in panels:
-        worst = max(worst, report([str(runs / panel), "--output", str(study / "tables" / panel)]))
-        worst = max(worst, draw([str(runs / panel), "--output", str(study / "figures" / panel)]))
+    tables = {}
+    for folder in sorted(each for each in runs.iterdir() if each.is_dir()):
+        panel = folder.name
+        worst = max(worst, report([str(folder), "--output", str(study / "tables" / panel)]))
+        worst = max(worst, draw([str(folder), "--output", str(study / "figures" / panel)]))
+        tables[panel] = (study / "tables" / panel / "report.csv",)
     if not worst:
-        write_table(study, panels)
+        collect(study, "panel", tables)
     return worst
 
 
-def write_table(study: Path, panels: list[str]) -> None:
-    """STUDY/table.csv.
+def collect(study: Path, column: str, parts: Mapping[str, Sequence[Path]]) -> None:
+    """Write STUDY/table.csv, the rows of all tables.
 
-    The rows of tables/PANEL/report.csv, each with its panel before the other columns.
+    Args:
+        study: its folder.
+        column: what a part is; its name stands there, before the other columns.
+        parts: by name, first the table, then figures, which become STUDY/figures/NAME.
     """
     rows = []
-    for panel in panels:
-        with (study / "tables" / panel / "report.csv").open(encoding="utf-8", newline="") as stream:
-            rows += [{"panel": panel, **row} for row in csv.DictReader(stream)]
+    for name, (table, *pictures) in parts.items():
+        with table.open(encoding="utf-8", newline="") as stream:
+            rows += [{column: name, **row} for row in csv.DictReader(stream)]
+        for picture in pictures:
+            kept = study / "figures" / f"{name.replace('/', '_')}{picture.suffix}"
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(picture, kept)
     (study / TABLE).write_text(csv_text(rows), encoding="utf-8")
-    say(f"written: {study / TABLE}, {len(rows)} runs of {len(panels)} panels")
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The exit status."""
-    parser = argparse.ArgumentParser(prog="python -m bench.study", description=__doc__.splitlines()[0])
-    parser.add_argument("study", type=Path, metavar="STUDY", help="its folder, with runs.tar.xz or runs in it")
-    study = parser.parse_args(arguments).study
-    try:
-        with writing(study):
-            return rebuild(study)
-    except (UserError, tarfile.TarError) as error:
-        complain(str(error))
-        return USER_ERROR
+    say(f"written: {study / TABLE}, {len(rows)} rows; by {column}: {len(parts)}")

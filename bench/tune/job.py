@@ -8,7 +8,7 @@ so that the same command goes on where it was stopped.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -18,7 +18,6 @@ import optuna
 import pandas
 import torch
 from omegaconf import DictConfig, OmegaConf
-from optuna.trial import TrialState
 
 from bench.console.disk import writing
 from bench.console.terminal import say, warn
@@ -35,7 +34,7 @@ from bench.plan.prompts import Prompts, load_prompts
 from bench.plan.settings import Plan, group_of, read_plan, without
 from bench.plan.tuned import KEPT, TUNED, in_digits
 from bench.tune.objective import Objective
-from bench.tune.plot import draw_study
+from bench.tune.report import TABLE, write_search
 from bench.tune.space import Space, read_space
 from bench.tune.study import (
     PUBLISHED,
@@ -46,8 +45,6 @@ from bench.tune.study import (
     open_study,
     rounds,
     search,
-    trials_of,
-    value_of,
     winner_of,
 )
 from decoding.errors import UserError
@@ -185,7 +182,8 @@ def _write(
     """
     winner, noise = winner_of(finals)
     study.set_user_attr("noise", {"search": noise_of([study.user_attrs[PUBLISHED]["by_repeat"]]), "finals": noise})
-    table = _table(study, space, len(course), finals)
+    folder = Path(str(wanted.study))
+    table = write_search(study, folder, f"{space.base['name']} on {plan.task.name}, {plan.model.label}")
     best, published = finals[winner], finals[PUBLISHED]
     searched = table.loc[table["number"] == winner].iloc[0]
     last = max(number for number in range(len(course)) if pandas.notna(searched[f"round_{number}"]))
@@ -211,38 +209,6 @@ def _write(
     settings = asdict(space.config(choice)) if choice else dict(space.base)
     with writing(file):
         file.write_text("".join(f"# {line}\n" for line in header) + OmegaConf.to_yaml(OmegaConf.create(settings)))
-    folder = Path(str(wanted.study))
-    table.to_csv(folder / "trials.csv", index=False)
-    draw_study(table, space.values, winner, folder, f"{space.base['name']} on {plan.task.name}, {plan.model.label}")
     say(f"{best.speed:.2f} times greedy with {choice or f'the {begun} setting'}{kept}")
     say(f"on the same prompts the {begun} setting: {published.speed:.2f}; a repeat's noise: {100 * noise:.1f}%")
-    say(f"written: {file} (method={wanted.save}), {folder}/trials.csv")
-
-
-def _table(study: optuna.Study, space: Space, count: int, finals: dict[str, Final]) -> pandas.DataFrame:
-    """One row a setting.
-
-    Its values, its speed in each round and as a finalist, and the finalists' repeats.
-    """
-
-    def row(label: str, speed: float, choice: Mapping[str, Any]) -> dict[str, Any]:
-        later = {
-            f"round_{number}": study.user_attrs.get(f"round {number}", {}).get(label) for number in range(1, count)
-        }
-        final = finals.get(label)
-        return {
-            "number": label,
-            "round_0": speed,
-            **later,
-            "final": final and final.speed,
-            "final_pooled": final and final.pooled,
-            "final_repeats": " ".join(f"{each:.4f}" for each in final.by_repeat) if final else None,
-            **{f"params_{key}": choice[key] for key in space.values},
-        }
-
-    rows = [row(PUBLISHED, study.user_attrs[PUBLISHED]["speed"], flat(space.base))]
-    rows += [row(str(each.number), value_of(each), each.params) for each in trials_of(study, TrialState.COMPLETE)]
-    # As objects: of null and numbers in one column pandas would make floats and no number.
-    table = pandas.DataFrame(rows, dtype=object)
-    figures = [name for name in table if name.startswith("round_") or name in ("final", "final_pooled")]
-    return table.astype(dict.fromkeys(figures, float))
+    say(f"written: {file} (method={wanted.save}), {folder}/{TABLE}")

@@ -15,9 +15,9 @@ COLUMNS = 4
 
 
 def draw_study(
-    table: pandas.DataFrame, values: Mapping[str, list[Any]], winner: str, folder: Path, title: str
+    table: pandas.DataFrame, values: Mapping[str, list[Any]], winner: str, file: Path, title: str
 ) -> None:
-    """Write study.png.
+    """Draw a search.
 
     The first panel goes by trial, with the best so far; then there is one for every setting.
 
@@ -26,7 +26,7 @@ def draw_study(
             greedy's.
         values: what the search chose from.
         winner: the `number` of the row that was chosen.
-        folder: where study.png goes.
+        file: the picture.
         title: of the figure.
     """
     rows = -(-(len(values) + 1) // COLUMNS)
@@ -54,7 +54,8 @@ def draw_study(
         row[0].set_ylabel("times greedy's speed")
     legend = "dots: first round; circles: finalists on unseen prompts, filled: chosen; dashed: greedy"
     figure.suptitle(f"{title}: decode speed on validation prompts\n({legend})")
-    figure.savefig(folder / "study.png", dpi=120)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file, dpi=120)
     plt.close(figure)
 
 

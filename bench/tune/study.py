@@ -42,6 +42,9 @@ PATIENCE = 20
 
 PUBLISHED = "published"
 
+JOURNAL = "journal.log"
+NAME = "tune"
+
 
 @dataclass(frozen=True)
 class Final:
@@ -71,9 +74,9 @@ def open_study(folder: Path, identity: dict[str, Any]) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     # Lists, such as the shape of a tree, go through the journal unharmed: it is JSON.
     warnings.filterwarnings("ignore", "Choices for a categorical distribution", UserWarning)
-    file = str(folder / "journal.log")
-    storage = JournalStorage(JournalFileBackend(file, lock_obj=JournalFileOpenLock(file)))
-    study = optuna.create_study(storage=storage, study_name="tune", direction="maximize", load_if_exists=True)
+    study = optuna.create_study(
+        storage=_storage(folder), study_name=NAME, direction="maximize", load_if_exists=True
+    )
     # With one seed for all, a search that goes on would begin with the same random proposals again.
     study.sampler = optuna.samplers.TPESampler(seed=SEED + len(study.trials), n_startup_trials=8, multivariate=True)
     known = study.user_attrs
@@ -83,6 +86,17 @@ def open_study(folder: Path, identity: dict[str, Any]) -> optuna.Study:
         if name not in known:
             study.set_user_attr(name, value)
     return study
+
+
+def read_study(folder: Path) -> optuna.Study:
+    """The study that `folder` holds, to be read alone."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna.load_study(storage=_storage(folder), study_name=NAME)
+
+
+def _storage(folder: Path) -> JournalStorage:
+    file = str(folder / JOURNAL)
+    return JournalStorage(JournalFileBackend(file, lock_obj=JournalFileOpenLock(file)))
 
 
 def rounds(trials: int, finalists: int, prompts: int) -> list[tuple[int, int, int]]:

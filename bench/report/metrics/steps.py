@@ -71,15 +71,18 @@ def tokens_per_forward(grid: Grid) -> tuple[float | None, float | None]:
     return shares[0], sum(own) / len(own) if own else None
 
 
+PARTS = ("draft", "verify", "observe", "model", *CLOCK_SECONDS)
+
+
 def seconds_of(grid: Grid) -> Seconds:
     """Where the time of all generations went."""
     decode = sum(map(decode_seconds, flat(grid)))
-    columns = {name: steps_column(grid, f"{name}_seconds") for name in ("draft", "verify", "observe", *CLOCK_SECONDS)}
+    columns = {name: steps_column(grid, f"{name}_seconds") for name in PARTS}
     sums = {name: None if column is None else sum(column) for name, column in columns.items()}
     clocks = {name: seconds for name in CLOCK_SECONDS if (seconds := sums.pop(name)) is not None}
     other = None if sums["draft"] is None else decode - sums["draft"] - sums["verify"]
-    prefill = sum(record.prefill_seconds for record in flat(grid))
-    return Seconds(prefill=prefill, other=other, clocks=clocks, decode=decode, **sums)
+    prefill, models = sum(record.prefill_seconds for record in flat(grid)), sums.pop("model")
+    return Seconds(prefill=prefill, other=other, clocks=clocks, decode=decode, models=models, **sums)
 
 
 def steps_reaching(found: Acceptance) -> list[int]:

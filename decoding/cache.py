@@ -59,7 +59,9 @@ class _Buffer:
     def reserve(self, capacity: int, length: int) -> None:
         """Make room for `capacity` rows; the first `length` stay."""
         old = self.rows
-        self.rows = old.new_zeros(len(self.members), 1, old.shape[2], capacity, old.shape[4])
+        # As a plain tensor, whoever asks: a traced forward of another model may write there.
+        with torch.inference_mode(False):
+            self.rows = old.new_zeros(len(self.members), 1, old.shape[2], capacity, old.shape[4])
         if length:
             self.rows[..., :length, :] = old[..., :length, :]
 

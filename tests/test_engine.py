@@ -25,6 +25,7 @@ from decoding.session import ModelSession, check_masks
 from decoding.stopping import Stopping
 from decoding.tracing import CannotTrace
 from decoding.tree import TokenTree
+from decoding.view import SessionView
 from ouroboros import PoolConfig
 from ouroboros import method as ouroboros
 
@@ -95,6 +96,20 @@ def test_a_cache_that_grows_is_followed():
         session.prefill([1, 2, 3])
         session.reserve(100)
     assert torch.allclose(*(session.prefill([4, 5]) for session in sessions), rtol=0, atol=1e-12)
+
+
+def test_a_view_is_traced_on_a_cache_that_a_forward_has_grown():
+    """As in a panel, where other methods or a probe have run before Draft & Verify is built."""
+    session = traced(make_model("llama"))
+    capacity = session._cache.capacity
+    session.prefill([place % VOCABULARY for place in range(capacity + 10)])
+    session.reset()
+    view = SessionView(session, make_model("llama"))
+    assert session._cache.capacity > capacity and view._traced is not None
+    session.prefill([1, 2, 3])
+    with view.ahead():
+        found = view.prefill([4, 5])
+    assert torch.allclose(found, ModelSession(make_model("llama")).prefill([1, 2, 3, 4, 5]), rtol=0, atol=1e-12)
 
 
 MATRIX = [

@@ -6,6 +6,10 @@ Every table, figure and export of the harness is a fold over these; nothing need
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+# Decimals of seconds in records. What a clock says below a tenth of a microsecond is noise, and
+# would be half of a record.
+DIGITS = 7
+
 
 @dataclass
 class Steps:
@@ -86,4 +90,13 @@ class Generation:
         record = asdict(self)
         if record["steps"] is not None:
             record["steps"] |= record["steps"].pop("drafter_metrics")
-        return record
+        return {name: _told(name, value) for name, value in record.items()}
+
+
+def _told(name: str, value: Any) -> Any:
+    """A field's value with its seconds as far as they tell anything."""
+    if isinstance(value, dict):
+        return {key: _told(key, each) for key, each in value.items()}
+    if name.endswith("_seconds"):
+        return [round(each, DIGITS) for each in value] if isinstance(value, list) else round(value, DIGITS)
+    return value

@@ -16,10 +16,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+
+from study_tables import with_interval, with_mark  # noqa: E402
 
 from bench.plan.methods import METHODS, Method  # noqa: E402
-from bench.report.metrics.outputs import RUNAWAY_SHARE  # noqa: E402
 
 BEGIN, END = "<!-- methods -->", "<!-- end of methods -->"
 SITES = ("https://arxiv.org/abs/", "https://github.com/")
@@ -59,16 +60,10 @@ def _figures(found: dict[tuple[str, str], dict[str, str]], method: str) -> list[
     rows = [found.get((method, task)) for task in TASKS]
     if None in rows:
         return ["-"] * (len(TASKS) + 1)
-    parts = ("decode_speedup", "decode_speedup_low", "decode_speedup_high", "geomean_speedup")
-    speeds = ["{:.2f} [{:.2f}, {:.2f}]; {:.2f}".format(*(float(row[part]) for part in parts)) for row in rows]
+    speeds = [with_mark(f"{with_interval(row)}; {float(row['geomean_speedup']):.2f}", row) for row in rows]
     names = ("tokens_per_target_forward", "tokens_per_target_forward_mean")
     tokens = ["; ".join(f"{float(row[name]):.2f}" for name in names) for row in rows]
-    return [f"{speed}{marks(row)}" for speed, row in zip(speeds, rows, strict=True)] + [", ".join(tokens)]
-
-
-def marks(row: dict[str, str]) -> str:
-    """A tilde where outputs that ran away decide a row's pooled figures."""
-    return " ~" if float(row["runaway_share"] or 0) >= RUNAWAY_SHARE else ""
+    return [*speeds, ", ".join(tokens)]
 
 
 def _shown() -> list[Method]:

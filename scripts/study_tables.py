@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from bench.report.marks import RUNAWAY, marked  # noqa: E402
 from bench.report.metrics.outputs import RUNAWAY_SHARE  # noqa: E402
 
 TASKS = ("humaneval", "mbpp", "gsm8k", "cnndm", "wmt16", "spec_bench")
@@ -60,9 +61,9 @@ def renewed(text: str, study: Path) -> str:
     return BLOCK.sub(made, text)
 
 
-def marks(row: Row) -> str:
-    """A tilde where outputs that ran away hold so many tokens that they decide pooled figures."""
-    return " ~" if float(row.get("runaway_share") or 0) >= RUNAWAY_SHARE else ""
+def with_mark(cell: str, row: Row) -> str:
+    """A cell, marked where outputs that ran away decide the row's pooled figures."""
+    return marked(cell, RUNAWAY * (float(row["runaway_share"] or 0) >= RUNAWAY_SHARE))
 
 
 def table(rows: Sequence[Row], columns: Sequence[str]) -> list[list[str]]:
@@ -78,8 +79,8 @@ def table(rows: Sequence[Row], columns: Sequence[str]) -> list[list[str]]:
         line = [name]
         for task in tasks:
             row = cells.get((name, task))
-            cells_of = [COLUMNS[each][1](row) if row else "" for each in columns]
-            line += [cells_of[0] + marks(row or {}), *cells_of[1:]]
+            shown = [COLUMNS[each][1](row) if row else "" for each in columns]
+            line += [with_mark(shown[0], row) if row else "", *shown[1:]]
         lines.append(line)
     return lines
 

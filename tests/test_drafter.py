@@ -245,12 +245,27 @@ def test_the_best_weights_are_kept_and_not_the_last(trained, tmp_path, monkeypat
     assert torch.equal(trainer.best[name], torch.ones_like(weights))
 
 
-def test_a_label_is_the_next_token(trained):
-    own = [Answered("gsm8k", [6, 7], list(range(8, 8 + length)), False) for length in (3, 9, 5)]
-    batch = next(_of_own(own, Head(range(30), 30), trained))
-    wanted = batch.weights > 0
-    assert wanted.sum() >= 3 + 9 + 5
-    assert torch.equal(batch.labels[..., 0][wanted], batch.ids[wanted] + 1)
+def test_a_label_is_what_the_target_says_next(trained, tmp_path):
+    """Of its own greedy text that is the next token. Another text has no such labels."""
+    target, _, _ = load_target(trained)
+    config = replace(trained, work=str(tmp_path))
+    (tmp_path / "own_text").mkdir()
+    prompts = [[6, 7], [6, 9, 8, 7, 6], [9]]
+    own = [
+        Answered("gsm8k", prompt, decode(target, [prompt], Decoding(length, frozenset()))[0], False)
+        for prompt, length in zip(prompts, (3, 9, 5), strict=True)
+    ]
+    labelled = labels.own_labels(config, target, own)
+    batch = next(_of_own(own, labelled, Head(range(target.config.vocab_size), target.config.vocab_size), config))
+    wanted = batch.weights == 1
+    assert wanted.sum() == 3 + 9 + 5
+    following = torch.nn.functional.pad(batch.ids, (0, 1))[:, 1:]
+    inner = wanted & torch.nn.functional.pad(wanted, (0, 1))[:, 1:]
+    assert inner.sum() == 2 + 8 + 4
+    assert torch.equal(batch.labels[..., 0][inner], following[inner])
+    assert (batch.weights == config.optimisation.prompt_weight).sum() == 1 + 4
+    with pytest.raises(UserError, match="labels of another text"):
+        labels.own_labels(config, target, own[:2])
 
 
 def test_training_goes_on_where_it_stopped(trained, monkeypatch):

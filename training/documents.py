@@ -51,23 +51,31 @@ def batches(
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Endless (ids, weights) batches [documents, length] of about `batch_tokens` tokens.
 
-    They are padded on the right. Documents of like length go together, in a new random order every
-    epoch. weights: each token's weight in the loss as a label; 0 for padding.
+    weights: each token's weight in the loss as a label; 0 for padding, which is on the right.
+    """
+    for group in groups(documents, batch_tokens, seed):
+        yield pad([documents[index] for index in group], prompt_weight)
+
+
+def groups(documents: list[Document], batch_tokens: int, seed: int) -> Iterator[list[int]]:
+    """Endless batches of about `batch_tokens` tokens, padding included, as places in `documents`.
+
+    Documents of like length go together, in a new random order every epoch.
     """
     for epoch in itertools.count():
         draw = random.Random(f"{seed}/{epoch}")
         order = sorted(range(len(documents)), key=lambda i: len(documents[i].ids) + draw.random() * 24)
-        groups: list[list[int]] = [[]]
+        found: list[list[int]] = [[]]
         for index in order:
-            if (len(groups[-1]) + 1) * len(documents[index].ids) > batch_tokens and groups[-1]:
-                groups.append([])
-            groups[-1].append(index)
-        draw.shuffle(groups)
-        for group in groups:
-            yield _pad([documents[index] for index in group], prompt_weight)
+            if (len(found[-1]) + 1) * len(documents[index].ids) > batch_tokens and found[-1]:
+                found.append([])
+            found[-1].append(index)
+        draw.shuffle(found)
+        yield from found
 
 
-def _pad(group: list[Document], prompt_weight: float) -> tuple[torch.Tensor, torch.Tensor]:
+def pad(group: list[Document], prompt_weight: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ids and weights of some documents, [documents, length], padded on the right."""
     length = max(len(document.ids) for document in group)
     ids = torch.zeros(len(group), length, dtype=torch.long)
     weights = torch.zeros(len(group), length)

@@ -31,6 +31,7 @@ from tasks.settings import typed
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
+from matplotlib.ticker import StrMethodFormatter  # noqa: E402
 
 from bench.report.figures.style import BLACK, PALETTE, STYLE  # noqa: E402
 from bench.report.study import collect  # noqa: E402
@@ -212,12 +213,14 @@ def draw(table: pandas.DataFrame, file: Path, title: str) -> None:
                         panel.plot(own.rows, own.limit_milliseconds, "--", color=colour, linewidth=0.9)
                 panel.plot([], [], "--", color=BLACK, linewidth=0.9, label="the machine's limit")
                 panel.set_xscale("log", base=2)
+                panel.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
                 panel.set_yscale("log")
                 panel.set_title(f"{role}, {context} tokens before")
                 panel.set_xlabel("rows of a forward")
                 if not column:
                     panel.set_ylabel("milliseconds")
-        grid[0][0].legend(fontsize="small")
+        lines, names = grid[0][0].get_legend_handles_labels()
+        figure.legend(lines, names, loc="outside lower center", ncols=columns if columns > 2 else 3, fontsize="small")
         figure.suptitle(title)
         figure.savefig(file, dpi=120)
         plt.close(figure)

@@ -71,7 +71,7 @@ class Text:
             installed packages.
         tokens: to take of it, at most; 0 leaves the stage out.
         length: tokens of a piece.
-        top: highest logits kept for every position.
+        top: highest logits kept for every position, of existing text and of the target's own.
         seed: which files and pieces are taken.
     """
 

@@ -1,8 +1,12 @@
-"""Existing text and what the target makes of each of its tokens: its highest logits, on disk."""
+"""What the target makes of every token of a text: its highest logits, on disk.
 
+Of existing text, and of the text that it wrote itself.
+"""
+
+import itertools
 import random
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +15,9 @@ import torch
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from decoding.errors import UserError
 from training.drafter.config import DraftConfig, Text
+from training.drafter.own_text import Answered
 from training.drafter.prompts import TestText
 
 PLACES = {"{stdlib}": "stdlib", "{packages}": "purelib"}
@@ -62,6 +68,29 @@ def labelled(
     return shards
 
 
+def own_labels(config: DraftConfig, target: PreTrainedModel, own: Sequence[Answered]) -> list[Labelled]:
+    """Labels of the target's own text, prompts included, a text of one row each.
+
+    Shards that are on disk are read, the others written.
+    """
+    folder = Path(config.work) / "own_text"
+    found: list[Labelled] = []
+    for number, begin in enumerate(tqdm(range(0, len(own), SHARD), desc="labels of its own text", unit="shard")):
+        texts = [torch.tensor(each.prompt + each.answer) for each in own[begin : begin + SHARD]]
+        file = folder / f"labels-{number}.npz"
+        if not file.exists():
+            _write(file, [top_logits(target, ids[None], config.text.top) for ids in texts])
+        top, shares = _read(file)
+        ends = list(itertools.accumulate(map(len, texts)))
+        if ends[-1] != top.shape[1]:
+            raise UserError(f"{file} holds labels of another text: delete it")
+        found += [
+            Labelled(ids[None], top[:, end - len(ids) : end], shares[:, end - len(ids) : end])
+            for ids, end in zip(texts, ends, strict=True)
+        ]
+    return found
+
+
 def pieces(wanted: Text, tokenizer: PreTrainedTokenizerBase, tests: TestText) -> Iterator[list[int]]:
     """Runs of `length` tokens of the files, in a random order.
 
@@ -98,9 +127,18 @@ def top_logits(target: PreTrainedModel, ids: torch.Tensor, top: int) -> tuple[to
 def _shard(target: PreTrainedModel, ids: torch.Tensor, top: int, file: Path) -> Labelled:
     if not file.exists():
         parts = [top_logits(target, ids[begin : begin + ROWS], top) for begin in range(0, len(ids), ROWS)]
-        found, shares = (torch.cat(each).numpy() for each in zip(*parts, strict=True))
-        new = file.with_suffix(".new.npz")
-        np.savez(new, top=found.astype(np.int32), shares=shares.astype(np.float16))
-        new.replace(file)
+        _write(file, parts, along=0)
+    return Labelled(ids, *_read(file))
+
+
+def _write(file: Path, parts: Sequence[tuple[torch.Tensor, torch.Tensor]], along: int = 1) -> None:
+    """Labels joined into one file, whole or not at all."""
+    found, shares = (torch.cat(each, along).numpy() for each in zip(*parts, strict=True))
+    new = file.with_suffix(".new.npz")
+    np.savez(new, top=found.astype(np.int32), shares=shares.astype(np.float16))
+    new.replace(file)
+
+
+def _read(file: Path) -> tuple[torch.Tensor, torch.Tensor]:
     stored = np.load(file)
-    return Labelled(ids, torch.from_numpy(stored["top"]), torch.from_numpy(stored["shares"]))
+    return torch.from_numpy(stored["top"]), torch.from_numpy(stored["shares"])

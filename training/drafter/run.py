@@ -11,7 +11,7 @@ from transformers.utils import logging
 from bench.console.terminal import say
 from training.drafter.card import write_card
 from training.drafter.config import DraftConfig
-from training.drafter.labels import labelled
+from training.drafter.labels import labelled, own_labels
 from training.drafter.own_text import own_text, pack
 from training.drafter.prompts import TestText
 from training.drafter.student import ranked, save, student_of
@@ -42,15 +42,16 @@ def train_draft(config: DraftConfig) -> None:
     tests = TestText(config.forbidden_root)
     with clock("own text"):
         texts = own_text(config, target, tokenizer, eos, tests)
-    with clock("labels"):
-        text = labelled(config, target, tokenizer, tests)
     own = [each for each in texts if not each.held_out]
     held_out = [each for each in texts if each.held_out]
+    with clock("labels"):
+        text = labelled(config, target, tokenizer, tests)
+        own_text_labels = own_labels(config, target, own)
     ranking = ranked((each.prompt + each.answer for each in own), sorted(eos))
     student = student_of(target, config.layers)
     head = Head(ranking[: config.head] if config.head else range(student.config.vocab_size), student.config.vocab_size)
     with clock("training"):
-        log = train(config, student, target, head, text, own, held_out)
+        log = train(config, student, target, head, text, own, own_text_labels, held_out)
     save(student, ranking, Path(config.output))
     pack(config)
     write_card(config, student, head, texts, text, log, clock.seconds)

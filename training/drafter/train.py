@@ -16,12 +16,13 @@ import torch.nn.functional as F
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
-from training.documents import Document, batches
+from training.documents import Document, groups, pad
 from training.drafter.agreement import agreement
 from training.drafter.config import DraftConfig
 from training.drafter.generation import Decoding, decode
 from training.drafter.labels import Labelled, top_logits
 from training.drafter.own_text import Answered
+from training.drafter.target import fast_dtype
 
 CLIP = 1.0
 # Rows of a step on the draft's own continuations.
@@ -64,19 +65,28 @@ def train(
     head: Head,
     text: list[Labelled],
     own: list[Answered],
+    labels: list[Labelled],
     held_out: list[Answered],
 ) -> list[dict[str, object]]:
     """Train `student` in place to the checkpoint with the highest held-out agreement.
 
-    Returns its log, a mapping for every check.
     Goes on from `config.work`/draft.pt.
+
+    Args:
+        text: existing text.
+        own: what the target wrote itself.
+        labels: of `own`, text by text.
+        held_out: answers on which agreement is measured.
+
+    Returns:
+        Its log, a mapping for every check.
     """
     how = config.optimisation
     tokens = sum(shard.ids.numel() for shard in text) * how.text_epochs
     words = sum(len(each.prompt) + len(each.answer) for each in own) * how.own_epochs
     stages: list[tuple[str, int, Callable[[], Iterator[Batch]]]] = [
         ("text", math.ceil(tokens / how.batch_tokens), lambda: _of_text(text, head, config)),
-        ("own text", math.ceil(words / how.batch_tokens), lambda: _of_own(own, head, config)),
+        ("own text", math.ceil(words / how.batch_tokens), lambda: _of_own(own, labels, head, config)),
         ("on policy", how.on_policy_steps, lambda: _on_policy(own, head, config, student, target)),
     ]
     trainer = _Trainer(config, student, head, held_out)
@@ -165,8 +175,9 @@ def _loss(student: PreTrainedModel, batch: Batch, head: Head) -> torch.Tensor:
 
     It is the forward KL but for a constant.
     """
-    native = next(student.parameters()).device.type
-    with torch.autocast(native, torch.bfloat16):
+    device = next(student.parameters()).device.type
+    fast = fast_dtype(device)
+    with torch.autocast(device, fast, enabled=fast != torch.float32):
         hidden = student.base_model(input_ids=batch.ids, use_cache=False).last_hidden_state
         wanted = batch.weights > 0
         logits = F.linear(hidden[wanted], student.get_output_embeddings().weight[head.ids])
@@ -192,14 +203,22 @@ def _of_text(text: list[Labelled], head: Head, config: DraftConfig) -> Iterator[
             yield Batch(ids, torch.ones(ids.shape), head.places[top], shares)
 
 
-def _of_own(own: list[Answered], head: Head, config: DraftConfig) -> Iterator[Batch]:
-    """The target's own text: its next token is the label."""
+def _of_own(
+    own: list[Answered], labelled: list[Labelled], head: Head, config: DraftConfig
+) -> Iterator[Batch]:
+    """The target's own text, with its distributions: the highest of each is what it wrote next."""
     how = config.optimisation
     documents = [Document(each.prompt + each.answer, len(each.prompt)) for each in own]
-    for ids, weights in batches(documents, how.batch_tokens, how.prompt_weight, config.seed):
-        labels = head.places[ids[:, 1:]][..., None]
-        weights = weights[:, 1:] * (labels[..., 0] >= 0)
-        yield Batch(ids[:, :-1], weights, labels, torch.ones(labels.shape))
+    for group in groups(documents, how.batch_tokens, config.seed):
+        ids, weights = pad([documents[index] for index in group], how.prompt_weight)
+        labels = torch.full((*ids.shape, config.text.top), -1)
+        shares = torch.zeros(labels.shape)
+        for row, index in enumerate(group):
+            text = labelled[index]
+            labels[row, : text.ids.numel()] = head.places[text.top[0].long()]
+            shares[row, : text.ids.numel()] = text.shares[0].float().exp()
+        weights = weights[:, 1:] * (labels[:, :-1] >= 0).any(-1)
+        yield Batch(ids[:, :-1], weights, labels[:, :-1], shares[:, :-1])
 
 
 def _on_policy(

@@ -3,4 +3,4 @@
 from bench.console.entry import enter
 
 if __name__ == "__main__":
-    enter("bench.cli:main", "bench.report.engines:run", "engine")
+    enter("bench.cli:main", "bench.engine_job:run", "engine")

@@ -89,6 +89,30 @@ def test_a_room_says_in_a_sentence_what_comes_in_and_what_goes_out(room):
     assert said.startswith("In: ") and " Out: " in said and "\n" not in said
 
 
+def calls(file: Path, name: str) -> bool:
+    """Whether a file calls a method of that name."""
+    called = [node.func for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    return any(isinstance(each, ast.Attribute) and each.attr == name for each in called)
+
+
+def test_one_loop_measures():
+    """The race's own, which runs and searches share; a check measures one prompt."""
+    files = [file for package in ALLOWED for file in (ROOT / package).rglob("*.py")]
+    found = {file.relative_to(ROOT).as_posix() for file in files if calls(file, "measure")}
+    assert found == {"bench/measure/runner.py", "bench/measure/check.py"}
+
+
+# What loads models and times them is a job's to call.
+MEASURING = {"bench.models.loading", *(f"bench.measure.{name}" for name in ("cores", "entrants", "probe", "runner"))}
+
+
+def test_reports_are_made_without_a_model():
+    for file in (ROOT / "bench" / "report").rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        assert not modules & MEASURING and "torch" not in imported(file), file
+
+
 # What a record measured of a generation: seconds, and counts a step.
 MEASURED = {"prefill_seconds", "total_seconds", "prefill_tokens", "steps", "rounds"}
 

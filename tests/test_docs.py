@@ -185,7 +185,7 @@ def status(monkeypatch, words: list[str]) -> int:
         return measured(monkeypatch, rest)
     if module == "bench.engine":
         monkeypatch.setattr(sys, "argv", [module, *rest, "repeats=1"])
-        return bench_main("bench.report.engines:run", "engine")
+        return bench_main("bench.engine_job:run", "engine")
     if module == "bench.tune":
         monkeypatch.setattr(sys, "argv", ["bench.tune", *rest, *SMALL_TUNE])
         return bench_main(bench.tune.job.tune, "tune")

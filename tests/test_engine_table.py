@@ -21,7 +21,7 @@ KEPT = Path(__file__).resolve().parent.parent / "results" / "engine" / "table.cs
 
 def engines(monkeypatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["bench.engine", *arguments, "output=out", "repeats=2"])
-    return main("bench.report.engines:run", "engine")
+    return main("bench.engine_job:run", "engine")
 
 
 @pytest.mark.skipif(not can_pack(torch.float32), reason="this CPU has no packed float16 kernels")

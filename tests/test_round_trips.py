@@ -16,6 +16,7 @@ from samples import thinned
 from test_bench_cli import composed
 
 from bench import CONF, ROOT
+from bench.measure.engines import Forwards, Machine, Measurement, Work
 from bench.measure.provenance import Checkout, Provenance
 from bench.measure.record import FLOAT32, Record
 from bench.measure.store import RunFolder
@@ -80,7 +81,7 @@ def test_a_record_comes_back_from_its_line(record):
     assert back == (record if judged else replace(record, gap=None, gap_at=None, stop_fault=None))
 
 
-@pytest.mark.parametrize("kind", [Case, Summary, Provenance])
+@pytest.mark.parametrize("kind", [Case, Summary, Provenance, Measurement])
 @given(data=st.data())
 @settings(max_examples=20, deadline=None)
 def test_it_comes_back_from_its_file(kind, data):
@@ -218,6 +219,38 @@ def test_a_case_of_another_version_is_refused_also_within_a_file_of_this_one():
 def test_a_summary_that_is_not_one_is_refused_in_one_line(changes, said):
     with pytest.raises(UserError, match=said):
         Summary.from_json(summary_of() | changes)
+
+
+# A line of forwards.jsonl from before lines named their schema.
+FORWARDS = {
+    "model": "m", "role": "draft", "layers": 2, "machine": {"bandwidth": 2.5, "flops": 4.0},
+    "forwards": {
+        "engine": "packed", "rows": 8, "context": 16, "work": {"bytes": 10, "flops": 5}, "prepared_seconds": 0.5,
+        "seconds": [0.25, 0.125],
+    },
+}  # fmt: skip
+
+
+def test_the_first_measurements_of_engines_are_read():
+    found = Measurement.from_json(FORWARDS)
+    assert (found.model, found.role, found.layers, found.machine) == ("m", "draft", 2, Machine(2.5, 4.0))
+    assert found.forwards == Forwards("packed", 8, 16, Work(10, 5), 0.5, [0.25, 0.125])
+    assert found.to_json() == {"schema_version": 1, **FORWARDS}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (FORWARDS | {"schema_version": 2}, "a line of forwards.jsonl has schema version 2, this harness reads 1"),
+        (FORWARDS | {"mood": "fine"}, "a line of forwards.jsonl is damaged, it holds mood, which"),
+        (FORWARDS | {"machine": {}}, "lacks machine.bandwidth, machine.flops"),
+        ([], "has schema version None"),
+    ],
+    ids=["version", "unknown", "missing", "no mapping"],
+)
+def test_a_measurement_that_is_none_is_refused_in_one_line(content, said):
+    with pytest.raises(UserError, match=said):
+        Measurement.from_json(content)
 
 
 def test_every_key_of_a_category_is_one_of_its_summary():

@@ -13,12 +13,15 @@ from statistics import fmean
 from types import SimpleNamespace
 
 import numpy as np
+import optuna
 import pytest
 from bench_pair import bench_arguments, run
 from hydra import compose, initialize_config_dir
 from made_records import made_record
 from omegaconf import OmegaConf
 
+import baselines.hf_prompt_lookup
+import baselines.speculative
 import bench.tune.job
 import bench.tune.report
 from bench import CONF, GENERATED
@@ -26,14 +29,17 @@ from bench.cli import guarded
 from bench.measure import entrants
 from bench.measure.environment import environment
 from bench.measure.provenance import Checkout
+from bench.measure.record import REFERENCE
+from bench.measure.runner import Entrant, Race
 from bench.models.config import ModelConfig
 from bench.plan.tuned import pair_digits, pair_of
+from bench.report.case_records import CaseRecords
 from bench.tune import objective as tuning_objective
 from bench.tune import space as tuning_space
 from bench.tune.objective import speed_of
 from bench.tune.plot import draw_study
 from bench.tune.space import Space, read_space
-from bench.tune.study import Final, noise_of, rounds, winner_of
+from bench.tune.study import Final, measure_finalists, noise_of, open_study, rounds, search, winner_of
 from decoding.errors import UserError
 
 
@@ -191,29 +197,32 @@ def test_noise_is_what_repeats_of_one_setting_differ_by() -> None:
     assert noise_of([[math.e, math.e**3]]) == pytest.approx(math.sqrt(2))
 
 
-class Slow:
-    """Stands for the race: generations with made-up seconds and lengths."""
+class Slow(Race):
+    """A race of generations with made-up seconds and lengths."""
 
     def __init__(self, rows: dict[str, tuple[int, float]]) -> None:
         self.rows = rows
-        self.references = [SimpleNamespace(label="greedy", decoder=None)]
+        self.references = [Entrant("greedy", SimpleNamespace(setting="greedy"), "cold", None, REFERENCE)]
         self.loaded = SimpleNamespace(pair=None)
+        self.left_out: dict[str, str] = {}
         self.order: list[list[str]] = []
 
     def warm_up(self, *_: object) -> None:
         pass
 
     def encode(self, example):
-        self.order.append([])
         return [1], 0
 
     def stopping(self, example, ids):
-        return None
+        self.order.append([])
 
     def measure(self, entrant, example, ids, stopping, repeat, order, cut):
-        self.order[-1].append(entrant.label)
-        tokens, seconds = self.rows[entrant.label]
-        gap = 9.0 if self.rows.get("wrong") == entrant.label else 0.0
+        setting = entrant.decoder.setting
+        self.order[-1].append(setting)
+        if self.rows.get("broken") == setting and example.id == "3":
+            raise RuntimeError("no cache\nof this kind")
+        tokens, seconds = self.rows[setting]
+        gap = 9.0 if self.rows.get("wrong") == setting else 0.0
         return made_record(
             prompt=example.id, repeat=repeat, order=order, label=entrant.label, tokens=list(range(tokens)),
             prefill_seconds=0.0, total_seconds=seconds, stop="eos", gap=gap,
@@ -223,14 +232,16 @@ class Slow:
 @pytest.fixture
 def objective(monkeypatch):
     def make(**rows):
-        decoder = SimpleNamespace(forget=lambda: None)
-        module = SimpleNamespace(build=lambda config, pair: decoder)
-        monkeypatch.setitem(entrants.METHODS, "made", SimpleNamespace(load=lambda: module, ours=True))
+        def build(config, pair):
+            return SimpleNamespace(forget=lambda: None, setting=config.setting)
+
+        module = SimpleNamespace(build=build)
+        monkeypatch.setitem(entrants.METHODS, "made", SimpleNamespace(load=lambda: module, ours=False))
         race = Slow(rows)
         found = tuning_objective.Objective(race, "cold", [], 0)
         return race, lambda repeats=1: found(
-            [SimpleNamespace(name="made")] * (len(rows.keys() - {"greedy", "wrong"})),
-            [SimpleNamespace(id=str(number)) for number in range(6)],
+            [SimpleNamespace(name="made", setting=each) for each in rows if each.isdigit()],
+            [SimpleNamespace(id=str(number), follows=None) for number in range(6)],
             repeats,
         )
 
@@ -256,6 +267,132 @@ def test_an_output_that_is_not_the_targets_ends_the_search(objective) -> None:
     _, measure = objective(**{"0": (21, 0.5), "greedy": (21, 1.0), "wrong": "0"})
     with pytest.raises(UserError, match="not greedy's"):
         measure()
+
+
+def test_a_setting_that_cannot_run_leaves_the_others_and_its_later_turns(objective, capsys) -> None:
+    race, measure = objective(**{"0": (21, 0.5), "1": (21, 0.4), "greedy": (21, 1.0), "broken": "0"})
+    failed, passes = measure(3)
+    assert failed is None and len(passes) == 3 and speed_of(passes) == pytest.approx(2.5)
+    assert sum("0" in each for each in race.order) == 4 and all({"1", "greedy"} <= {*each} for each in race.order)
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1 and "setting='0'" in said and said.endswith(": RuntimeError: no cache\n")
+    # What did not run once, such as for want of memory, is tried where it is asked for again.
+    del race.rows["broken"]
+    assert None not in measure() and not capsys.readouterr().out
+
+
+class Made:
+    """Stands for an objective: the speed of each gamma, and in which call some cannot run."""
+
+    def __init__(self, broken: dict[int, int]) -> None:
+        self.broken = broken
+        self.calls: list[list[int]] = []
+
+    def __call__(self, configs, examples, repeats):
+        self.calls.append([each.gamma for each in configs])
+        return [self.passes(each.gamma, repeats) for each in configs]
+
+    def passes(self, gamma, repeats):
+        if self.broken.get(gamma, math.inf) <= len(self.calls):
+            return None
+        grids = [[[made_record(tokens=[1] * 21, total_seconds=1 + seconds)]] for seconds in (1 / gamma, 1)]
+        return [CaseRecords(["p"], *grids)] * repeats
+
+
+GAMMAS = Space({"gamma": [2, 3, 5, 6]}, {"name": "speculative", "gamma": 4})
+
+
+def searched(folder: Path, objective: Made) -> tuple[optuna.Study, list[int], dict[str, Final]]:
+    """A search over all GAMMAS with 2 finalists: the study, gammas by rank, and the finals."""
+    study = open_study(folder, {"space": dict(GAMMAS.values), "published setting": {"gamma": 4}})
+    given = (study, [(5, 1, 1), (3, 1, 1), (2, 1, 1)], GAMMAS, lambda: objective, [None])
+    left = search(*given, "made")
+    finals = measure_finalists(study, left[:2], GAMMAS, lambda: objective, [None], 3)
+    return study, [trial.params["gamma"] for trial in left], finals
+
+
+# The published setting is measured in the first call, the others up to the fifth; then come two
+# rounds and the finals.
+@pytest.mark.parametrize(
+    ("broken", "ranked", "finalists", "rows"),
+    [
+        ({}, [6, 5], [4, 6, 5], 5),
+        ({6: 1}, [5, 3], [4, 5, 3], 4),
+        ({6: 6}, [5, 3], [4, 5, 3], 5),
+        ({6: 7}, [5], [4, 5], 5),
+        ({6: 8}, [6, 5], [4, 5], 5),
+        ({gamma: 1 for gamma in (2, 3, 5, 6)}, [], [4], 1),
+    ],
+)
+def test_a_setting_that_cannot_run_goes_no_further_and_is_not_tried_again(
+    tmp_path, broken, ranked, finalists, rows
+) -> None:
+    objective = Made(broken)
+    study, left, finals = searched(tmp_path, objective)
+    assert left == ranked and objective.calls[-1] == [4, *ranked]
+    gammas = {str(trial.number): trial.params["gamma"] for trial in study.trials} | {"published": 4}
+    assert [gammas[label] for label in finals] == finalists
+    assert finals[next(reversed(finals))].speed == pytest.approx(finalists[-1])
+    assert winner_of(finals)[0] == next((label for label in finals if gammas[label] == max(finalists)), None)
+    table = bench.tune.report.table_of(study)
+    assert len(table) == rows and table["final"].notna().sum() == len(finals)
+    again = Made({})
+    assert searched(tmp_path, again)[1:] == (left, finals) and not again.calls, "all of it is kept"
+
+
+@pytest.mark.parametrize("when", [1, 8])
+def test_without_the_published_setting_there_is_no_search(tmp_path, when) -> None:
+    with pytest.raises(UserError, match="published setting cannot run here"):
+        searched(tmp_path, Made({4: when}))
+    objective = Made({})
+    searched(tmp_path, objective)
+    assert objective.calls[0][0] == 4, "the next time it is measured again"
+
+
+class Unfit:
+    """A rival that cannot run with drafts of two tokens: from the start, or after some outputs."""
+
+    def __init__(self, when, honest, config, pair):
+        self.left = when if config.draft_length == 2 else math.inf
+        if self.left is None:
+            raise UserError("no such drafts")
+        self.rival = honest(config, pair)
+
+    def forget(self):
+        pass
+
+    def generate(self, *given):
+        if not self.left:
+            raise RuntimeError("no cache\nof this kind")
+        self.left -= 1
+        return self.rival.generate(*given)
+
+
+# While it is built, in the warm-up, and on the first prompt.
+@pytest.mark.parametrize(("when", "said"), [(None, "no such drafts"), (0, "RuntimeError: no cache"), (1, "no cache")])
+def test_a_search_goes_on_after_a_rivals_setting_that_cannot_run(
+    tuned, tmp_path, monkeypatch, capsys, when, said
+) -> None:
+    honest = baselines.hf_prompt_lookup.build
+    monkeypatch.setattr(baselines.hf_prompt_lookup, "build", lambda *given: Unfit(when, honest, *given))
+    monkeypatch.setattr(bench.tune.job, "read_space", lambda *_: {"draft_length": [2, 3]})
+    for again in (False, True):
+        assert tuned("method=hf_prompt_lookup", "tune.trials=3", "tune.finalists=1") == 0
+        captured = capsys.readouterr()
+        told = [line for line in captured.out.splitlines() if "cannot run here" in line]
+        assert len(told) == (not again), "what was tried is not tried again"
+        assert again or ("draft_length=2" in told[0] and said in told[0]) and "Traceback" not in captured.err
+        assert [each["params_draft_length"] for each in read_trials(tmp_path)] == ["10", "3"]
+
+
+def test_a_method_of_ours_that_cannot_run_ends_the_search_in_one_line(tuned, monkeypatch, capsys) -> None:
+    def refuse(*_: object) -> None:
+        raise UserError("no room")
+
+    monkeypatch.setattr(baselines.speculative, "build", refuse)
+    assert tuned("method=speculative", "tune.trials=1") == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("error: speculative") and error.endswith(": no room")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import nn
@@ -17,11 +17,15 @@ from transformers import AutoModelForCausalLM, DynamicCache, LlamaConfig, PreTra
 
 from bench.models.config import EAGER, PACKED, TRACED
 from bench.models.place import Place, runs
+from bench.plan import typed_json
 from decoding.errors import UserError
 from decoding.packing import PackedLinear, pack
 from decoding.session import ModelSession
 from decoding.tracing import CannotTrace
 from decoding.tree import TokenTree
+
+# A Measurement a line.
+FORWARDS = "forwards.jsonl"
 
 LIBRARY = "library"
 ENGINES = (LIBRARY, EAGER, TRACED, PACKED)
@@ -92,6 +96,44 @@ class Forwards:
     work: Work
     prepared_seconds: float
     seconds: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """One kind of forward and what the machine allowed in the same minutes: a line of FORWARDS.
+
+    Attributes:
+        model: its name.
+        role: target or draft.
+        layers: the model's.
+    """
+
+    SCHEMA_VERSION: ClassVar[int] = 1
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    role: str
+    layers: int
+    machine: Machine
+    forwards: Forwards
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain containers."""
+        content: dict[str, Any] = typed_json.to_json(self)
+        return content
+
+    @classmethod
+    def from_json(cls, content: Any) -> "Measurement":
+        """The measurement of what `to_json` gave.
+
+        Raises:
+            UserError: another schema version, or a key that is missing, unknown or damaged.
+        """
+        if isinstance(content, Mapping):
+            # The first lines name no version.
+            content = {"schema_version": 1, **content}
+        found: Measurement = typed_json.from_file(cls, content, f"a line of {FORWARDS}")
+        return found
 
 
 def work_of(model: PreTrainedModel) -> Work:

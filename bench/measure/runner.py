@@ -24,6 +24,9 @@ from decoding.stopping import Stopping
 from decoding.text import Pieces, bytewise
 from tasks import Example, Task
 
+# Who decodes a prompt now, in their order: of the prompt, the repeat, and the prompt's place.
+Turns = Callable[[Example, int, int], Iterable["Entrant"]]
+
 
 @dataclass
 class Entrant:
@@ -189,10 +192,33 @@ class Race:
     ) -> None:
         """Measure every (prompt, repeat) that a folder lacks.
 
-        A record is on disk before the next one begins. It ends early where every entrant is left
-        out.
+        A record is on disk before the next one begins. The order of turns rotates.
 
         report: called with every record once it is on disk.
+        """
+
+        def turns(example: Example, repeat: int, index: int) -> Iterator[Entrant]:
+            return self._todo(entrants, example.id, repeat, index)
+
+        for entrant, record in self.generations(entrants, examples, repeats, turns):
+            for folder in self._lacking(entrant, entrants, record.prompt, record.repeat):
+                folder.append(record)
+            report(record)
+
+    def generations(
+        self, entrants: Sequence[Entrant], examples: Sequence[Example], repeats: int, turns: Turns
+    ) -> Iterator[tuple[Entrant, Record]]:
+        """Measure prompt by prompt, pass by pass: the loop of runs and of searches.
+
+        A pass begins from nothing learned. A rival that fails is left out, with no record; it ends
+        early where every entrant is. No generation begins before the one before it was taken.
+
+        Args:
+            entrants: who is measured, references aside.
+            examples: prompts. One that follows another needs entrants with folders, which hold the
+                answer to that one.
+            repeats: passes over the prompts.
+            turns: who decodes a prompt, references among them, asked when its turn has come.
         """
         prompts = [(example, *self.encode(example)) for example in examples]
         for repeat in range(repeats):
@@ -207,15 +233,12 @@ class Race:
                     prompts[index] = (example, ids, cut)
                     self.require_same_prompts([entrant.own_folder for entrant in self.standing(entrants)], [example])
                 stopping = self.stopping(example, ids)
-                for order, (entrant, folders) in enumerate(self._todo(entrants, example.id, repeat, index)):
-                    measured = None
+                for order, entrant in enumerate(turns(example, repeat, index)):
+                    record = None
                     with self.leaving_out(entrant.label, entrant.ours):
-                        measured = self.measure(entrant, example, ids, stopping, repeat, order, cut)
-                    if measured is None:
-                        continue
-                    for folder in folders:
-                        folder.append(measured)
-                    report(measured)
+                        record = self.measure(entrant, example, ids, stopping, repeat, order, cut)
+                    if record is not None:
+                        yield entrant, record
 
     def _continued(self, before: Example, entrants: Sequence[Entrant]) -> Example:
         """The turn after `before`.
@@ -233,21 +256,22 @@ class Race:
             len(list(self._todo(entrants, example.id, repeat, 0))) for repeat in range(repeats) for example in examples
         )
 
-    def _todo(
-        self, entrants: Sequence[Entrant], prompt: str, repeat: int, index: int
-    ) -> Iterator[tuple[Entrant, list[RunFolder]]]:
-        """Who runs this prompt now, in rotated order, and whose folders take the record.
+    def _todo(self, entrants: Sequence[Entrant], prompt: str, repeat: int, index: int) -> Iterator[Entrant]:
+        """Who runs this prompt now, in rotated order.
 
         A reference runs once for all folders that lack it, beside the methods.
         """
         everyone = [*self.references, *entrants]
         start = (index + repeat) % len(everyone)
         for entrant in everyone[start:] + everyone[:start]:
-            owners = self.standing([entrant] if entrant.folder else entrants)
-            folders = [owner.own_folder for owner in owners]
-            folders = [folder for folder in folders if not folder.has(prompt, repeat, entrant.role)]
-            if folders:
-                yield entrant, folders
+            if self._lacking(entrant, entrants, prompt, repeat):
+                yield entrant
+
+    def _lacking(self, entrant: Entrant, entrants: Sequence[Entrant], prompt: str, repeat: int) -> list[RunFolder]:
+        """The folders that take a record of `entrant`: its own, or those of all for a reference."""
+        owners = self.standing([entrant] if entrant.folder else entrants)
+        folders = [owner.own_folder for owner in owners]
+        return [folder for folder in folders if not folder.has(prompt, repeat, entrant.role)]
 
     def measure(
         self,

@@ -1,4 +1,4 @@
-"""python -m bench.engine: what engines take for a forward, as a table and a roofline plot.
+"""What engines take for a forward, as a table and a roofline plot.
 
 All follows from forwards.jsonl and provenance.json, which lie beside them.
 """
@@ -6,28 +6,13 @@ All follows from forwards.jsonl and provenance.json, which lie beside them.
 import json
 import statistics
 from collections.abc import Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import matplotlib
 import pandas
-import torch
-from omegaconf import DictConfig, OmegaConf
-from tqdm import tqdm
 
-from bench.console.terminal import say
-from bench.measure.cores import Company
-from bench.measure.engines import ENGINES, Forwards, Machine, Shape, available, machine_limits, measure, prepared
-from bench.measure.environment import environment
-from bench.models.config import ModelConfig, require_dtype
-from bench.models.loading import load_pair
-from bench.models.place import Place, resolve_place
-from bench.plan.typed_json import from_json, to_json
-from decoding.session import context_of
-from decoding.settings import require_at_least
-from tasks.settings import typed
+from bench.measure.engines import FORWARDS, Measurement
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
@@ -36,86 +21,14 @@ from matplotlib.ticker import StrMethodFormatter  # noqa: E402
 from bench.report.figures.style import BLACK, PALETTE, STYLE  # noqa: E402
 from bench.report.study import collect  # noqa: E402
 
-FORWARDS = "forwards.jsonl"
 TABLE = "table.csv"
 PLOT = "roofline.png"
 PROVENANCE = "provenance.json"
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """One kind of forward and what the machine allowed in the same minutes: a line of FORWARDS.
-
-    model: its name. role: target or draft. layers: the model's.
-    """
-
-    model: str
-    role: str
-    layers: int
-    machine: Machine
-    forwards: Forwards
-
-
-@dataclass
-class EngineConfig:
-    """As conf/engine.yaml explains them."""
-
-    engines: list[str] = field(default_factory=lambda: [*ENGINES])
-    rows: list[int] = field(default_factory=lambda: [1, 8])
-    contexts: list[int] = field(default_factory=lambda: [512])
-    repeats: int = 15
-    shape: Any = None
-    device: str | None = None
-    dtype: str | None = None
-    seed: int = 0
-    output: str = "results/engine/runs"
-    debug: bool = False
-
-    def __post_init__(self) -> None:
-        require_at_least("repeats", self.repeats, 1)
-        for name in ("rows", "contexts"):
-            for value in getattr(self, name):
-                require_at_least(name, value, 1)
-        require_dtype("dtype", self.dtype)
-
-
-def run(config: DictConfig) -> int:
-    """Measure, write the table, the plot and where they come from; the exit status."""
-    given = cast("dict[str, Any]", OmegaConf.to_container(config, resolve=True))
-    model = given.pop("model")
-    wanted = typed(EngineConfig, given, "")
-    place = resolve_place(wanted.device, wanted.dtype)
-    torch.manual_seed(wanted.seed)
-    models = _models(wanted, model, place)
-    name = model.get("name") or ("shape" if wanted.shape else Path(str(model["target"])).name)
-    folder = Path(wanted.output) / name
-    folder.mkdir(parents=True, exist_ok=True)
-    dtype, device = getattr(torch, place.dtype), torch.device(place.device)
-    measured = []
-    with Company(place.device, None):
-        for role, loaded in models.items():
-            engines = available(wanted.engines, place)
-            contexts = [each for each in wanted.contexts if each + max(wanted.rows) < context_of(loaded.config)]
-            ready = {engine: prepared(engine, deepcopy(loaded)) for engine in engines}
-            limits = machine_limits([each.work for each in ready.values()], dtype, device)
-            machines = dict(zip(ready, limits, strict=True))
-            steps = measure(ready, contexts, wanted.rows, wanted.repeats)
-            layers = loaded.config.num_hidden_layers
-            for found in tqdm(steps, total=len(contexts), desc=role, unit="context"):
-                measured += [Measurement(name, role, layers, machines[each.engine], each) for each in found]
-    here = environment(place.device)
-    provenance = {**here.to_json(), "settings": given | {"model": model}}
-    (folder / PROVENANCE).write_text(json.dumps(provenance, indent=2, default=str) + "\n")
-    (folder / FORWARDS).write_text("".join(json.dumps(to_json(each)) + "\n" for each in measured))
-    for line in told(write(folder)):
-        say(line)
-    say(f"written: {folder}/{TABLE}, {PLOT}, {FORWARDS}, {PROVENANCE}")
-    return 0
-
-
 def write(folder: Path) -> pandas.DataFrame:
     """Write the table and the plot of what `folder` holds of a measurement; the table."""
-    measured = [from_json(Measurement, json.loads(line)) for line in (folder / FORWARDS).read_text().splitlines()]
+    measured = [Measurement.from_json(json.loads(line)) for line in (folder / FORWARDS).read_text().splitlines()]
     table = pandas.DataFrame([_row(each) for each in measured])
     table.to_csv(folder / TABLE, index=False, float_format="%.6g")
     here = json.loads((folder / PROVENANCE).read_text())
@@ -136,15 +49,6 @@ def rebuild(runs: Path, study: Path) -> int:
         tables[folder.name] = (folder / TABLE, folder / PLOT)
     collect(study, "model", tables)
     return 0
-
-
-def _models(wanted: EngineConfig, model: dict[str, Any], place: Place) -> dict[str, Any]:
-    """The models to measure by their roles."""
-    if wanted.shape is not None:
-        shaped: torch.nn.Module = typed(Shape, wanted.shape, "shape").model(getattr(torch, place.dtype))
-        return {"target": shaped.to(place.device)}
-    pair = load_pair(typed(ModelConfig, model, "model"), place, wanted.seed).pair
-    return {"target": pair.target.model, **({"draft": pair.draft.model} if pair.draft else {})}
 
 
 def _row(measured: Measurement) -> dict[str, Any]:

@@ -4,18 +4,24 @@ Decode speed over greedy's on validation prompts, every output judged.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count, groupby
 from typing import Any
 
+from bench.console.terminal import warn
 from bench.measure.entrants import make_entrant
 from bench.measure.record import Record
-from bench.measure.runner import Race
+from bench.measure.runner import Entrant, Race
 from bench.measure.verdicts import MISMATCH, verdict
+from bench.plan.methods import METHODS
 from bench.plan.settings import MethodPlan
 from bench.report.case_records import CaseRecords
 from bench.report.metrics.rates import mean_speed, pooled_speed
 from decoding.errors import UserError
 from tasks.base import Example
+
+# The generations of one setting by repeat; each a pass over all prompts from nothing learned.
+Passes = list[CaseRecords]
 
 
 class Objective:
@@ -33,46 +39,62 @@ class Objective:
         self.history = history
         self.warmup = warmup
         self.draw = random.Random(seed)
+        self._numbers = count()
         self.race.warm_up([], warmup)
 
-    def __call__(self, configs: Sequence[Any], examples: Sequence[Example], repeats: int) -> list[list[CaseRecords]]:
-        """The generations of every config, [config][repeat].
-
-        A repeat is a pass over `examples` from nothing learned.
+    def __call__(self, configs: Sequence[Any], examples: Sequence[Example], repeats: int) -> list[Passes | None]:
+        """What every config measured; None, with a warning, for a rival's that cannot run.
 
         Raises:
-            UserError: an output that is not the target's: a speed is worth nothing then.
+            UserError: an output that is not the target's: a speed is worth nothing then. Or a
+                method of ours cannot run.
         """
-        greedy = self.race.references[0]
-        entrants = [
-            make_entrant(str(number), MethodPlan(config, self.history), self.race.loaded, None)
-            for number, config in enumerate(configs)
+        race, greedy = self.race, self.race.references[0].label
+        # Each label once for all calls: what failed is left out by its label.
+        labelled = {f"{config.name} {next(self._numbers)}": config for config in configs}
+        entrants = []
+        for label, config in labelled.items():
+            with race.leaving_out(label, METHODS[config.name].ours):
+                entrants.append(make_entrant(label, MethodPlan(config, self.history), race.loaded, None))
+        race.warm_up(entrants, self.warmup)
+        records: dict[tuple[str, str, int], Record] = {}
+        for own in self._beside_greedy(race.standing(entrants), examples, repeats):
+            records |= {(label, record.prompt, record.repeat): record for label, record in own.items()}
+            prompt = own[greedy].prompt
+            for label, config in labelled.items():
+                if label in own and verdict(own[label], own[greedy], records[label, prompt, 0]) == MISMATCH:
+                    raise UserError(
+                        f"the output of {config} on prompt {prompt} is not greedy's: look into it before tuning"
+                    )
+        warn(
+            f"{config} cannot run here, and counts as tried without success: {race.left_out[label]}"
+            for label, config in labelled.items()
+            if label in race.left_out
+        )
+        prompts = [example.id for example in examples]
+
+        def grid(label: str, repeat: int) -> list[list[Record]]:
+            return [[records[label, prompt, repeat]] for prompt in prompts]
+
+        return [
+            None
+            if label in race.left_out
+            else [CaseRecords(prompts, grid(label, repeat), grid(greedy, repeat)) for repeat in range(repeats)]
+            for label in labelled
         ]
-        self.race.warm_up(entrants, self.warmup)
-        passes: list[list[CaseRecords]] = [[] for _ in configs]
-        first: dict[tuple[int, str], Record] = {}
-        for repeat in range(repeats):
-            for entrant in entrants:
-                entrant.decoder.forget()
-            records: dict[str, list[Record]] = {each.label: [] for each in [greedy, *entrants]}
-            for example in examples:
-                ids, cut = self.race.encode(example)
-                stopping = self.race.stopping(example, ids)
-                for order, entrant in enumerate(self.draw.sample([greedy, *entrants], len(entrants) + 1)):
-                    record = self.race.measure(entrant, example, ids, stopping, repeat, order, cut)
-                    records[entrant.label].append(record)
-                reference = records[greedy.label][-1]
-                for number, config in enumerate(configs):
-                    record = records[str(number)][-1]
-                    if verdict(record, reference, first.setdefault((number, example.id), record)) == MISMATCH:
-                        raise UserError(
-                            f"the output of {config} on prompt {example.id} is not greedy's: look into it before tuning"
-                        )
-            prompts = [example.id for example in examples]
-            for number in range(len(configs)):
-                sides = ([[record] for record in records[label]] for label in (str(number), greedy.label))
-                passes[number].append(CaseRecords(prompts, *sides))
-        return passes
+
+    def _beside_greedy(
+        self, entrants: Sequence[Entrant], examples: Sequence[Example], repeats: int
+    ) -> Iterator[dict[str, Record]]:
+        """The records of a prompt in a repeat by label, greedy's among them."""
+
+        def shuffled(*_: object) -> list[Entrant]:
+            everyone = [self.race.references[0], *self.race.standing(entrants)]
+            return self.draw.sample(everyone, len(everyone))
+
+        found = self.race.generations(entrants, examples, repeats, shuffled)
+        for _, beside in groupby(found, key=lambda each: (each[1].prompt, each[1].repeat)):
+            yield {entrant.label: record for entrant, record in beside}
 
 
 def together(passes: Sequence[CaseRecords]) -> CaseRecords:

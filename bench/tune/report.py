@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 
 from bench.report.study import collect
 from bench.tune.plot import draw_study
-from bench.tune.study import JOURNAL, PUBLISHED, Final, read_study, trials_of, value_of, winner_of
+from bench.tune.study import JOURNAL, PUBLISHED, finals_of, read_study, trials_of, value_of, winner_of
 
 TABLE = "trials.csv"
 PLOT = "study.png"
@@ -22,11 +22,6 @@ def write_search(study: optuna.Study, folder: Path, title: str) -> pandas.DataFr
     table.to_csv(folder / TABLE, index=False)
     draw_study(table, study.user_attrs["space"], winner_of(finals_of(study))[0], folder / PLOT, title)
     return table
-
-
-def finals_of(study: optuna.Study) -> dict[str, Final]:
-    """What each finalist and the PUBLISHED setting reached, by trial number."""
-    return {label: Final(**values) for label, values in study.user_attrs["finals"].items()}
 
 
 def table_of(study: optuna.Study) -> pandas.DataFrame:

@@ -23,7 +23,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, Trial, TrialState
 from tqdm import tqdm
 
-from bench.tune.objective import Objective, pooled_speed_of, speed_of
+from bench.tune.objective import Objective, Passes, pooled_speed_of, speed_of
 from bench.tune.space import Space
 from decoding.errors import UserError
 from tasks.base import Example
@@ -41,6 +41,8 @@ T_975 = {
 PATIENCE = 20
 
 PUBLISHED = "published"
+# Marks a trial whose setting a rival could not run.
+FAILED = "failed"
 
 JOURNAL = "journal.log"
 NAME = "tune"
@@ -124,29 +126,43 @@ def search(
 ) -> list[FrozenTrial]:
     """Run the rounds of `plan`; the trials that are left, the best first.
 
-    objective: makes what measures settings, once it is needed. Raises UserError if no values of the
-    space can stand together.
+    objective: makes what measures settings, once it is needed. A setting that cannot run counts as
+    tried, and goes no further. Raises UserError if no values of the space can stand together, or
+    the published setting cannot run.
     """
     count, prompts, repeats = plan[0]
-    tried = {space.key({})} | {space.key(trial.params) for trial in trials_of(study, TrialState.COMPLETE)}
+    failed = [trial for trial in trials_of(study, TrialState.PRUNED) if FAILED in trial.user_attrs]
+    known = [*trials_of(study, TrialState.COMPLETE), *failed]
+    tried = {space.key({})} | {space.key(trial.params) for trial in known}
     measured = len(tried) - 1
     # The published setting is one of the count. It is no trial, because its values need not be in
     # the space.
     with tqdm(total=max(count - 1 - measured, 0), desc=title, unit="trial", file=sys.stderr) as bar:
         if PUBLISHED not in study.user_attrs:
-            passes = objective()([space.config({})], examples[:prompts], REPLICATES)[0]
-            values = [speed_of([each]) for each in passes]
-            study.set_user_attr(PUBLISHED, {"by_repeat": values, "speed": speed_of(passes[:repeats])})
+            own = _published(objective()([space.config({})], examples[:prompts], REPLICATES)[0])
+            values = [speed_of([each]) for each in own]
+            study.set_user_attr(PUBLISHED, {"by_repeat": values, "speed": speed_of(own[:repeats])})
         while measured < count - 1 and (trial := _proposal(study, space, tried)) is not None:
             (passes,) = objective()([space.config(trial.params)], examples[:prompts], repeats)
-            study.tell(trial, speed_of(passes))
+            if passes is None:
+                trial.set_user_attr(FAILED, True)
+                study.tell(trial, state=TrialState.PRUNED)
+            else:
+                study.tell(trial, speed_of(passes))
+                bar.set_postfix_str(f"best {study.best_value:.2f}x", refresh=False)
             tried.add(space.key(trial.params))
             measured += 1
-            bar.set_postfix_str(f"best {study.best_value:.2f}x", refresh=False)
             bar.update()
     if not measured and not _stands(space):
         raise UserError(f"no values of the search space can stand together: {', '.join(space.values)}")
     return _halve(study, plan, space, objective, examples, title)
+
+
+def _published(passes: Passes | None) -> Passes:
+    """What the published setting measured. Raises UserError if it cannot run."""
+    if passes is None:
+        raise UserError("the published setting cannot run here: there is nothing to compare others with")
+    return passes
 
 
 def _stands(space: Space) -> bool:
@@ -162,7 +178,10 @@ def _halve(
     examples: Sequence[Example],
     title: str,
 ) -> list[FrozenTrial]:
-    """The rounds after the first; what a round measured is kept in the study."""
+    """The rounds after the first; what a round measured is kept in the study.
+
+    A setting that cannot run is kept as null, and is out.
+    """
     ranked = sorted(trials_of(study, TrialState.COMPLETE), key=lambda trial: -value_of(trial))
     for number, (count, prompts, repeats) in enumerate(plan[1:], start=1):
         left = ranked[:count]
@@ -170,10 +189,11 @@ def _halve(
         if not left or known.keys() != {trial.number for trial in left}:
             configs = [space.config(trial.params) for trial in left]
             passes = objective()(configs, examples[:prompts], repeats) if left else []
-            known = {trial.number: speed_of(each) for trial, each in zip(left, passes, strict=True)}
+            known = {trial.number: each and speed_of(each) for trial, each in zip(left, passes, strict=True)}
             study.set_user_attr(f"round {number}", known)
             tqdm.write(f"{title}: round {number}, {len(left)} settings on {prompts} prompts x {repeats}", sys.stderr)
-        ranked = sorted(left, key=lambda trial: -known[trial.number])
+        ran = {number: speed for number, speed in known.items() if speed is not None}
+        ranked = sorted((trial for trial in left if trial.number in ran), key=lambda trial: -ran[trial.number])
     return ranked
 
 
@@ -222,17 +242,28 @@ def measure_finalists(
 ) -> dict[str, Final]:
     """What each finalist and the PUBLISHED setting reached on `examples`, by trial number.
 
-    All are measured side by side.
+    All are measured side by side. One that cannot run has nothing there.
+
+    Raises UserError if the published setting cannot.
     """
     labels = [PUBLISHED, *(str(trial.number) for trial in finalists)]
     kept = study.user_attrs.get("finals", {})
-    if list(kept) != labels or any(len(each["by_repeat"]) != repeats for each in kept.values()):
+    if list(kept) != labels or any(each and len(each["by_repeat"]) != repeats for each in kept.values()):
         configs = [space.config({}), *(space.config(trial.params) for trial in finalists)]
         passes = objective()(configs, examples, repeats)
-        found = [Final([speed_of([each]) for each in own], speed_of(own), pooled_speed_of(own)) for own in passes]
-        kept = {label: asdict(final) for label, final in zip(labels, found, strict=True)}
+        _published(passes[0])
+        kept = {label: own and asdict(_final(own)) for label, own in zip(labels, passes, strict=True)}
         study.set_user_attr("finals", kept)
-    return {label: Final(**values) for label, values in kept.items()}
+    return finals_of(study)
+
+
+def _final(passes: Passes) -> Final:
+    return Final([speed_of([each]) for each in passes], speed_of(passes), pooled_speed_of(passes))
+
+
+def finals_of(study: optuna.Study) -> dict[str, Final]:
+    """What `measure_finalists` kept in the study."""
+    return {label: Final(**values) for label, values in study.user_attrs["finals"].items() if values}
 
 
 def noise_of(finals: Sequence[Sequence[float]]) -> float:

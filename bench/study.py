@@ -1,8 +1,8 @@
 """A study below results/, rebuilt from what is packed: `python -m bench.study results/paper`.
 
-STUDY/runs.tar.xz holds what was measured: run folders by panel, searches for settings, or forwards
-of engines. From them follow STUDY/table.csv and the tables and figures of every part. Git holds the
-table and the figures that the study's README shows.
+STUDY/runs.tar.xz holds what was measured: run folders by panel, searches for settings or for a skip
+set, or forwards of engines. From them follow STUDY/table.csv and the tables and figures of every
+part. Git holds the table and the figures that the study's README shows.
 """
 
 if __name__ == "__main__":
@@ -22,8 +22,9 @@ from bench.report.archive import unpack
 from bench.report.arguments import USER_ERROR
 from decoding.errors import UserError
 
-# By a file that only its kind of study has, who rebuilds it; imported when it is needed.
+# By a file that its kind of study has and no kind above it, who rebuilds it; imported when needed.
 KINDS = {
+    "study.journal": "bench.report.skip_search:rebuild",
     "summary.json": "bench.report.study:rebuild",
     "journal.log": "bench.tune.report:rebuild",
     "forwards.jsonl": "bench.report.engines:rebuild",

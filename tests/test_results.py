@@ -2,6 +2,7 @@
 rest."""
 
 import csv
+import json
 import random
 import re
 import shutil
@@ -17,6 +18,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 from refolding import check_summary
 
+from baselines.skip_set import PRESETS
 from bench import CONF
 from bench.report import study as studies
 from bench.report.archive import unpack
@@ -86,7 +88,7 @@ def test_an_archive_holds_every_record(name):
     assert {file.name for file in files} & {"summary.json", "journal.log", "forwards.jsonl", "study.journal"}
 
 
-@pytest.mark.parametrize("name", sorted({*PACKED} - {"skip_search"}))
+@pytest.mark.parametrize("name", PACKED)
 def test_a_study_is_made_anew_from_its_archive(name, tmp_path, monkeypatch):
     """Its first part; of run folders without the figures, which take half a minute.
 
@@ -104,7 +106,7 @@ def test_a_study_is_made_anew_from_its_archive(name, tmp_path, monkeypatch):
     # A part has no columns that others alone have.
     wanted = [{key: row[key] for key in again[0]} for row in kept if row[column] == part]
     assert not list(csv_differences((Path("results") / name / "table.csv").read_text(), csv_text(wanted)))
-    if name in ("engine", "tuning"):
+    if name in ("engine", "skip_search", "tuning"):
         assert (Path("results") / name / "figures" / f"{part.replace('/', '_')}.png").is_file()
 
 
@@ -123,9 +125,28 @@ def test_the_search_for_a_skip_set_is_written_anew_from_its_journal(tmp_path, mo
     ConfigStore.instance().store("search_skip_layers_schema", SkipSearchConfig)
     with initialize_config_dir(str(CONF), version_base="1.3"):
         search_skip_set(OmegaConf.to_object(compose("search_skip_layers", [f"output={tmp_path}"])))
-    made, kept = tmp_path / "tiny", RESULTS / "skip_search" / "tiny"
-    assert not list(csv_differences((made / "trials.csv").read_text(), (kept / "trials.csv").read_text()))
-    assert (made / "skip_set.json").read_text() == (kept / "skip_set.json").read_text()
+    made = tmp_path / "tiny"
+    assert (made / "skip_set.json").read_text() == (PRESETS / "tiny.json").read_text()
+    wanted = read_table(RESULTS / "skip_search")
+    assert {row.pop("search") for row in wanted} == {"tiny"}
+    assert not list(csv_differences((made / "trials.csv").read_text(), csv_text(wanted)))
+    said = (RESULTS / "skip_search" / "README.md").read_text()
+    for name, measured in json.loads((made / "summary.json").read_text())["measured"].items():
+        figures = f"| {measured['tokens_per_second']:.0f} | {measured['tokens_per_target_forward']:.2f} |"
+        assert figures in said, name
+    # What the search leaves there is no run folder's summary.
+    unpack(RESULTS / "skip_search" / "runs.tar.xz", tmp_path / "study" / "runs")
+    shutil.copy(made / "summary.json", tmp_path / "study" / "runs" / "tiny")
+    assert rebuild([str(tmp_path / "study")]) == 0
+
+
+def test_a_search_for_a_skip_set_that_is_not_complete_is_one_line(tmp_path, capsys):
+    unpack(RESULTS / "skip_search" / "runs.tar.xz", tmp_path / "runs")
+    journal = tmp_path / "runs" / "tiny" / "study.journal"
+    journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:200]))
+    assert rebuild([str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert "a search that is not complete" in error and error.count("\n") == 1
 
 
 @pytest.mark.slow

@@ -39,7 +39,7 @@ class SkipSearchConfig:
     seed: int = 0
     device: str | None = None
     dtype: str | None = None
-    output: str = "results/skip_search"
+    output: str = "results/skip_search/runs"
 
     def __post_init__(self) -> None:
         for name, lowest in {"max_new_tokens": 2, "trials": 1, "max_draft": 1}.items():

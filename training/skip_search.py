@@ -21,6 +21,7 @@ from bench.models.config import ModelConfig
 from bench.models.loading import LoadedPair, load_pair
 from bench.models.location import weights_digests
 from bench.models.place import Place, resolve_place
+from bench.report.skip_search import CHECK, NAME, NOTHING, finished, storage_of
 from decoding.errors import UserError
 from decoding.stopping import Stopping
 from tasks import TASKS
@@ -28,7 +29,7 @@ from tasks.settings import typed
 from tasks.sources import DataConfig, load_rows
 from training.skip_config import SkipSearchConfig
 from training.skip_objective import CostModel, Costs, Layers, Measured, Objective, Text, Worth, measure_costs
-from training.skip_report import CHECK, finished, note_end, note_session, write_report
+from training.skip_report import note_end, note_session, write_report
 
 # How many trials the sampler draws at random, the first ones, which are given, counted in.
 RANDOM_TRIALS = 10
@@ -87,7 +88,7 @@ def _search(
     if config.objective == "cost_model":
         objective = CostModel(loaded.pair, skipper, texts, early_exit, method.max_draft, costs)
     _run(study, objective, skipper.layers, config.trials)
-    check = measured.beside_greedy({"nothing skipped": ((), ()), "skip set": layers_of(study.best_trial)})
+    check = measured.beside_greedy({NOTHING: ((), ()), "skip set": layers_of(study.best_trial)})
     study.set_user_attr(CHECK, {name: asdict(worth) for name, worth in check.items()})
     note_end(study)
 
@@ -128,10 +129,8 @@ def _study(folder: Path, seed: int) -> optuna.Study:
 
     One line of its journal a change, so that a stop at any moment costs one trial at most.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    backend = optuna.storages.journal.JournalFileBackend(str(folder / "study.journal"))
     study = optuna.create_study(
-        storage=optuna.storages.JournalStorage(backend), study_name="skip", direction="maximize", load_if_exists=True
+        storage=storage_of(folder), study_name=NAME, direction="maximize", load_if_exists=True
     )
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)

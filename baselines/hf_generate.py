@@ -55,7 +55,7 @@ class Config:
         if self.cache not in CACHES:
             raise SettingError(f"cache={self.cache} is unknown: choose one of {', '.join(CACHES)}")
         if self.engine not in ENGINES:
-            raise SettingError(f"engine={self.engine} is unknown: choose one of {', '.join(ENGINES)}")
+            raise SettingError(f"engine must be one of {', '.join(ENGINES)}, not {self.engine}")
         if self.compile and self.cache != "static":
             raise SettingError("compile=true needs cache=static: transformers compiles with no other cache")
 
@@ -148,7 +148,7 @@ def build(config: Config, pair: ModelPair) -> HfRival:
     """
     if config.engine == "plain":
         if pair.plain is None:
-            raise UserError("engine=plain needs a pair that was loaded from files")
+            raise SettingError("engine must be prepared, not plain: the pair was not loaded from files")
         pair = replace(pair, target=ModelSession(pair.plain(), pair.target.vocabulary))
     if config.compile:
         return Compiled(pair)

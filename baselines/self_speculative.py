@@ -16,7 +16,7 @@ import torch
 from baselines.layer_skipping import LayerSkipper
 from baselines.skip_set import checked, load_skip_set, made_for
 from decoding.decoder import Drafter, ModelPair
-from decoding.errors import UserError
+from decoding.errors import MissingSkipSet
 from decoding.loop import DraftThenVerify
 from decoding.method import Spec
 from decoding.settings import require_at_least, require_share
@@ -210,10 +210,9 @@ def build(config: Config, pair: ModelPair) -> DraftThenVerify:
     skipper = LayerSkipper(pair.target.model)
     config = config.for_target(pair.target.model.name_or_path or "")
     if config.skip and (named := load_skip_set(config.skip)).layers != skipper.layers:
-        raise UserError(
+        raise MissingSkipSet(
             f"skip={config.skip} was made for the {named.layers} layers of {named.model}, the target has "
-            f"{skipper.layers}: search a set of its own with scripts/search_skip_layers.py, or set skip=null "
-            "(of a case in a panel: {name: self_speculative, skip: null})"
+            f"{skipper.layers}: give a set of its own, or skip=null"
         )
     for kind in ("attention", "mlp"):
         checked(getattr(config, f"skip_{kind}"), skipper.layers, f"skip_{kind}")

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from decoding.errors import SettingError, UserError
+from decoding.errors import MissingSkipSet, SettingError, UserError
 from decoding.settings import path_of
 
 PRESETS = Path(__file__).parent / "skip_sets"
@@ -17,7 +17,7 @@ PRESETS = Path(__file__).parent / "skip_sets"
 class SkipSet:
     """Sub-layers to skip, each list ascending, counted from 0.
 
-    model: whose set it is, as model.target names it. layers: how many layers that model has.
+    model: whose set it is, a folder or an id of the hub. layers: how many layers that model has.
         source: where the set comes from.
 
     Raises UserError, naming the layer, for one that is out of range or named twice.
@@ -65,17 +65,16 @@ def made_for(target: str) -> str:
     The path must end as the model's name does.
 
     Raises:
-        UserError: there is none.
+        MissingSkipSet: there is none.
     """
     parts = _parts(target)
     for preset in sorted(PRESETS.glob("*.json")):
         wanted = _parts(load_skip_set(preset.stem).model)
         if parts[-len(wanted) :] == wanted:
             return preset.stem
-    raise UserError(
-        f"no skip set was made for the target {target!r}: search one with scripts/search_skip_layers.py and give its "
-        f"file, skip=FILE, or name a set of a model with as many layers: {_known()} (skip=null skips "
-        "nothing but what skip_attention and skip_mlp name)"
+    raise MissingSkipSet(
+        f"no skip set was made for the target {target!r}: give the file of one, skip=FILE, or name a set of a model "
+        f"with as many layers: {_known()} (skip=null skips nothing but what skip_attention and skip_mlp name)"
     )
 
 

@@ -65,7 +65,7 @@ class Speculative(Drafter):
 def draft_session(pair: ModelPair, method: str) -> ModelSession:
     """The pair's draft. Raises MissingDraft where it has none."""
     if pair.draft is None:
-        raise MissingDraft(f"method {method} needs a draft model: set model.draft")
+        raise MissingDraft(f"method {method} needs a draft model")
     return pair.draft
 
 

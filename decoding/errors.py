@@ -1,6 +1,7 @@
 """The one exception a user can cause.
 
-The command line prints it as one line and exits with status 2.
+Its message speaks of parameters by their own names and of facts. How a parameter is set depends on
+where this runs: the command line adds that, prints one line and exits with status 2.
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,14 @@ class UserError(Exception):
 
 class MissingDraft(UserError):
     """A method needs a draft model and has none; how to give one depends on where it runs."""
+
+
+class MissingSkipSet(UserError):
+    """Draft & Verify has no skip set for this target; how to get one depends as well."""
+
+
+class CannotPack(UserError):
+    """A model's weights cannot be packed; what runs it instead depends on where it runs."""
 
 
 class NotFinite(UserError):

@@ -10,21 +10,19 @@ from decoding.errors import NotFinite
 
 # The target as it drafts for itself in Draft & Verify.
 SKIPPING = "target without the skipped layers"
-# Who a model is, to the setting that gives it another dtype.
-SETTINGS = {"target": "dtype", "draft": "model.draft_dtype", "model": "dtype", SKIPPING: "dtype"}
 
 
 def not_finite(model: PreTrainedModel, role: str) -> str:
     """What is wrong with a model whose logits are not finite, and what helps.
 
-    role: one of SETTINGS.
+    role: who the model is, "target" for example.
     """
-    dtype, setting = str(model.dtype).removeprefix("torch."), SETTINGS[role]
+    dtype = str(model.dtype).removeprefix("torch.")
     name = model.name_or_path or type(model).__name__
     if dtype == "float16":
-        advice = f"set {setting}=bfloat16 or {setting}=float32"
+        advice = "set dtype=bfloat16 or dtype=float32"
     else:
-        advice = f"its weights may be damaged; fetch them anew, or try {setting}=float64"
+        advice = "its weights may be damaged; fetch them anew, or try dtype=float64"
     return f"the logits of the {role} ({name}) are not finite in {dtype}: {advice}"
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from transformers import PretrainedConfig, PreTrainedModel
 
-from decoding.errors import UserError
+from decoding.errors import SettingError, UserError
 
 Mask = torch.Tensor | Mapping[str, torch.Tensor]
 
@@ -32,9 +32,9 @@ class MaskBuilder:
         config = model.config.get_text_config(decoder=True)
         self.implementation = config._attn_implementation  # transformers keeps it nowhere public
         if self.implementation not in ("sdpa", "eager"):
-            raise UserError(
-                f"attention '{self.implementation}' takes no explicit mask, so tree drafts would be silently wrong: "
-                "set model.attn_implementation to sdpa or eager"
+            raise SettingError(
+                f"attn_implementation must be sdpa or eager, not {self.implementation}, which takes no explicit mask: "
+                "tree drafts would be silently wrong"
             )
         self.dtype, self.device = model.dtype, model.device
         self.windows = _windows(config)

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from decoding.errors import UserError
+from decoding.errors import CannotPack
 
 NATIVE = ("amx_bf16", "avx512_bf16")
 
@@ -48,7 +48,7 @@ class PackedLinear(nn.Module):
 class Float16Linear(PackedLinear):
     """float32 in and out, weights in float16.
 
-    Raises UserError for a weight that float16 cannot hold.
+    Raises CannotPack for a weight that float16 cannot hold.
     """
 
     def __init__(self, linear: nn.Linear) -> None:
@@ -120,14 +120,14 @@ def can_pack(dtype: torch.dtype) -> bool:
 def pack(model: PreTrainedModel) -> PreTrainedModel:
     """Put a PackedLinear in the place of every nn.Linear, the head's too.
 
-    The embeddings that the head is tied to are rounded. Raises UserError where the kernels are
+    The embeddings that the head is tied to are rounded. Raises CannotPack where the kernels are
     missing, the model is neither float32 nor bfloat16 on the CPU, or a weight is too large.
     """
     kind = PACKED_BY.get(model.dtype)
     if kind is None or {each.device.type for each in model.parameters()} != {"cpu"}:
-        raise UserError(f"packed weights are for float32 and bfloat16 on a CPU, not {model.dtype} on {model.device}")
+        raise CannotPack(f"packed weights are for float32 and bfloat16 on a CPU, not {model.dtype} on {model.device}")
     if not can_pack(model.dtype):
-        raise UserError(f"packed weights in {model.dtype} need kernels that this machine has not")
+        raise CannotPack(f"packed weights in {model.dtype} need kernels that this machine has not")
     if kind is Float16Linear:
         _round_embeddings(model)
     for parent in list(model.modules()):
@@ -163,9 +163,9 @@ def _round_embeddings(model: PreTrainedModel) -> None:
 
 
 def _float16(weight: torch.Tensor) -> torch.Tensor:
-    """The weights rounded to float16. Raises UserError if one becomes infinite."""
+    """The weights rounded to float16. Raises CannotPack if one becomes infinite."""
     halved = weight.to(torch.float16)
     if not bool(torch.isfinite(halved).all()):
         largest = float(weight.abs().max())
-        raise UserError(f"a weight of {largest:.3g} is beyond float16 (65504 at most): use engine=traced")
+        raise CannotPack(f"a weight of {largest:.3g} is beyond float16 (65504 at most)")
     return halved

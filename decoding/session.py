@@ -341,7 +341,6 @@ def check_masks(session: ModelSession, role: str = "model") -> float:
     if not noise <= 0.05 * max(scale, 1e-6):
         raise UserError(
             f"the model's logits in a tree differ from those one by one by {noise:.3g} (logits up to {scale:.3g}): "
-            f"its attention ({session._masks.implementation}) does not follow the mask; "
-            "try another model.attn_implementation"
+            f"attn_implementation={session._masks.implementation} does not follow the mask, try another"
         )
     return noise

@@ -183,7 +183,7 @@ def _stream(
     try:
         loop = build(method, ModelPair(target, draft, eos, str), pool)
     except MissingDraft as error:
-        raise UserError(f"method {method.name} needs a draft model: give draft_model=") from error
+        raise UserError(f"{error}: give draft_model=") from error
     prompt = input_ids[0].tolist()
     if not all(0 <= token < target.vocabulary for token in prompt):
         raise UserError(f"the prompt holds token ids that the model does not have: it has {target.vocabulary}")

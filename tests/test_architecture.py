@@ -50,6 +50,35 @@ def test_who_runs_methods_knows_no_phrase_pool(package):
     assert files and not [file for file in files if POOL.search(file.read_text(encoding="utf-8"))]
 
 
+# What only the command line knows: groups of settings, engines of the harness, and scripts.
+TYPED = re.compile(r"\b(method|model|task|data)\.\w+|engine=|\bscripts/")
+
+
+def strings(file: Path) -> list[str]:
+    """A file's strings, and the parts of those with values in them.
+
+    Not its docstrings, and not its SPEC, which is what the command line shows of a method.
+    """
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    left_out: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr):
+            left_out.add(node.value)
+        elif isinstance(node, ast.Assign) and [ast.unparse(each) for each in node.targets] == ["SPEC"]:
+            left_out |= {*ast.walk(node)}
+    constants = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and node not in left_out]
+    return [node.value for node in constants if isinstance(node.value, str)]
+
+
+@pytest.mark.parametrize("package", ["decoding", "baselines", "ouroboros"])
+def test_what_the_library_says_names_parameters_alone(package):
+    """Its errors and what they are made of; bench/console/naming.py adds the rest."""
+    said = {file: strings(file) for file in (ROOT / package).rglob("*.py")}
+    assert any(said.values())
+    for file, texts in said.items():
+        assert not [text for text in texts if TYPED.search(text)], file
+
+
 # The rooms of bench: what each may import of the others. Jobs and entry points stand above them
 # all.
 ROOMS = {

@@ -19,7 +19,7 @@ from baselines.skip_set import PRESETS, SkipSet, load_skip_set
 from bench.plan.methods import method_config, panel_config
 from bench.plan.settings import read_plan
 from decoding.decoder import ModelPair
-from decoding.errors import UserError
+from decoding.errors import MissingSkipSet, UserError
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
 from decoding.tree import TokenTree
@@ -350,10 +350,11 @@ def test_auto_is_the_set_made_for_the_target(llama: ModelPair, monkeypatch) -> N
     assert planned("method=ouroboros", "method.drafter=self_speculative").drafter == tiny
     assert planned("method=greedy", "compare=[{name: hybrid, fallback: self_speculative}]").fallback == tiny
     for target in ("meta-llama/Llama-2-70b-chat-hf", "/data/llama2-13b-like", "/data/target"):
-        with pytest.raises(UserError, match=f"{target}.*search_skip_layers.py.*skip=FILE.*llama-2-13b"):
+        with pytest.raises(UserError, match=f"{target}.*method.skip=FILE.*llama-2-13b.*search_skip_layers.py"):
             planned("method=self_speculative", "model=custom", f"model.target={target}")
-    with pytest.raises(UserError, match="search_skip_layers.py"):
+    with pytest.raises(MissingSkipSet, match="the file of one, skip=FILE") as caught:
         build(Config(), llama)
+    assert "search_skip_layers" not in str(caught.value)
     monkeypatch.setattr(llama.target.model, "name_or_path", "/mine/tiny/target", raising=False)
     with pytest.raises(UserError, match="12 layers of bundled:tiny/target, the target has 2"):
         build(Config(), llama)
@@ -434,7 +435,7 @@ def test_broken_files_are_refused(tmp_path, content: str, said: str) -> None:
 
 
 def test_sets_that_do_not_fit_the_target_are_refused(llama: ModelPair) -> None:
-    with pytest.raises(UserError, match="made for the 40 layers of .*, the target has 2: search a set"):
+    with pytest.raises(UserError, match="made for the 40 layers of .*, the target has 2: give a set"):
         build(Config(skip="llama-2-13b"), llama)
     with pytest.raises(UserError, match="^skip_mlp names the layer 2: layers are numbered from 0 to 1"):
         build(Config(skip=None, skip_mlp=[2]), llama)

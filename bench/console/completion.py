@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 
 from bench.console.search_path import generated_folders
+from decoding.errors import UserError
 
 INSTALL = """_bench_before=$(complete -p python 2> /dev/null | sed -n 's/.* -F \\([^ ]*\\) .*/\\1/p')
 _bench_complete()
@@ -37,10 +38,14 @@ SCRIPTS = {"install=bash": INSTALL, "uninstall=bash": UNINSTALL}
 def script(arguments: Sequence[str]) -> str | None:
     """What bash is to evaluate for `-sc install=bash` or `-sc uninstall=bash`.
 
-    None for another command line.
+    None for another command line. Raises UserError for another shell: Hydra's scripts for those
+    know no `python -m`, and would offer nothing without a word.
     """
     if "--shell-completion" not in arguments:
         return None
+    for what, _, shell in (each.partition("=") for each in arguments):
+        if what in ("install", "uninstall", "query") and shell != "bash":
+            raise UserError(f"{what}={shell}: tab completion is for bash alone, -sc {what}=bash")
     return next((SCRIPTS[each] for each in arguments if each in SCRIPTS), None)
 
 

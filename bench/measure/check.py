@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
+from bench.console.naming import naming_pair
 from bench.measure.drafting import context_warnings
 from bench.measure.float32 import flatters
 from bench.measure.record import Record
@@ -93,7 +94,8 @@ def check(
     seen.append(f"end-of-sequence ids: {', '.join(map(str, sorted(pair.eos))) or 'none'}")
     for name, session in sessions.items():
         try:
-            difference = check_masks(session, name)
+            with naming_pair(name):
+                difference = check_masks(session, name)
         except NotFinite as error:
             # A draft without numbers is of no use, but all that does without one runs.
             if name == "target":

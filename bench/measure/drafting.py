@@ -5,6 +5,9 @@ A context that is too short, or logits that are no numbers.
 
 from collections.abc import Sequence
 
+from transformers import PreTrainedModel
+
+from bench.console.naming import pair_names, spelled
 from decoding.decoder import ModelPair
 from decoding.errors import NotFinite
 from decoding.finite import finite_on, not_finite
@@ -12,6 +15,11 @@ from decoding.finite import finite_on, not_finite
 # Of a prompt, the last rows that are looked at; what overflows early leaves no row after it a
 # number.
 ROWS = 48
+
+
+def no_numbers(model: PreTrainedModel, role: str) -> str:
+    """What is wrong with a model whose logits are not finite, and what a user sets against it."""
+    return spelled(not_finite(model, role), pair_names(role))
 
 
 def require_numbers(pair: ModelPair, sequences: Sequence[list[int]]) -> list[str]:
@@ -29,9 +37,9 @@ def require_numbers(pair: ModelPair, sequences: Sequence[list[int]]) -> list[str
         fitting = [each[: session.context] for each in sequences]
         bad = sum(not finite_on(session.model, session.vocabulary, ids, min(ROWS, len(ids))) for ids in fitting)
         if bad and role == "target":
-            raise NotFinite(not_finite(session.model, role))
+            raise NotFinite(no_numbers(session.model, role))
         if bad:
-            fault = not_finite(session.model, role)
+            fault = no_numbers(session.model, role)
             found.append(f"{fault} (on {bad} of {len(sequences)} texts looked at); it drafts nothing of use there")
     return found
 

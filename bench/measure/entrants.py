@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from bench.console.naming import naming_pair
 from bench.console.terminal import warn
 from bench.measure.drafting import require_numbers
 from bench.measure.lossless import noise_floor
@@ -34,7 +35,8 @@ def make_race(
     Its noise on real prompts sets the tolerance.
     """
     target = loaded.pair.target
-    check_masks(target, "target")
+    with naming_pair():
+        check_masks(target, "target")
     examples = (prompts.warmup or prompts.examples)[:NOISE_TEXTS]
     sequences = [plan.task.encode(example, loaded.tokenizer) for example in examples]
     sequences.append([(7 * index + 3) % target.vocabulary for index in range(96)])

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from bench.measure.drafting import undrafted
+from bench.measure.drafting import no_numbers, undrafted
 from bench.measure.lossless import agreement, stop_fault, token_gaps
 from bench.measure.record import FLOAT32, METHOD, Record
 from bench.measure.store import RunFolder
@@ -16,7 +16,7 @@ from bench.models.encoding import prompt_digest
 from bench.models.loading import LoadedPair, peak_memory
 from decoding.decoder import Decoder
 from decoding.errors import UserError
-from decoding.finite import SKIPPING, finite_on, not_finite
+from decoding.finite import SKIPPING, finite_on
 from decoding.loop import DraftThenVerify
 from decoding.records import Generation
 from decoding.session import ModelSession
@@ -344,7 +344,7 @@ class Race:
         key = (id(draft.model), prompt, tuple(generation.tokens))
         if key not in self._draft_faults:
             fine = finite_on(draft.model, draft.vocabulary, sequence, rows)
-            self._draft_faults[key] = None if fine else not_finite(draft.model, role)
+            self._draft_faults[key] = None if fine else no_numbers(draft.model, role)
         return self._draft_faults[key]
 
     def _teacher_forced(self, prompt: str, ids: list[int], generation: Generation) -> list[float]:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from bench.console.naming import naming_pair
 from bench.models.borrowing import borrows, load_borrowing
 from bench.models.checkpoint import load_whole
 from bench.models.config import EAGER, PACKED, ModelConfig
@@ -45,6 +46,7 @@ class LoadedPair:
         return continuation(text, prompt, output)
 
 
+@naming_pair()
 def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
     """Load tokenizer, target, and draft where there is one.
 

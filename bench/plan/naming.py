@@ -1,13 +1,13 @@
 """How a method's errors name its settings at the command line: `method.gamma` for `gamma`."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import is_dataclass
 from typing import Any
 
+from bench.console.naming import at_the_command_line
 from bench.plan.nesting import flat_config
-from decoding.errors import SettingError, UserError
+from decoding.errors import UserError
 
 
 @contextmanager
@@ -27,13 +27,7 @@ def naming_settings(config: Any, group: str) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        names = full_names(config, group)
-        setting = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
-        standing = [rf"(?<![\w./])(?:{setting})(?==)"]
-        if isinstance(error, SettingError):
-            standing.append(rf"^(?:{setting})(?![\w.])")
-        told = re.sub("|".join(standing), lambda found: names[found[0]], str(error))
-        raise type(error)(told) from error
+        raise at_the_command_line(error, full_names(config, group)) from error
 
 
 def full_names(config: Any, group: str) -> dict[str, str]:

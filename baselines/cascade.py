@@ -22,6 +22,7 @@ from decoding.draft_model import DraftModel
 from decoding.errors import SettingError
 from decoding.loop import DraftThenVerify
 from decoding.method import Spec
+from decoding.sampling import Sampler
 from decoding.settings import require_at_least
 from decoding.tree import TokenTree
 
@@ -74,6 +75,10 @@ class Cascade(Drafter):
     def reset(self, prompt: list[int], length: int) -> None:
         """The draft model reads the prompt."""
         self.draft.reset(prompt, length)
+
+    def draw_with(self, sampler: Sampler | None) -> None:
+        """See Drafter.draw_with."""
+        self.draft.sampler = sampler
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
         """Hang the draft model's chain below the root, and what `lookup` finds after it."""

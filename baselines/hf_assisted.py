@@ -12,6 +12,7 @@ from decoding.decoder import ModelPair
 from decoding.errors import SettingError, UserError
 from decoding.method import Spec
 from decoding.records import Generation
+from decoding.sampling import Sampler
 from decoding.settings import require_at_least
 from decoding.stopping import Stopping
 
@@ -70,7 +71,7 @@ class HfAssisted(HfRival):
         super().__init__(pair, draft=draft.model, draft_settings=constant if config.schedule == "constant" else {})
         self.draft_context = draft.context
 
-    def generate(self, prompt: list[int], stopping: Stopping) -> Generation:
+    def generate(self, prompt: list[int], stopping: Stopping, sampler: Sampler | None = None) -> Generation:
         """Continue `prompt`.
 
         Raises UserError if it is empty, leaves no room, or could outgrow the draft's context.
@@ -81,7 +82,7 @@ class HfAssisted(HfRival):
                 f"method hf_assisted: {length} tokens do not fit into the draft's context of {self.draft_context}, and "
                 "transformers would go on drafting after its end; set a smaller max_new_tokens, or leave it out"
             )
-        return super().generate(prompt, stopping)
+        return super().generate(prompt, stopping, sampler)
 
 
 def build(config: Config, pair: ModelPair) -> HfAssisted:

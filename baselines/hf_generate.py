@@ -16,6 +16,7 @@ from decoding.decoder import ModelPair
 from decoding.errors import SettingError, UserError
 from decoding.method import Spec
 from decoding.records import Generation
+from decoding.sampling import Sampler
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
 
@@ -79,10 +80,10 @@ class Static(HfRival):
             self.length = -(-max(length, self.target.reserved) // STEP) * STEP
             self.cache = StaticCache(config=self.model.config, max_cache_len=self.length)
 
-    def generate(self, prompt: list[int], stopping: Stopping) -> Generation:
+    def generate(self, prompt: list[int], stopping: Stopping, sampler: Sampler | None = None) -> Generation:
         """Continue `prompt`. Raises UserError if it is empty or leaves no room in the context."""
         self.reserve(min(len(prompt) + stopping.max_new_tokens, self.context))
-        return super().generate(prompt, stopping)
+        return super().generate(prompt, stopping, sampler)
 
     def arguments(self, length: int) -> dict[str, object]:  # noqa: ARG002
         """The static cache, emptied."""
@@ -113,7 +114,7 @@ class Compiled(Static):
         if self.length > before:
             torch.compiler.reset()
 
-    def generate(self, prompt: list[int], stopping: Stopping) -> Generation:
+    def generate(self, prompt: list[int], stopping: Stopping, sampler: Sampler | None = None) -> Generation:
         """Continue `prompt`, with nothing compiled inside the clock.
 
         Raises UserError where the model cannot be compiled, or is compiled anew again and again.
@@ -122,7 +123,7 @@ class Compiled(Static):
             with torch._dynamo.config.patch(fail_on_recompile_limit_hit=True):
                 for _ in range(ATTEMPTS):
                     before = counters["stats"]["unique_graphs"]
-                    generation = super().generate(prompt, stopping)
+                    generation = super().generate(prompt, stopping, sampler)
                     if counters["stats"]["unique_graphs"] == before:
                         self._require_compiled(generation)
                         return generation

@@ -17,6 +17,7 @@ from transformers import GenerationConfig, PreTrainedModel, StoppingCriteria, St
 from decoding.decoder import ModelPair
 from decoding.loop import check_prompt
 from decoding.records import Generation
+from decoding.sampling import Sampler
 from decoding.stopping import Stopping
 
 
@@ -81,8 +82,19 @@ class Rule(StoppingCriteria):
         self.draft_forwards += self.prefilled_at is not None
 
 
+def _sampling(sampler: Sampler | None) -> dict[str, object]:
+    """Fields of a GenerationConfig."""
+    if sampler is None:
+        return {"do_sample": False}
+    how = sampler.sampling
+    return {
+        "do_sample": True, "temperature": how.temperature, "top_k": how.top_k, "top_p": how.top_p,
+        "min_p": how.min_p or None,
+    }  # fmt: skip
+
+
 class HfRival:
-    """generate() on the pair's target at temperature 0.
+    """generate() on the pair's target.
 
     draft: the assistant model, None without; draft_settings: fields of its GenerationConfig, which
     is where the library looks for an assistant's settings. settings: fields of the target's.
@@ -115,13 +127,13 @@ class HfRival:
         return {}
 
     @torch.inference_mode()
-    def generate(self, prompt: list[int], stopping: Stopping) -> Generation:
+    def generate(self, prompt: list[int], stopping: Stopping, sampler: Sampler | None = None) -> Generation:
         """Continue `prompt`. Raises UserError if it is empty or leaves no room in the context."""
         check_prompt(prompt, self.context)
         length = min(len(prompt) + stopping.max_new_tokens, self.context)
         eos = sorted(stopping.eos)
         config = GenerationConfig(  # type: ignore[no-untyped-call]  # untyped in transformers
-            do_sample=False,
+            **_sampling(sampler),
             num_beams=1,
             max_new_tokens=length - len(prompt),
             eos_token_id=eos or None,
@@ -129,6 +141,9 @@ class HfRival:
             **self.settings,
         )
         rule = Rule(stopping, len(prompt))
+        if sampler:
+            # Its draws are its own: in distribution those of the target, and not token by token.
+            torch.manual_seed(sampler.noise.key)
         run = cast(Callable[..., object], self.model.generate)
         with sole_config(self.model, config), self._drafting(rule):
             begin = time.perf_counter()

@@ -19,6 +19,7 @@ from baselines.drafters import make_drafter
 from decoding.decoder import Drafter, ModelPair
 from decoding.loop import DraftThenVerify
 from decoding.method import Spec
+from decoding.sampling import Sampler
 from decoding.settings import canonical
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
@@ -58,6 +59,7 @@ class Hybrid(Drafter):
     def __init__(self, matcher: suffix.Suffix, fallback: Drafter) -> None:
         self.matcher = matcher
         self.fallback = fallback
+        self.rule, self.classic_only = fallback.rule, fallback.classic_only
         self.step_columns = fallback.step_columns
         self._steps = {"match": 0, "fallback": 0}
 
@@ -66,6 +68,10 @@ class Hybrid(Drafter):
         self.matcher.reset(prompt, length)
         self.fallback.reset(prompt, length)
         self._steps = {"match": 0, "fallback": 0}
+
+    def draw_with(self, sampler: Sampler | None) -> None:
+        """See Drafter.draw_with."""
+        self.fallback.draw_with(sampler)
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
         """Hang the match below the root; without one the fallback proposes."""

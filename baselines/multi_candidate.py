@@ -1,23 +1,26 @@
 """Tree drafts from a draft model's likeliest tokens.
 
 The draft grows level by level, one forward of the draft model a level, and the target verifies it
-in one. A fixed shape is multi-candidate speculative decoding (Yang et al., arXiv 2401.06706) at
-temperature 0, where the candidates are the likeliest tokens; with `width` and `nodes` the draft's
-own probabilities shape the tree as in EAGLE-2 (Li et al., arXiv 2406.16858, section 4): the
-likeliest paths are expanded, and the likeliest nodes of all are verified.
+in one. A fixed shape is multi-candidate speculative decoding (Yang et al., arXiv 2401.06706): the
+candidates are the likeliest tokens, or at a temperature draws without replacement. With `width` and
+`nodes` the draft's own probabilities shape the tree as in EAGLE-2 (Li et al., arXiv 2406.16858,
+section 4): the likeliest paths are expanded, and the likeliest nodes of all are verified.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from baselines.speculative import draft_session
+from decoding.acceptance import without_replacement
 from decoding.decoder import Drafter, ModelPair
 from decoding.errors import SettingError
 from decoding.loop import DraftThenVerify
 from decoding.method import Spec
+from decoding.sampling import Sampler
 from decoding.session import ModelSession
 from decoding.settings import require_at_least
 from decoding.tree import TokenTree
@@ -90,6 +93,8 @@ class MultiCandidate(Drafter):
     likeliest any more: that saves forwards and changes no tree.
     """
 
+    rule = staticmethod(without_replacement)
+
     def __init__(self, config: Config, session: ModelSession, eos: frozenset[int]) -> None:
         self.config = config
         self.session = session
@@ -98,6 +103,13 @@ class MultiCandidate(Drafter):
         # its root.
         self._expanded: TokenTree | None = None
         self._root = 0
+        self._sampler: Sampler | None = None
+        # By candidate the distribution that its children were drawn from.
+        self._drawn_from: dict[int | None, np.ndarray] = {}
+
+    def draw_with(self, sampler: Sampler | None) -> None:
+        """Candidates are then drawn without replacement, the first as the model itself samples."""
+        self._sampler = sampler
 
     def reset(self, prompt: list[int], length: int) -> None:
         """The draft model reads the prompt."""
@@ -116,6 +128,8 @@ class MultiCandidate(Drafter):
         for place in sorted(_likeliest(candidates, range(len(candidates)), self.config.nodes)):
             parent, token, _ = candidates[place]
             nodes[place] = tree.add(nodes[parent], [token], "draft")[0]
+            if self._drawn_from:
+                tree.draws.setdefault(nodes[parent], ([], self._drawn_from[parent]))[0].append(token)
 
     def _catch_up(self, tokens: list[int]) -> None:
         """Keep the rows of the last tree that the text went along, and forget the others."""
@@ -135,11 +149,21 @@ class MultiCandidate(Drafter):
         self._root = len(tokens) - 1
         self._expanded = TokenTree(tokens[-1], self.session.room(self._root))
         candidates: list[Candidate] = []
+        self._drawn_from = {}
         frontier: dict[int | None, int] = {None: 0}
         logits = self.session.forward(tokens[len(self.session.tokens) : -1], self._expanded, [0])
         for level in range(depth):
             children = min(self.config.branching[level], logits.shape[-1])
-            best = torch.stack([each.double() for each in logits.float().log_softmax(dim=-1).topk(children)]).tolist()
+            if self._sampler:
+                # Where width or nodes bound the tree, which draws stay in it depends on what they
+                # are: they are then no draws from q, and each a point mass.
+                if self._sampler.classic and self.config.width is None and self.config.nodes is None:
+                    drawn_from = [self._sampler.distribution(row) for row in logits]
+                    self._drawn_from |= dict(zip(frontier, drawn_from, strict=True))
+                # The largest of perturbed scores are draws without replacement (Kool, van Hoof and
+                # Welling, arXiv 1903.06059, section 2).
+                logits = torch.stack([self._sampler.scores(row, len(tokens) + level) for row in logits])
+            best = torch.stack([each.double() for each in _log_chances(logits).topk(children)]).tolist()
             first = len(candidates)
             for parent, scores, ids in zip(frontier, *best, strict=True):
                 above = 0.0 if parent is None else candidates[parent].score
@@ -174,6 +198,11 @@ class MultiCandidate(Drafter):
     def forwards(self) -> tuple[int, int]:
         """The draft model's (forwards, rows) since the last reset."""
         return self.session.counters.forwards, self.session.counters.rows
+
+
+def _log_chances(logits: torch.Tensor) -> torch.Tensor:
+    """Log-probabilities [rows, vocabulary], in float32 at least."""
+    return (logits if logits.dtype == torch.float64 else logits.float()).log_softmax(dim=-1)
 
 
 def _likeliest(candidates: list[Candidate], places: Iterable[int], count: int | None) -> list[int]:

@@ -12,6 +12,7 @@ from decoding.decoder import Drafter, ModelPair
 from decoding.loop import DraftThenVerify
 from decoding.method import Spec
 from decoding.records import Generation
+from decoding.sampling import Sampler
 from decoding.settings import require_at_least
 from decoding.stopping import Stopping
 from decoding.tree import TokenTree
@@ -59,10 +60,10 @@ class Oracle:
         self._greedy = DraftThenVerify(pair, Drafter())
         self._loop = DraftThenVerify(pair, self.drafter)
 
-    def generate(self, prompt: list[int], stopping: Stopping) -> Generation:
+    def generate(self, prompt: list[int], stopping: Stopping, sampler: Sampler | None = None) -> Generation:
         """Continue `prompt`. Raises UserError if it is empty or leaves no room in the context."""
-        self.drafter.output = self._greedy.generate(prompt, stopping).tokens
-        return self._loop.generate(prompt, stopping)
+        self.drafter.output = self._greedy.generate(prompt, stopping, sampler).tokens
+        return self._loop.generate(prompt, stopping, sampler)
 
     def forget(self) -> None:
         """Nothing is kept."""

@@ -19,6 +19,7 @@ from decoding.decoder import Drafter, ModelPair
 from decoding.errors import MissingSkipSet
 from decoding.loop import DraftThenVerify
 from decoding.method import Spec
+from decoding.sampling import Sampler
 from decoding.settings import require_at_least, require_share
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
@@ -142,6 +143,11 @@ class SelfSpeculative(Drafter):
         self._tree: TokenTree | None = None
         self._chain: list[int] = []
         self._cut = False
+        self._sampler: Sampler | None = None
+
+    def draw_with(self, sampler: Sampler | None) -> None:
+        """See Drafter.draw_with."""
+        self._sampler = sampler
 
     def reset(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
         """Begin a new text; the threshold stays."""
@@ -158,13 +164,21 @@ class SelfSpeculative(Drafter):
         node, fresh = 0, tokens[-1:]
         with self.view.ahead():
             for _ in range(min(self.max_draft, limit)):
-                token, probability = likeliest(self.view.prefill(fresh))
+                token, probability = self._choose(tokens, self.view.prefill(fresh))
                 (node,) = tree.add(node, [token], "draft")
                 self._chain.append(node)
                 if probability < self.early_exit.threshold or token in self.eos:
                     return
                 fresh = [token]
         self._cut = limit < self.max_draft
+
+    def _choose(self, tokens: list[int], logits: torch.Tensor) -> tuple[int, float]:
+        """The token after `tokens` and the chain so far, and the view's probability of it."""
+        if self._sampler is None:
+            return likeliest(logits)
+        # Only the length of the text matters to a sampler.
+        token = int(self._sampler.scores(logits, len(tokens) + len(self._chain)).argmax())
+        return token, float(logits.float().softmax(-1)[token])
 
     def observe(self, verdict: Verdict) -> None:
         """Move the threshold, where nothing but doubt or full length ended the draft."""

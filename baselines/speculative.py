@@ -1,4 +1,4 @@
-"""Speculative decoding at temperature 0.
+"""Speculative decoding.
 
 Leviathan et al., arXiv 2211.17192; Chen et al., arXiv 2302.01318.
 
@@ -12,6 +12,7 @@ from decoding.draft_model import DraftModel
 from decoding.errors import MissingDraft
 from decoding.loop import DraftThenVerify
 from decoding.method import Spec
+from decoding.sampling import Sampler
 from decoding.session import ModelSession
 from decoding.settings import require_at_least, require_share
 from decoding.tree import TokenTree
@@ -51,6 +52,10 @@ class Speculative(Drafter):
         """The draft model reads the prompt."""
         if self.gamma:
             self.draft.reset(prompt, length)
+
+    def draw_with(self, sampler: Sampler | None) -> None:
+        """See Drafter.draw_with."""
+        self.draft.sampler = sampler
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
         """Hang a chain of at most gamma drafted tokens below the root."""

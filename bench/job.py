@@ -39,6 +39,7 @@ from bench.plan.histories import is_saved, require_savable, save_history
 from bench.plan.methods import METHODS
 from bench.plan.prompts import Prompts, load_prompts
 from bench.plan.settings import Plan, read_plan
+from bench.plan.tuned import searched_elsewhere
 from bench.report.probed import in_words, slower
 from bench.report.progress import Bar
 from bench.report.sample import sample
@@ -62,7 +63,7 @@ def run_job(config: DictConfig) -> int:
     say_settings(plan)
     if settings.check:
         return _check(plan, place)
-    prompts = load_prompts(plan.task, plan.data, settings.warmup, settings.limit)
+    prompts = load_prompts(plan.task, plan.data, settings.warmup, settings.limit, settings.samples)
     cases = make_cases(plan, place, weights_digests(plan.model), prompts)
     with ExitStack() as stack:
         # One order for all processes, so that two panels never wait for each other's folders.
@@ -141,6 +142,12 @@ def _probe(plan: Plan, place: Place, loaded: LoadedPair) -> Times | None:
     return probed
 
 
+def _searched_elsewhere(plan: Plan, place: Place) -> list[str]:
+    """Warnings of tuned settings that were searched where other things pay."""
+    found = [searched_elsewhere(each.origin, str(place)) for each in plan.methods if each.origin]
+    return list(dict.fromkeys(filter(None, found)))
+
+
 def _check(plan: Plan, place: Place) -> int:
     data, task = plan.data, plan.task
     if data.source == "hub" and task.hub:
@@ -194,6 +201,7 @@ def _measure(
     loaded = _load(plan, place)
     probed = _probe(plan, place, loaded)
     float32 = load_float32(plan.model, place, plan.settings.seed)
+    loaded.warnings += _searched_elsewhere(plan, place)
     identifier = uuid.uuid4().hex[:12]
     race = make_race(plan, loaded, prompts, identifier, float32)
     if not plan.settings.overwrite:

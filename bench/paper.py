@@ -1,9 +1,9 @@
-"""`make paper`: the commands of generated/paper/<size>.yaml, with one progress bar for all.
+"""`make paper`: the commands of generated/paper/MODEL/SIZE.yaml, with one progress bar for all.
 
-Each is a command that a reader can type. Their jobs run two side by side, each on a core and in a
-process of its own: records hold the process' largest memory. A command that measures nothing waits
-for all before it, and is waited for. What is complete is not measured again, so the same call goes
-on where it was stopped.
+Each is a command that a reader can type. Their jobs run in processes of their own, for records hold
+the process' largest memory; a small pair's two side by side, each on a core. A command that
+measures nothing waits for all before it, and is waited for. What is complete is not measured again,
+so the same call goes on where it was stopped.
 """
 
 if __name__ == "__main__":
@@ -37,12 +37,25 @@ from bench.console.terminal import complain, say
 from bench.plan.settings import read_plan
 from decoding.errors import UserError
 
-SIDE_BY_SIDE = 2
-# One generation of the bundled pair on its core, the mean over methods and tasks, with its part of
-# start and warm-up.
-SECONDS = 0.65
+LISTS = GENERATED / "paper"
 # Commands that measure, and the config they compose.
 MEASURING = {"bench": "config", "bench.tune": "tune"}
+
+
+@dataclass(frozen=True)
+class Programme:
+    """A file of generated/paper.
+
+    Attributes:
+        seconds: of one generation, the mean over methods and tasks, with its part of start and
+            warm-up.
+        side_by_side: jobs that run at once.
+        commands: in order.
+    """
+
+    seconds: float
+    side_by_side: int
+    commands: list[str]
 
 
 @dataclass
@@ -61,15 +74,27 @@ class Step:
         return shlex.split(self.command)[1:]
 
 
-def read_steps(size: str) -> list[Step]:
-    """The jobs of generated/paper/<size>.yaml, and what makes their tables.
+def read_programme(model: str, size: str) -> Programme:
+    """The list for a model, by its name in conf/model.
+
+    Raises:
+        UserError: there is none.
+    """
+    file = LISTS / model / f"{size}.yaml"
+    if not file.is_file():
+        found = ", ".join(sorted(f"{each.stem} of {each.parent.name}" for each in LISTS.glob("*/*.yaml")))
+        raise UserError(f"there is no list {size} of {model}: choose one of {found}")
+    return Programme(**cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(file))))
+
+
+def read_steps(commands: list[str]) -> list[Step]:
+    """Their jobs, and what makes their tables.
 
     Every preset and setting in them is checked.
 
     Raises:
         UserError: tuned settings that are not there yet, or a setting that is wrong.
     """
-    commands = cast(list[str], OmegaConf.to_container(OmegaConf.load(GENERATED / "paper" / f"{size}.yaml")))
     return [step for command in [*commands, *_reports(commands)] for step in _jobs(command)]
 
 
@@ -107,12 +132,12 @@ def _generations(name: str, arguments: list[str]) -> int:
     return trials * (plan.settings.limit or 0) * plan.settings.repeats * (len(plan.methods) + 1)
 
 
-def minutes(steps: list[Step]) -> float:
+def minutes(steps: list[Step], programme: Programme) -> float:
     """How long all of them take, about."""
-    return sum(step.generations for step in steps) * SECONDS / SIDE_BY_SIDE / 60
+    return sum(step.generations for step in steps) * programme.seconds / programme.side_by_side / 60
 
 
-def run(steps: list[Step], title: str) -> int:
+def run(steps: list[Step], title: str, side_by_side: int) -> int:
     """Run them all, whatever fails; the worst exit status."""
     from bench.measure.cores import affinity
 
@@ -120,7 +145,7 @@ def run(steps: list[Step], title: str) -> int:
     failed = []
     # What needs a core of its own finds one, if this process may use fewer.
     bar = tqdm(total=sum(step.generations for step in steps), desc=title, unit="gen", file=sys.stderr)
-    with bar, ThreadPoolExecutor(min(SIDE_BY_SIDE, len(affinity()))) as jobs:
+    with bar, ThreadPoolExecutor(min(side_by_side, len(affinity()))) as jobs:
         try:
             for _, group in itertools.groupby(steps, lambda step: step.generations > 0):
                 waiting = {jobs.submit(_run, step): step for step in group}
@@ -160,22 +185,24 @@ def _end_with_the_driver() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit status."""
-    sizes = sorted(file.stem for file in (GENERATED / "paper").glob("*.yaml"))
     parser = argparse.ArgumentParser(prog="python -m bench.paper", description=__doc__.splitlines()[0])
-    parser.add_argument("size", choices=sizes, help="which list of generated/paper")
-    size = parser.parse_args(arguments).size
+    parser.add_argument("size", help="which list of generated/paper/MODEL")
+    parser.add_argument("--model", default="tiny", help="whose lists (tiny)")
+    given = parser.parse_args(arguments)
     if INSTALLED:
         complain("the paper's list runs in a checkout of the project: an installed harness has no scripts/")
         return USER_ERROR
     try:
-        steps = read_steps(size)
+        programme = read_programme(given.model, given.size)
+        steps = read_steps(programme.commands)
     except UserError as error:
         complain(str(error))
         return USER_ERROR
     total = sum(step.generations for step in steps)
-    say(f"{len(steps)} jobs, {total} generations: {minutes(steps):.0f} minutes on 2 CPU cores if none is done")
+    takes = f"{minutes(steps, programme):.0f} minutes on 2 CPU cores"
+    say(f"{len(steps)} jobs, {total} generations: {takes} if none is done")
     try:
-        return run(steps, f"paper {size}")
+        return run(steps, f"paper {given.size}", programme.side_by_side)
     except KeyboardInterrupt:
         complain("interrupted; what is measured is kept, and the same command goes on")
         return INTERRUPTED

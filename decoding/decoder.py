@@ -6,8 +6,10 @@ from typing import Any, Protocol
 
 from transformers import PreTrainedModel
 
+from decoding.acceptance import Rule, with_replacement
 from decoding.errors import UserError
 from decoding.records import Generation
+from decoding.sampling import Sampler
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
 from decoding.tree import TokenTree
@@ -17,8 +19,8 @@ from decoding.verification import Verdict
 class Decoder(Protocol):
     """What the bench runs. A rival from outside implements only this."""
 
-    def generate(self, prompt: list[int], stopping: Stopping) -> Generation:
-        """Continue `prompt` (token ids) until `stopping` says so."""
+    def generate(self, prompt: list[int], stopping: Stopping, sampler: Sampler | None = None) -> Generation:
+        """Continue `prompt` (token ids) until `stopping` ends it, greedily or as `sampler` does."""
         ...
 
     def forget(self) -> None:
@@ -49,9 +51,14 @@ class Drafter:
 
     Attributes:
         step_columns: the names of `step_metrics`.
+        rule: by which its draws, those that it notes in the tree, are accepted where samples are
+            accepted in the classic way. Whatever it does not note counts as a point mass.
+        classic_only: whether that is the only way, because the method is the rule.
     """
 
     step_columns: tuple[str, ...] = ()
+    rule: Rule = staticmethod(with_replacement)
+    classic_only = False
 
     def reset(self, prompt: list[int], length: int) -> None:
         """A new prompt begins; in the end at most `length` tokens will stand, the prompt included.
@@ -77,6 +84,12 @@ class Drafter:
         """Learn from what the target said about the step's tree.
 
         That is the last one proposed to or, in a hybrid, one that another drafter filled.
+        """
+
+    def draw_with(self, sampler: Sampler | None) -> None:
+        """From now on draft models choose tokens by `sampler`; None: greedily.
+
+        Asked before `reset`. What drafts without a model has nothing to draw.
         """
 
     def forget(self) -> None:

@@ -1,13 +1,18 @@
 """A small model that drafts a chain of tokens, itself sped up by any drafter on the same loop."""
 
+import torch
+
 from decoding.decoder import Drafter
 from decoding.loop import propose, verify
+from decoding.sampling import Sampler
 from decoding.session import ModelSession
 from decoding.tree import TokenTree
 
 
 class DraftModel:
-    """Greedy drafts from `session`; `inner` drafts for it (a plain Drafter: one token per forward).
+    """Drafts from `session`, greedy unless `sampler` draws.
+
+    inner: drafts for it; a plain Drafter gives one token per forward.
 
     eos: drafting stops at these tokens, for nothing after them can be accepted.
     confidence: drafting stops after a forward to whose last token the model gave a lower
@@ -24,7 +29,9 @@ class DraftModel:
         self.inner = inner
         self.eos = eos
         self.confidence = confidence
+        self.sampler: Sampler | None = None
         self.sources: list[str] = []
+        self._rows: list[torch.Tensor] = []
         self._ids: list[int] = []  # what was confirmed, and the last draft
         self._confirmed = 0
 
@@ -35,19 +42,23 @@ class DraftModel:
         self._ids, self._confirmed = [], 0
 
     def draft(self, tokens: list[int], gamma: int, limit: int) -> list[int]:
-        """At least `gamma` greedy tokens after `tokens`, never more than `limit`.
+        """At least `gamma` tokens after `tokens`, never more than `limit`.
 
         Fewer where an end-of-sequence token, the draft's context or a token of low confidence ends
         them. Tokens beyond gamma are kept: the forward that gave them is paid for.
         """
         ids, sources = self._ids, []
+        self._rows = []
         ids[self._confirmed :] = tokens[self._confirmed :]
         self.session.align(ids, self._confirmed)
         self._confirmed = len(ids)
         while (drafted := len(ids) - len(tokens)) < gamma and len(ids) < self.session.context:
             inner_tree = propose(self.session, self.inner, ids, limit - drafted - 1)
-            verdict = verify(self.session, inner_tree, ids, sure=self.confidence > 0)
+            verdict = verify(self.session, inner_tree, ids, self.sampler, sure=self.confidence > 0)
             self.inner.observe(verdict)
+            if self.sampler:
+                row_of = {node: row for row, node in enumerate(verdict.nodes)}
+                self._rows += [verdict.logits[row_of[node]] for node in verdict.path]
             sources += [verdict.tree.sources[node][0] for node in verdict.path[1:]] + ["draft"]
             end = next((index for index, token in enumerate(verdict.tokens) if token in self.eos), None)
             ids += verdict.tokens if end is None else verdict.tokens[: end + 1]
@@ -60,10 +71,14 @@ class DraftModel:
     def hang(self, tokens: list[int], tree: TokenTree, gamma: int, limit: int) -> list[int]:
         """Draft, and add the draft to `tree` as a chain below its root; the chain's nodes."""
         nodes: list[int] = []
-        for token, source in zip(self.draft(tokens, gamma, limit), self.sources, strict=True):
-            added = tree.add(nodes[-1] if nodes else 0, [token], source)
+        drafted = self.draft(tokens, gamma, limit)
+        for place, (token, source) in enumerate(zip(drafted, self.sources, strict=True)):
+            parent = nodes[-1] if nodes else 0
+            added = tree.add(parent, [token], source)
             if not added:
                 break
+            if self.sampler and self.sampler.classic:
+                tree.draws[parent] = [token], self.sampler.distribution(self._rows[place])
             nodes += added
         return nodes
 

@@ -9,10 +9,12 @@ import time
 from collections.abc import Generator, Mapping
 from typing import Any
 
+from decoding.classic import ClassicChoice
 from decoding.decoder import Drafter, ModelPair
 from decoding.errors import UserError
 from decoding.recorder import StepRecorder
 from decoding.records import Generation
+from decoding.sampling import Sampler
 from decoding.session import ModelSession
 from decoding.stopping import Stopping, StoppingRule
 from decoding.tree import TokenTree
@@ -72,15 +74,25 @@ class DraftThenVerify:
         """What the drafter drafts with, if that is a model that is not the pair's."""
         return self.drafter.own_session()
 
-    def generate(self, prompt: list[int], stopping: Stopping) -> Generation:
+    def generate(self, prompt: list[int], stopping: Stopping, sampler: Sampler | None = None) -> Generation:
         """Continue `prompt`. Raises UserError if it is empty or leaves no room in the context."""
-        steps = self.stream(prompt, stopping)
+        self.drafter.draw_with(sampler.drafts if sampler else None)
+        classic = sampler is not None and not self.repeats(sampler)
+        choose = ClassicChoice(sampler, self.drafter.rule) if sampler and classic else sampler
+        steps = self.stream(prompt, stopping, choose)
         while True:
             try:
                 next(steps)
             except StopIteration as end:
                 generation: Generation = end.value
                 return generation
+
+    def repeats(self, sampler: Sampler) -> bool:
+        """Whether its samples are token by token those of plain sampling.
+
+        In the classic way they are so in distribution alone.
+        """
+        return not (sampler.classic or self.drafter.classic_only)
 
     def stream(
         self, prompt: list[int], stopping: StoppingRule, choose: Choose | None = None

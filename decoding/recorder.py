@@ -4,6 +4,7 @@ import time
 
 from decoding.decoder import Drafter
 from decoding.records import Steps
+from decoding.sampling import SAMPLING
 from decoding.session import MODELS
 from decoding.verification import Verdict
 
@@ -34,12 +35,12 @@ class StepRecorder:
         self.observing = Clock()
         self._drafter = drafter
         self._forwards = self._rows = 0
-        self._models = 0.0
+        self._models = self._sampling = 0.0
 
     def begin(self) -> None:
         """The prefill is over: what it counted, the first draft's work too, is no step's."""
         self._forwards, self._rows = self._drafter.forwards()
-        self._models = MODELS.seconds
+        self._models, self._sampling = MODELS.seconds, SAMPLING.seconds
         self._drafter.step_metrics()
 
     def add(self, verdict: Verdict, emitted: int, limit: int) -> None:
@@ -63,8 +64,10 @@ class StepRecorder:
         steps.verify_seconds.append(self.verifying.seconds)
         steps.observe_seconds.append(self.observing.seconds)
         steps.model_seconds.append(MODELS.seconds - self._models)
+        steps.sampling_seconds.append(SAMPLING.seconds - self._sampling)
         steps.sources.append([tree.sources[node][0] for node in kept])
         if steps.drafter_metrics:
             for name, value in self._drafter.step_metrics().items():
                 steps.drafter_metrics[name].append(value)
-        self._forwards, self._rows, self._models = forwards, rows, MODELS.seconds
+        self._forwards, self._rows = forwards, rows
+        self._models, self._sampling = MODELS.seconds, SAMPLING.seconds

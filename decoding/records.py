@@ -27,6 +27,8 @@ class Steps:
         the walk, and in learning from the verdict.
     model_seconds: of the whole step, the part in models' forwards, whoever's they are; on a GPU,
         until they were launched.
+    sampling_seconds: of the whole step, the part that warping logits and drawing tokens takes, the
+        draft side's as well; 0 at temperature 0.
     sources: for each accepted token, who proposed it.
     drafter_metrics: columns that the drafter alone has, by name (see Drafter.step_metrics); in
         records they stand beside the others.
@@ -42,6 +44,7 @@ class Steps:
     verify_seconds: list[float] = field(default_factory=list)
     observe_seconds: list[float] = field(default_factory=list)
     model_seconds: list[float] = field(default_factory=list)
+    sampling_seconds: list[float] = field(default_factory=list)
     sources: list[list[str]] = field(default_factory=list)
     drafter_metrics: dict[str, list[Any]] = field(default_factory=dict)
 

@@ -33,6 +33,9 @@ class TokenTree:
         wanted: whether the model's logits after the node are asked for; only such nodes can be
             accepted.
         sources: who proposed the node, in the order of proposal; the first is credited.
+        draws: by node the tokens that were drawn below it, in their order and with repetitions, and
+            the distribution they were drawn from, float64 [vocabulary]. What is not among them is
+            no draw. Only the classic acceptance rules ask.
     """
 
     def __init__(self, root: int, room: int) -> None:
@@ -42,6 +45,7 @@ class TokenTree:
         self.depths = [0]
         self.wanted = [True]
         self.sources: list[tuple[str, ...]] = [()]
+        self.draws: dict[int, tuple[list[int], np.ndarray]] = {}
         self._lines = [1]  # bit j of entry i says that node j is node i or one of its ancestors
         self._children: dict[tuple[int, int], int] = {}
 

@@ -16,8 +16,9 @@ from decoding.tree import TokenTree
 
 # Whose argmax takes a tenth of the time in numpy, on a CPU. Both give the first of equals.
 NUMPY = (torch.float32, torch.float64)
-# The target's token after a text: from its ids and float logits [vocabulary].
-Choose = Callable[[list[int], torch.Tensor], int]
+# The target's token after a text: from its ids, float logits [vocabulary], and the node of the tree
+# at which the text ends.
+Choose = Callable[[list[int], torch.Tensor, TokenTree, int], int]
 
 
 @dataclass
@@ -40,7 +41,7 @@ class Verdict:
     chances: list[float] | None = None
 
     def chance(self) -> float:
-        """The model's probability of the step's last token, its own choice."""
+        """The model's probability of the step's last token, its own choice, before any warping."""
         row = self.nodes.index(self.path[-1])
         if self.chances is not None:
             return self.chances[row]
@@ -68,14 +69,14 @@ def walk(
             and the path. Rejected nodes keep their argmax.
         sure: `chance` will be asked for.
     """
-    best, chances = _read(logits, sure)
+    best, chances = _read(logits, sure and not choose)
     choices = dict(zip(nodes, best, strict=True))
     row_of = {node: row for row, node in enumerate(nodes)} if choose else {}
     path = [0]
     while True:
         if choose:
             before = (tokens or []) + [tree.tokens[node] for node in path[1:]]
-            choices[path[-1]] = choose(before, logits[row_of[path[-1]]])
+            choices[path[-1]] = choose(before, logits[row_of[path[-1]]], tree, path[-1])
         choice = choices[path[-1]]
         child = tree.child(path[-1], choice)
         if child is None or child not in choices:

@@ -20,6 +20,7 @@ from baselines.pool_meter import COLUMNS, PoolMeter, with_inner
 from baselines.pool_state import PoolState
 from baselines.speculative import Speculative
 from decoding.decoder import Drafter
+from decoding.sampling import Sampler
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
 from ouroboros.adaptive import LONGEST, Adaptive
@@ -45,6 +46,7 @@ class Ouroboros(Drafter):
     ) -> None:
         self.config = config
         self.base = base
+        self.rule, self.classic_only = base.rule, base.classic_only
         self.pool = pool
         self.meter = PoolMeter(pool)
         self.saved: PoolState | None = None
@@ -71,6 +73,10 @@ class Ouroboros(Drafter):
         self.base.reset(prompt, length)
         if self.text:
             self.text.reset(prompt)
+
+    def draw_with(self, sampler: Sampler | None) -> None:
+        """See Drafter.draw_with."""
+        self.base.draw_with(sampler)
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
         """Hang the draft below the root, and K phrases of the pool below its last token."""

@@ -5,8 +5,8 @@
     )
     for token in ouroboros.decode(model, ids, draft_model=draft, max_new_tokens=256): ...
 
-Both give the target's greedy output, batch size 1. Draft and target must share one tokenizer, which
-cannot be checked here.
+Both give the target's greedy output, or with `do_sample=True` that of plain sampling with the same
+`seed`; batch size 1. Draft and target must share one tokenizer, which cannot be checked here.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,6 +30,7 @@ from baselines.phrase_pool import PhrasePool
 from decoding.decoder import ModelPair
 from decoding.errors import MissingDraft, UserError
 from decoding.loop import check_prompt
+from decoding.sampling import Noise, Sampler, Sampling
 from decoding.session import ModelSession, check_masks
 from decoding.verification import Choose
 from ouroboros.method import Config, build
@@ -42,8 +43,8 @@ _PENALTIES = ("sequence_bias", "repetition_penalty", "encoder_repetition_penalty
               "encoder_no_repeat_ngram_size", "bad_words_ids", "forced_bos_token_id", "forced_eos_token_id",
               "remove_invalid_values", "exponential_decay_length_penalty", "suppress_tokens", "begin_suppress_tokens",
               "renormalize_logits")  # fmt: skip
-# These say nothing to greedy decoding of one sequence, or are looked at one by one in
-# _require_greedy.
+# These say nothing to one sequence without beams, arrive as processors where transformers samples,
+# or are looked at one by one in _require_supported.
 _SILENT = ("do_sample", "num_beams", "num_return_sequences", "temperature", "top_k", "top_p", "min_p", "top_h",
            "typical_p", "epsilon_cutoff", "eta_cutoff", "early_stopping", "length_penalty", "num_beam_groups",
            "diversity_penalty", "is_assistant", "num_assistant_tokens", "num_assistant_tokens_schedule",
@@ -67,12 +68,15 @@ def generate(
     draft_model: PreTrainedModel | None = None,
     method: Config | None = None,
     pool: PhrasePool | None = None,
+    seed: int = 0,
     **inputs: Any,
 ) -> torch.LongTensor | GenerateDecoderOnlyOutput:
     """Decode for transformers, as the `custom_generate` of its `generate`.
 
     Called by `model.generate(..., custom_generate=ouroboros.generate, draft_model=draft)`.
-    The tokens are the very ones of its own greedy search.
+    The tokens are the very ones of its own greedy search. With `do_sample=True` they follow its own
+    distribution, and the seed decides them: whatever is drafted, with another method or none, they
+    are the same.
 
     transformers drops a `streamer` and a `tokenizer` before they get here: stream with `decode`,
     and stop at strings with `stopping_criteria=StoppingCriteriaList([StopStringCriteria(tokenizer,
@@ -89,6 +93,7 @@ def generate(
         pool: phrases from earlier calls, which this call adds to (an empty one: `new_pool(method)`;
             one from a file: `load_pool`). Its own capacity and order hold; its N must be the
             method's.
+        seed: of the draws, where the generation config samples.
         **inputs: what else transformers hands over.
 
     Returns:
@@ -100,8 +105,9 @@ def generate(
             model's context, or a method that needs a draft model and has none.
     """
     stream = _stream(
-        model, input_ids, logits_processor, stopping_criteria, generation_config, draft_model, method, pool, **inputs
-    )
+        model, input_ids, logits_processor, stopping_criteria, generation_config, draft_model, method, pool, seed,
+        **inputs,
+    )  # fmt: skip
     added = torch.tensor([list(stream)], dtype=input_ids.dtype, device=input_ids.device)
     sequences = cast(torch.LongTensor, torch.cat([input_ids, added], dim=1))
     return GenerateDecoderOnlyOutput(sequences=sequences) if generation_config.return_dict_in_generate else sequences
@@ -115,9 +121,10 @@ def decode(
     pool: PhrasePool | None = None,
     stop_strings: str | list[str] | None = None,
     tokenizer: PreTrainedTokenizerBase | None = None,
+    seed: int = 0,
     **settings: Any,
 ) -> Iterator[int]:
-    """Yield the target's greedy continuation token by token, each as soon as it is confirmed.
+    """Yield the target's continuation token by token, each as soon as it is confirmed.
 
     Args:
         model: the target.
@@ -128,6 +135,7 @@ def decode(
         stop_strings: the output ends with the token that completes one of them; they need the
             tokenizer.
         tokenizer: the target's; only for stop_strings.
+        seed: as in `generate`.
         **settings: those of model.generate(), such as max_new_tokens or eos_token_id; without them
             the model's own generation_config holds, exactly as in `generate`.
 
@@ -156,7 +164,7 @@ def decode(
         criteria = settings.get("stopping_criteria") or []
         settings["stopping_criteria"] = StoppingCriteriaList([*criteria, StopStringCriteria(tokenizer, strings)])
         settings["stop_strings"] = None
-    given = {"draft_model": draft_model, "method": method, "pool": pool}
+    given = {"draft_model": draft_model, "method": method, "pool": pool, "seed": seed}
     run = cast(Callable[..., Iterator[int]], model.generate)  # it returns what custom_generate does
     return run(ids, custom_generate=_stream, **given, **settings)
 
@@ -170,12 +178,13 @@ def _stream(
     draft_model: PreTrainedModel | None = None,
     method: Config | None = None,
     pool: PhrasePool | None = None,
+    seed: int = 0,
     **inputs: Any,
 ) -> Iterator[int]:
     """The output's tokens. Everything is checked before the first is asked for."""
     if any(each is not None and each.config.is_encoder_decoder for each in (model, draft_model)):
         raise UserError("encoder-decoder models are not supported: this continues the text of a causal language model")
-    _require_greedy(input_ids, generation_config, inputs)
+    _require_supported(input_ids, generation_config, inputs)
     eos = _ids(generation_config.eos_token_id)
     target = _session(model)
     draft = _session(draft_model, target.vocabulary) if draft_model is not None else None
@@ -194,7 +203,10 @@ def _stream(
             f"{target.context}: lower max_new_tokens or max_length"
         )
     stopping = _CriteriaStopping(eos, stopping_criteria, input_ids, generation_config.max_length)
-    choose = _processed(logits_processor, input_ids.device) if logits_processor else None
+    sampler = _sampler(generation_config, seed)
+    loop.drafter.draw_with(sampler)
+    noise = sampler.noise if sampler else None
+    choose = _processed(logits_processor, input_ids.device, noise) if logits_processor or noise else None
     return (token for tokens in loop.stream(prompt, stopping, choose) for token in tokens)
 
 
@@ -247,28 +259,40 @@ class _CriteriaStopping:
         return None
 
 
-def _processed(processors: LogitsProcessorList, device: torch.device) -> Choose:
-    """The argmax after the processors, on the scores that transformers' greedy search gives them.
+def _sampler(config: GenerationConfig, seed: int) -> Sampler | None:
+    """What draft models draw with; None for greedy. Penalties are the target's, not theirs."""
+    if not config.do_sample:
+        return None
+    sampling = Sampling(config.temperature or 1.0, config.top_k or 0, config.top_p or 1.0, config.min_p or 0.0)
+    return Sampler(sampling, Noise(seed))
 
-    device: the prompt's, where the processors were made.
+
+def _processed(processors: LogitsProcessorList, device: torch.device, noise: Noise | None) -> Choose:
+    """The argmax after the processors, on the scores that transformers' own loop gives them.
+
+    device: the prompt's, where the processors were made. noise: is added to what they leave; the
+    warpers are among them where transformers samples.
     """
 
-    def choose(tokens: list[int], logits: torch.Tensor) -> int:
+    def choose(tokens: list[int], logits: torch.Tensor, *_: object) -> int:
         scores = logits[None].to(device, torch.float32, copy=True)
         ids = cast(torch.LongTensor, torch.tensor([tokens], device=device))
-        return int(processors(ids, cast(torch.FloatTensor, scores)).argmax())
+        processed = processors(ids, cast(torch.FloatTensor, scores))
+        return int(processed.argmax() if noise is None else noise.added(processed[0], len(tokens)).argmax())
 
     return choose
 
 
-def _require_greedy(input_ids: torch.LongTensor, config: GenerationConfig, inputs: dict[str, Any]) -> None:
+def _require_supported(input_ids: torch.LongTensor, config: GenerationConfig, inputs: dict[str, Any]) -> None:
     if input_ids.shape[0] != 1:
         raise UserError(f"one sequence at a time: input_ids has {input_ids.shape[0]} rows")
-    if config.get_generation_mode() != GenerationMode.GREEDY_SEARCH:
+    if config.get_generation_mode() not in (GenerationMode.GREEDY_SEARCH, GenerationMode.SAMPLE):
         raise UserError(
-            f"the generation config asks for {config.get_generation_mode().value}, this is greedy search: set "
-            "do_sample=False, num_beams=1, and leave other ways of decoding out"
+            f"the generation config asks for {config.get_generation_mode().value}, this is greedy search or sampling: "
+            "set num_beams=1, and leave other ways of decoding out"
         )
+    if config.num_return_sequences not in (None, 1):
+        raise UserError(f"one sequence at a time: num_return_sequences is {config.num_return_sequences}")
     known = GenerationConfig()._get_default_generation_params()  # type: ignore[no-untyped-call]  # untyped there
     wanted = [
         name

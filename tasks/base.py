@@ -34,6 +34,7 @@ class Example:
         row: the row it was made from.
         follows: id of the conversation's turn before, whose answer `prompt` must hold; None for a
             first turn.
+        sample: which of several samples of one prompt this is, from 0 on.
     """
 
     id: str
@@ -44,6 +45,31 @@ class Example:
     stop: tuple[str, ...]
     row: Row
     follows: str | None = None
+    sample: int = 0
+
+    @property
+    def prompt_id(self) -> str:
+        """The id that all samples of the prompt share."""
+        return self.id.removesuffix(_mark(self.sample))
+
+    def sampled(self, sample: int) -> "Example":
+        """The same prompt once more, an example of its own."""
+        mark = _mark(sample)
+        follows = None if self.follows is None else self.follows + mark
+        return replace(self, id=self.id + mark, follows=follows, sample=sample)
+
+
+def _mark(sample: int) -> str:
+    """What a sample's id has beside its prompt's; the first has the prompt's own."""
+    return f"~{sample}" if sample else ""
+
+
+def by_prompt(examples: Sequence[Example]) -> list[list[int]]:
+    """The places of each prompt's samples among `examples`, prompts in their order."""
+    found: dict[str, list[int]] = {}
+    for place, example in enumerate(examples):
+        found.setdefault(example.prompt_id, []).append(place)
+    return list(found.values())
 
 
 @dataclass(frozen=True)

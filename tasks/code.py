@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 from decoding.errors import UserError
 from decoding.settings import require_at_least
-from tasks.base import Example, Row, Scores, Task, TaskConfig
+from tasks.base import Example, Row, Scores, Task, TaskConfig, by_prompt
 from tasks.sandbox import Limits, SandboxError, Submission, run_submissions
+
+# The ks of pass@k beside pass@1, where there are so many samples.
+SAMPLED = (2, 5, 10, 20, 50, 100)
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ class CodeTask(Task):
     def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Scores:
         """pass@1: the share of programs that pass all their tests.
 
-        None where they cannot be run safely. Decoding is greedy, so a problem has one sample;
-        pass@k of several is `metric("pass_at_k")` of tasks/metrics.py.
+        None where they cannot be run safely. Of n samples a problem pass@k too, for the ks of
+        SAMPLED that are at most n.
         """
         if not self.config.run_tests:
             return _not_run(examples, "task.run_tests=false")
@@ -68,8 +71,12 @@ class CodeTask(Task):
         from tasks.metrics import metric
 
         found = metric("pass_at_k").compute(predictions=[[outcome.passed] for outcome in outcomes])
+        samples = [[outcomes[place].passed for place in places] for places in by_prompt(examples)]
+        ks = [k for k in SAMPLED if k <= min(map(len, samples))]
+        several = metric("pass_at_k").compute(predictions=samples, k=ks) if ks else {}
+        means = {"pass@1": found["pass@1"], **{f"pass@{k}": several[f"pass@{k}"] for k in ks}}
         notes = {"pass@1": next((outcome.isolation for outcome in outcomes if outcome.isolation), "no outcome")}
-        return Scores({"pass@1": found["pass@1"]}, found["per_example"], notes)
+        return Scores(means, found["per_example"], notes)
 
 
 def _not_run(examples: Sequence[Example], reason: str) -> Scores:

@@ -1,8 +1,10 @@
 """GSM8K (arXiv 2110.14168): grade-school problems whose worked answer ends in `#### number`."""
 
+from collections import Counter
 from collections.abc import Sequence
+from statistics import fmean
 
-from tasks.base import Example, Hub, Row, Scores, Task
+from tasks.base import Example, Hub, Row, Scores, Task, by_prompt
 from tasks.numbers import last_number, marked_number
 from tasks.scoring import compared
 
@@ -45,9 +47,22 @@ class Gsm8k(Task):
     def score(self, examples: Sequence[Example], texts: Sequence[str]) -> Scores:
         """Exact match, strict (number after `####`) and flexible (the number at the end)."""
         answers = [self.clean(example, text) for example, text in zip(examples, texts, strict=True)]
-        return compared(
+        scores = compared(
             "exact_match",
             answers,
             [[example.reference] for example in examples],
             extractions={"exact_match": marked_number, "exact_match_flexible": last_number},
         )
+        prompts = by_prompt(examples)
+        if len(prompts) < len(examples):
+            scores.means["majority"] = fmean(_majority(examples, answers, places) for places in prompts)
+            scores.notes["majority"] = "the number that most samples of a problem end with (the first of equals)"
+        return scores
+
+
+def _majority(examples: Sequence[Example], answers: Sequence[str], places: Sequence[int]) -> bool:
+    """Whether the commonest last number of a problem's samples is right (arXiv 2203.11171)."""
+    numbers = [number for place in places if (number := last_number(answers[place])) is not None]
+    if not numbers:
+        return False
+    return Counter(numbers).most_common(1)[0][0] == marked_number(str(examples[places[0]].reference))

@@ -308,7 +308,7 @@ class Lying:
     def forget(self):
         pass
 
-    def generate(self, prompt, stopping):
+    def generate(self, prompt, stopping, sampler=None):
         generation = self.decoder.generate(prompt, stopping)
         generation.tokens[-1] = (generation.tokens[-1] + 1) % 256
         return generation
@@ -352,7 +352,7 @@ class Failing:
     def forget(self):
         pass
 
-    def generate(self, prompt, stopping):
+    def generate(self, prompt, stopping, sampler=None):
         if self.left == 0:
             raise self.error
         self.left -= 1

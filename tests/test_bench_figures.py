@@ -285,10 +285,11 @@ def test_a_steps_parts_add_up_to_decode_time():
 
 def test_what_models_leave_of_decode_time_is_outside_of_them():
     def timed(each):
-        return replace(each, steps=each.steps | {"model_seconds": [x / 2 for x in each.steps["verify_seconds"]]})
+        half, tenth = ([x / by for x in each.steps["verify_seconds"]] for by in (2, 10))
+        return replace(each, steps=each.steps | {"model_seconds": half, "sampling_seconds": tenth})
 
     found = summarized(changed(sample(), timed)).seconds
-    assert found.models == pytest.approx(found.verify / 2)
+    assert found.models == pytest.approx(found.verify / 2) and found.sampling == pytest.approx(found.verify / 10)
     assert found.outside == pytest.approx(found.decode - found.models)
     assert summarized(sample()).seconds.outside is None, "records from before the clock"
 

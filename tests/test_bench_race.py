@@ -26,7 +26,7 @@ class Noted:
     def forget(self):
         self.log.append((self.name, "forget"))
 
-    def generate(self, prompt, stopping):
+    def generate(self, prompt, stopping, sampler=None):
         self.log.append((self.name, "".join(map(chr, prompt))))
         return Generation([5] * stopping.max_new_tokens, "length", 0.1, 0.2)
 
@@ -46,7 +46,7 @@ def log():
 @pytest.fixture
 def race(log, monkeypatch):
     gaps = "bench.measure.runner.token_gaps"
-    monkeypatch.setattr(gaps, lambda model, size, prompt, output, boundary: [0.0] * len(output))
+    monkeypatch.setattr(gaps, lambda model, size, prompt, output, *_: [0.0] * len(output))
     target = SimpleNamespace(context=20, device=torch.device("cpu"), model=None, vocabulary=300, rope_boundary=None)
     pair = SimpleNamespace(target=target, draft=None, eos=frozenset(), decode=lambda ids: "")
     loaded = SimpleNamespace(pair=pair, tokenizer=Letters(), continuation=lambda prompt, output: "text")

@@ -139,7 +139,7 @@ def test_a_pool_serves_from_call_to_call() -> None:
 
 
 REFUSED = {
-    "do_sample": {"do_sample": True},
+    "contrastive search": {"penalty_alpha": 0.6, "top_k": 4},
     "beams": {"num_beams": 2},
     "two sequences": {"num_return_sequences": 2, "do_sample": True},
     "scores": {"output_scores": True, "return_dict_in_generate": True},

@@ -10,14 +10,14 @@ from test_bench_cli import composed
 from test_experiments import tuned  # noqa: F401 (a fixture)
 
 import bench.paper
-from bench import CONF, GENERATED
-from bench.paper import Step, main, minutes, read_steps
+from bench import CONF
+from bench.paper import LISTS, Step, main, minutes, read_programme, read_steps
 from bench.report.archive import main as archive
 from bench.report.archive import unpack
 
 TASKS = ("humaneval", "mbpp", "gsm8k", "cnndm", "wmt16")
 STEPS: dict[str, list[Step]] = {}
-LISTS = {file.stem: OmegaConf.to_container(OmegaConf.load(file)) for file in (GENERATED / "paper").glob("*.yaml")}
+TINY = {file.stem: read_programme("tiny", file.stem) for file in (LISTS / "tiny").glob("*.yaml")}
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def steps_of(tuned):  # noqa: F811
         if size not in STEPS:
             for task in TASKS:
                 tuned("tiny", task)
-            STEPS[size] = read_steps(size)
+            STEPS[size] = read_steps(TINY[size].commands)
         return STEPS[size]
 
     return composed_once
@@ -37,14 +37,14 @@ def steps_of(tuned):  # noqa: F811
 @pytest.mark.parametrize(("size", "most"), [pytest.param("full", 110, marks=pytest.mark.slow), ("quick", 9)])
 def test_the_lists_are_sound_and_fit_their_time(steps_of, size, most):
     steps = steps_of(size)
-    assert 0 < minutes(steps) < most
+    assert 0 < minutes(steps, TINY[size]) < most
     runs = [step for step in steps if step.command.startswith("python -m bench ")]
     assert all(step.generations and " cores=1 " in step.command and " -m " not in step.command[9:] for step in runs)
     folder = {"full": "results/paper", "quick": "results/paper_quick"}[size]
     words = {word for step in runs for word in step.command.split()}
     outputs = [word for word in words if word.startswith(f"output={folder}/runs/")]
     # The pools of the contamination are no result of their own.
-    assert len(outputs) == len(LISTS[size]) - 2 * (size == "full")
+    assert len(outputs) == len(TINY[size].commands) - 2 * (size == "full")
     last = [step.command for step in steps if step.generations == 0 and "scripts/" not in step.command]
     packing = f"python -m bench.archive pack {folder}/runs {folder}/runs.tar.xz"
     assert last == [f"python -m bench.study {folder}", packing]
@@ -61,14 +61,35 @@ def test_what_others_need_is_made_before_them(steps_of):
 
 
 def test_the_full_list_holds_every_experiment_of_the_paper():
-    presets = {file.stem for file in (CONF / "experiment").glob("*.yaml")} - {"tuned"}
-    assert {preset for preset in presets if f"experiment={preset} " not in " ".join(LISTS["full"])} == set()
+    """But `tuned`, which `methods` and the main tables hold; `temperature` is not the paper's."""
+    presets = {file.stem for file in (CONF / "experiment").glob("*.yaml")} - {"tuned", "temperature"}
+    assert {preset for preset in presets if f"experiment={preset} " not in " ".join(TINY["full"].commands)} == set()
+
+
+def test_the_real_pairs_list_is_sound_and_fits_its_time(tuned):  # noqa: F811
+    """Each job alone, on real prompts, after settings that a list before it chooses."""
+    whole, before = (read_programme("smollm2_135m", size) for size in ("full", "tune"))
+    chosen = [step.command for step in read_steps(before.commands)]
+    assert all(" model=smollm2_135m " in each and "split=test" not in each for each in chosen)
+    for task in ("humaneval", "gsm8k", "cnndm", "spec_bench"):
+        assert sum(f" task={task}" in each for each in chosen) == 4
+        tuned("smollm2_135m", task)
+    steps = read_steps(whole.commands)
+    assert whole.side_by_side == before.side_by_side == 1 and minutes(steps, whole) < 240
+    runs = [step for step in steps if step.generations]
+    assert all(f"{option} " in step.command for step in runs for option in ("model=smollm2_135m", "data=local"))
+
+
+def test_a_list_that_is_not_there_is_one_line(capsys):
+    assert main(["quick", "--model", "smollm2_135m"]) == 2
+    error = capsys.readouterr().err
+    assert "no list quick of smollm2_135m" in error and "full of tiny" in error and error.count("\n") == 1
 
 
 @pytest.mark.slow
 def test_what_the_lists_need_tuned_is_tuned_by_the_list_before():
-    tunings = [set(step.command.split()) for step in read_steps("tune")]
-    for command in [*LISTS["full"], *LISTS["quick"]]:
+    tunings = [set(step.command.split()) for step in read_steps(TINY["tune"].commands)]
+    for command in [*TINY["full"].commands, *TINY["quick"].commands]:
         words = dict(word.split("=", 1) for word in command.split() if "=" in word)
         if "experiment" not in words:
             continue
@@ -93,13 +114,13 @@ def test_all_commands_run_and_the_worst_status_is_kept(tmp_path, capsys):
 
     file = tmp_path / "ran"
     steps = [step("import sys; sys.exit(2)"), step("import os; os.kill(os.getpid(), 9)")]
-    assert bench.paper.run([*steps, step(f'open("{file}", "w")')], "test") == 2
+    assert bench.paper.run([*steps, step(f'open("{file}", "w")')], "test", 2) == 2
     assert file.exists()
     said = capsys.readouterr().err
     assert said.count("error: failed: ") == 2 and "3/3" in said
-    assert bench.paper.run(steps[1:], "test") == 1
+    assert bench.paper.run(steps[1:], "test", 2) == 1
     with pytest.raises(KeyboardInterrupt):
-        bench.paper.run([step("import sys; sys.exit(130)")], "test")
+        bench.paper.run([step("import sys; sys.exit(130)")], "test", 2)
 
 
 def test_an_archive_gives_the_same_folders_back_and_the_same_bytes(tmp_path, monkeypatch, capsys):
@@ -123,5 +144,5 @@ def test_an_archive_gives_the_same_folders_back_and_the_same_bytes(tmp_path, mon
 
 
 def test_python_is_the_one_that_runs(monkeypatch, capfd):
-    assert bench.paper.run([Step("python -c 'import sys; sys.stdout.write(sys.executable)'", 0)], "test") == 0
+    assert bench.paper.run([Step("python -c 'import sys; sys.stdout.write(sys.executable)'", 0)], "test", 2) == 0
     assert sys.executable in capfd.readouterr().out

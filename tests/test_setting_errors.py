@@ -185,7 +185,7 @@ def test_a_model_that_ignores_masks_is_told_by_the_setting_as_it_is_typed(monkey
 class Refusing:
     """A decoder that cannot be compiled."""
 
-    def generate(self, prompt, stopping):
+    def generate(self, prompt, stopping, sampler=None):
         raise UserError("torch cannot compile this model here (compile: no): use compile=false")
 
 

@@ -2,6 +2,7 @@
 ones; and it says so."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ from test_bench_cli import composed
 
 from baselines.pool_state import PoolState
 from bench import CONF
+from bench.models.place import Place
 from bench.plan import methods as registry
 from bench.plan.cases import labels
 from bench.plan.settings import read_plan
-from bench.plan.tuned import in_digits
+from bench.plan.tuned import PAPER, in_digits, searched_elsewhere
 from decoding.errors import UserError
 from decoding.state_file import StateFile
 
@@ -198,3 +200,14 @@ def test_terminal_report_summary_and_config_say_which(tune, tmp_path, monkeypatc
     case = json.loads((run_folder("lookahead") / "provenance.json").read_text())["case"]
     assert (case["group"], case["origin"]["kind"], case["origin"]["file"]) == ("compare", "paper", "lookahead")
     assert "prompt_lookup " in printed and "prompt_lookup paper" not in printed, "the paper's but for what was given"
+
+
+def test_settings_that_were_searched_elsewhere_are_told(tune) -> None:
+    tune("tiny/humaneval/ouroboros", TINY + "# place: cpu, float32, packed\n", gamma=6)
+    _, origin = first()
+    assert searched_elsewhere(origin, str(Place("cpu", "float32", "packed"))) == ""
+    said = searched_elsewhere(origin, str(Place("cuda:1", "bfloat16", "eager")))
+    assert "searched on cpu, float32, packed, and this runs on cuda, bfloat16, eager" in said
+    assert searched_elsewhere(replace(origin, kind=PAPER), "cuda, bfloat16, eager") == ""
+    tune("tiny/humaneval/ouroboros", TINY, gamma=6)
+    assert searched_elsewhere(first()[1], "cuda, bfloat16, eager") == "", "a head that does not say"

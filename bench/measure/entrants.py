@@ -47,7 +47,10 @@ def make_race(
     warn(require_numbers(loaded.pair, sequences))
     noise = noise_floor(target.model, target.vocabulary, sequences)
     references = [_greedy(loaded, REFERENCE)] + ([_greedy(float32, FLOAT32)] if float32 else [])
-    race = Race(loaded, plan.task, plan.max_new_tokens, 2 * noise, identifier, references)
+    settings = plan.settings
+    race = Race(
+        loaded, plan.task, plan.max_new_tokens, 2 * noise, identifier, references, settings.sampling, settings.seed
+    )
     encoded = [race.encode(example)[0] for example in prompts.examples]
     loaded.warnings += encoding_warnings(plan.task, loaded.tokenizer, encoded)
     return race
@@ -72,7 +75,8 @@ def make_entrant(label: str, planned: MethodPlan | Case, loaded: LoadedPair, fol
         decoder = method.load().build(config, loaded.pair)
         if file:
             load_history(file, config.name, decoder, loaded.tokenizer)
-    return Entrant(label, decoder, planned.history, folder, METHOD, method.ours, naming)
+    ways = {"draft_noise": planned.draft_noise, "acceptance": planned.acceptance}
+    return Entrant(label, decoder, planned.history, folder, METHOD, method.ours, **ways, naming=naming)
 
 
 def make_entrants(folders: dict[Case, RunFolder], loaded: LoadedPair, race: Race) -> list[Entrant]:

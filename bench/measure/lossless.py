@@ -15,6 +15,7 @@ import torch
 from transformers import PreTrainedModel
 
 from decoding.finite import require_finite
+from decoding.sampling import Sampler
 from decoding.stopping import Stopping
 
 NOISE_ROWS = 48
@@ -71,11 +72,17 @@ def noise_floor(model: PreTrainedModel, vocabulary: int, sequences: list[list[in
 
 @torch.inference_mode()
 def token_gaps(
-    model: PreTrainedModel, vocabulary: int, prompt: list[int], output: list[int], rope_boundary: int | None = None
+    model: PreTrainedModel,
+    vocabulary: int,
+    prompt: list[int],
+    output: list[int],
+    rope_boundary: int | None = None,
+    sampler: Sampler | None = None,
+    tolerance: float = 0.0,
 ) -> list[float]:
     """For every output token, how far its logit lies below the best of its row.
 
-    In a plain forward, without a cache.
+    In a plain forward, without a cache. Of a sample it is the score, with the sample's own noise.
 
     Args:
         model: the target.
@@ -86,9 +93,11 @@ def token_gaps(
         rope_boundary: the length up to which longrope uses its short factors; rows of an output
             that crosses it come from a forward of either side, for a forward of the whole would
             rotate the earlier rows as they never were.
+        sampler: what drew the output; None for a greedy one.
+        tolerance: of logits, for tokens on a boundary of warping.
 
     Returns:
-        As many gaps as `output` has tokens, in logits.
+        As many gaps as `output` has tokens, in logits, of a sample in logits over temperature.
 
     Raises:
         NotFinite: logits are no numbers; no output of such a target is right or wrong.
@@ -105,6 +114,10 @@ def token_gaps(
         done = end
     logits = torch.cat(rows)
     require_finite(logits, model, "target")
+    if sampler:
+        places = range(len(prompt), len(prompt) + len(output))
+        gaps = [sampler.gap(*each, tolerance) for each in zip(logits, known, places, strict=True)]
+        return [gap if token == same else math.inf for gap, token, same in zip(gaps, output, known, strict=True)]
     chosen = logits.gather(1, torch.tensor(known, device=logits.device)[:, None])[:, 0]
     gaps = (logits.max(dim=-1).values - chosen).double().tolist()
     return [gap if token == same else math.inf for gap, token, same in zip(gaps, output, known, strict=True)]

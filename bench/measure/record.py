@@ -42,6 +42,8 @@ class Record:
         gap, gap_at, stop_fault: see bench.measure.lossless.Agreement.
         tolerance: the largest gap that is one of rounding. These four are None in another dtype
             than the target's.
+        own_draws: whether the output was sampled with noise that is not the harness': its tokens
+            are right in distribution at most, and have no gap.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1
@@ -75,6 +77,7 @@ class Record:
     gap_at: int | None = None
     stop_fault: str | None = None
     tolerance: float | None = None
+    own_draws: bool = False
 
     @property
     def key(self) -> Key:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from decoding.errors import UserError
 from decoding.finite import SKIPPING, finite_on
 from decoding.loop import DraftThenVerify
 from decoding.records import Generation
+from decoding.sampling import KEYED, SHARED, Sampler, Sampling, make_sampler
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
 from decoding.text import Pieces, bytewise
@@ -42,6 +43,7 @@ class Entrant:
         folder: None for a reference, whose records go to every case's folder.
         role: of its records.
         ours: whether it must run; a rival that cannot is left out.
+        draft_noise, acceptance: what draft models draw with, and how draws are accepted.
         naming: what its errors go through, so that they name settings as the user sets them.
     """
 
@@ -51,12 +53,18 @@ class Entrant:
     folder: RunFolder | None
     role: str = METHOD
     ours: bool = True
+    draft_noise: str = SHARED
+    acceptance: str = KEYED
     naming: Callable[[], AbstractContextManager[None]] = nullcontext
 
-    def generate(self, ids: list[int], stopping: Stopping) -> Generation:
+    def generate(self, ids: list[int], stopping: Stopping, sampler: Sampler | None = None) -> Generation:
         """One output of its decoder."""
         with self.naming():
-            return self.decoder.generate(ids, stopping)
+            return self.decoder.generate(ids, stopping, sampler)
+
+    def repeats(self, sampler: Sampler) -> bool:
+        """Whether its samples must be token by token those of plain sampling."""
+        return self.decoder.repeats(sampler) if isinstance(self.decoder, DraftThenVerify) else self.ours
 
     @property
     def own_folder(self) -> RunFolder:
@@ -68,9 +76,9 @@ class Entrant:
 class Race:
     """Measures what is missing in the folders of a panel.
 
-    tolerance: of the lossless verdicts. session: names this process in the records, so that one can
-    tell which generations were measured side by side. references: run beside every method, the one
-    that verdicts rest on first.
+    tolerance: of the lossless verdicts, in logits. session: names this process in the records, so
+    that one can tell which generations were measured side by side. references: run beside every
+    method, the one that verdicts rest on first. sampling, seed: how outputs are drawn.
 
     Attributes:
         left_out: labels of rivals that could not run on this pair or on a prompt, each with the
@@ -85,7 +93,11 @@ class Race:
         tolerance: float,
         session: str,
         references: Sequence[Entrant],
+        sampling: Sampling | None = None,
+        seed: int = 0,
     ) -> None:
+        self.sampling = sampling or Sampling()
+        self.seed = seed
         self.loaded = loaded
         self.task = task
         self.max_new_tokens = max_new_tokens
@@ -103,6 +115,11 @@ class Race:
         strings = self.task.stop + (example.stop if self.task.config.stopped else ())
         pair = self.loaded.pair
         return Stopping(pair.eos, self.max_new_tokens, strings, pair.decode, tuple(ids), self._pieces)
+
+    def sampler(self, example: Example, draft_noise: str = SHARED, acceptance: str = KEYED) -> Sampler | None:
+        """What draws the output for `example`, for every method alike; None at temperature 0."""
+        names = (self.seed, self.task.version, example.prompt_id, example.sample)
+        return make_sampler(self.sampling, names, draft_noise, acceptance)
 
     def encode(self, example: Example) -> tuple[list[int], int]:
         """The prompt's token ids, and how many were cut.
@@ -159,7 +176,7 @@ class Race:
             stopping = self.stopping(example, ids)
             for entrant in [*self.references, *self.standing(entrants)]:
                 with self.leaving_out(entrant.label, entrant.ours):
-                    entrant.generate(ids, stopping)
+                    entrant.generate(ids, stopping, self.sampler(example, entrant.draft_noise, entrant.acceptance))
         for entrant in entrants:
             entrant.decoder.forget()
 
@@ -228,7 +245,8 @@ class Race:
                 if not self.standing(entrants):
                     return
                 if example.follows and repeat == 0:
-                    example = self._continued(prompts[index - 1][0], self.standing(entrants))
+                    turn = self._continued(prompts[index - 1][0], self.standing(entrants))
+                    example = replace(turn, id=example.id, follows=example.follows, sample=example.sample)
                     ids, cut = self.encode(example)
                     prompts[index] = (example, ids, cut)
                     self.require_same_prompts([entrant.own_folder for entrant in self.standing(entrants)], [example])
@@ -296,7 +314,9 @@ class Race:
             torch.cuda.reset_peak_memory_stats(target.device)
         draft = self.loaded.pair.draft
         before = draft.counters if draft else None
-        generation = entrant.generate(ids, stopping)
+        sampler = self.sampler(example, entrant.draft_noise, entrant.acceptance)
+        own_draws = sampler is not None and not entrant.repeats(sampler)
+        generation = entrant.generate(ids, stopping, sampler)
         memory = peak_memory(target.device)
         # A session starts its counts again with every sequence; a rival counts its draft's forwards
         # itself.
@@ -321,14 +341,21 @@ class Race:
             undrafted_tokens=undrafted(len(ids), len(generation.tokens), drafting.context) if drafting else None,
             draft_fault=self._draft_fault(drafting, role, example.id, ids, generation) if drafting else None,
             # In another dtype other tokens are right.
-            **({} if entrant.role == FLOAT32 else self._judged(example.id, ids, generation, stopping)),
+            **({} if entrant.role == FLOAT32 else self._judged(example, ids, generation, stopping, own_draws)),
+            own_draws=own_draws,
         )
 
-    def _judged(self, prompt: str, ids: list[int], generation: Generation, stopping: Stopping) -> dict[str, Any]:
+    def _judged(
+        self, example: Example, ids: list[int], generation: Generation, stopping: Stopping, own_draws: bool
+    ) -> dict[str, Any]:
         """How the output fits the target, as the fields of a record."""
         context = self.loaded.pair.target.context
         fault = stop_fault(generation.tokens, generation.stop, stopping, len(ids), context)
-        return {**asdict(agreement(self._teacher_forced(prompt, ids, generation), fault)), "tolerance": self.tolerance}
+        # Scores are logits over temperature, and so is what rounding makes of them.
+        tolerance = self.tolerance / (self.sampling.temperature or 1.0)
+        if own_draws:
+            return {"stop_fault": fault, "tolerance": tolerance}
+        return {**asdict(agreement(self._teacher_forced(example, ids, generation), fault)), "tolerance": tolerance}
 
     def _draft_fault(
         self, draft: ModelSession, role: str, prompt: str, ids: list[int], generation: Generation
@@ -347,16 +374,17 @@ class Race:
             self._draft_faults[key] = None if fine else no_numbers(draft.model, role)
         return self._draft_faults[key]
 
-    def _teacher_forced(self, prompt: str, ids: list[int], generation: Generation) -> list[float]:
+    def _teacher_forced(self, example: Example, ids: list[int], generation: Generation) -> list[float]:
         """Every distinct output is checked once, outside the clock."""
         if not generation.tokens:
             return []
-        key = (prompt, tuple(generation.tokens))
+        key = (example.id, tuple(generation.tokens))
         if key not in self._gaps:
             target = self.loaded.pair.target
             self._gaps[key] = token_gaps(
-                target.model, target.vocabulary, ids, generation.tokens, target.rope_boundary
-            )
+                target.model, target.vocabulary, ids, generation.tokens, target.rope_boundary,
+                self.sampler(example), self.tolerance,
+            )  # fmt: skip
         return self._gaps[key]
 
 

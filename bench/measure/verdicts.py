@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from bench.measure.record import Record
 
-IDENTICAL, TIE, MISMATCH = "identical", "tie", "mismatch"
+# DISTRIBUTION: of a sample that no noise of ours drew, which tokens cannot tell right from wrong.
+IDENTICAL, TIE, DISTRIBUTION, MISMATCH = "identical", "tie", "distribution", "mismatch"
 
 
 def agrees(record: Record) -> bool:
@@ -15,12 +16,14 @@ def agrees(record: Record) -> bool:
 
 
 def verdict(record: Record, reference: Record, first: Record) -> str:
-    """identical, tie or mismatch.
+    """identical, tie, distribution or mismatch.
 
     record: the generation in question; reference: greedy's for the same prompt and repeat; first:
     the same case's generation of the prompt in its first repeat, which every repeat must give
     again.
     """
+    if record.own_draws:
+        return MISMATCH if record.stop_fault else DISTRIBUTION
     if record.tokens != first.tokens or not agrees(record):
         return MISMATCH
     if record.tokens == reference.tokens and record.stop == reference.stop:

@@ -23,6 +23,9 @@ class Place:
     dtype: str
     engine: str = EAGER
 
+    def __str__(self) -> str:
+        return f"{self.device.split(':')[0]}, {self.dtype}, {self.engine}"
+
     def identity(self) -> dict[str, Any]:
         """As it names a run's folder.
 

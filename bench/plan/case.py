@@ -11,6 +11,7 @@ from bench.models.config import EAGER
 from bench.plan import typed_json
 from bench.plan.methods import METHODS, Method, method_config
 from bench.plan.tuned import Origin
+from decoding.sampling import KEYED, SHARED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,8 @@ class Identity:
         weights: digests of target and draft, None for no draft.
         attn_implementation, device_map, draft_device, draft_dtype, draft_vocabulary: of the pair.
         device, dtype, engine: see bench.models.place.Place.
+        temperature, top_k, top_p, min_p: see decoding.sampling.Sampling. draft_noise,
+            acceptance: see decoding.sampling.make_sampler.
         history: "cold", "warm" or "file". history_file: digest of the saved state.
         prompts: ids of all, where what was learned on one serves the next: another limit is another
             run.
@@ -48,6 +51,11 @@ class Identity:
     draft_vocabulary: int | None = field(default=None, metadata=typed_json.LEFT_OUT)
     max_new_tokens: int
     temperature: float
+    top_k: int = field(default=0, metadata=typed_json.LEFT_OUT)
+    top_p: float = field(default=1.0, metadata=typed_json.LEFT_OUT)
+    min_p: float = field(default=0.0, metadata=typed_json.LEFT_OUT)
+    draft_noise: str = field(default=SHARED, metadata=typed_json.LEFT_OUT)
+    acceptance: str = field(default=KEYED, metadata=typed_json.LEFT_OUT)
     seed: int
     history: str
     history_file: str | None = field(default=None, metadata=typed_json.LEFT_OUT)
@@ -102,6 +110,16 @@ class Case:
     def config(self) -> Any:
         """The method's typed config; made when it is asked for, because methods import torch."""
         return method_config(self.identity.method, self.group)
+
+    @property
+    def draft_noise(self) -> str:
+        """What draft models draw with."""
+        return self.identity.draft_noise
+
+    @property
+    def acceptance(self) -> str:
+        """How draws are accepted."""
+        return self.identity.acceptance
 
     @property
     def history(self) -> str:

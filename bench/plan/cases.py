@@ -37,6 +37,11 @@ def make_cases(plan: Plan, place: Place, digests: dict[str, str | None], prompts
             draft_vocabulary=plan.model.draft_vocabulary,
             max_new_tokens=plan.max_new_tokens,
             temperature=plan.settings.temperature,
+            top_k=plan.settings.top_k,
+            top_p=plan.settings.top_p,
+            min_p=plan.settings.min_p,
+            draft_noise=planned.draft_noise,
+            acceptance=planned.acceptance,
             seed=plan.settings.seed,
             history=history,
             history_file=_file_digest(str(planned.history_file)) if history == "file" else None,
@@ -87,6 +92,10 @@ def labels(methods: list[MethodPlan]) -> list[str]:
             words.append(planned.history)
         if len({other.history_file for other in peers}) > 1 and planned.history_file:
             words.append(Path(planned.history_file).stem)
+        if len({other.draft_noise for other in peers}) > 1:
+            words.append(f"{planned.draft_noise} noise")
+        if len({other.acceptance for other in peers}) > 1:
+            words.append(planned.acceptance)
         label = planned.label or " ".join(words)
         if label in found:
             raise UserError(f"two cases are called {label!r}: give each its own label")

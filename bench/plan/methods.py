@@ -45,6 +45,7 @@ MODULES = (
     "baselines.multi_candidate",
     "baselines.prompt_lookup",
     "baselines.self_speculative",
+    "baselines.spectr",
     "baselines.suffix",
     "baselines.token_recycling",
     "ouroboros.method",

@@ -25,8 +25,11 @@ class Prompts:
     warmup_from: str
 
 
-def load_prompts(task: Task, data: DataConfig, warmup: int, limit: int | None) -> Prompts:
+def load_prompts(task: Task, data: DataConfig, warmup: int, limit: int | None, samples: int = 1) -> Prompts:
     """The first `limit` prompts of the task's split, and `warmup` prompts that are not among them.
+
+    Of `samples` every one is a prompt of its own, the samples of a prompt in a row; a conversation
+    is sampled whole.
 
     Warm-up prompts come from another split of the same source; where there is none, from the
     split's last rows, which are then left out, whatever the limit. A split of one row is its own
@@ -37,13 +40,29 @@ def load_prompts(task: Task, data: DataConfig, warmup: int, limit: int | None) -
     """
     rows = load_rows(task, data)
     if warmup == 0:
-        return Prompts(rows.examples(task)[:limit], [], rows, "none")
+        return Prompts(_sampled(rows.examples(task)[:limit], samples), [], rows, "none")
     other = _other_split(task, data, rows.split, warmup)
     if other is not None:
-        return Prompts(rows.examples(task)[:limit], _first_turns(other.examples(task)), rows, other.split)
+        measured = _sampled(rows.examples(task)[:limit], samples)
+        return Prompts(measured, _first_turns(other.examples(task)), rows, other.split)
     kept = len(rows.rows) - min(warmup, len(rows.rows) - 1)
-    measured, last = replace(rows, rows=rows.rows[:kept]), replace(rows, rows=rows.rows[kept:] or rows.rows)
-    return Prompts(measured.examples(task)[:limit], _first_turns(last.examples(task)), rows, "last rows")
+    first, last = replace(rows, rows=rows.rows[:kept]), replace(rows, rows=rows.rows[kept:] or rows.rows)
+    measured = _sampled(first.examples(task)[:limit], samples)
+    return Prompts(measured, _first_turns(last.examples(task)), rows, "last rows")
+
+
+def _sampled(examples: list[Example], samples: int) -> list[Example]:
+    """Each conversation (mostly a prompt alone) as often as there are samples."""
+    if samples == 1:
+        return examples
+    conversations: list[list[Example]] = []
+    for example in examples:
+        if example.follows is None:
+            conversations.append([])
+        conversations[-1].append(example)
+    return [
+        example.sampled(sample) for turns in conversations for sample in range(samples) for example in turns
+    ]
 
 
 def prompt_overlap(task: Task, data: DataConfig, split: str) -> float | None:

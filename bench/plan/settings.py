@@ -3,7 +3,7 @@
 Every group is checked, so that no wrong key or value passes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +17,7 @@ from bench.plan.naming import naming_settings
 from bench.plan.nesting import flat_config
 from bench.plan.tuned import MODES, TUNED, Origin, Wanted, chosen_entry, settle
 from decoding.errors import UserError
+from decoding.sampling import ACCEPTANCES, DRAFT_NOISES, KEYED, SHARED, Sampling
 from decoding.settings import require_at_least
 from decoding.state_file import StateFile
 from tasks import Task, make_task
@@ -25,7 +26,9 @@ from tasks.sources import DataConfig
 
 HISTORIES = ("cold", "warm", "file")
 # What an entry of compare or cases may say beside the method's settings.
-CASE_KEYS = ("history", "history_file", "label", "settings")
+CASE_KEYS = ("history", "history_file", "label", "settings", "draft_noise", "acceptance")
+# How samples are drawn with drafts: the known ways, and the usual one.
+WAYS = {"draft_noise": (DRAFT_NOISES, SHARED), "acceptance": (ACCEPTANCES, KEYED)}
 
 
 @dataclass
@@ -39,6 +42,10 @@ class Settings:
     temperature: float = 0.0
     top_k: int = 0
     top_p: float = 1.0
+    min_p: float = 0.0
+    draft_noise: str = SHARED
+    acceptance: str = KEYED
+    samples: int = 1
     seed: int = 0
     settings: str = TUNED
     history: str = "cold"
@@ -57,18 +64,19 @@ class Settings:
     debug: bool = False
 
     def __post_init__(self) -> None:
-        at_least_one = ("limit", "repeats", "max_new_tokens", "cores")
+        at_least_one = ("limit", "repeats", "samples", "max_new_tokens", "cores")
         lowest_values = {**dict.fromkeys(at_least_one, 1), **dict.fromkeys(("warmup", "top_k", "seed", "show"), 0)}
         for name, lowest in lowest_values.items():
             value = getattr(self, name)
             if value is not None:
                 require_at_least(name, value, lowest)
-        if not 0 < self.top_p <= 1:
-            raise UserError(f"top_p must be above 0 and at most 1, not {self.top_p:g}")
-        if self.temperature != 0:
-            raise UserError(f"temperature={self.temperature:g} is not supported yet: only temperature=0 (greedy) is")
-        if self.top_k != 0 or self.top_p != 1:
-            raise UserError("top_k and top_p say nothing at temperature 0: leave them at 0 and 1.0")
+        for name, (known, usual) in WAYS.items():
+            value = getattr(self, name)
+            require_way(name, value, known)
+            if value != usual and self.sampling.greedy:
+                raise UserError(f"{name}={value} says nothing at temperature 0: leave it out")
+        if self.samples > 1 and self.sampling.greedy:
+            raise UserError(f"samples={self.samples} are all one at temperature 0: set a temperature, or leave it out")
         if self.settings not in MODES:
             raise UserError(f"settings={self.settings} is unknown: choose one of {', '.join(MODES)}")
         if self.history not in HISTORIES:
@@ -86,6 +94,18 @@ class Settings:
             raise UserError("output is empty: name the folder for run folders")
 
 
+    @property
+    def sampling(self) -> Sampling:
+        """How the target's logits become tokens. Raises UserError for settings that say nothing."""
+        return Sampling(self.temperature, self.top_k, self.top_p, self.min_p)
+
+
+def require_way(name: str, value: str, known: Sequence[str]) -> None:
+    """Raise UserError for a value that is unknown."""
+    if value not in known:
+        raise UserError(f"{name}={value} is unknown: choose one of {', '.join(known)}")
+
+
 @dataclass(frozen=True, eq=False)
 class MethodPlan:
     """A method as a command names it, before it is known on what it runs.
@@ -98,6 +118,8 @@ class MethodPlan:
             nothing is always cold.
         label: a name of its own, None where it has none.
         origin: where its settings come from; None where nobody asks.
+        draft_noise, acceptance: what draft models draw with, and how draws are accepted: see
+            decoding.sampling.make_sampler.
         group: what the user set to have it: method, compare or cases.
     """
 
@@ -107,11 +129,13 @@ class MethodPlan:
     history_file: str | None = None
     origin: Origin | None = None
     group: str = "method"
+    draft_noise: str = SHARED
+    acceptance: str = KEYED
 
     @property
-    def run(self) -> tuple[Any, str, str | None]:
+    def run(self) -> tuple[Any, str, str | None, str, str]:
         """What tells its run from another's."""
-        return self.config, self.history, self.history_file
+        return self.config, self.history, self.history_file, self.draft_noise, self.acceptance
 
 
 @dataclass
@@ -186,7 +210,8 @@ def _chosen(entry: Mapping[str, Any], settings: Settings, wanted: Wanted) -> Met
     """The method of the group `method`, with the job's history."""
     config, origin = _settled(entry, "method", wanted, settings.history, settings.history_file)
     _require_history(config, settings.history)
-    return MethodPlan(config, settings.history, None, settings.history_file, origin)
+    ways = {name: getattr(settings, name) for name in WAYS}
+    return MethodPlan(config, settings.history, None, settings.history_file, origin, **ways)
 
 
 def _entry(entry: Any, source: str, settings: Settings, wanted: Wanted) -> MethodPlan:
@@ -197,23 +222,28 @@ def _entry(entry: Any, source: str, settings: Settings, wanted: Wanted) -> Metho
     given = {"name": entry} if isinstance(entry, str) else entry
     if not isinstance(given, Mapping) or not isinstance(given.get("name"), str):
         raise UserError(f"{source}: {entry!r} is no method: give one of {', '.join(METHODS)}, or {{name: NAME, ...}}")
-    own, file, label, mode = (given.get(name) for name in CASE_KEYS)
+    own, file, label, mode = (given.get(name) for name in CASE_KEYS if name not in WAYS)
     for name in CASE_KEYS:
         require_text(f"{name} of a case in {source}", given.get(name))
     if own not in (None, *HISTORIES) or (own == "file") != bool(file):
         raise UserError(f"{source}: the history of a case is cold or warm, or file with its history_file, not {own}")
     if mode not in (None, *MODES):
         raise UserError(f"{source}: the settings of a case are one of {', '.join(MODES)}, not {mode}")
+    ways = {name: given.get(name) or getattr(settings, name) for name in WAYS}
+    for name, (known, usual) in WAYS.items():
+        require_way(f"{source}: {name}", ways[name], known)
+        # A preset with cases of several ways is also run at temperature 0, where they are one case.
+        ways[name] = usual if settings.sampling.greedy else ways[name]
     rest = {key: value for key, value in given.items() if key not in CASE_KEYS}
     history = own or settings.history
     state = file if own else settings.history_file
     config, origin = _settled(rest, source, replace(wanted, mode=mode or wanted.mode), history, state)
     if own is not None:
         _require_history(config, own)
-        return MethodPlan(config, own, label, file, origin, source)
+        return MethodPlan(config, own, label, file, origin, source, **ways)
     if not METHODS[config.name].keeps_history:
-        return MethodPlan(config, "cold", label, None, origin, source)
-    return MethodPlan(config, history, label, settings.history_file, origin, source)
+        return MethodPlan(config, "cold", label, None, origin, source, **ways)
+    return MethodPlan(config, history, label, settings.history_file, origin, source, **ways)
 
 
 def _settled(

@@ -33,9 +33,10 @@ from decoding.errors import UserError
 
 TUNED, PAPER, FILE = "tuned", "paper", "file"
 MODES = (TUNED, PAPER)
-# What the head of a tuned file says of the pair it was chosen for (see pair_digits), and of a
-# search that beat nothing.
+# What the head of a tuned file says of the pair it was chosen for (see pair_digits), of where it
+# was measured (a Place), and of a search that beat nothing.
 PAIR = re.compile(r"^# pair: (.*)$", re.MULTILINE)
+PLACE = re.compile(r"^# place: (.*)$", re.MULTILINE)
 KEPT = "the published setting was kept"
 DIGITS = 12
 
@@ -144,6 +145,18 @@ def _of_these_weights(file: Path, model: Any) -> bool:
 def _found(name: str) -> str:
     """What the search that wrote the tuned file `name` found, where it is not what one expects."""
     return KEPT if KEPT in settings_file(name).read_text(encoding="utf-8") else ""
+
+
+def searched_elsewhere(origin: Origin, place: str) -> str:
+    """A warning where tuned settings were searched on another device, dtype or engine than `place`.
+
+    What pays is decided by what a row and a draft cost there. "" where they were searched here, or
+    their file does not say.
+    """
+    found = origin.kind == TUNED and PLACE.search(settings_file(origin.file).read_text(encoding="utf-8"))
+    if not found or found[1].strip() == place:
+        return ""
+    return f"{origin.file} was searched on {found[1].strip()}, and this runs on {place}: others may be faster here"
 
 
 def pair_of(file: Path) -> str | None:

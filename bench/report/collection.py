@@ -99,7 +99,9 @@ class Run:
         """
         summary, weights = self.summary, json.dumps(self.identity and self.identity.weights, sort_keys=True)
         data = summary.data if summary.data in ("bundled", "local", "hub") else "custom"
-        return summary.model, weights, data, summary.split, summary.dtype, summary.device, summary.engine, self.machine
+        drawn = summary.temperature, summary.top_k, summary.top_p, summary.min_p, summary.temperature and summary.seed
+        where = summary.dtype, summary.device, summary.engine, self.machine
+        return summary.model, weights, data, summary.split, *drawn, *where
 
     @property
     def conditions(self) -> tuple[Any, ...]:
@@ -130,7 +132,9 @@ class Run:
         """The same with other words for the models."""
         summary = self.summary
         engine = "" if summary.engine == EAGER else f", {summary.engine}"
-        return f"{models}, {self.data}, {summary.dtype}{engine}, {summary.device} ({self.machine}), batch size 1"
+        drawn = f"{summary.sampling}, " if summary.sampling else ""
+        place = f"{summary.dtype}{engine}, {summary.device} ({self.machine})"
+        return f"{models}, {self.data}, {drawn}{place}, batch size 1"
 
     @property
     def draft(self) -> str:

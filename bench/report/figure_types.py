@@ -49,8 +49,8 @@ class Seconds:
 
     None for a rival that does not tell its steps. other is what drafting and verification leave of
     decode; observe is the part of it that is spent learning from verdicts. models: of decode, the
-    part in models' forwards (on a GPU, until they were launched); None also in records from before
-    it was known. clocks: the drafter's
+    part in models' forwards (on a GPU, until they were launched); sampling: the part that warping
+    and drawing takes; both None also in records from before they were known. clocks: the drafter's
     own, by CLOCK_SECONDS; what they tell lies within draft and observe, and is missing without such
     a clock and in records from before there was one.
     """
@@ -63,6 +63,7 @@ class Seconds:
     clocks: dict[str, float] = field(default_factory=dict, metadata={BESIDE: CLOCK_SECONDS})
     decode: float
     models: float | None = field(default=None, metadata=LEFT_OUT)
+    sampling: float | None = field(default=None, metadata=LEFT_OUT)
 
     @property
     def outside(self) -> float | None:
@@ -93,6 +94,8 @@ class Seconds:
 class Verdicts:
     """How many outputs have which verdict, and the worst as the whole's.
 
+    distribution: of a rival that samples with noise of its own.
+
     reference_mismatch counts greedy outputs that are not the model's own: a fault of the harness,
     whatever the method.
     """
@@ -102,6 +105,7 @@ class Verdicts:
     mismatch: int
     verdict: str
     reference_mismatch: int
+    distribution: int = field(default=0, metadata=LEFT_OUT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,12 +118,13 @@ class Lossless:
     verdict: str
     tolerance: float | None = None
     reference_mismatch: int
+    distribution: int = field(default=0, metadata=LEFT_OUT)
     largest_gap: float | None = None
     divergences: list[Divergence] = field(default_factory=list)
 
     def verdicts(self) -> Verdicts:
         """The counts alone."""
-        return Verdicts(*(getattr(self, each.name) for each in fields(Verdicts)))
+        return Verdicts(**{each.name: getattr(self, each.name) for each in fields(Verdicts)})
 
 
 @dataclass(frozen=True)

@@ -97,8 +97,11 @@ def verdicts(lossless: Lossless | Verdicts) -> str:
         return f"GREEDY ITSELF IS WRONG ({lossless.reference_mismatch} outputs)"
     if lossless.verdict == IDENTICAL:
         return f"identical ({lossless.identical})"
-    counts = {"identical": lossless.identical, "tie": lossless.tie, "MISMATCH": lossless.mismatch}
-    return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    found = {
+        "identical": lossless.identical, "tie": lossless.tie, "distribution": lossless.distribution,
+        "MISMATCH": lossless.mismatch,
+    }  # fmt: skip
+    return ", ".join(f"{count} {name}" for name, count in found.items() if count)
 
 
 def quality(scores: Quality) -> str:
@@ -120,8 +123,9 @@ def report(summary: Summary, provenance: Provenance, comparison: Sequence[Compar
 
     Headline, how it was measured, verdicts, acceptance, where the time goes.
     """
+    sampled = f"{summary.sampling}, " if summary.sampling else ""
     parts = [
-        f"# {summary.label} on {summary.task}, {summary.model}, batch size 1",
+        f"# {summary.label} on {summary.task}, {summary.model}, {sampled}batch size 1",
         markdown(headline([summary])),
         *([RUNAWAY_LEGEND] if runaways_decide(summary.runaways) else []),
         *_warnings(summary.warnings),
@@ -264,13 +268,16 @@ def _time(summary: Summary) -> list[list[object]]:
     rows: list[list[object]] = [["seconds", "method", "greedy"]]
     rows += [[name, *(number(each[name]) for each in figures)] for name in figures[0]]
     rows.append(["learning from verdicts, part of the above", *(number(each.observe) for each in sides)])
-    return [*rows, ["outside of models' forwards, part of the above", *(map(_outside, sides))]]
+    if summary.sampling:
+        rows.append(["drawing samples, part of the above", *(_share(each.sampling, each) for each in sides)])
+    return [*rows, ["outside of models' forwards, part of the above", *(_share(each.outside, each) for each in sides)]]
 
 
-def _outside(seconds: Seconds) -> str:
-    if seconds.outside is None:
+def _share(part: float | None, whole: Seconds) -> str:
+    """Seconds, and what part of decode they are."""
+    if part is None:
         return number(None)
-    return f"{number(seconds.outside)} ({percent(seconds.outside / seconds.decode if seconds.decode else None)})"
+    return f"{number(part)} ({percent(part / whole.decode if whole.decode else None)})"
 
 
 def _quality(summary: Summary) -> list[list[object]]:

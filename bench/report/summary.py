@@ -6,8 +6,10 @@ from typing import Any, ClassVar
 from bench.measure.provenance import Warmup
 from bench.models.config import EAGER
 from bench.plan import typed_json
+from bench.plan.typed_json import LEFT_OUT
 from bench.report.categories import Category, Quality
 from bench.report.figure_types import Figures
+from decoding.sampling import KEYED, SHARED
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,17 @@ class SettingsOrigin:
     why: str
     in_words: str
     shown: str | None
+
+
+def sampling_in_words(temperature: float, top_k: int, top_p: float, min_p: float, seed: int) -> str:
+    """What tells one way of sampling from another; "" for greedy decoding."""
+    if not temperature:
+        return ""
+    parts = [f"temperature {temperature:g}"]
+    parts += [f"top-k {top_k}"] if top_k else []
+    parts += [f"top-p {top_p:g}"] if top_p < 1 else []
+    parts += [f"min-p {min_p:g}"] if min_p else []
+    return ", ".join([*parts, f"seed {seed}"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +71,11 @@ class Conditions:
     engine: str = EAGER
     seed: int = 0
     temperature: float = 0.0
+    top_k: int = field(default=0, metadata=LEFT_OUT)
+    top_p: float = field(default=1.0, metadata=LEFT_OUT)
+    min_p: float = field(default=0.0, metadata=LEFT_OUT)
+    draft_noise: str = field(default=SHARED, metadata=LEFT_OUT)
+    accepted_by: str = field(default=KEYED, metadata=LEFT_OUT)
     max_new_tokens: int
     history: str
     prompts: int
@@ -105,6 +123,11 @@ class Summary(Figures, Conditions):
     left_out: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     probe: dict[str, Any] | None = None
+
+    @property
+    def sampling(self) -> str:
+        """How tokens were drawn, in words; "" at temperature 0."""
+        return sampling_in_words(self.temperature, self.top_k, self.top_p, self.min_p, self.seed)
 
     @property
     def tokens_per_forward_with_prefill(self) -> float | None:

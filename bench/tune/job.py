@@ -128,7 +128,7 @@ def tune(config: DictConfig) -> int:
             course = rounds(wanted.trials, wanted.finalists, len(searched))
             left = search(study, course, space, objective, searched, f"{name} on {plan.task.name}")
             final = measure_finalists(study, left[: wanted.finalists], space, objective, kept, wanted.repeats)
-        _write(wanted, study, space, course, final, plan, len(kept))
+        _write(wanted, study, space, course, final, plan, place, len(kept))
     return 0
 
 
@@ -174,6 +174,7 @@ def _write(
     course: Sequence[tuple[int, int, int]],
     finals: dict[str, Final],
     plan: Plan,
+    place: Place,
     unseen: int,
 ) -> None:
     """Write the winner as a method's yaml, and the study's table and plots.
@@ -200,6 +201,7 @@ def _write(
         f"{plan.methods[0].history}, {study.user_attrs['device']}, {study.user_attrs['threads']} threads",
         *study.user_attrs["sittings"],
         f"pair: {in_digits(digests)}",
+        f"place: {place}",
         *([KEPT] if winner == PUBLISHED and begun == "published" else []),
     ]
     choice = {} if winner == PUBLISHED else study.trials[int(winner)].params

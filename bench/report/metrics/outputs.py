@@ -1,12 +1,14 @@
 """What came out: verdicts, runaways, and what was decoded without a draft."""
 
 from bench.measure.record import Record
-from bench.measure.verdicts import IDENTICAL, MISMATCH, TIE, agrees, divergence, verdict
+from bench.measure.verdicts import DISTRIBUTION, IDENTICAL, MISMATCH, TIE, agrees, divergence, verdict
 from bench.report.case_records import CaseRecords, Grid, flat
 from bench.report.figure_types import Lossless, Runaways
 from bench.report.statistics import repetition_rate
 
 SHOWN_DIVERGENCES = 5
+# Of an output's verdicts the first that occurs is the whole's.
+WORST = (MISMATCH, DISTRIBUTION, TIE, IDENTICAL)
 
 # See ran_away.
 ENDLESS = ("length", "context")
@@ -34,13 +36,13 @@ def runaways(grid: Grid) -> Runaways:
 
 def lossless(records: CaseRecords) -> Lossless:
     """Counts of verdicts, and the first outputs that are not greedy's, mismatches before ties."""
-    counts = {IDENTICAL: 0, TIE: 0, MISMATCH: 0}
+    counts = {IDENTICAL: 0, TIE: 0, DISTRIBUTION: 0, MISMATCH: 0}
     divergences = []
     for ours, greedy in zip(records.method, records.reference, strict=True):
         for record, reference in zip(ours, greedy, strict=True):
             outcome = verdict(record, reference, ours[0])
             counts[outcome] += 1
-            if outcome != IDENTICAL:
+            if outcome not in (IDENTICAL, DISTRIBUTION):
                 divergences.append(divergence(record, reference, outcome))
     divergences.sort(key=lambda each: each.outcome != MISMATCH)
     wrong = sum(
@@ -50,7 +52,7 @@ def lossless(records: CaseRecords) -> Lossless:
     )
     return Lossless(
         **counts,
-        verdict=MISMATCH if counts[MISMATCH] or wrong else TIE if counts[TIE] else IDENTICAL,
+        verdict=MISMATCH if wrong else next(each for each in WORST if counts[each]),
         tolerance=max(record.tolerance or 0.0 for record in flat(records.method)),
         reference_mismatch=wrong,
         largest_gap=max(record.gap or 0.0 for record in flat(records.method)),

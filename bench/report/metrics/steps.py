@@ -71,7 +71,7 @@ def tokens_per_forward(grid: Grid) -> tuple[float | None, float | None]:
     return shares[0], sum(own) / len(own) if own else None
 
 
-PARTS = ("draft", "verify", "observe", "model", *CLOCK_SECONDS)
+PARTS = ("draft", "verify", "observe", "model", "sampling", *CLOCK_SECONDS)
 
 
 def seconds_of(grid: Grid) -> Seconds:

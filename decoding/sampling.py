@@ -1,0 +1,247 @@
+"""Sampling that every method repeats token by token.
+
+The target's token after a text is the argmax of its warped logits plus Gumbel noise, whose law is
+the softmax of the warped logits (the Gumbel-max trick). The noise is a hash of seed, prompt,
+sample, position and token: a function of where a token stands and not of how a method came there,
+in which forward or beside which rows. So whatever was drafted, a method emits the very tokens of
+plain sampling, and its output is judged as at temperature 0.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+from transformers import (
+    LogitsProcessorList,
+    MinPLogitsWarper,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
+
+from decoding.errors import UserError
+from decoding.stopwatch import Stopwatch
+
+# SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): a row of noise is its stream from the row's
+# state, a token's number the place in it. As signed numbers, for torch has no unsigned arithmetic.
+_WORD = 1 << 64
+_STEP = 0x9E3779B97F4A7C15
+_MIXING = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, None))
+
+# What warping and drawing take, of drafts' and of the target's tokens.
+SAMPLING = Stopwatch()
+
+SHARED, OWN, GREEDY = DRAFT_NOISES = ("shared", "own", "greedy")
+KEYED, CLASSIC = ACCEPTANCES = ("keyed", "classic")
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How logits become a distribution: transformers' own warpers, in transformers' order.
+
+    temperature: 0 is greedy. top_k: 0 keeps all. top_p: 1 keeps all. min_p: 0 keeps all.
+
+    Raises UserError for values that say nothing.
+    """
+
+    temperature: float = 0.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.temperature < 0:
+            raise UserError(f"temperature={self.temperature:g} must be 0 (greedy) or above")
+        if self.top_k < 0:
+            raise UserError(f"top_k={self.top_k} must be 0 (all) or above")
+        if not 0 < self.top_p <= 1:
+            raise UserError(f"top_p={self.top_p:g} must be above 0 and at most 1 (all)")
+        if not 0 <= self.min_p < 1:
+            raise UserError(f"min_p={self.min_p:g} must be at least 0 (all) and below 1")
+        if not self.temperature and (self.top_k or self.top_p < 1 or self.min_p):
+            raise UserError("top_k, top_p and min_p say nothing at temperature 0: leave them out")
+
+    @property
+    def greedy(self) -> bool:
+        """Whether there is nothing to draw."""
+        return not self.temperature
+
+    def warpers(self) -> LogitsProcessorList:
+        """Those that change anything."""
+        wanted = LogitsProcessorList()
+        if self.temperature not in (0.0, 1.0):
+            wanted.append(TemperatureLogitsWarper(self.temperature))
+        if self.top_k:
+            wanted.append(TopKLogitsWarper(self.top_k))
+        if self.top_p < 1:
+            wanted.append(TopPLogitsWarper(self.top_p))
+        if self.min_p:
+            wanted.append(MinPLogitsWarper(self.min_p))
+        return wanted
+
+
+class Noise:
+    """Standard Gumbel noise of one sample, by position and token.
+
+    Args:
+        names: whose noise it is: seed, prompt and sample, say. Noise of other names is independent.
+
+    Attributes:
+        key: 64 bits that stand for the names.
+    """
+
+    def __init__(self, *names: object) -> None:
+        text = "\x1f".join(map(str, names))
+        self.key = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+    def __call__(self, position: int, tokens: torch.Tensor) -> torch.Tensor:
+        """The noise of int64 `tokens` at an absolute position, float64, on their device.
+
+        The hash is of whole numbers and the same everywhere; the logarithms are in float64.
+        """
+        state = _mixed((self.key + (position + 1) * _STEP) % _WORD)
+        bits = _scrambled(tokens * _signed(_STEP) + _signed(state))
+        # 52 bits and a half: neither 0 nor 1, and exact.
+        uniform = ((bits >> 12) & ((1 << 52) - 1)).double().add_(0.5).mul_(2.0**-52)
+        return uniform.log_().neg_().log_().neg_()
+
+    def added(self, warped: torch.Tensor, position: int) -> torch.Tensor:
+        """Warped logits [vocabulary] with the noise of `position`, float64.
+
+        Where warping left negative infinity nothing is hashed.
+        """
+        kept = torch.isfinite(warped).nonzero()[:, 0]
+        scores = torch.full_like(warped, -torch.inf, dtype=torch.float64)
+        scores[kept] = warped[kept].double() + self(position, kept)
+        return scores
+
+
+class Sampler:
+    """Plain sampling of one output, as a function of the text before each token.
+
+    It is a `Choose` (decoding/verification.py): the target's token after a text.
+
+    Args:
+        sampling: with a temperature above 0.
+        noise: of this output.
+        drafts: what draft models draw with; None: they draft greedily.
+        classic: whether drafts are accepted by the classic rules (decoding/acceptance.py).
+    """
+
+    def __init__(
+        self, sampling: Sampling, noise: Noise, drafts: "Sampler | None" = None, classic: bool = False
+    ) -> None:
+        self.sampling = sampling
+        self.noise = noise
+        self.drafts = drafts
+        self.classic = classic
+        self._warpers = sampling.warpers()
+
+    def __call__(self, tokens: list[int], logits: torch.Tensor, *_: object) -> int:
+        """The token after `tokens` by the model's float logits [vocabulary] there."""
+        return int(self.scores(logits, len(tokens)).argmax())
+
+    def scores(self, logits: torch.Tensor, position: int) -> torch.Tensor:
+        """Warped logits with their noise, float64 [vocabulary]; the largest is the choice.
+
+        Negative infinity where warping left nothing: there noise need not be hashed.
+
+        Args:
+            logits: of the model, float [vocabulary].
+            position: absolute, of the token that is chosen.
+        """
+        with SAMPLING:
+            return self.noise.added(self.warped(logits), position)
+
+    def gap(self, logits: torch.Tensor, token: int, position: int, tolerance: float) -> float:
+        """How far the score of `token` lies below the best; infinite where warping leaves it out.
+
+        Tokens on a boundary of top-k, top-p or min-p count as it suits `token`, where a difference
+        of `tolerance` in a logit decides whether they are in.
+
+        Args:
+            logits: of the model, float [vocabulary].
+            token: that was chosen.
+            position: its absolute position.
+            tolerance: the largest difference of logits that is one of rounding.
+
+        Returns:
+            The gap in units of scores: logits over temperature.
+        """
+        scores = self.scores(logits, position)
+        if not torch.isfinite(scores[token]):
+            if not torch.isfinite(self.warped(_moved(logits, token, tolerance))[token]):
+                return float("inf")
+            alone = torch.full_like(scores, -torch.inf)
+            alone[token] = logits[token].double() / self.sampling.temperature
+            scores[token] = self.noise.added(alone, position)[token]
+        own = float(scores[token])
+        while (best := int(scores.argmax())) != token and scores[best] > own:
+            if torch.isfinite(self.warped(_moved(logits, best, -tolerance))[best]):
+                return float(scores[best]) - own
+            scores[best] = -torch.inf
+        return 0.0
+
+    def distribution(self, logits: torch.Tensor) -> np.ndarray:
+        """What the token after these logits is drawn from, float64 [vocabulary]."""
+        with SAMPLING:
+            chances: np.ndarray = self.warped(logits).softmax(-1).cpu().numpy()
+            return chances
+
+    def warped(self, logits: torch.Tensor) -> torch.Tensor:
+        """The logits whose softmax is the distribution, float64 [vocabulary]."""
+        # As transformers' generate() does: warpers run in float32, or in the model's own float64.
+        rows = (logits if logits.dtype == torch.float64 else logits.float())[None]
+        unread = cast(torch.LongTensor, torch.empty((1, 0), dtype=torch.long, device=logits.device))
+        return self._warpers(unread, cast(torch.FloatTensor, rows))[0].double()
+
+
+def _moved(logits: torch.Tensor, token: int, by: float) -> torch.Tensor:
+    """A copy in which one logit is another."""
+    moved = logits.clone()
+    moved[token] += by
+    return moved
+
+
+def make_sampler(
+    sampling: Sampling, names: tuple[object, ...], draft_noise: str = SHARED, acceptance: str = KEYED
+) -> Sampler | None:
+    """What draws one output; None at temperature 0.
+
+    Args:
+        sampling: how logits become a distribution.
+        names: whose output it is: seed, prompt, number of the sample.
+        draft_noise: of draft models, one of DRAFT_NOISES: the target's own, which raises agreement;
+            their own, independent of it; or none, which is greedy drafts. The output is the same.
+        acceptance: one of ACCEPTANCES. By the classic rules draws are never shared.
+    """
+    if sampling.greedy:
+        return None
+    noise, classic = Noise(*names), acceptance == CLASSIC
+    own = Noise(*names, "draft")
+    drafts = {SHARED: own if classic else noise, OWN: own, GREEDY: None}[draft_noise]
+    return Sampler(sampling, noise, Sampler(sampling, drafts, classic=classic) if drafts else None, classic)
+
+
+def _signed(number: int) -> int:
+    """The same 64 bits as a signed number."""
+    return number - _WORD if number >= _WORD >> 1 else number
+
+
+def _mixed(state: int) -> int:
+    """SplitMix64's output function, of 64 bits."""
+    for shift, factor in _MIXING:
+        state ^= state >> shift
+        state = state * factor % _WORD if factor else state
+    return state
+
+
+def _scrambled(states: torch.Tensor) -> torch.Tensor:
+    """The same of int64 tensors, whose products wrap around."""
+    for shift, factor in _MIXING:
+        # A shift of signed numbers drags the sign along.
+        states = states ^ ((states >> shift) & ((1 << (64 - shift)) - 1))
+        states = states * _signed(factor) if factor else states
+    return states

@@ -1,0 +1,158 @@
+"""Samples have the target's law: of sequences of three tokens, for every method that draws, every
+rule and every warper, measured on a table of five tokens.
+
+A chi-square test at one false alarm in ten million; a bias of two per cent fails it.
+"""
+
+import itertools
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from matrix import build, ouroboros_config
+from scipy import stats
+from tables import TableSession
+
+from baselines import cascade, greedy, lookahead, multi_candidate, prompt_lookup, spectr, speculative
+from decoding import acceptance
+from decoding.acceptance import Course
+from decoding.decoder import ModelPair
+from decoding.sampling import CLASSIC, KEYED, Noise, Sampler, Sampling, make_sampler
+from decoding.stopping import Stopping
+
+ALPHA = 1e-7
+SIZE, LENGTH = 5, 3
+PROMPT = [1, 2, 3, 1, 2]
+WARPERS = [Sampling(0.7, top_k=3), Sampling(1.4, top_p=0.8), Sampling(1.0, min_p=0.2)]
+METHODS = {
+    "speculative": speculative.Config(gamma=3),
+    "multi_candidate": multi_candidate.Config(branching=[2, 2]),
+    "spectr": spectr.Config(paths=3, gamma=2),
+    "ouroboros": ouroboros_config(gamma=2, k=2, window=2, ngram=3),
+    "cascade": cascade.Config(gamma=2, tail=1, draft_length=2),
+    "lookahead": lookahead.Config(window=2, ngram=3, max_guesses=2),
+    "prompt_lookup": prompt_lookup.Config(),
+}
+# Outputs behind a test, by how samples are accepted. In the keyed way they are besides token by
+# token those of plain sampling (test_sampled_lossless).
+COUNTS = {KEYED: 1200, CLASSIC: 2500}
+
+
+def table(seed: int) -> torch.Tensor:
+    return torch.randn(SIZE, SIZE, SIZE, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def pair(scale: float = 1.0) -> ModelPair:
+    target = scale * table(0)
+    return ModelPair(TableSession(target), TableSession(target + 0.8 * table(1)), frozenset(), str)
+
+
+def law(sampling: Sampling, length: int = LENGTH, scale: float = 1.0) -> dict[tuple[int, ...], float]:
+    """The exact chance of every output."""
+    rows, warp = scale * table(0), Sampler(sampling, Noise(0))
+    chances = {}
+    for output in itertools.product(range(SIZE), repeat=length):
+        text, chance = list(PROMPT), 1.0
+        for token in output:
+            chance *= warp.distribution(rows[text[-2], text[-1]])[token]
+            text.append(token)
+        if chance:
+            chances[output] = chance
+    return chances
+
+
+def outputs(config: object, sampling: Sampling, way: str, count: int) -> Counter:
+    decoder = build(config, pair())
+    stopping = Stopping(frozenset(), LENGTH)
+    return Counter(
+        tuple(decoder.generate(PROMPT, stopping, make_sampler(sampling, ("law", number), "own", way)).tokens)
+        for number in range(count)
+    )
+
+
+def first_tokens(config: object, count: int, scale: float = 1.0) -> Counter:
+    """Of outputs of two tokens: nothing is drafted in the last one's place."""
+    decoder = build(config, pair(scale))
+    stopping = Stopping(frozenset(), 2)
+    return Counter(
+        tuple(decoder.generate(PROMPT, stopping, make_sampler(Sampling(1.0), (number,), "own", CLASSIC)).tokens[:1])
+        for number in range(count)
+    )
+
+
+def p_value(found: Counter, chances: dict[tuple[int, ...], float], kind: str = "pearson") -> float:
+    """Of a chi-square or G-test; outputs that are expected less than five times count together."""
+    count = sum(found.values())
+    assert set(found) <= set(chances), "what warping leaves out is never drawn"
+    cells: list[tuple[float, float]] = []
+    rest = [0.0, 0.0]
+    for output, chance in chances.items():
+        if chance * count >= 5:
+            cells.append((found[output], chance * count))
+        else:
+            rest = [rest[0] + found[output], rest[1] + chance * count]
+    cells += [(rest[0], rest[1])] if rest[1] > 0 else []
+    observed, expected = np.array(cells).T
+    return float(stats.power_divergence(observed, expected * observed.sum() / expected.sum(), lambda_=kind).pvalue)
+
+
+@pytest.mark.parametrize("way", [KEYED, CLASSIC])
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_has_the_targets_law(name, way):
+    assert p_value(outputs(METHODS[name], Sampling(1.0), way, COUNTS[way]), law(Sampling(1.0))) > ALPHA
+
+
+@pytest.mark.parametrize("sampling", WARPERS, ids=str)
+@pytest.mark.parametrize("name", ["speculative", "multi_candidate", "spectr"])
+def test_every_warper_is_followed(name, sampling):
+    assert p_value(outputs(METHODS[name], sampling, CLASSIC, 1200), law(sampling)) > ALPHA
+
+
+def test_plain_sampling_has_the_law():
+    assert p_value(outputs(greedy.Config(), Sampling(1.0), KEYED, 6000), law(Sampling(1.0))) > ALPHA
+
+
+def test_drafts_are_accepted_and_rejected():
+    decoder = build(METHODS["speculative"], pair())
+    runs = [
+        decoder.generate(PROMPT, Stopping(frozenset(), 30), make_sampler(Sampling(1.0), (number,), "own", CLASSIC))
+        for number in range(40)
+    ]
+    accepted, drafted = (sum(sum(getattr(each.steps, name)) for each in runs) for name in ("accepted", "drafted"))
+    assert 0.3 < accepted / drafted < 0.95
+
+
+# Of a first token that has nine tenths of the mass: there, two per cent are seen soonest.
+PEAKED = 10.0
+
+
+@pytest.mark.parametrize("bias", [0.0, 0.02])
+def test_a_bias_of_two_per_cent_is_seen(monkeypatch, bias):
+    """Of the likeliest token's chance, by a G-test on first tokens; and none is seen without."""
+    rule = acceptance.with_replacement
+
+    def biased(p, q, candidates):
+        shifted = p.copy()
+        *_, second, best = p.argsort()
+        shifted[[best, second]] += [-bias, bias]
+        return rule(shifted, q, candidates)
+
+    monkeypatch.setattr(speculative.Speculative, "rule", staticmethod(biased))
+    found = first_tokens(speculative.Config(gamma=1), 14_000, PEAKED)
+    chances = law(Sampling(1.0), 1, PEAKED)
+    assert 0.85 < max(chances.values()) < 0.97
+    assert (p_value(found, chances, "log-likelihood") < ALPHA) == bool(bias)
+
+
+def test_a_residual_that_is_off_by_one_is_seen(monkeypatch):
+    """The rule's residual with the target's reduced once too seldom."""
+    rule = acceptance.without_replacement
+
+    def wrong(p, q, candidates):
+        right = rule(p, q, candidates)
+        return Course(right.chances, rule(p, q, candidates[:-1]).residual)
+
+    monkeypatch.setattr(multi_candidate.MultiCandidate, "rule", staticmethod(wrong))
+    found = first_tokens(multi_candidate.Config(branching=[2]), 6000)
+    assert p_value(found, law(Sampling(1.0), 1)) < ALPHA

@@ -36,11 +36,14 @@ SPEC = Spec(
 
 @dataclass
 class Config:
-    """gamma: tokens of the draft model per step (the paper's k11).
+    """How much is drafted by whom.
 
-    tail: tokens that the lookup adds after them (k12), at most draft_length; 0 leaves the
-    horizontal cascade out. max_ngram, min_ngram: the longest and shortest n-gram looked up.
-    draft_length: tokens proposed after a match (k22).
+    Attributes:
+        gamma: tokens of the draft model per step (the paper's k11).
+        tail: tokens that the lookup adds after them (k12), at most draft_length; 0 leaves the
+            horizontal cascade out.
+        max_ngram, min_ngram: the longest and shortest n-gram looked up.
+        draft_length: tokens proposed after a match (k22).
     """
 
     name: str = "cascade"
@@ -100,7 +103,11 @@ class Cascade(Drafter):
 
 
 def build(config: Config, pair: ModelPair) -> DraftThenVerify:
-    """Cascade Speculative Drafting for `pair`. Raises UserError if the pair has no draft."""
+    """Cascade Speculative Drafting for `pair`.
+
+    Raises:
+        UserError: the pair has no draft.
+    """
     session = draft_session(pair, config.name)
     index = NgramIndex(config.min_ngram, config.max_ngram)
     lookup = PromptLookup(index, config.draft_length, pair.eos, pair.target.vocabulary)

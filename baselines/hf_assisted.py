@@ -29,11 +29,14 @@ SPEC = Spec(
 
 @dataclass
 class Config:
-    """gamma: draft tokens per step under the constant schedule.
+    """How much the assistant drafts.
 
-    schedule: "constant" drafts gamma tokens whatever the draft's confidence, as `speculative` does;
-    "default" is what the library does when told nothing (5.23: up to 20 tokens, ended by one below
-    a confidence of 0.4, a threshold that adapts where scikit-learn is installed), gamma unused.
+    Attributes:
+        gamma: draft tokens per step under the constant schedule.
+        schedule: "constant" drafts gamma tokens whatever the draft's confidence, as `speculative`
+            does; "default" is what the library does when told nothing (5.23: up to 20 tokens, ended
+            by one below a confidence of 0.4, a threshold that adapts where scikit-learn is
+            installed), gamma unused.
     """
 
     name: str = "hf_assisted"
@@ -74,7 +77,8 @@ class HfAssisted(HfRival):
     def generate(self, prompt: list[int], stopping: Stopping, sampler: Sampler | None = None) -> Generation:
         """Continue `prompt`.
 
-        Raises UserError if it is empty, leaves no room, or could outgrow the draft's context.
+        Raises:
+            UserError: the prompt is empty, leaves no room, or could outgrow the draft's context.
         """
         length = min(len(prompt) + stopping.max_new_tokens, self.context)
         if length > self.draft_context:
@@ -88,6 +92,7 @@ class HfAssisted(HfRival):
 def build(config: Config, pair: ModelPair) -> HfAssisted:
     """Assisted generation for `pair`.
 
-    Raises UserError if the pair has no draft, or one that the library refuses.
+    Raises:
+        UserError: the pair has no draft, or one that the library refuses.
     """
     return HfAssisted(pair, config)

@@ -38,13 +38,14 @@ SPEC = Spec(
 class Config:
     """How generate() caches and whether it is compiled.
 
-    cache: "dynamic" grows with the text, as the library does by default; "static" is allocated
-        once.
-    compile: torch.compile for the forwards after the prefill, in the library's own mode; needs the
-        static cache.
-    engine: "prepared", the model that all methods run on, or "plain", the model as transformers
-        loads it: what a user has who does nothing. Where the prepared model is a rounded one, the
-        plain model's outputs may be others.
+    Attributes:
+        cache: "dynamic" grows with the text, as the library does by default; "static" is allocated
+            once.
+        compile: torch.compile for the forwards after the prefill, in the library's own mode; needs
+            the static cache.
+        engine: "prepared", the model that all methods run on, or "plain", the model as transformers
+            loads it: what a user has who does nothing. Where the prepared model is a rounded one,
+            the plain model's outputs may be others.
     """
 
     name: str = "hf_generate"
@@ -81,7 +82,11 @@ class Static(HfRival):
             self.cache = StaticCache(config=self.model.config, max_cache_len=self.length)
 
     def generate(self, prompt: list[int], stopping: Stopping, sampler: Sampler | None = None) -> Generation:
-        """Continue `prompt`. Raises UserError if it is empty or leaves no room in the context."""
+        """Continue `prompt`.
+
+        Raises:
+            UserError: the prompt is empty or leaves no room in the context.
+        """
         self.reserve(min(len(prompt) + stopping.max_new_tokens, self.context))
         return super().generate(prompt, stopping, sampler)
 
@@ -117,7 +122,8 @@ class Compiled(Static):
     def generate(self, prompt: list[int], stopping: Stopping, sampler: Sampler | None = None) -> Generation:
         """Continue `prompt`, with nothing compiled inside the clock.
 
-        Raises UserError where the model cannot be compiled, or is compiled anew again and again.
+        Raises:
+            UserError: the model cannot be compiled, or is compiled anew again and again.
         """
         try:
             with torch._dynamo.config.patch(fail_on_recompile_limit_hit=True):
@@ -145,7 +151,8 @@ class Compiled(Static):
 def build(config: Config, pair: ModelPair) -> HfRival:
     """generate() on the pair's target; the draft is not used.
 
-    Raises UserError where the plain model is asked for, and the pair cannot load it.
+    Raises:
+        UserError: the plain model is asked for, and the pair cannot load it.
     """
     if config.engine == "plain":
         if pair.plain is None:

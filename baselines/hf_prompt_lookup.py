@@ -24,10 +24,14 @@ SPEC = Spec(
 
 @dataclass
 class Config:
-    """draft_length: tokens of a draft at most.
+    """How much is drafted, and after what match.
 
-    max_matching_ngram_size: tokens that must match, at most; the library shortens the n-gram to 1
-    where longer ones do not occur. The defaults are the library's own.
+    The defaults are the library's own.
+
+    Attributes:
+        draft_length: tokens of a draft at most.
+        max_matching_ngram_size: tokens that must match, at most; the library shortens the n-gram to
+            1 where longer ones do not occur.
     """
 
     name: str = "hf_prompt_lookup"

@@ -26,10 +26,11 @@ class Rule(StoppingCriteria):
 
     Nothing after the end is taken.
 
-    output: the tokens up to the end. target_forwards, draft_forwards: those after the first call,
-        the prefill's end.
-    rounds: the columns drafted, accepted and emitted of these target forwards (see Steps); empty
-        where `see` is not called.
+    Attributes:
+        output: the tokens up to the end.
+        target_forwards, draft_forwards: those after the first call, the prefill's end.
+        rounds: the columns drafted, accepted and emitted of these target forwards (see Steps);
+            empty where `see` is not called.
     """
 
     def __init__(self, stopping: Stopping, prompt_length: int) -> None:
@@ -96,8 +97,11 @@ def _sampling(sampler: Sampler | None) -> dict[str, object]:
 class HfRival:
     """generate() on the pair's target.
 
-    draft: the assistant model, None without; draft_settings: fields of its GenerationConfig, which
-    is where the library looks for an assistant's settings. settings: fields of the target's.
+    Args:
+        draft: the assistant model, None without.
+        draft_settings: fields of its GenerationConfig, which is where the library looks for an
+            assistant's settings.
+        settings: fields of the target's.
     """
 
     # Whether the library drafts, so that the rounds can be told.
@@ -128,7 +132,11 @@ class HfRival:
 
     @torch.inference_mode()
     def generate(self, prompt: list[int], stopping: Stopping, sampler: Sampler | None = None) -> Generation:
-        """Continue `prompt`. Raises UserError if it is empty or leaves no room in the context."""
+        """Continue `prompt`.
+
+        Raises:
+            UserError: the prompt is empty or leaves no room in the context.
+        """
         check_prompt(prompt, self.context)
         length = min(len(prompt) + stopping.max_new_tokens, self.context)
         eos = sorted(stopping.eos)

@@ -108,7 +108,8 @@ class Hybrid(Drafter):
 def build(config: Config, pair: ModelPair) -> DraftThenVerify:
     """The hybrid for `pair`.
 
-    Raises UserError if the fallback does not draft, or lacks a draft model that it needs.
+    Raises:
+        UserError: the fallback does not draft, or lacks a draft model that it needs.
     """
     fallback = make_drafter(config.fallback, pair, "fallback")
     matcher = suffix.Suffix(config, pair.eos, pair.target.vocabulary)

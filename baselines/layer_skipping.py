@@ -38,8 +38,9 @@ class _SilentAttention(nn.Module):
 class LayerSkipper:
     """Makes copies of `model` that skip sub-layers.
 
-    Raises UserError if the model's layers are not the usual two residual blocks, attention and MLP:
-    with both silent a layer must hand on its input as it is.
+    Raises:
+        UserError: the model's layers are not the usual two residual blocks, attention and MLP: with
+            both silent a layer must hand on its input as it is.
     """
 
     def __init__(self, model: PreTrainedModel) -> None:

@@ -39,8 +39,11 @@ SPEC = Spec(
 class Config:
     """The settings; the letters are the paper's.
 
-    window: W, columns. ngram: N, a phrase's length + 1. max_guesses: G, phrases kept per key and
-    tried per forward. text_phrases: also take phrases from the prompt and the confirmed text.
+    Attributes:
+        window: W, columns.
+        ngram: N, a phrase's length + 1.
+        max_guesses: G, phrases kept per key and tried per forward.
+        text_phrases: also take phrases from the prompt and the confirmed text.
     """
 
     name: str = "lookahead"

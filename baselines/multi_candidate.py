@@ -35,14 +35,16 @@ SPEC = Spec(
 
 @dataclass
 class Config:
-    """branching: children of every expanded node, level by level; its length is the tree's depth.
-
-    width: nodes expanded per level, the likeliest ones (null: all). nodes: nodes verified beside
-    the root, the likeliest of the whole tree (null: all). Likelihood is that of the path from the
-    root.
+    """The shape of the tree.
 
     The root, the last confirmed token, is counted nowhere here. EAGLE-2 counts it: its 60 tokens
     are nodes=59.
+
+    Attributes:
+        branching: children of every expanded node, level by level; its length is the tree's depth.
+        width: nodes expanded per level, the likeliest ones (null: all).
+        nodes: nodes verified beside the root, the likeliest of the whole tree (null: all).
+            Likelihood is that of the path from the root.
     """
 
     name: str = "multi_candidate"
@@ -76,9 +78,11 @@ class Config:
 
 
 class Candidate(NamedTuple):
-    """A token that may be drafted. parent: its place among the candidates, None below the root.
+    """A token that may be drafted.
 
-    score: natural logarithm of the draft's probability for the path from the root.
+    Attributes:
+        parent: the parent's place among the candidates, None below the root.
+        score: natural logarithm of the draft's probability for the path from the root.
     """
 
     parent: int | None
@@ -216,6 +220,7 @@ def _likeliest(candidates: list[Candidate], places: Iterable[int], count: int | 
 def build(config: Config, pair: ModelPair) -> DraftThenVerify:
     """Multi-candidate speculative decoding for `pair`.
 
-    Raises UserError if the pair has no draft.
+    Raises:
+        UserError: the pair has no draft.
     """
     return DraftThenVerify(pair, MultiCandidate(config, draft_session(pair, config.name), pair.eos))

@@ -22,7 +22,11 @@ SPEC = Spec(name="oracle", drafts="the output itself: the bound", bound=True)
 
 @dataclass
 class Config:
-    """draft_length: tokens of the output proposed per step."""
+    """How much is proposed.
+
+    Attributes:
+        draft_length: tokens of the output proposed per step.
+    """
 
     name: str = "oracle"
     draft_length: int = 8
@@ -61,7 +65,11 @@ class Oracle:
         self._loop = DraftThenVerify(pair, self.drafter)
 
     def generate(self, prompt: list[int], stopping: Stopping, sampler: Sampler | None = None) -> Generation:
-        """Continue `prompt`. Raises UserError if it is empty or leaves no room in the context."""
+        """Continue `prompt`.
+
+        Raises:
+            UserError: the prompt is empty or leaves no room in the context.
+        """
         self.drafter.output = self._greedy.generate(prompt, stopping, sampler).tokens
         return self._loop.generate(prompt, stopping, sampler)
 

@@ -20,15 +20,19 @@ TEXTS = ("prompt", "output")
 class PhrasePool:
     """Phrases by their first token.
 
-    capacity: phrases kept per key; the number of keys is bounded only by the vocabulary.
-    order: which phrases come first, and which give way last: "recency", the newest; "usefulness",
-        those of which most tokens were accepted.
-    ngram: N, the longest phrase's length + 1, where the pool is meant for one.
-    learned: phrases newly inserted, by where they came from. lookups, hits: how often a key was
-        asked for, and found, by who asked. clock: runs while anything is asked, inserted or
-        credited.
+    Args:
+        capacity: phrases kept per key; the number of keys is bounded only by the vocabulary.
+        order: which phrases come first, and which give way last: "recency", the newest;
+            "usefulness", those of which most tokens were accepted.
+        ngram: N, the longest phrase's length + 1, where the pool is meant for one.
 
-    Raises ValueError for a capacity below 1 or an unknown order.
+    Attributes:
+        learned: phrases newly inserted, by where they came from.
+        lookups, hits: how often a key was asked for, and found, by who asked.
+        clock: runs while anything is asked, inserted or credited.
+
+    Raises:
+        ValueError: capacity is below 1, or order is unknown.
     """
 
     def __init__(self, capacity: int, order: str = "recency", ngram: int | None = None) -> None:
@@ -107,7 +111,10 @@ class PhrasePool:
     def best(self, key: int, count: int, asker: str = "guess") -> list[Phrase]:
         """At most `count` phrases of `key`, in the pool's order.
 
-        asker: whose hit rate this counts for.
+        Args:
+            key: the phrases' first token.
+            count: how many are wanted.
+            asker: whose hit rate this counts for.
         """
         if count < 1:
             return []
@@ -172,8 +179,9 @@ class PhrasePool:
 class TextPhrases:
     """Feeds a pool with the phrases of the confirmed text (off in the paper's setting).
 
-    parts: of the text; a phrase that ends in the prompt is the "prompt"'s, any other the
-    "output"'s.
+    Args:
+        parts: of the text; a phrase that ends in the prompt is the "prompt"'s, any other the
+            "output"'s.
     """
 
     def __init__(self, pool: PhrasePool, length: int, parts: Collection[str] = TEXTS) -> None:

@@ -14,11 +14,16 @@ CLOCKS = {"pool": "pool (look-ups, inserts)"}
 def figures(told: Told) -> dict[str, Any]:
     """The pool's figures over all generations.
 
-    pool_hit_rate: look-ups that found a phrase / look-ups.
-    phrases_learned: phrases newly inserted, by where they came from.
-    ouroboros: the pool's part in the method: accepted tokens by who proposed them (bonus: the
-        target's own at the steps' ends), the figures of `_pool`, and per_step, None where records
-        are older than the pool's columns.
+    Args:
+        told: what they told of the pool.
+
+    Returns:
+        By the names in NAMES:
+            pool_hit_rate: look-ups that found a phrase / look-ups.
+            phrases_learned: phrases newly inserted, by where they came from.
+            ouroboros: the pool's part in the method: accepted tokens by who proposed them (bonus:
+                the target's own at the steps' ends), the figures of `_pool`, and per_step, None
+                where records are older than the pool's columns.
     """
     lookups, hits = _summed(told.metrics, "pool_lookups"), _summed(told.metrics, "pool_hits")
     pool = _pool(told.metrics)

@@ -11,15 +11,8 @@ COLUMNS = ("pool_size", "pool_lookups", "pool_hits", "phrases_learned", "pool_se
 class PoolMeter:
     """A drafter's metrics of a step, of its own pool.
 
-    pool_size: phrases in it when the step is over.
-    pool_lookups, pool_hits: how often a key was asked for, and found, by who asked: a "guess" for a
-        model's forward, a "suffix". phrases_learned: phrases newly inserted, by where they came
-        from. What a step did not count is left out of its entry. What the prefill counted, the
-        prompt's phrases among it, is in the generation's `extra` alone; in records of older runs it
-        is the first step's.
-    pool_seconds: time in the pool: look-ups, inserts, credits, refinement, reading the text's
-        phrases. It lies within the step's draft_seconds (pool_draft_seconds of it) and
-        observe_seconds (the rest).
+    What the prefill counted, the prompt's phrases among it, is in the generation's `extra` alone;
+    in records of older runs it is the first step's.
     """
 
     def __init__(self, pool: PhrasePool) -> None:
@@ -32,7 +25,18 @@ class PoolMeter:
         self._drafted = self.pool.clock.seconds
 
     def step(self) -> dict[str, Any]:
-        """A step is over: what has been counted since the last one, by the names of COLUMNS."""
+        """A step is over: what has been counted since the last one.
+
+        Returns:
+            By the names in COLUMNS; of the counts, kinds that did not occur are left out:
+                pool_size: phrases in the pool now.
+                pool_lookups, pool_hits: how often a key was asked for, and found, by who asked: a
+                    "guess" for a model's forward, a "suffix".
+                phrases_learned: phrases newly inserted, by where they came from.
+                pool_seconds: time in the pool: look-ups, inserts, credits, refinement, reading the
+                    text's phrases. It lies within the step's draft_seconds and observe_seconds.
+                pool_draft_seconds: the part of it that lies within draft_seconds.
+        """
         before, self._counts = self._counts, self.pool.counts()
         begun, self._begun = self._begun, self.pool.clock.seconds
         return {name: _gained(now, before[name]) for name, now in self._counts.items()} | {

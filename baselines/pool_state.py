@@ -19,8 +19,11 @@ READABLE = (1, 2)  # version 1 knew no credits
 class PoolState:
     """Phrases with what they are bound to.
 
-    ngram: N, the longest phrase's length + 1. phrases: by first token, oldest first. credits: in
-    the same order, how many tokens of each phrase were accepted, None where that is not known.
+    Attributes:
+        ngram: N, the longest phrase's length + 1.
+        phrases: by first token, oldest first.
+        credits: in the same order, how many tokens of each phrase were accepted, None where that is
+            not known.
     """
 
     ngram: int

@@ -29,8 +29,11 @@ SPEC = Spec(
 class Config:
     """Which n-grams are looked up, and how much is drafted.
 
-    max_ngram, min_ngram: the longest and shortest n-gram looked up. draft_length: tokens proposed
-    after a match. The defaults are the author's (n-grams of 3, 2, 1 and 10 tokens).
+    The defaults are the author's (n-grams of 3, 2, 1 and 10 tokens).
+
+    Attributes:
+        max_ngram, min_ngram: the longest and shortest n-gram looked up.
+        draft_length: tokens proposed after a match.
     """
 
     name: str = "prompt_lookup"
@@ -84,7 +87,8 @@ class NgramIndex:
 
         None without any.
 
-        tokens: the text that was read last.
+        Args:
+            tokens: the text that was read last.
         """
         for length in range(min(self.longest, len(tokens)), self.shortest - 1, -1):
             ends = self._ends.get(tuple(tokens[-length:]))

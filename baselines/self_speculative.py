@@ -46,14 +46,16 @@ SPEC = Spec(
 class Config:
     """The settings; the defaults are those of the paper (arXiv 2309.08168) for 13B models.
 
-    skip: a JSON file or a preset (baselines/skip_sets) that names the sub-layers to skip; "auto":
-        the preset made for the target; null: only the lists do.
-    skip_attention, skip_mlp: layers, from 0, whose attention or MLP is skipped too; what `skip`
-        names is added here.
-    max_draft: longest draft per step.
-    threshold: drafting stops after a token that the draft gave a lower probability; here it begins.
-    acceptance: share of drafted tokens to be accepted, towards which the threshold moves.
-    threshold_step: how far it aims up or down per step; 0: it stays.
+    Attributes:
+        skip: a JSON file or a preset (baselines/skip_sets) that names the sub-layers to skip;
+            "auto": the preset made for the target; null: only the lists do.
+        skip_attention, skip_mlp: layers, from 0, whose attention or MLP is skipped too; what `skip`
+            names is added here.
+        max_draft: longest draft per step.
+        threshold: drafting stops after a token that the draft gave a lower probability; here it
+            begins.
+        acceptance: share of drafted tokens to be accepted, towards which the threshold moves.
+        threshold_step: how far it aims up or down per step; 0: it stays.
     """
 
     name: str = "self_speculative"
@@ -115,9 +117,12 @@ class AdaptiveExit:
         self.reset()
 
     def learn(self, accepted: int, drafted: int, full: bool) -> None:
-        """Take in that `accepted` of `drafted` tokens were.
+        """Move the threshold after a draft was verified.
 
-        full: the draft was as long as one may be.
+        Args:
+            accepted: how many of its tokens the target confirmed.
+            drafted: how many tokens it had, at least one.
+            full: the draft was as long as one may be.
         """
         self.acceptance = KEPT_ACCEPTANCE * self.acceptance + (1 - KEPT_ACCEPTANCE) * accepted / drafted
         aim = self.threshold
@@ -132,7 +137,8 @@ class AdaptiveExit:
 class SelfSpeculative(Drafter):
     """Drafts a chain with `view`, the target without some of its sub-layers.
 
-    eos: drafting stops at these tokens, for nothing after them can be accepted.
+    Args:
+        eos: drafting stops at these tokens, for nothing after them can be accepted.
     """
 
     def __init__(self, view: SessionView, early_exit: AdaptiveExit, max_draft: int, eos: frozenset[int]) -> None:

@@ -17,10 +17,13 @@ PRESETS = Path(__file__).parent / "skip_sets"
 class SkipSet:
     """Sub-layers to skip, each list ascending, counted from 0.
 
-    model: whose set it is, a folder or an id of the hub. layers: how many layers that model has.
+    Attributes:
+        model: whose set it is, a folder or an id of the hub.
+        layers: how many layers that model has.
         source: where the set comes from.
 
-    Raises UserError, naming the layer, for one that is out of range or named twice.
+    Raises:
+        UserError: a layer is out of range or named twice; the message names it.
     """
 
     model: str

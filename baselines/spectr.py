@@ -30,7 +30,12 @@ SPEC = Spec(
 
 @dataclass
 class Config:
-    """paths: continuations drawn per step (the paper's K). gamma: tokens of each (its L)."""
+    """How many paths are drawn, and how long they are.
+
+    Attributes:
+        paths: continuations drawn per step (the paper's K).
+        gamma: tokens of each (its L).
+    """
 
     name: str = "spectr"
     paths: int = 8
@@ -94,5 +99,9 @@ class Spectr(MultiCandidate):
 
 
 def build(config: Config, pair: ModelPair) -> DraftThenVerify:
-    """SpecTr for `pair`. Raises UserError if the pair has no draft."""
+    """SpecTr for `pair`.
+
+    Raises:
+        UserError: the pair has no draft.
+    """
     return DraftThenVerify(pair, Spectr(config, draft_session(pair, config.name), pair.eos))

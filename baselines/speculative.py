@@ -22,10 +22,12 @@ SPEC = Spec(name="speculative", drafts="a small model", sources=("https://arxiv.
 
 @dataclass
 class Config:
-    """gamma: draft tokens per step; 0 proposes nothing and costs what greedy costs.
+    """How much is drafted.
 
-    confidence: a draft ends after a token of lower probability, the rule of Draft & Verify (arXiv
-        2309.08168) with a fixed threshold; 0: never, as in the papers.
+    Attributes:
+        gamma: draft tokens per step; 0 proposes nothing and costs what greedy costs.
+        confidence: a draft ends after a token of lower probability, the rule of Draft & Verify
+            (arXiv 2309.08168) with a fixed threshold; 0: never, as in the papers.
     """
 
     name: str = "speculative"
@@ -68,13 +70,21 @@ class Speculative(Drafter):
 
 
 def draft_session(pair: ModelPair, method: str) -> ModelSession:
-    """The pair's draft. Raises MissingDraft where it has none."""
+    """The pair's draft.
+
+    Raises:
+        MissingDraft: the pair has none.
+    """
     if pair.draft is None:
         raise MissingDraft(f"method {method} needs a draft model")
     return pair.draft
 
 
 def build(config: Config, pair: ModelPair) -> DraftThenVerify:
-    """Speculative decoding for `pair`. Raises UserError if the pair has no draft."""
+    """Speculative decoding for `pair`.
+
+    Raises:
+        UserError: the pair has no draft.
+    """
     draft = DraftModel(draft_session(pair, config.name), Drafter(), pair.eos, config.confidence)
     return DraftThenVerify(pair, Speculative(config.gamma, draft))

@@ -48,9 +48,10 @@ class Config:
 
     The defaults are SAM-Decoding's without a tree model (alpha 4, at most 40 rows).
 
-    alpha: null for draft_length rows, however long the match.
-    history_bias: of a match in the outputs of earlier prompts, m is so many tokens fewer than
-        match.
+    Attributes:
+        alpha: rows a token of the match; null: draft_length rows, however long the match.
+        history_bias: of a match in the outputs of earlier prompts, m is so many tokens fewer than
+            match.
     """
 
     name: str = "suffix"
@@ -85,8 +86,9 @@ class Config:
 class Suffix(Drafter):
     """Copies what followed the longest suffix of the text where it occurred last.
 
-    text: the automaton over prompt and confirmed output. history: the one over the outputs of
-    earlier prompts.
+    Attributes:
+        text: the automaton over prompt and confirmed output.
+        history: the one over the outputs of earlier prompts.
     """
 
     def __init__(self, config: Config, eos: frozenset[int], vocabulary: int) -> None:

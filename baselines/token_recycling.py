@@ -43,9 +43,11 @@ SPEC = Spec(
 
 @dataclass
 class Config:
-    """nodes: size of the tree; 80 is the paper's, a smaller one its likeliest nodes.
+    """How large the tree is, and what fills the matrix.
 
-    prompt: also take the pairs of tokens that the prompt holds (not in the paper).
+    Attributes:
+        nodes: size of the tree; 80 is the paper's, a smaller one its likeliest nodes.
+        prompt: also take the pairs of tokens that the prompt holds (not in the paper).
     """
 
     name: str = "token_recycling"
@@ -77,7 +79,8 @@ def shape(nodes: int) -> list[tuple[int, int]]:
 class TokenRecycling(Drafter):
     """Proposes a tree from the matrix, and renews the matrix from the target's logits.
 
-    matrix: token to its likeliest next tokens, best first.
+    Attributes:
+        matrix: token to its likeliest next tokens, best first.
     """
 
     def __init__(self, tree: list[tuple[int, int]], prompt: bool, eos: frozenset[int]) -> None:

@@ -62,7 +62,8 @@ class Programme:
 class Step:
     """A command, or one job of a multirun.
 
-    generations: how many it measures if none is done yet.
+    Attributes:
+        generations: how many it measures if none is done yet.
     """
 
     command: str

@@ -21,8 +21,9 @@ LEAST = 1e-12
 class Course:
     """What a rule does with candidates.
 
-    chances: of each to be accepted, if none before it was. residual: the distribution [vocabulary]
-    of the token where none is.
+    Attributes:
+        chances: of each to be accepted, if none before it was.
+        residual: the distribution [vocabulary] of the token where none is.
     """
 
     chances: list[float]
@@ -109,7 +110,10 @@ def best_ratio(p: np.ndarray, q: np.ndarray, count: int) -> float:
 def select(course: Course, candidates: Sequence[int], uniforms: Callable[[], float]) -> tuple[int, int | None]:
     """(the token, which candidate it is; None where it was drawn from the residual).
 
-    uniforms: gives a fresh number between 0 and 1 at every call.
+    Args:
+        course: the chances of the candidates, and the residual.
+        candidates: token ids, in the order in which they are tried.
+        uniforms: gives a fresh number between 0 and 1 at every call.
     """
     for place, (token, chance) in enumerate(zip(candidates, course.chances, strict=True)):
         if uniforms() < chance:

@@ -88,9 +88,12 @@ def _runs(rows: list[int]) -> list[tuple[int, int, int]]:
 class TreeCache(Cache):
     """Preallocated keys and values for every layer of one model, batch size 1.
 
-    shapes: for every layer, the (key, value) rows of a one-token forward, [1, heads, 1, dim] each;
-        they tell heads, dims, dtype and device without knowing any family's config names.
-    devices: where the rows lie; several where the model is spread.
+    Args:
+        shapes: for every layer, the (key, value) rows of a one-token forward, [1, heads, 1, dim]
+            each; they tell heads, dims, dtype and device without knowing any family's config names.
+
+    Attributes:
+        devices: where the rows lie; several where the model is spread.
     """
 
     def __init__(self, shapes: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
@@ -173,7 +176,11 @@ class TreeCache(Cache):
                 buffer.rows[..., begin:end, :] = moving.clone() if start < end else moving
 
     def truncate(self, length: int) -> None:
-        """Forget every row from `length` on. Raises ValueError if there are not that many."""
+        """Forget every row from `length` on.
+
+        Raises:
+            ValueError: there are not that many rows.
+        """
         if not 0 <= length <= self.length:
             raise ValueError(f"cannot cut a cache of {self.length} rows to {length}")
         self.length = length

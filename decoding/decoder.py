@@ -98,14 +98,16 @@ class Drafter:
     def save_state(self) -> dict[str, Any]:
         """What was learned, as plain containers for JSON.
 
-        Raises UserError where it cannot be saved.
+        Raises:
+            UserError: the drafter has no state that can be saved.
         """
         raise UserError(f"{type(self).__name__} learns nothing that can be saved")
 
     def load_state(self, state: Mapping[str, Any]) -> None:  # noqa: ARG002
         """Begin with what `save_state` gave, now and after every `forget`.
 
-        Raises UserError if it does not fit.
+        Raises:
+            UserError: the state does not fit.
         """
         raise UserError(f"{type(self).__name__} learns nothing that can be loaded")
 
@@ -133,13 +135,14 @@ class Drafter:
 class ModelPair:
     """The loaded models that a method may use.
 
-    target: the session whose greedy output every method must give.
-    draft: the small model's session, None where the pair has none.
-    eos: end-of-sequence ids of the target.
-    decode: token ids to text, for stop strings.
-    seed: for methods that draw (lookahead's first window).
-    plain: loads the target anew as transformers gives it, prepared for no engine; None where nobody
-        knows how.
+    Attributes:
+        target: the session whose greedy output every method must give.
+        draft: the small model's session, None where the pair has none.
+        eos: end-of-sequence ids of the target.
+        decode: token ids to text, for stop strings.
+        seed: for methods that draw (lookahead's first window).
+        plain: loads the target anew as transformers gives it, prepared for no engine; None where
+            nobody knows how.
     """
 
     target: ModelSession

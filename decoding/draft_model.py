@@ -12,14 +12,17 @@ from decoding.tree import TokenTree
 class DraftModel:
     """Drafts from `session`, greedy unless `sampler` draws.
 
-    inner: drafts for it; a plain Drafter gives one token per forward.
+    Args:
+        inner: drafts for it; a plain Drafter gives one token per forward.
+        eos: drafting stops at these tokens, for nothing after them can be accepted.
+        confidence: drafting stops after a forward to whose last token the model gave a lower
+            probability (0: never). The token itself is kept, as in Draft & Verify (arXiv
+            2309.08168, section 4.2); tokens of a phrase that come with it are paid for and not
+            looked at.
 
-    eos: drafting stops at these tokens, for nothing after them can be accepted.
-    confidence: drafting stops after a forward to whose last token the model gave a lower
-        probability (0: never). The token itself is kept, as in Draft & Verify (arXiv 2309.08168,
-        section 4.2); tokens of a phrase that come with it are paid for and not looked at.
-    sources: who gave each token of the last draft: "draft", or a source of the inner drafter's
-        tree.
+    Attributes:
+        sources: who gave each token of the last draft: "draft", or a source of the inner drafter's
+            tree.
     """
 
     def __init__(

@@ -13,10 +13,11 @@ from typing import Any, Protocol
 class Told:
     """What all the generations of a case told.
 
-    metrics: Drafter.metrics of each generation.
-    steps: the columns of all steps together, by their names in records; those alone that every
-        generation has.
-    seconds: the parts of decode time, by name; None where they are not known.
+    Attributes:
+        metrics: Drafter.metrics of each generation.
+        steps: the columns of all steps together, by their names in records; those alone that every
+            generation has.
+        seconds: the parts of decode time, by name; None where they are not known.
     """
 
     metrics: Sequence[Mapping[str, Any]]

@@ -15,7 +15,9 @@ SKIPPING = "target without the skipped layers"
 def not_finite(model: PreTrainedModel, role: str) -> str:
     """What is wrong with a model whose logits are not finite, and what helps.
 
-    role: who the model is, "target" for example.
+    Args:
+        model: the one that gave them.
+        role: who the model is, "target" for example.
     """
     dtype = str(model.dtype).removeprefix("torch.")
     name = model.name_or_path or type(model).__name__

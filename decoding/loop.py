@@ -40,9 +40,13 @@ def verify(
 ) -> Verdict:
     """What the model says about `tree`, in one forward; the accepted path is cached afterwards.
 
-    tokens: the confirmed ones, the root included; those that `session` lacks go before the tree.
-    choose: the model's token after a text, where it is not the argmax of its logits. sure: see
-        `walk`.
+    Args:
+        session: the model.
+        tree: what was drafted.
+        tokens: the confirmed ones, the root included; those that `session` lacks go before the
+            tree.
+        choose: the model's token after a text, where it is not the argmax of its logits.
+        sure: see `walk`.
     """
     nodes = tree.wanted_nodes()
     logits = session.forward(tokens[len(session.tokens) : -1], tree, nodes)
@@ -75,7 +79,11 @@ class DraftThenVerify:
         return self.drafter.own_session()
 
     def generate(self, prompt: list[int], stopping: Stopping, sampler: Sampler | None = None) -> Generation:
-        """Continue `prompt`. Raises UserError if it is empty or leaves no room in the context."""
+        """Continue `prompt`.
+
+        Raises:
+            UserError: the prompt is empty or leaves no room in the context.
+        """
         self.drafter.draw_with(sampler.drafts if sampler else None)
         classic = sampler is not None and not self.repeats(sampler)
         choose = ClassicChoice(sampler, self.drafter.rule) if sampler and classic else sampler

@@ -24,8 +24,9 @@ KNOWN_LAYER_TYPES = ("full_attention", "sliding_attention")
 class MaskBuilder:
     """Turns visibility and positions, both on the model's device, into its mask.
 
-    Raises UserError for attention that takes no explicit mask (flash and flex attention among them)
-    and for layer types whose rows are no plain keys and values (linear or chunked attention).
+    Raises:
+        UserError: the attention takes no explicit mask (as flash and flex attention), or the rows
+            of a layer type are no plain keys and values (as in linear or chunked attention).
     """
 
     def __init__(self, model: PreTrainedModel) -> None:

@@ -48,7 +48,8 @@ class PackedLinear(nn.Module):
 class Float16Linear(PackedLinear):
     """float32 in and out, weights in float16.
 
-    Raises CannotPack for a weight that float16 cannot hold.
+    Raises:
+        CannotPack: float16 cannot hold a weight.
     """
 
     def __init__(self, linear: nn.Linear) -> None:
@@ -76,8 +77,9 @@ class Float16Linear(PackedLinear):
 class BlockedLinear(PackedLinear):
     """bfloat16 in and out, the weights in oneDNN's layout.
 
-    blocked: that tensor, which no graph can hold as a constant: a traced forward takes it as an
-    argument.
+    Attributes:
+        blocked: that tensor, which no graph can hold as a constant: a traced forward takes it as an
+            argument.
     """
 
     def __init__(self, linear: nn.Linear) -> None:
@@ -120,8 +122,11 @@ def can_pack(dtype: torch.dtype) -> bool:
 def pack(model: PreTrainedModel) -> PreTrainedModel:
     """Put a PackedLinear in the place of every nn.Linear, the head's too.
 
-    The embeddings that the head is tied to are rounded. Raises CannotPack where the kernels are
-    missing, the model is neither float32 nor bfloat16 on the CPU, or a weight is too large.
+    The embeddings that the head is tied to are rounded.
+
+    Raises:
+        CannotPack: the kernels are missing, the model is neither float32 nor bfloat16 on the CPU,
+            or a weight is too large.
     """
     kind = PACKED_BY.get(model.dtype)
     if kind is None or {each.device.type for each in model.parameters()} != {"cpu"}:

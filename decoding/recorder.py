@@ -10,7 +10,11 @@ from decoding.verification import Verdict
 
 
 class Clock:
-    """seconds: what the last `with clock:` took."""
+    """Times one thing at a time: `with clock: ...`.
+
+    Attributes:
+        seconds: what the last `with clock:` took.
+    """
 
     __slots__ = ("_begin", "seconds")
 
@@ -24,8 +28,11 @@ class Clock:
 class StepRecorder:
     """Fills the columns of `steps`, from the prefill's end on.
 
-    drafter: whose forwards are counted, and whose own metrics are kept, whatever they mean.
-    drafting, verifying, observing: the clocks of a step's three parts.
+    Args:
+        drafter: whose forwards are counted, and whose own metrics are kept, whatever they mean.
+
+    Attributes:
+        drafting, verifying, observing: the clocks of a step's three parts.
     """
 
     def __init__(self, drafter: Drafter) -> None:

@@ -15,23 +15,24 @@ DIGITS = 7
 class Steps:
     """One entry per forward of the target after the prefill; columns have equal length.
 
-    drafted: depth of the deepest proposed path that could have been accepted (0: no draft).
-    accepted: drafted tokens on the path that the target confirmed and the stopping rule left in the
-        output.
-    emitted: tokens added to the output; accepted + 1, or accepted where the output ended with a
-        drafted token (the end of sequence, a stop string's last, or the last that the context
-        holds): a cut step, the generation's last.
-    rows: rows of the target's forward. draft_forwards, draft_rows: the draft side's, 0 without a
-        draft model.
-    draft_seconds, verify_seconds, observe_seconds: time in propose, in the target's forward with
-        the walk, and in learning from the verdict.
-    model_seconds: of the whole step, the part in models' forwards, whoever's they are; on a GPU,
-        until they were launched.
-    sampling_seconds: of the whole step, the part that warping logits and drawing tokens takes, the
-        draft side's as well; 0 at temperature 0.
-    sources: for each accepted token, who proposed it.
-    drafter_metrics: columns that the drafter alone has, by name (see Drafter.step_metrics); in
-        records they stand beside the others.
+    Attributes:
+        drafted: depth of the deepest proposed path that could have been accepted (0: no draft).
+        accepted: drafted tokens on the path that the target confirmed and the stopping rule left in
+            the output.
+        emitted: tokens added to the output; accepted + 1, or accepted where the output ended with a
+            drafted token (the end of sequence, a stop string's last, or the last that the context
+            holds): a cut step, the generation's last.
+        rows: rows of the target's forward.
+        draft_forwards, draft_rows: the draft side's, 0 without a draft model.
+        draft_seconds, verify_seconds, observe_seconds: time in propose, in the target's forward
+            with the walk, and in learning from the verdict.
+        model_seconds: of the whole step, the part in models' forwards, whoever's they are; on a
+            GPU, until they were launched.
+        sampling_seconds: of the whole step, the part that warping logits and drawing tokens takes,
+            the draft side's as well; 0 at temperature 0.
+        sources: for each accepted token, who proposed it.
+        drafter_metrics: columns that the drafter alone has, by name (see Drafter.step_metrics); in
+            records they stand beside the others.
     """
 
     drafted: list[int] = field(default_factory=list)
@@ -56,20 +57,22 @@ class Steps:
 class Generation:
     """The outcome of one `Decoder.generate`.
 
-    tokens: the new token ids, the end-of-sequence token or the stop string's last token included.
-    stop: why it ended: "eos", "stop_string", "length" or "context".
-    prefill_seconds: until the first tokens stood, with all that the method does with the prompt:
-        the draft side's own prefill, what it learns from it, and the draft that rides in the
-        target's forward over the prompt.
-    total_seconds: the whole call. Decode time is the difference.
-    steps: None for a rival from outside that does not tell its steps.
-    extra: what one method alone has to say (see Drafter.metrics).
-    prefill_tokens: tokens that stood after prefill_seconds; more than one where the prefill
-        verified a draft.
-    target_forwards, draft_forwards: those after the prefill, of a rival without steps that could
-        count them.
-    rounds: of a rival without steps that drafts, the columns "drafted", "accepted" and "emitted" of
-        Steps.
+    Attributes:
+        tokens: the new token ids, the end-of-sequence token or the stop string's last token
+            included.
+        stop: why it ended: "eos", "stop_string", "length" or "context".
+        prefill_seconds: until the first tokens stood, with all that the method does with the
+            prompt: the draft side's own prefill, what it learns from it, and the draft that rides
+            in the target's forward over the prompt.
+        total_seconds: the whole call. Decode time is the difference.
+        steps: None for a rival from outside that does not tell its steps.
+        extra: what one method alone has to say (see Drafter.metrics).
+        prefill_tokens: tokens that stood after prefill_seconds; more than one where the prefill
+            verified a draft.
+        target_forwards, draft_forwards: those after the prefill, of a rival without steps that
+            could count them.
+        rounds: of a rival without steps that drafts, the columns "drafted", "accepted" and
+            "emitted" of Steps.
     """
 
     tokens: list[int]

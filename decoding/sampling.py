@@ -41,9 +41,14 @@ KEYED, CLASSIC = ACCEPTANCES = ("keyed", "classic")
 class Sampling:
     """How logits become a distribution: transformers' own warpers, in transformers' order.
 
-    temperature: 0 is greedy. top_k: 0 keeps all. top_p: 1 keeps all. min_p: 0 keeps all.
+    Attributes:
+        temperature: 0 is greedy.
+        top_k: 0 keeps all.
+        top_p: 1 keeps all.
+        min_p: 0 keeps all.
 
-    Raises UserError for values that say nothing.
+    Raises:
+        UserError: a value is out of range, or says nothing at temperature 0.
     """
 
     temperature: float = 0.0

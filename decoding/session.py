@@ -43,11 +43,16 @@ def context_of(config: PretrainedConfig) -> int:
 class ModelSession:
     """One model, one sequence (batch size 1).
 
-    reserved: the longest sequence that was reserved so far, in tokens.
-    vocabulary: ids at or beyond it are never chosen, and read as id 0 (a draft model's tokenizer
-        map may be shorter than its target's, and padded rows of the head hold no token).
+    Args:
+        vocabulary: ids at or beyond it are never chosen, and read as id 0 (a draft model's
+            tokenizer map may be shorter than its target's, and padded rows of the head hold no
+            token).
 
-    Raises UserError where the model cannot be driven with explicit masks (see decoding/masks.py).
+    Attributes:
+        reserved: the longest sequence that was reserved so far, in tokens.
+
+    Raises:
+        UserError: the model cannot be driven with explicit masks (see decoding/masks.py).
     """
 
     def __init__(self, model: PreTrainedModel, vocabulary: int | None = None) -> None:
@@ -70,7 +75,8 @@ class ModelSession:
     def trace(self) -> None:
         """From now on run the model's forward traced: the same in less time (see tracing.py).
 
-        Raises CannotTrace where that cannot be; all stays as it is then.
+        Raises:
+            CannotTrace: it cannot be traced; all stays as it is then.
         """
         self._traced = TracedForward(self.model, self._cache, self._masks.kinds)
 

@@ -31,7 +31,11 @@ def require_share(name: str, value: float) -> None:
 
 
 def path_of(text: str) -> Path:
-    """A path that a user gave, `~` expanded. Raises UserError where that names nobody."""
+    """A path that a user gave, `~` expanded.
+
+    Raises:
+        UserError: `~` names nobody.
+    """
     try:
         return Path(text).expanduser()
     except RuntimeError as error:

@@ -18,8 +18,10 @@ from decoding.errors import UserError
 class StateFile:
     """A state with what it is bound to.
 
-    state: as `save_state` gives it. tokenizer: `vocabulary_digest` of the tokenizer. made_by: where
-    the state comes from (method, task, model, prompts, ...), for the reader.
+    Attributes:
+        state: as `save_state` gives it.
+        tokenizer: `vocabulary_digest` of the tokenizer.
+        made_by: where the state comes from (method, task, model, prompts, ...), for the reader.
     """
 
     state: Mapping[str, Any]
@@ -27,7 +29,11 @@ class StateFile:
     made_by: dict[str, Any] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
-        """Write the file as a whole or not at all. Raises OSError where that cannot be done."""
+        """Write the file as a whole or not at all.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.partial")
         content = {**self.state, "tokenizer": self.tokenizer, "made_by": self.made_by}
@@ -36,7 +42,11 @@ class StateFile:
 
     @classmethod
     def load(cls, path: Path) -> "StateFile":
-        """Read a file. Raises UserError if it is missing or no state file."""
+        """Read a file.
+
+        Raises:
+            UserError: the file is missing or no state file.
+        """
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:

@@ -25,17 +25,19 @@ class StoppingRule(Protocol):
 class Stopping:
     """When an output ends, decided from token ids alone so that every method ends alike.
 
-    eos: end-of-sequence ids; the output ends with the first of them.
-    max_new_tokens: the longest output.
-    strings: the output ends with the token that completes one of these in the decoded text.
-    decode: token ids to text; needed only with strings.
-    prompt: the prompt's token ids, of which the last few tell how the output's first tokens read:
-        some tokenizers drop the space that a text begins with. A stop string counts where it begins
-        and ends in the output.
-    pieces: by token its own text, which spares decoding; only where pieces joined are the text of
-        tokens in a row.
+    Attributes:
+        eos: end-of-sequence ids; the output ends with the first of them.
+        max_new_tokens: the longest output.
+        strings: the output ends with the token that completes one of these in the decoded text.
+        decode: token ids to text; needed only with strings.
+        prompt: the prompt's token ids, of which the last few tell how the output's first tokens
+            read: some tokenizers drop the space that a text begins with. A stop string counts where
+            it begins and ends in the output.
+        pieces: by token its own text, which spares decoding; only where pieces joined are the text
+            of tokens in a row.
 
-    Raises ValueError for max_new_tokens below 1 or an empty stop string.
+    Raises:
+        ValueError: max_new_tokens is below 1, or a stop string is empty.
     """
 
     eos: frozenset[int]

@@ -4,7 +4,11 @@ import time
 
 
 class Stopwatch:
-    """seconds: spent inside so far. Entered again inside itself it counts the outermost alone."""
+    """Adds up the time spent inside; entered again inside itself it counts the outermost alone.
+
+    Attributes:
+        seconds: spent inside so far.
+    """
 
     def __init__(self) -> None:
         self.seconds = 0.0

@@ -33,8 +33,9 @@ NO_MATCH = Match(0, -1)
 class SuffixAutomaton:
     """Tokens of one text or, with `separate` between them, of several.
 
-    tokens: everything appended. repeat: the longest suffix of the text that has ended before, and
-    where it did so last.
+    Attributes:
+        tokens: everything appended.
+        repeat: the longest suffix of the text that has ended before, and where it did so last.
     """
 
     def __init__(self) -> None:

@@ -83,8 +83,9 @@ class TextStream:
     def __init__(self, tokenizer: PreTrainedTokenizerBase, prompt: Sequence[int] = ()) -> None:
         """Begin an output.
 
-        tokenizer: of the model. prompt: token ids that the output continues; none if it begins a
-        text.
+        Args:
+            tokenizer: of the model.
+            prompt: token ids that the output continues; none if it begins a text.
         """
         self._tokenizer = tokenizer
         self._before = list(prompt)[-2 * TAIL :]

@@ -117,9 +117,11 @@ class _Forward(nn.Module):
 class TracedForward:
     """`model` on the buffers of `cache`, traced.
 
-    kinds: layer types that have masks of their own, None where there is one mask for all.
+    Args:
+        kinds: layer types that have masks of their own, None where there is one mask for all.
 
-    Raises CannotTrace where tracing fails or what it gives is not what the model gives.
+    Raises:
+        CannotTrace: tracing fails or what it gives is not what the model gives.
     """
 
     def __init__(self, model: PreTrainedModel, cache: TreeCache, kinds: Sequence[str] | None) -> None:
@@ -152,8 +154,11 @@ class TracedForward:
 
         Its rows are written after the cache's cursor.
 
-        ids, positions: int64 [1, rows]. kept: rows whose logits are wanted. mask: as the model
-        takes it.
+        Args:
+            ids: int64 [1, rows].
+            positions: int64 [1, rows].
+            kept: rows whose logits are wanted.
+            mask: as the model takes it.
         """
         masks = list(mask.values()) if isinstance(mask, Mapping) else [mask]
         return self._run(ids, positions, self._index(kept), masks, self._cache.buffers(), self._weights)

@@ -25,11 +25,14 @@ Choose = Callable[[list[int], torch.Tensor, TokenTree, int], int]
 class Verdict:
     """What the target said about a tree.
 
-    path: accepted nodes, the root first.
-    tokens: the tokens confirmed by this step: those of path[1:], then the target's own next token.
-    choices: the target's token after every node whose logits were asked for, rejected ones too.
-    nodes, logits: those nodes, and float [nodes, vocabulary], row i belonging to node nodes[i].
-    chances: of each of these rows the probability of its choice, where they came with the choices.
+    Attributes:
+        path: accepted nodes, the root first.
+        tokens: the tokens confirmed by this step: those of path[1:], then the target's own next
+            token.
+        choices: the target's token after every node whose logits were asked for, rejected ones too.
+        nodes, logits: those nodes, and float [nodes, vocabulary], row i belonging to node nodes[i].
+        chances: of each of these rows the probability of its choice, where they came with the
+            choices.
     """
 
     tree: TokenTree

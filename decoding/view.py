@@ -18,8 +18,9 @@ from decoding.session import Counters, ModelSession
 class SessionView(ModelSession):
     """`model` on the cache and the tokens of `session`; what it works is counted apart.
 
-    model: one whose layers write rows of the same shapes, as a copy of the session's model without
-    some of them does.
+    Args:
+        model: one whose layers write rows of the same shapes, as a copy of the session's model
+            without some of them does.
     """
 
     def __init__(self, session: ModelSession, model: PreTrainedModel) -> None:

@@ -38,7 +38,11 @@ class Limits:
 class Adaptive:
     """Chooses gamma and k.
 
-    costs: seconds of a draft's and a target's forward by rows. length: N - 1, a suffix's tokens.
+    Args:
+        limits: what may be chosen.
+        draft: seconds of a draft's forward by rows.
+        target: seconds of a target's forward by rows.
+        length: N - 1, a suffix's tokens.
     """
 
     def __init__(self, limits: Limits, draft: ForwardCosts, target: ForwardCosts, length: int) -> None:

@@ -34,9 +34,10 @@ if TYPE_CHECKING:
 class Ouroboros(Drafter):
     """Lengthens the drafts of `base` from `pool`, and lets the target's verdict feed the pool.
 
-    base: any drafter; of a tree it drafts, the path of first children is lengthened.
-    eos: nothing hangs after these. adaptive: chooses base.gamma and k before every step; None where
-        both are fixed.
+    Args:
+        base: any drafter; of a tree it drafts, the path of first children is lengthened.
+        eos: nothing hangs after these.
+        adaptive: chooses base.gamma and k before every step; None where both are fixed.
     """
 
     step_columns = COLUMNS
@@ -176,8 +177,10 @@ class Ouroboros(Drafter):
 class DraftLookahead(Lookahead):
     """Lookahead on the draft side: the pool is Ouroboros', which resets and reports it itself.
 
-    A window of width 0 is never placed. idle_window: leave the window out where the pool has
-    guesses, which saves its rows.
+    A window of width 0 is never placed.
+
+    Args:
+        idle_window: leave the window out where the pool has guesses, which saves its rows.
     """
 
     def __init__(self, window: Window, pool: PhrasePool, max_guesses: int, idle_window: bool) -> None:

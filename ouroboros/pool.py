@@ -22,7 +22,8 @@ SHOWN_PHRASES = 5
 def describe(path: Path) -> list[str]:
     """What the file holds, line by line.
 
-    Raises UserError for a file that cannot be read, or holds no pool.
+    Raises:
+        UserError: the file cannot be read, or holds no pool.
     """
     file = StateFile.load(path)
     with naming(path):

@@ -19,7 +19,9 @@ def load_pool(path: Path | str, tokenizer: PreTrainedTokenizerBase, method: Conf
     """A pool for `generate` and `decode` with what the file holds.
 
     Per key it holds as many phrases as its capacity in `method` allows.
-    Raises UserError if the file cannot be read, or was made with another N or another tokenizer.
+
+    Raises:
+        UserError: the file cannot be read, or was made with another N or another tokenizer.
     """
     method = method or Config()
     file = StateFile.load(Path(path))

@@ -303,7 +303,11 @@ class Task(ABC):
         return list(self._templated(example, tokenizer, tokenize=True))
 
     def rendered(self, example: Example, tokenizer) -> str:
-        """The text that is encoded. Raises UserError as `encode` does."""
+        """The text that is encoded.
+
+        Raises:
+            UserError: as in `encode`.
+        """
         return example.prompt if self.config.variant == "base" else self._templated(example, tokenizer, tokenize=False)
 
     def _templated(self, example: Example, tokenizer, tokenize: bool) -> Any:

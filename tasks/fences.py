@@ -24,7 +24,9 @@ _LANGUAGE = re.compile(r"\s*\{?\.?(?P<name>[\w+#-]*)(?P<rest>.*)")
 class Block:
     """A fenced block.
 
-    language: its tag in lower case, "" without one; code: its lines, as far left as they go.
+    Attributes:
+        language: its tag in lower case, "" without one.
+        code: its lines, as far left as they go.
     """
 
     language: str

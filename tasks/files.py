@@ -27,7 +27,9 @@ def splits_in(folder: Path) -> dict[str, list[Path]]:
     """The splits a folder holds, in order of name.
 
     Maps a file name without its extension to the file, or to its shards.
-    Raises UserError where two files hold one split.
+
+    Raises:
+        UserError: two files hold one split.
     """
     found: dict[str, list[Path]] = {}
     for file in sorted(file for file in folder.glob("*") if file.suffix in EXTENSIONS):
@@ -51,7 +53,8 @@ def read_split(
 ) -> Iterator[tuple[str, dict]]:
     """Rows of a split's file or shards, as `read_rows` gives them.
 
-    Raises NoRows, before the first row, if a shard is missing.
+    Raises:
+        NoRows: a shard is missing; before the first row is read.
     """
     if shard := SHARD.fullmatch(files[0].stem):
         there = {int(SHARD.fullmatch(file.stem)["number"]) for file in files}

@@ -27,7 +27,9 @@ Result = dict[str, Any]
 class OwnMetric(evaluate.Metric):
     """What the metrics share.
 
-    figures: the names of what `compute` gives; citation: where it was defined.
+    Attributes:
+        figures: the names of what `compute` gives.
+        citation_of: where it was defined.
     """
 
     figures: ClassVar[tuple[str, ...]]

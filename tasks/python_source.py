@@ -21,8 +21,9 @@ _DEFINING = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, as
 class Binding(IntEnum):
     """How a name is bound, from what says least of its value on.
 
-    NAMED: an import from an unknown module, a stub, an assignment from the name itself, any other
-    statement.
+    Attributes:
+        NAMED: an import from an unknown module, a stub, an assignment from the name itself, any
+            other statement.
     """
 
     NAMED = 0

@@ -9,10 +9,14 @@ from tasks.base import Scores
 
 
 def compared(metric: str, answers: Sequence[str], references: Sequence[Sequence[str]], **settings: object) -> Scores:
-    """Scores of `answers` by the metric `metric` of tasks/metrics.py.
+    """Scores of answers by a metric.
 
-    references: for each answer its alternatives; an answer without any has no score, and where none
-    has, the figures are None. settings: passed on to the metric.
+    Args:
+        metric: its name in tasks/metrics.py.
+        answers: what is scored, a text for each example.
+        references: for each answer its alternatives; an answer without any has no score, and where
+            none has, the figures are None.
+        settings: passed on to the metric.
     """
     # Imported here: evaluate takes a second or more, which a job needs only at its end.
     from tasks.metrics import METRICS

@@ -42,6 +42,12 @@ TRACING = "decoding/tracing.py"
 PACKING = "decoding/packing.py"
 
 FAULTS = (
+    Fault("an argument described within a paragraph", "decoding/finite.py",
+          "    Args:\n        model: the one that gave them.\n        role: who", "    role: who",
+          ("test_docstrings.py",)),
+    Fault("what is raised told in a sentence", "decoding/cache.py",
+          "        Raises:\n            ValueError: there are", "        Raises ValueError where there are",
+          ("test_docstrings.py",)),
     Fault("traced rows written one too early", TRACING, "start = self.total - key_states.shape[-2]",
           "start = self.total - key_states.shape[-2] - 1", ("test_engine.py",)),
     Fault("a trace holds on to its buffers", TRACING,

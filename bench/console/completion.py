@@ -38,8 +38,11 @@ SCRIPTS = {"install=bash": INSTALL, "uninstall=bash": UNINSTALL}
 def script(arguments: Sequence[str]) -> str | None:
     """What bash is to evaluate for `-sc install=bash` or `-sc uninstall=bash`.
 
-    None for another command line. Raises UserError for another shell: Hydra's scripts for those
-    know no `python -m`, and would offer nothing without a word.
+    None for another command line.
+
+    Raises:
+        UserError: the shell is another: Hydra's scripts for others know no `python -m`, and would
+            offer nothing without a word.
     """
     if "--shell-completion" not in arguments:
         return None

@@ -42,14 +42,25 @@ def at_the_command_line(error: UserError, names: Mapping[str, str]) -> UserError
 
 
 def pair_names(role: str) -> dict[str, str]:
-    """The settings of a model of the pair, as `spelled` takes them; role: "draft", or another."""
+    """The settings of a model of the pair, as `spelled` takes them.
+
+    Args:
+        role: "draft", or another.
+    """
     own = {"dtype": "model.draft_dtype"} if role == "draft" else {}
     return {"attn_implementation": "model.attn_implementation", **own}
 
 
 @contextmanager
 def naming_pair(role: str = "target") -> Iterator[None]:
-    """Within, a UserError about a model of the pair says what to type. Raises it, of its kind."""
+    """Within, a UserError about a model of the pair says what to type.
+
+    Args:
+        role: of that model, as in `pair_names`.
+
+    Raises:
+        UserError: the one that was raised within, of its own kind.
+    """
     try:
         yield
     except UserError as error:

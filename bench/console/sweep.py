@@ -30,11 +30,15 @@ BASIC = {"launcher": "basic_launcher.BasicLauncher", "sweeper": "basic_sweeper.B
 
 
 def single_jobs(arguments: Sequence[str], name: str = "config") -> list[list[str]]:
-    """The arguments of every job, flags first. name: of the config that they are composed with.
+    """The arguments of every job, flags first.
 
     Hydra's own sweep composes all jobs before the first one runs, so that one wrong combination
     would cost them all; it is taken only where a launcher or a setting of the sweep itself is
     given.
+
+    Args:
+        arguments: those of the command line.
+        name: of the config that they are composed with.
 
     Raises:
         UserError: flags that do not go together, or a sweep over nothing.
@@ -67,7 +71,8 @@ def single_jobs(arguments: Sequence[str], name: str = "config") -> list[list[str
 def read_flags(arguments: Sequence[str]) -> argparse.Namespace:
     """Hydra's flags and the overrides, wherever they stand.
 
-    Raises UserError for what Hydra would refuse, or ignore.
+    Raises:
+        UserError: something that Hydra would refuse, or ignore.
     """
     parser = get_args_parser()
     # Its own method would end the process.

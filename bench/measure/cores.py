@@ -31,9 +31,11 @@ class Company:
 
     A context manager.
 
-    device: as in torch. cores: on a CPU, how many cores to take for this run alone; all threads of
-    the process move there until the end; while too few are free it waits. None: all that the
-    process may use, shared or not.
+    Args:
+        device: as in torch.
+        cores: on a CPU, how many cores to take for this run alone; all threads of the process move
+            there until the end; while too few are free it waits. None: all that the process may
+            use, shared or not.
 
     Attributes:
         hardware: what the run is on, such as ["core 0", "core 1"].

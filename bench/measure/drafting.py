@@ -61,10 +61,13 @@ def context_warnings(lengths: Sequence[int], max_new_tokens: int, context: int) 
 def undrafted(prompt: int, output: int, context: int) -> int:
     """How many tokens of an output the draft's context left no room to draft.
 
-    prompt, output: lengths in tokens.
-
     A draft for the token after a text needs that text to be shorter than the context. The first
     token is the prefill's, drafted or not, and is left out.
+
+    Args:
+        prompt: its length in tokens.
+        output: its length in tokens.
+        context: the longest sequence that the draft holds, in tokens.
     """
     return max(0, min(output - 1, prompt + output - context))
 

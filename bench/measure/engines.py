@@ -62,8 +62,9 @@ class Shape:
 class Work:
     """What one forward must do at least.
 
-    bytes: of the weights that it reads. flops: multiplications and additions a row, those of
-    attention left out.
+    Attributes:
+        bytes: of the weights that it reads.
+        flops: multiplications and additions a row, those of attention left out.
     """
 
     bytes: int
@@ -74,8 +75,9 @@ class Work:
 class Machine:
     """What a machine does at its best.
 
-    bandwidth: bytes a second that are read, where as many are read as a model's weights have.
-    flops: a second, of a matrix product.
+    Attributes:
+        bandwidth: bytes a second that are read, where as many are read as a model's weights have.
+        flops: a second, of a matrix product.
     """
 
     bandwidth: float
@@ -264,7 +266,11 @@ def prepared(engine: str, model: PreTrainedModel) -> Prepared:
 
 
 def available(engines: Sequence[str], place: Place) -> list[str]:
-    """Those engines of `engines` that can run there. Raises UserError for an unknown name."""
+    """Those engines of `engines` that can run there.
+
+    Raises:
+        UserError: a name is unknown.
+    """
     if unknown := [engine for engine in engines if engine not in ENGINES]:
         raise UserError(f"engines={unknown[0]} is unknown: choose of {', '.join(ENGINES)}")
     return [engine for engine in engines if runs(engine, torch.device(place.device).type, place.dtype)]

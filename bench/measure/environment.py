@@ -26,7 +26,11 @@ LIBRARIES += ("ouroboros-bench",) if INSTALLED else ()
 
 
 def environment(device: str) -> Environment:
-    """What is measured with here. device: as in torch."""
+    """What is measured with here.
+
+    Args:
+        device: as in torch.
+    """
     return Environment(
         python=platform.python_version(),
         versions={name: _version(name) for name in LIBRARIES},

@@ -25,9 +25,11 @@ NOISE_ROWS = 48
 class Agreement:
     """How far an output is the target's own.
 
-    gap: how far the worst token's logit lies below its row's best (0: every token is the argmax;
-    infinite: no number). gap_at: that token's index in the output, None if the gap is 0.
-    stop_fault: what is wrong with where the output ends, None if nothing.
+    Attributes:
+        gap: how far the worst token's logit lies below its row's best (0: every token is the
+            argmax; infinite: no number).
+        gap_at: that token's index in the output, None if the gap is 0.
+        stop_fault: what is wrong with where the output ends, None if nothing.
     """
 
     gap: float

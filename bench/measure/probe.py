@@ -36,7 +36,8 @@ def probe(loaded: LoadedPair) -> Times | None:
 
     None if it is large.
 
-    Raises UserError where the engine's logits are others than the model's own.
+    Raises:
+        UserError: the engine's logits are others than the model's own.
     """
     target, plain, engine = loaded.pair.target, loaded.pair.plain, loaded.engine
     if plain is None or sum(each.numel() * each.element_size() for each in target.model.parameters()) > LARGEST_BYTES:

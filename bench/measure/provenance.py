@@ -12,8 +12,10 @@ from bench.plan.case import Case
 class Checkout:
     """The code; all None where nobody knows.
 
-    commit: of git. dirty: whether tracked files had changed since. changes: SHA-256 of those
-    changes, None without any.
+    Attributes:
+        commit: of git.
+        dirty: whether tracked files had changed since.
+        changes: SHA-256 of those changes, None without any.
     """
 
     commit: str | None

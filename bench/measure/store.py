@@ -91,8 +91,9 @@ class RunFolder:
 
         Two prompts are no repeats of one.
 
-        prompts: id to (digest, number of tokens). Records from before there were digests are told
-        by the number.
+        Args:
+            prompts: id to (digest, number of tokens). Records from before there were digests are
+                told by the number.
         """
         for record in self.records.values():
             digest, length = prompts.get(record.prompt, (None, 0))
@@ -106,7 +107,8 @@ class RunFolder:
     def append(self, record: Record) -> None:
         """Write one record through to the disk.
 
-        Raises UserError if that fails: the next run cuts off a torn line.
+        Raises:
+            UserError: it cannot be written; the next run cuts off a torn line.
         """
         key = record.key
         if key in self.records:
@@ -136,7 +138,11 @@ class RunFolder:
                 return
 
     def provenance(self) -> Provenance:
-        """provenance.json. Raises UserError where there is none, or a damaged one."""
+        """What provenance.json holds.
+
+        Raises:
+            UserError: the file is missing, or damaged.
+        """
         file = self.path / "provenance.json"
         try:
             return Provenance.from_json(json.loads(file.read_text(encoding="utf-8")))
@@ -153,7 +159,11 @@ class RunFolder:
             (self.path / name).unlink(missing_ok=True)
 
     def write(self, name: str, text: str) -> None:
-        """Write a report as a whole or not at all. Raises UserError if that fails."""
+        """Write a report as a whole or not at all.
+
+        Raises:
+            UserError: the report cannot be written.
+        """
         partial = self.path / f".{name}.partial"
         with writing(self.path / name):
             try:

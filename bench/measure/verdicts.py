@@ -16,11 +16,13 @@ def agrees(record: Record) -> bool:
 
 
 def verdict(record: Record, reference: Record, first: Record) -> str:
-    """identical, tie, distribution or mismatch.
+    """Whether an output is right: identical, tie, distribution or mismatch.
 
-    record: the generation in question; reference: greedy's for the same prompt and repeat; first:
-    the same case's generation of the prompt in its first repeat, which every repeat must give
-    again.
+    Args:
+        record: the generation in question.
+        reference: greedy's for the same prompt and repeat.
+        first: the same case's generation of the prompt in its first repeat, which every repeat must
+            give again.
     """
     if record.own_draws:
         return MISMATCH if record.stop_fault else DISTRIBUTION
@@ -35,9 +37,11 @@ def verdict(record: Record, reference: Record, first: Record) -> str:
 class Divergence:
     """Where and why an output is not greedy's, for people.
 
-    first_difference: index of the first token that differs, None where they are the same. token,
-    greedy_token: what stands there, None after an end. gap, gap_at, greedy_gap, stop_fault: see
-    bench.measure.lossless.Agreement; a gap that is infinite is null in a file.
+    Attributes:
+        first_difference: index of the first token that differs, None where they are the same.
+        token, greedy_token: what stands there, None after an end.
+        gap, gap_at, greedy_gap, stop_fault: see bench.measure.lossless.Agreement; a gap that is
+            infinite is null in a file.
     """
 
     prompt: str
@@ -53,7 +57,13 @@ class Divergence:
 
 
 def divergence(record: Record, reference: Record, outcome: str) -> Divergence:
-    """How `record` differs from greedy's `reference`; outcome: its verdict."""
+    """How an output differs from greedy's.
+
+    Args:
+        record: the generation in question.
+        reference: greedy's for the same prompt and repeat.
+        outcome: the verdict on `record`.
+    """
     pairs = zip(record.tokens, reference.tokens, strict=False)
     shorter = min(len(record.tokens), len(reference.tokens))
     at = next((index for index, (ours, theirs) in enumerate(pairs) if ours != theirs), shorter)

@@ -19,7 +19,9 @@ def load_whole(name: str, **options: Any) -> tuple[PreTrainedModel, list[str]]:
 
     Tied weights and buffers may be absent: they follow from the others and from the config.
 
-    name: as the user calls it. options: for `from_pretrained`.
+    Args:
+        name: as the user calls it.
+        options: for `from_pretrained`.
 
     Raises:
         UserError: a tensor is missing or of another shape; and whatever `from_pretrained` raises

@@ -24,7 +24,10 @@ def prompt_digest(ids: Sequence[int]) -> str:
 def encoding_warnings(task: Task, tokenizer: PreTrainedTokenizerBase, encoded: Sequence[list[int]]) -> list[str]:
     """What must be known of the way prompts become ids.
 
-    encoded: the ids of every prompt of the run.
+    Args:
+        task: whose prompts they are.
+        tokenizer: the target's.
+        encoded: the ids of every prompt of the run.
     """
     seen = []
     if task.config.variant == "base":

@@ -28,8 +28,10 @@ from decoding.tracing import CannotTrace
 class LoadedPair:
     """The pair as methods see it, and the target's tokenizer.
 
-    engine: that the models are prepared for. warnings: what was seen on loading that changes how
-        figures must be read (see bench/report/warnings.py).
+    Attributes:
+        engine: that the models are prepared for.
+        warnings: what was seen on loading that changes how figures must be read (see
+            bench/report/warnings.py).
     """
 
     pair: ModelPair

@@ -22,10 +22,12 @@ INDEX, SINGLE = "model.safetensors.index.json", "model.safetensors"
 class Part:
     """One model in memory.
 
-    parameters: their number. weights: bytes. row: bytes of keys and values a token.
-
-    device: where it goes; None if accelerate spreads it over all GPUs and the CPU's memory
-    (device_map).
+    Attributes:
+        parameters: their number.
+        weights: bytes.
+        row: bytes of keys and values a token.
+        device: where it goes; None if accelerate spreads it over all GPUs and the CPU's memory
+            (device_map).
     """
 
     name: str

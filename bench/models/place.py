@@ -14,9 +14,10 @@ from decoding.packing import can_pack
 class Place:
     """Where the models run, in which precision, and how.
 
-    engine: "eager" (transformers' modules as they come), "traced" (the same operators without
-        Python between them, see decoding/tracing.py) or "packed" (traced, and linear layers on
-        packed weights, see decoding/packing.py).
+    Attributes:
+        engine: "eager" (transformers' modules as they come), "traced" (the same operators without
+            Python between them, see decoding/tracing.py) or "packed" (traced, and linear layers on
+            packed weights, see decoding/packing.py).
     """
 
     device: str
@@ -37,8 +38,8 @@ class Place:
 def resolve_place(device: str | None, dtype: str | None, engine: str = EAGER) -> Place:
     """Fill in the defaults.
 
-    Raises UserError for a device that is not there, or an engine that cannot run on it in that
-    precision.
+    Raises:
+        UserError: the device is not there, or the engine cannot run on it in that precision.
     """
     name = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:

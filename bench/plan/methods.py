@@ -21,7 +21,8 @@ from tasks.settings import typed
 class Method(Spec):
     """What a module declares of its method.
 
-    module: holds `Config` and `build(config, pair)` too.
+    Attributes:
+        module: holds `Config` and `build(config, pair)` too.
     """
 
     module: str

@@ -96,7 +96,11 @@ class Settings:
 
     @property
     def sampling(self) -> Sampling:
-        """How the target's logits become tokens. Raises UserError for settings that say nothing."""
+        """How the target's logits become tokens.
+
+        Raises:
+            UserError: a value is out of range, or says nothing at temperature 0.
+        """
         return Sampling(self.temperature, self.top_k, self.top_p, self.min_p)
 
 
@@ -142,8 +146,9 @@ class MethodPlan:
 class Plan:
     """One job, fully checked but with nothing loaded.
 
-    methods: the chosen one first (of `cases` alone, with method=null, the first of them). resolved:
-    the composed config as plain containers.
+    Attributes:
+        methods: the chosen one first (of `cases` alone, with method=null, the first of them).
+        resolved: the composed config as plain containers.
     """
 
     settings: Settings
@@ -269,7 +274,11 @@ def _require_history(config: Any, history: str) -> None:
 
 
 def group_of(resolved: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """The settings of a group. Raises UserError where there are none."""
+    """The settings of a group.
+
+    Raises:
+        UserError: the group is left out, or holds no settings.
+    """
     group = resolved.get(name)
     if isinstance(group, Mapping):
         return group

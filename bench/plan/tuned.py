@@ -68,9 +68,12 @@ class Origin:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What settings are looked for: how (one of MODES), and for which pair and task.
+    """What settings are looked for.
 
-    model: the typed model settings. task: its name.
+    Attributes:
+        mode: how, one of MODES.
+        model: the typed model settings.
+        task: its name.
     """
 
     mode: str
@@ -168,7 +171,8 @@ def pair_of(file: Path) -> str | None:
 def pair_digits(model: Any) -> str:
     """The same of the pair that `model` names.
 
-    Raises UserError for a model that cannot be found.
+    Raises:
+        UserError: the model cannot be found.
     """
     # Here, because telling where a model lies takes transformers.
     from bench.models.location import weights_digests

@@ -31,10 +31,15 @@ def over_runs(
 ) -> int:
     """Call `make` with the runs of the folders in `arguments` and the output folder.
 
-    Returns the exit status.
+    Args:
+        program: the module that the command line runs.
+        purpose: what it does, for --help.
+        output: the default of the output folder.
+        arguments: those of the command line; None for those of the process.
+        make: a function, or "module:function", which is imported when it is needed.
 
-    arguments: None for those of the process. make: or "module:function", which is imported when it
-    is needed.
+    Returns:
+        The exit status.
     """
     parser = _Parser(prog=f"python -m {program}", description=purpose)
     parser.add_argument("folders", nargs="*", default=["results/runs"], help="where runs lie (default results/runs)")

@@ -14,8 +14,10 @@ Grid = Sequence[Sequence[Record]]
 class CaseRecords:
     """What all figures of a case are made from.
 
-    prompts: their ids. method, reference: the method's generations, and those of greedy beside it.
-    float32: greedy in float32 beside them, None where the roles of the run have none.
+    Attributes:
+        prompts: their ids.
+        method, reference: the method's generations, and those of greedy beside it.
+        float32: greedy in float32 beside them, None where the roles of the run have none.
     """
 
     prompts: list[str]

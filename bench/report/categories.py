@@ -55,8 +55,12 @@ def by_category(
 ) -> dict[str, Category] | None:
     """Each category's figures, in order of first appearance; None for a task without any.
 
-    categories: of the prompts. quality: scores of the method's outputs and of greedy's; a
-    category's quality is the mean over its prompts, and lacks a metric that none of them has.
+    Args:
+        records: of one case.
+        categories: of the prompts.
+        quality: scores of the method's outputs and of greedy's; a category's quality is the mean
+            over its prompts, and lacks a metric that none of them has.
+        seed: of the bootstrap.
     """
     found = {}
     for name in dict.fromkeys(category for category in categories if category is not None):

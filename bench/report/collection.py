@@ -31,7 +31,8 @@ from decoding.state_file import StateFile
 class Run:
     """A finished case, read back from its run folder.
 
-    provenance: None where there is no provenance.json any more.
+    Attributes:
+        provenance: None where there is no provenance.json any more.
     """
 
     folder: Path

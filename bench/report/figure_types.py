@@ -29,7 +29,13 @@ class TokenRates:
 
 @dataclass(frozen=True)
 class Speedups:
-    """Rates over greedy's, of all prompts together; geomean: of the prompts' own decode ratios."""
+    """Rates over greedy's.
+
+    Attributes:
+        decode: of all prompts together, the prefill left out.
+        end_to_end: of all prompts together.
+        geomean: geometric mean of the prompts' own decode ratios.
+    """
 
     decode: Estimate
     end_to_end: Estimate
@@ -47,12 +53,17 @@ class AllSpeedups(Speedups):
 class Seconds:
     """Where the time of all generations went, in seconds.
 
-    None for a rival that does not tell its steps. other is what drafting and verification leave of
-    decode; observe is the part of it that is spent learning from verdicts. models: of decode, the
-    part in models' forwards (on a GPU, until they were launched); sampling: the part that warping
-    and drawing takes; both None also in records from before they were known. clocks: the drafter's
-    own, by CLOCK_SECONDS; what they tell lies within draft and observe, and is missing without such
-    a clock and in records from before there was one.
+    The parts of decode are None for a rival that does not tell its steps.
+
+    Attributes:
+        other: what drafting and verification leave of decode.
+        observe: the part of other that is spent learning from verdicts.
+        models: of decode, the part in models' forwards (on a GPU, until they were launched); None
+            also in records from before it was known.
+        sampling: of decode, the part that warping and drawing takes; None also in records from
+            before it was known.
+        clocks: the drafter's own, by CLOCK_SECONDS; what they tell lies within draft and observe,
+            and is missing without such a clock and in records from before there was one.
     """
 
     prefill: float
@@ -94,10 +105,10 @@ class Seconds:
 class Verdicts:
     """How many outputs have which verdict, and the worst as the whole's.
 
-    distribution: of a rival that samples with noise of its own.
-
-    reference_mismatch counts greedy outputs that are not the model's own: a fault of the harness,
-    whatever the method.
+    Attributes:
+        reference_mismatch: greedy outputs that are not the model's own: a fault of the harness,
+            whatever the method.
+        distribution: of a rival that samples with noise of its own.
     """
 
     identical: int
@@ -141,7 +152,8 @@ class Figures:
 
     A default stands in summaries that are older than the field.
 
-    own: the drafter's own figures, those of NAMES that it has.
+    Attributes:
+        own: the drafter's own figures, those of NAMES that it has.
     """
 
     shortened_prompts: int | None = None
@@ -192,7 +204,9 @@ class Figures:
 class Comparison:
     """The speed of a panel's case over another's, each over the greedy beside it.
 
-    method, over: labels of the two. paired: whether that was the very same greedy.
+    Attributes:
+        method, over: labels of the two.
+        paired: whether that was the very same greedy.
     """
 
     method: str

@@ -13,7 +13,8 @@ RUNAWAY_LEGEND = (
 def runaways_decide(runaways: Runaways | None) -> bool:
     """Whether outputs that ran away decide the pooled figures of a case or a category.
 
-    runaways: theirs. Never known of runs that are older than the figure.
+    Args:
+        runaways: those outputs; None in runs that are older than the figure.
     """
     return runaways is not None and runaways.share >= RUNAWAY_SHARE
 

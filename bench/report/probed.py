@@ -10,7 +10,9 @@ SLOWER = 1.1
 def slower(engine: str, times: Mapping[str, Mapping[Any, float]]) -> str | None:
     """A warning where an engine of `times` is faster at every number of rows, else None.
 
-    engine: the one that runs. times: see bench/measure/probe.py.
+    Args:
+        engine: the one that runs.
+        times: see bench/measure/probe.py.
     """
     own = times[engine]
     ahead = {

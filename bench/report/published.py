@@ -40,7 +40,11 @@ class Speedup:
 
 
 def rows(folder: Path = FOLDER) -> list[dict[str, str]]:
-    """Every row of every file. Raises UserError for a file with other columns."""
+    """Every row of every file.
+
+    Raises:
+        UserError: a file has other columns.
+    """
     found = []
     for file in sorted(folder.glob("*.csv")):
         with file.open(encoding="utf-8", newline="") as stream:

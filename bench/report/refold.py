@@ -59,7 +59,8 @@ def folded(old: dict[str, Any], folder: RunFolder, provenance: Provenance) -> di
 
     A figure that is the same within rounding keeps its digits.
 
-    Raises KeyError where records are missing.
+    Raises:
+        KeyError: records are missing.
     """
     ids = list(dict.fromkeys(prompt for prompt, _, role in folder.records if role == METHOD))[: old["prompts"]]
     if len(ids) < old["prompts"]:

@@ -162,19 +162,21 @@ def _interval(
 class Acceptance:
     """How drafts fared, over all steps.
 
-    drafted, accepted: totals of tokens; rate: their ratio. marginal[d]: share of steps that
-    accepted more than d tokens. conditional[d]: among steps that had drafted more than d tokens and
-    accepted d at least, the share that accepted one more. histogram: accepted length to number of
-    steps.
-
-    cut_steps: steps after which the output ended with a drafted token, so that the target's own
-    token was not emitted and the draft was not tried after the end. Such a step is censored at its
-    accepted length only: it counts as tried and accepted at every depth before, and as not tried
-    there.
-
     1 + sum(marginal) is the mean of accepted + 1, what a step confirms. It is not tokens per target
     forward where outputs end with drafted tokens: 1 + sum(marginal) = tokens per target forward +
     cut_steps / steps.
+
+    Attributes:
+        drafted, accepted: totals of tokens.
+        rate: their ratio.
+        marginal: by d, the share of steps that accepted more than d tokens.
+        conditional: by d, among steps that had drafted more than d tokens and accepted d at least,
+            the share that accepted one more.
+        histogram: accepted length to number of steps.
+        cut_steps: steps after which the output ended with a drafted token, so that the target's own
+            token was not emitted and the draft was not tried after the end. Such a step is censored
+            at its accepted length only: it counts as tried and accepted at every depth before, and
+            as not tried there.
     """
 
     drafted: int | None = None

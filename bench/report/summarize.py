@@ -28,8 +28,14 @@ def summarize(
 ) -> Summary:
     """The summary of one case.
 
-    quality: scores of the method's outputs and of greedy's. provenance: of the case's folder.
-    left_out: labels of the panel's cases that cannot run, with the reasons.
+    Args:
+        case: the one that was measured.
+        plan: its job's.
+        prompts: all that the job decodes.
+        records: of the case.
+        quality: scores of the method's outputs and of greedy's.
+        provenance: of the case's folder.
+        left_out: labels of the panel's cases that cannot run, with the reasons.
     """
     identity, seed = case.identity, plan.settings.seed
     undrafted = undrafted_prompts(records.method)

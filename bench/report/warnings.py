@@ -49,7 +49,8 @@ CHECKS: Sequence[Callable[[CaseRecords], str | None]] = (_short_context, _no_num
 def said_of_left_out(left_out: Mapping[str, str]) -> list[str]:
     """A warning for each case that a panel names and has no row for.
 
-    left_out: labels with the reasons.
+    Args:
+        left_out: labels with the reasons.
     """
     return [f"{label} cannot run here and was left out: {reason}" for label, reason in left_out.items()]
 
@@ -59,9 +60,11 @@ def warnings_of(
 ) -> list[str]:
     """One sentence a warning, none twice.
 
-    sessions: of provenance.json, the processes that measured the records. left_out: of the panel
-    that is reported. Not of the sessions: since then the case may have run, or the panel may be
-    another.
+    Args:
+        sessions: of provenance.json, the processes that measured the records.
+        records: of one case.
+        left_out: of the panel that is reported. Not of the sessions: since then the case may have
+            run, or the panel may be another.
     """
     told = [warning for session in sessions for warning in session.warnings]
     found = [said for check in CHECKS if (said := check(records))]

@@ -43,14 +43,16 @@ class Space:
     def config(self, choice: Mapping[str, Any]) -> Any:
         """The typed config, silent settings at their defaults.
 
-        Raises UserError for values that cannot stand.
+        Raises:
+            UserError: the values cannot stand together.
         """
         return canonical(method_config(merged(self.base, nested(choice))))
 
     def key(self, choice: Mapping[str, Any]) -> str:
         """What two choices have in common that are one setting.
 
-        Raises UserError as `config` does.
+        Raises:
+            UserError: the values cannot stand together.
         """
         return json.dumps(asdict(self.config(choice)), sort_keys=True)
 

@@ -126,9 +126,17 @@ def search(
 ) -> list[FrozenTrial]:
     """Run the rounds of `plan`; the trials that are left, the best first.
 
-    objective: makes what measures settings, once it is needed. A setting that cannot run counts as
-    tried, and goes no further. Raises UserError if no values of the space can stand together, or
-    the published setting cannot run.
+    Args:
+        study: keeps the trials; one that has some goes on.
+        plan: (settings, prompts, repeats) of every round, as `rounds` gives them.
+        space: what may be chosen.
+        objective: makes what measures settings, once it is needed. A setting that cannot run counts
+            as tried, and goes no further.
+        examples: the prompts, of which a round takes the first.
+        title: of the progress bar.
+
+    Raises:
+        UserError: no values of the space can stand together, or the published setting cannot run.
     """
     count, prompts, repeats = plan[0]
     failed = [trial for trial in trials_of(study, TrialState.PRUNED) if FAILED in trial.user_attrs]
@@ -244,7 +252,8 @@ def measure_finalists(
 
     All are measured side by side. One that cannot run has nothing there.
 
-    Raises UserError if the published setting cannot.
+    Raises:
+        UserError: the published setting cannot run.
     """
     labels = [PUBLISHED, *(str(trial.number) for trial in finalists)]
     kept = study.user_attrs.get("finals", {})

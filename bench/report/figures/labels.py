@@ -24,8 +24,14 @@ def place_labels(
 ) -> None:
     """Each name at the first spot within the panel that no other label, point or interval covers.
 
-    The panel's limits must be final. Names far from their points get a thin line. intervals: (low,
-    high) of each point.
+    The panel's limits must be final. Names far from their points get a thin line.
+
+    Args:
+        figure: the one that holds the panel.
+        axes: the panel.
+        points: (x, y), in data coordinates.
+        intervals: (low, high) of each point, on the y axis.
+        names: one a point.
     """
     figure.draw_without_rendering()
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]  # of FigureCanvasAgg, which has no stubs

@@ -215,9 +215,18 @@ def cross_out(axes: Axes, across: float, up: float) -> Line2D:
 def bars(
     axes: Axes, positions: Sequence[float], figures: Sequence[Estimate], width: float, look: Look, wrong: Sequence[bool]
 ) -> BarContainer:
-    """Bars with intervals and their values above; returns what a legend takes.
+    """Bars with intervals and their values above.
 
-    wrong: which are of outputs that are not the target's: hollow, crossed, and named.
+    Args:
+        axes: where they stand.
+        positions: of the bars' middles, on the x axis.
+        figures: their heights.
+        width: of a bar, on the x axis.
+        look: their colour and hatch.
+        wrong: which are of outputs that are not the target's: hollow, crossed, and named.
+
+    Returns:
+        What a legend takes.
     """
     values = [_or(each.value) for each in figures]
     drawn = axes.bar(
@@ -248,9 +257,12 @@ def heat(
 ) -> object:
     """A heat map with a text in every cell; cells without a value stay white.
 
-    scale: (lowest, highest) value.
-
-    wrong: cells of outputs that are not the target's: white, crossed, and named.
+    Args:
+        axes: where it stands.
+        values: of the cells, row by row, the topmost first.
+        texts: of the cells, in the same order.
+        scale: (lowest, highest) value.
+        wrong: cells of outputs that are not the target's: white, crossed, and named.
     """
     import numpy as np
 

@@ -18,8 +18,10 @@ OPEN_FILES_EVER = 1 << 20
 def lock_down(settings: Settings, alive: int) -> list[str]:
     """Limits, no capabilities, Landlock, seccomp, death with the parent; the names of the layers.
 
-    alive: the end of a pipe whose other end is open in the parent alone. In a pid namespace nothing
-    else tells whether the parent died before its death was made ours.
+    Args:
+        settings: what is allowed, and what is required.
+        alive: the end of a pipe whose other end is open in the parent alone. In a pid namespace
+            nothing else tells whether the parent died before its death was made ours.
 
     Raises:
         OSError: one of them, or one that `settings` requires, is not available.

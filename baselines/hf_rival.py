@@ -16,7 +16,7 @@ from transformers import GenerationConfig, PreTrainedModel, StoppingCriteria, St
 
 from decoding.decoder import ModelPair
 from decoding.loop import check_prompt
-from decoding.records import Generation
+from decoding.records import Generation, Rounds
 from decoding.sampling import Sampler
 from decoding.stopping import Stopping
 
@@ -29,8 +29,7 @@ class Rule(StoppingCriteria):
     Attributes:
         output: the tokens up to the end.
         target_forwards, draft_forwards: those after the first call, the prefill's end.
-        rounds: the columns drafted, accepted and emitted of these target forwards (see Steps);
-            empty where `see` is not called.
+        rounds: of these target forwards; empty where `see` is not called.
     """
 
     def __init__(self, stopping: Stopping, prompt_length: int) -> None:
@@ -41,7 +40,7 @@ class Rule(StoppingCriteria):
         self.prefill_tokens = 0
         self.target_forwards = 0
         self.draft_forwards = 0
-        self.rounds: dict[str, list[int]] = {"drafted": [], "accepted": [], "emitted": []}
+        self.rounds = Rounds()
         self._fed: torch.Tensor | None = None
         self._seen = prompt_length
 
@@ -67,9 +66,9 @@ class Rule(StoppingCriteria):
         drafted = self._fed[0, 1:].tolist()[:limit]
         emitted = self.output[before:]
         kept = [ours == theirs for ours, theirs in zip(drafted, emitted, strict=False)]
-        self.rounds["drafted"].append(len(drafted))
-        self.rounds["accepted"].append(kept.index(False) if False in kept else len(kept))
-        self.rounds["emitted"].append(len(emitted))
+        self.rounds.drafted.append(len(drafted))
+        self.rounds.accepted.append(kept.index(False) if False in kept else len(kept))
+        self.rounds.emitted.append(len(emitted))
 
     def see(self, _module: object, _positional: object, named: dict[str, torch.Tensor]) -> None:
         """A hook before every forward of the target.

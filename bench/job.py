@@ -23,8 +23,8 @@ from bench.measure.drafting import context_warnings
 from bench.measure.entrants import make_entrant, make_entrants, make_race
 from bench.measure.environment import environment, require_same, session
 from bench.measure.float32 import load_float32, roles
-from bench.measure.probe import Times, probe
-from bench.measure.provenance import Provenance, Warmup
+from bench.measure.probe import probe
+from bench.measure.provenance import Provenance, Times, Warmup
 from bench.measure.record import METHOD, Record
 from bench.measure.runner import Race, unfinished
 from bench.measure.store import RunFolder, require_one_encoding

@@ -3,7 +3,8 @@
 Every table, figure and export of the harness is a fold over these; nothing needs a second run.
 """
 
-from dataclasses import asdict, dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
 # Decimals of seconds in records. What a clock says below a tenth of a microsecond is noise, and
@@ -54,6 +55,15 @@ class Steps:
 
 
 @dataclass
+class Rounds:
+    """What a rival without steps tells of its drafts: three columns as in Steps."""
+
+    drafted: list[int] = field(default_factory=list)
+    accepted: list[int] = field(default_factory=list)
+    emitted: list[int] = field(default_factory=list)
+
+
+@dataclass
 class Generation:
     """The outcome of one `Decoder.generate`.
 
@@ -71,8 +81,7 @@ class Generation:
             verified a draft.
         target_forwards, draft_forwards: those after the prefill, of a rival without steps that
             could count them.
-        rounds: of a rival without steps that drafts, the columns "drafted", "accepted" and
-            "emitted" of Steps.
+        rounds: of a rival without steps that drafts.
     """
 
     tokens: list[int]
@@ -84,25 +93,25 @@ class Generation:
     prefill_tokens: int = 1
     target_forwards: int | None = None
     draft_forwards: int | None = None
-    rounds: dict[str, list[int]] | None = None
+    rounds: Rounds | None = None
 
     @property
     def decode_seconds(self) -> float:
         """Seconds after the prefill."""
         return self.total_seconds - self.prefill_seconds
 
-    def as_record(self) -> dict[str, Any]:
-        """As plain containers, in the form of records on disk."""
-        record = asdict(self)
-        if record["steps"] is not None:
-            record["steps"] |= record["steps"].pop("drafter_metrics")
-        return {name: _told(name, value) for name, value in record.items()}
+    def rounded(self) -> "Generation":
+        """A copy whose seconds have the digits that tell anything, as records hold it."""
+        copy: Generation = _rounded("", self)
+        return copy
 
 
-def _told(name: str, value: Any) -> Any:
-    """A field's value with its seconds as far as they tell anything."""
+def _rounded(name: str, value: Any) -> Any:
+    """A copy of a field's value."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value)(**{key: _rounded(key, each) for key, each in vars(value).items()})
     if isinstance(value, dict):
-        return {key: _told(key, each) for key, each in value.items()}
+        return {key: _rounded(key, each) for key, each in value.items()}
     if name.endswith("_seconds"):
         return [round(each, DIGITS) for each in value] if isinstance(value, list) else round(value, DIGITS)
-    return value
+    return deepcopy(value)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from bench.measure.record import METHOD, Record
+from bench.measure.steps import NEEDED, RecordedSteps
 
 
 def made_record(**changes: Any) -> Record:
@@ -13,3 +14,9 @@ def made_record(**changes: Any) -> Record:
         "total_seconds": 2.0, "text": "", "peak_memory_bytes": 7, "gap": 0.0, "tolerance": 0.1,
     }  # fmt: skip
     return Record(**fields | changes)
+
+
+def made_steps(**columns: Any) -> RecordedSteps:
+    """Steps with these columns, one of them `emitted`, and zeros in the others that all have."""
+    zeros: dict[str, Any] = dict.fromkeys(NEEDED, [0] * len(columns["emitted"]))
+    return RecordedSteps(**zeros | columns)

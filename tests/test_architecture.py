@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,63 @@ def test_one_package_computes_every_figure():
             assert not read, file
             assert file.name == "figure_types.py" or "bench.report.statistics" not in modules, file
     assert everything == MEASURED
+
+
+# Where mappings with any values may stand: the edges of files. to_json and typed_json.py are edges
+# by their names.
+RAW = {
+    # Settings as YAML and the command line give them, before they are typed.
+    "plan/methods.py": {"panel_config", "method_file"},
+    "plan/nesting.py": {"flat", "flat_config", "nested", "merged"},
+    "plan/settings.py": {"Plan.resolved", "read_plan", "_chosen", "_settled", "group_of"},
+    "plan/tuned.py": {"settle", "_refused", "chosen_entry", "_of_presets"},
+    "report/collection.py": {"Run.settings", "Run.settings_as_written", "Run.config", "_json"},
+    # The same as files keep them: a method and a task know their own settings alone.
+    "plan/case.py": {"Identity.method", "Identity.task_config"},
+    "report/summary.py": {"Conditions.method_config"},
+    # What a drafter tells of itself, and the figures made of that.
+    "measure/record.py": {"Record.extra"},
+    "report/figure_types.py": {"Figures.own"},
+    "report/metrics/own.py": {"own_figures"},
+    "report/own_figures.py": {"rows"},
+    # What a saved state says of its making; a file of the first version.
+    "measure/provenance.py": {"Provenance.history_made_by", "_of_first_version"},
+    # A summary.json that is brought up to date key by key.
+    "report/refold.py": {"folded", "_summary"},
+    # Of matplotlib.
+    "report/figures/style.py": {"Keywords"},
+}
+
+
+def raw(node: ast.AST, place: str = "", function: bool = False) -> Iterator[str]:
+    """The fields and functions in which a mapping by names has values of any type."""
+    if not function and isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AnnAssign | ast.Assign):
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        place += f".{ast.unparse(target) if target else node.name}"
+        function = isinstance(node, ast.FunctionDef)
+    if isinstance(node, ast.Subscript) and re.fullmatch(r"(dict|Mapping)\[str, Any\]", ast.unparse(node)):
+        yield place.removeprefix(".")
+    for each in ast.iter_child_nodes(node):
+        yield from raw(each, place, function)
+
+
+@pytest.mark.parametrize("room", ["plan", "measure", "report"])
+def test_mappings_of_anything_end_at_the_files_edge(room):
+    found = {}
+    for file in (ROOT / "bench" / room).rglob("*.py"):
+        places = {each for each in raw(ast.parse(file.read_text(encoding="utf-8"))) if not each.endswith(".to_json")}
+        if places and file.name != "typed_json.py":
+            found[file.relative_to(ROOT / "bench").as_posix()] = places
+    assert found == {name: places for name, places in RAW.items() if name.startswith(f"{room}/")}
+
+
+def test_a_mapping_of_anything_is_found_wherever_it_stands():
+    text = """
+class A:
+    field: dict[str, Any] | None = None
+    typed: dict[str, int]
+    def method(self, given, more: list[Mapping[str, Any]]): ...
+    def to_json(self):
+        content: dict[str, Any] = {}
+"""
+    assert list(raw(ast.parse(text))) == ["A.field", "A.method", "A.to_json"]

@@ -1,16 +1,17 @@
 """The figures of a summary, worked out by hand from two prompts, twice each."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from math import inf, sqrt
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from made_records import made_record
+from made_records import made_record, made_steps
 from many_runs import IDENTITY
 
 from bench.measure.provenance import Checkout, Provenance, Session, Warmup
+from bench.measure.steps import RecordedSteps
 from bench.plan.case import Case, Identity
 from bench.report.case_records import CaseRecords
 from bench.report.categories import Quality, by_category
@@ -18,20 +19,20 @@ from bench.report.figure_types import Seconds
 from bench.report.markdown import _work, headline
 from bench.report.marks import runaways_decide
 from bench.report.metrics.rates import compare, decode_throughput
-from bench.report.metrics.steps import tokens_per_forward
+from bench.report.metrics.steps import seconds_of, tokens_per_forward
 from bench.report.statistics import geometric_mean, rate_ratio, speedup
 from bench.report.summarize import summarize
 from bench.report.warnings import warnings_of
 from bench.report.writing import json_text
-from decoding.records import Generation
+from decoding.records import Generation, Rounds
 from tasks import Scores
 
 EMITTED = {"a": [4, 2], "b": [1, 2]}
 DRAFTED = {"a": [3, 3], "b": [3, 2]}
 ACCEPTED = {"a": [3, 1], "b": [0, 1]}
 ROUNDS = {
-    "a": {"drafted": [2, 2], "accepted": [0, 2], "emitted": [1, 2]},
-    "b": {"drafted": [2, 2], "accepted": [0, 0], "emitted": [1, 1]},
+    "a": Rounds(drafted=[2, 2], accepted=[0, 2], emitted=[1, 2]),
+    "b": Rounds(drafted=[2, 2], accepted=[0, 0], emitted=[1, 1]),
 }
 
 
@@ -41,11 +42,11 @@ def record(prompt, prefill, total, steps=None):
 
 
 def method(prompt, prefill, total, draft, verify):
-    steps = {
-        "drafted": DRAFTED[prompt], "accepted": ACCEPTED[prompt], "emitted": EMITTED[prompt], "rows": [4, 4],
-        "draft_forwards": [3, 3], "draft_rows": [5, 5], "draft_seconds": [draft] * 2, "verify_seconds": [verify] * 2,
-        "observe_seconds": [0.0] * 2, "sources": [["draft"] * count for count in ACCEPTED[prompt]],
-    }  # fmt: skip
+    steps = made_steps(
+        drafted=DRAFTED[prompt], accepted=ACCEPTED[prompt], emitted=EMITTED[prompt], rows=[4, 4],
+        draft_forwards=[3, 3], draft_rows=[5, 5], draft_seconds=[draft] * 2, verify_seconds=[verify] * 2,
+        observe_seconds=[0.0] * 2, sources=[["draft"] * count for count in ACCEPTED[prompt]],
+    )  # fmt: skip
     return record(prompt, prefill, total, steps)
 
 
@@ -236,12 +237,17 @@ def with_pool(records, columns=True, nested=False):
         "phrases_learned": {"text": 4, "window": 2},
     }  # fmt: skip
     extra = counts | ({"drafter": counts | {"pool_size": 9}} if nested else {})
-    steps = {
+    own = {
         "pool_size": [3, 5], "pool_lookups": [{"guess": 2}, {"guess": 4, "suffix": 2}],
         "pool_hits": [{}, {"guess": 3}], "phrases_learned": [{"text": 4}, {"window": 2}],
         "pool_seconds": [0.2, 0.1], "pool_draft_seconds": [0.1, 0.05],
     }  # fmt: skip
-    return changed(records, lambda each: replace(each, extra=extra, steps=each.steps | (steps if columns else {})))
+
+
+    def told(each):
+        return replace(each, extra=extra, steps=replace(each.steps, drafter_metrics=own if columns else {}))
+
+    return changed(records, told)
 
 
 def test_the_pools_steps():
@@ -285,13 +291,26 @@ def test_a_steps_parts_add_up_to_decode_time():
 
 def test_what_models_leave_of_decode_time_is_outside_of_them():
     def timed(each):
-        half, tenth = ([x / by for x in each.steps["verify_seconds"]] for by in (2, 10))
-        return replace(each, steps=each.steps | {"model_seconds": half, "sampling_seconds": tenth})
+        half, tenth = ([x / by for x in each.steps.verify_seconds] for by in (2, 10))
+        return replace(each, steps=replace(each.steps, model_seconds=half, sampling_seconds=tenth))
 
     found = summarized(changed(sample(), timed)).seconds
     assert found.models == pytest.approx(found.verify / 2) and found.sampling == pytest.approx(found.verify / 10)
     assert found.outside == pytest.approx(found.decode - found.models)
     assert summarized(sample()).seconds.outside is None, "records from before the clock"
+
+
+def test_a_column_that_is_not_known_is_none_and_an_empty_one_sums_to_nothing():
+    """Of generations that ended with their prefill there is no step, but every column is known."""
+    names = [each.name for each in fields(RecordedSteps) if each.name != "drafter_metrics"]
+    empty = made_record(steps=RecordedSteps(**{name: [] for name in names}))
+    older = replace(empty, steps=replace(empty.steps, observe_seconds=None, model_seconds=None, sampling_seconds=None))
+    found = seconds_of([[empty]])
+    assert (found.draft, found.observe, found.models, found.sampling) == (0, 0, 0, 0)
+    for grid in ([[older]], [[empty, older]]):
+        found = seconds_of(grid)
+        assert (found.draft, found.observe, found.models, found.sampling) == (0, None, None, None)
+    assert seconds_of([[empty, made_record()]]).draft is None, "nor of who does not tell his steps"
 
 
 def test_a_summary_from_before_the_pool_was_timed_is_split_without_it():

@@ -51,9 +51,9 @@ def compare(pair: ModelPair, config: object, count: int = 2) -> None:
             assert 1 <= theirs.prefill_tokens <= len(theirs.tokens)
             assert (theirs.rounds is None) == (config.name == "hf_generate")
             if theirs.rounds is not None:
-                assert {len(column) for column in theirs.rounds.values()} == {theirs.target_forwards}
-                assert sum(theirs.rounds["emitted"]) == len(theirs.tokens) - theirs.prefill_tokens
-                for drafted, accepted, emitted in zip(*theirs.rounds.values(), strict=True):
+                assert {len(column) for column in vars(theirs.rounds).values()} == {theirs.target_forwards}
+                assert sum(theirs.rounds.emitted) == len(theirs.tokens) - theirs.prefill_tokens
+                for drafted, accepted, emitted in zip(*vars(theirs.rounds).values(), strict=True):
                     assert 0 <= accepted <= drafted and emitted - accepted in (0, 1)
                     assert emitted
             assert (theirs.target_forwards == 0) == (theirs.prefill_tokens == len(theirs.tokens))
@@ -136,7 +136,7 @@ def test_the_end_is_cut_wherever_it_lies_in_a_verified_draft() -> None:
             whole = {"accepted": [5] * (last // 6), "emitted": [6] * (last // 6)}
             if within < 5 and last >= 6:
                 whole = {name: [*column[:-1], within + 1] for name, column in whole.items()}
-            assert {name: outcome.rounds[name] for name in whole} == whole
+            assert {name: getattr(outcome.rounds, name) for name in whole} == whole
     assert rival.generate(prompt, Stopping(frozenset(), 18)).target_forwards == 2
 
 
@@ -180,11 +180,11 @@ def test_rounds_are_what_the_librarys_own_candidates_and_matches_are(
         seen.clear()
         outcome = build(config, pair).generate(prompt, Stopping(frozenset(), 40))
         rounds, stand = outcome.rounds, outcome.prefill_tokens
-        for (candidates, matches), *ours, emitted in zip(seen[1:], *rounds.values(), strict=True):
+        for (candidates, matches), *ours, emitted in zip(seen[1:], *vars(rounds).values(), strict=True):
             # Of drafts that reach beyond the longest output, what could be accepted counts.
             assert ours == [min(candidates, 39 - stand), matches] and emitted == matches + 1
             stand += emitted
-        assert sum(rounds["accepted"]) > 0
+        assert sum(rounds.accepted) > 0
 
 
 def _noting(inner, seen):

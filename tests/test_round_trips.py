@@ -10,7 +10,7 @@ from typing import get_args, get_origin, get_type_hints
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_records import made_record
+from made_records import made_record, made_steps
 from many_runs import IDENTITY, summary_of
 from samples import thinned
 from test_bench_cli import composed
@@ -19,6 +19,7 @@ from bench import CONF, ROOT
 from bench.measure.engines import Forwards, Machine, Measurement, Work
 from bench.measure.provenance import Checkout, Provenance
 from bench.measure.record import FLOAT32, Record
+from bench.measure.steps import COLUMNS, RecordedSteps
 from bench.measure.store import RunFolder
 from bench.models.place import Place
 from bench.plan.case import Case, Identity
@@ -33,6 +34,7 @@ from bench.report.figure_types import Estimate
 from bench.report.summary import Summary
 from bench.report.writing import json_text
 from decoding.errors import UserError
+from decoding.records import Generation, Rounds, Steps
 
 LEAVES = st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 ANYTHING = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=4)
@@ -52,6 +54,10 @@ def values_of(kind, depth=0):
             if names := each.metadata.get(BESIDE):
                 values = values_of(get_args(hints[each.name])[1]).filter(lambda value: value is not None)
                 inner[each.name] = st.dictionaries(st.sampled_from(names), values)
+        if kind is RecordedSteps:
+            # A drafter's own columns have names of their own.
+            own = st.text().filter(lambda name: name not in COLUMNS)
+            inner["drafter_metrics"] = st.dictionaries(own, st.lists(ANYTHING, max_size=2), max_size=2)
         if hasattr(kind, "SCHEMA_VERSION"):
             inner["schema_version"] = st.just(kind.SCHEMA_VERSION)
         return st.builds(kind, **{name: inner[name] for name in inner.keys() & hints.keys()})
@@ -64,7 +70,7 @@ def values_of(kind, depth=0):
     if get_origin(kind) is tuple:
         return st.lists(values_of(arguments[0], depth), max_size=2).map(tuple)
     if arguments:
-        return st.dictionaries(st.text(), values_of(arguments[1], depth), max_size=2)
+        return st.dictionaries(values_of(arguments[0], depth), values_of(arguments[1], depth), max_size=2)
     return PLAIN.get(kind, ANYTHING)
 
 
@@ -134,6 +140,52 @@ def test_an_infinite_gap_comes_back_and_greedy_in_float32_is_not_judged():
     beside = made_record(role=FLOAT32, gap=None, tolerance=None)
     assert not {"gap", "gap_at", "stop_fault", "tolerance"} & beside.to_json().keys()
     assert Record.from_json(beside.to_json()) == beside
+
+
+def test_a_generations_steps_stand_in_a_line_as_their_columns_with_the_drafters_own_after_them():
+    names = [each.name for each in fields(Steps) if each.name != "drafter_metrics"]
+    assert tuple(names) == COLUMNS, "a new column of steps is one of records too"
+    own = {"pool_size": [3], "pool_seconds": [0.123456789], "pool_hits": [{"guess": 1}]}
+    steps = Steps(**{name: [0.123456789 if name.endswith("_seconds") else 2] for name in names}, drafter_metrics=own)
+    extra = {"drafter": {"pool_seconds": 0.123456789, "share": 0.123456789}}
+    told = Generation([1], "eos", 0.123456789, 1.0, steps, extra).rounded()
+    record = made_record(steps=RecordedSteps.of(told.steps), extra=told.extra, prefill_seconds=told.prefill_seconds)
+    line = json.loads(json.dumps(record.to_json()))
+    assert list(line["steps"]) == [*names, *own], "in this order"
+    assert line["steps"] == {name: [0.1234568 if name.endswith("_seconds") else 2] for name in names} | {
+        "pool_size": [3], "pool_seconds": [0.1234568], "pool_hits": [{"guess": 1}]
+    }  # fmt: skip
+    assert line["extra"] == {"drafter": {"pool_seconds": 0.1234568, "share": 0.123456789}}
+    assert line["prefill_seconds"] == 0.1234568
+    assert Record.from_json(line) == record
+
+
+def test_a_column_of_steps_that_an_older_record_lacks_is_not_known_and_no_empty_one():
+    line = made_record(steps=made_steps(emitted=[1])).to_json()
+    assert line["steps"].keys().isdisjoint({"observe_seconds", "model_seconds", "sampling_seconds"})
+    older = Record.from_json(line).steps
+    assert (older.observe_seconds, older.model_seconds, older.sampling_seconds) == (None, None, None)
+    assert older.drafter_metrics == {} and older.columns() == line["steps"]
+    # For a while the pool's columns were null where there was no pool.
+    line["steps"] |= {"pool_size": None, "model_seconds": []}
+    older = Record.from_json(line).steps
+    assert older.model_seconds == [] and older.drafter_metrics == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "said"),
+    [
+        ({"steps": [1]}, ValueError, "steps are no mapping"),
+        ({"steps": {"emitted": [1]}}, ValueError, "lacks steps.drafted, steps.accepted, steps.rows"),
+        ({"rounds": 3}, ValueError, "rounds are no mapping"),
+        ({"rounds": {"drafted": [1], "emitted": [1]}}, ValueError, "lacks rounds.accepted"),
+        ({"rounds": vars(Rounds()) | {"mood": [1]}}, UserError, "has rounds.mood, which this harness does not know"),
+    ],
+    ids=["steps", "a column", "rounds", "one of rounds", "newer"],
+)
+def test_steps_and_rounds_that_are_none_are_refused(changes, kind, said):
+    with pytest.raises(kind, match=said):
+        Record.from_json(made_record().to_json() | changes)
 
 
 def test_older_records_and_summaries_are_read_and_say_what_was_not_known():
@@ -213,8 +265,9 @@ def test_a_case_of_another_version_is_refused_also_within_a_file_of_this_one():
         ({"speedup": 1.5}, "holds no mapping at speedup"),
         ({"categories": {"qa": {"prompts": 1}}}, "lacks categories.qa.tokens_per_second"),
         ({"warnings": "one"}, "holds no list at warnings"),
+        ({"probe": {"packed": {"one": 1.0}}}, "holds probe.packed.one, which is no number"),
     ],
-    ids=["version", "unknown", "missing", "mapping", "category", "list"],
+    ids=["version", "unknown", "missing", "mapping", "category", "list", "number"],
 )
 def test_a_summary_that_is_not_one_is_refused_in_one_line(changes, said):
     with pytest.raises(UserError, match=said):

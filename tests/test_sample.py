@@ -4,7 +4,7 @@ import re
 
 import pytest
 from bench_pair import bench_arguments, make_pair, make_tokenizer, run, write_prompts
-from made_records import made_record
+from made_records import made_record, made_steps
 
 from bench.report.metrics.proposers import proposers
 from bench.report.sample import sample
@@ -13,7 +13,7 @@ ANSI = re.compile(r"\x1b\[\d+m")
 
 
 def made(tokens, sources, emitted):
-    return made_record(tokens=tokens, steps={"sources": sources, "emitted": emitted}, prefill_tokens=1)
+    return made_record(tokens=tokens, steps=made_steps(sources=sources, emitted=emitted), prefill_tokens=1)
 
 
 def test_every_token_has_its_proposer():

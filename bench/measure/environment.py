@@ -10,12 +10,11 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from bench import INSTALLED, ROOT
-from bench.measure.provenance import Checkout, Environment, Session, Warmup
+from bench.measure.provenance import Checkout, Environment, Session, Times, Warmup
 from decoding.errors import UserError
 
 LIBRARIES: tuple[str, ...] = (
@@ -48,7 +47,7 @@ def session(
     neighbours: int,
     warnings: Sequence[str] = (),
     left_out: Mapping[str, str] | None = None,
-    probe: Mapping[str, Any] | None = None,
+    probe: Times | None = None,
 ) -> Session:
     """This process, as one that measures.
 
@@ -72,7 +71,7 @@ def session(
         neighbours=neighbours,
         warnings=list(warnings),
         left_out=dict(left_out or {}),
-        probe=dict(probe) if probe else None,
+        probe=probe,
     )
 
 

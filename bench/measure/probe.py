@@ -16,6 +16,7 @@ from functools import partial
 import torch
 
 from bench.measure.engines import seconds_taken
+from bench.measure.provenance import Times
 from bench.models.config import EAGER, PACKED, TRACED
 from bench.models.loading import LoadedPair
 from decoding.errors import UserError
@@ -27,8 +28,6 @@ from decoding.tree import TokenTree
 ROWS, CACHED, SECONDS = (1, 6), 128, 2.0
 # Of a larger model reading the weights decides, and a second copy would take longer than the probe.
 LARGEST_BYTES = 1 << 30
-# Milliseconds of a forward, by engine and rows.
-Times = Mapping[str, Mapping[int, float]]
 
 
 def probe(loaded: LoadedPair) -> Times | None:
@@ -65,7 +64,7 @@ def _times(sessions: Mapping[str, ModelSession]) -> Times:
 
     All engines take turns, so that noise falls on all of them.
     """
-    least: dict[str, dict[int, float]] = {engine: dict.fromkeys(ROWS, float("inf")) for engine in sessions}
+    least: Times = {engine: dict.fromkeys(ROWS, float("inf")) for engine in sessions}
     for session in sessions.values():
         for rows in ROWS:
             _logits(session, rows)  # warms up

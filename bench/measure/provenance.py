@@ -7,6 +7,9 @@ from typing import Any, ClassVar
 from bench.plan import typed_json
 from bench.plan.case import Case
 
+# Milliseconds of a forward, by engine and rows.
+Times = dict[str, dict[int, float]]
+
 
 @dataclass(frozen=True)
 class Checkout:
@@ -86,7 +89,7 @@ class Session:
     neighbours: int | None = None
     warnings: list[str] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
-    probe: dict[str, Any] | None = None
+    probe: Times | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

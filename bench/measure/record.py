@@ -1,16 +1,30 @@
 """A record: one generation, as a line of records.jsonl holds it. All figures follow from these."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar
 
+from bench.measure.steps import RecordedSteps
 from decoding.errors import UserError
+from decoding.records import Rounds
 
 METHOD, REFERENCE, FLOAT32 = "method", "reference", "reference_float32"
 
 Key = tuple[str, int, str]
-# Fields that a generation in another dtype has not: there other tokens are right.
-JUDGED = ("gap", "gap_at", "stop_fault", "tolerance")
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How an output fits the target, as its record tells it (see Record).
+
+    All None where nothing was judged: a generation in another dtype, in which other tokens are
+    right.
+    """
+
+    gap: float | None = None
+    gap_at: int | None = None
+    stop_fault: str | None = None
+    tolerance: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +46,7 @@ class Record:
         finished: when, in seconds since 1970.
         tokens, stop, prefill_seconds, total_seconds, extra, prefill_tokens, target_forwards,
             draft_forwards, rounds: as in decoding.records.Generation.
-        steps: its columns by name, each with an entry a step; None for a rival that does not tell
-            its steps.
+        steps: None for a rival that does not tell its steps.
         text: the output in words.
         peak_memory_bytes: of the device, or of the process on a CPU.
         undrafted_tokens: those where the draft's context left no room; None without a model that
@@ -63,12 +76,12 @@ class Record:
     stop: str
     prefill_seconds: float
     total_seconds: float
-    steps: Mapping[str, list[Any]] | None = None
+    steps: RecordedSteps | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     prefill_tokens: int = 1
     target_forwards: int | None = None
     draft_forwards: int | None = None
-    rounds: Mapping[str, list[int]] | None = None
+    rounds: Rounds | None = None
     text: str
     peak_memory_bytes: int
     undrafted_tokens: int | None = None
@@ -87,7 +100,12 @@ class Record:
     def to_json(self) -> dict[str, Any]:
         """The line's mapping. The first version of the schema is not named in it."""
         left_out = JUDGED if self.tolerance is None else ()
-        return {name: getattr(self, name) for name in NAMES if name not in left_out}
+        content = {name: getattr(self, name) for name in NAMES if name not in left_out}
+        if self.steps is not None:
+            content["steps"] = self.steps.columns()
+        if self.rounds is not None:
+            content["rounds"] = dict(vars(self.rounds))
+        return content
 
     @classmethod
     def from_json(cls, content: Any) -> "Record":
@@ -105,14 +123,33 @@ class Record:
         version = content.get("schema_version", cls.SCHEMA_VERSION)
         if version != cls.SCHEMA_VERSION:
             raise UserError(f"has schema version {version}, this harness reads {cls.SCHEMA_VERSION}")
-        if missing := [name for name in NEEDED if name not in content]:
-            raise ValueError(f"lacks {', '.join(missing)}")
-        if unknown := [name for name in content if name not in NAMES and name != "schema_version"]:
-            raise UserError(f"has {', '.join(unknown)}, which this harness does not know: a newer one wrote it")
-        if not isinstance(content["repeat"], int):
+        values = {name: value for name, value in content.items() if name != "schema_version"}
+        _require_names(values, NEEDED, NAMES)
+        if not isinstance(values["repeat"], int):
             raise ValueError("repeat is no number")
-        return cls(**{name: value for name, value in content.items() if name != "schema_version"})
+        if values.get("steps") is not None:
+            values["steps"] = RecordedSteps.from_json(values["steps"])
+        if values.get("rounds") is not None:
+            values["rounds"] = _rounds(values["rounds"])
+        return cls(**values)
 
 
 NAMES = tuple(each.name for each in fields(Record))
 NEEDED = tuple(each.name for each in fields(Record) if each.default is MISSING and each.default_factory is MISSING)
+# Left out of a line where nothing was judged.
+JUDGED = tuple(each.name for each in fields(Judgement))
+ROUNDS = tuple(each.name for each in fields(Rounds))
+
+
+def _rounds(content: Any) -> Rounds:
+    if not isinstance(content, dict):
+        raise ValueError("rounds are no mapping")
+    _require_names(content, ROUNDS, ROUNDS, "rounds.")
+    return Rounds(**content)
+
+
+def _require_names(content: Collection[str], needed: Sequence[str], known: Sequence[str], where: str = "") -> None:
+    if missing := [f"{where}{name}" for name in needed if name not in content]:
+        raise ValueError(f"lacks {', '.join(missing)}")
+    if unknown := [f"{where}{name}" for name in content if name not in known]:
+        raise UserError(f"has {', '.join(unknown)}, which this harness does not know: a newer one wrote it")

@@ -3,14 +3,14 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import torch
 
 from bench.measure.drafting import no_numbers, undrafted
 from bench.measure.lossless import agreement, stop_fault, token_gaps
-from bench.measure.record import FLOAT32, METHOD, Record
+from bench.measure.record import FLOAT32, METHOD, Judgement, Record
+from bench.measure.steps import RecordedSteps
 from bench.measure.store import RunFolder
 from bench.models.encoding import prompt_digest
 from bench.models.loading import LoadedPair, peak_memory
@@ -317,12 +317,16 @@ class Race:
         sampler = self.sampler(example, entrant.draft_noise, entrant.acceptance)
         own_draws = sampler is not None and not entrant.repeats(sampler)
         generation = entrant.generate(ids, stopping, sampler)
-        memory = peak_memory(target.device)
+        memory, finished = peak_memory(target.device), round(time.time(), 3)
         # A session starts its counts again with every sequence; a rival counts its draft's forwards
         # itself.
         used = draft is not None and (draft.counters is not before or generation.draft_forwards is not None)
         own = entrant.decoder.own_session() if isinstance(entrant.decoder, DraftThenVerify) else None
         drafting, role = (draft, "draft") if used else (own, SKIPPING)
+        told, judged = generation.rounded(), Judgement()
+        # In another dtype other tokens are right.
+        if entrant.role != FLOAT32:
+            judged = self._judged(example, ids, generation, stopping, own_draws)
         return Record(
             prompt=example.id,
             prompt_version=self.task.version,
@@ -332,30 +336,42 @@ class Race:
             prompt_cut=cut,
             label=entrant.label,
             session=self.session,
-            finished=round(time.time(), 3),
+            finished=finished,
             prompt_tokens=len(ids),
             prompt_digest=prompt_digest(ids),
-            **generation.as_record(),
+            tokens=told.tokens,
+            stop=told.stop,
+            prefill_seconds=told.prefill_seconds,
+            total_seconds=told.total_seconds,
+            steps=RecordedSteps.of(told.steps) if told.steps is not None else None,
+            extra=told.extra,
+            prefill_tokens=told.prefill_tokens,
+            target_forwards=told.target_forwards,
+            draft_forwards=told.draft_forwards,
+            rounds=told.rounds,
             text=self.loaded.continuation(ids, generation.tokens),
             peak_memory_bytes=memory,
             undrafted_tokens=undrafted(len(ids), len(generation.tokens), drafting.context) if drafting else None,
             draft_fault=self._draft_fault(drafting, role, example.id, ids, generation) if drafting else None,
-            # In another dtype other tokens are right.
-            **({} if entrant.role == FLOAT32 else self._judged(example, ids, generation, stopping, own_draws)),
+            gap=judged.gap,
+            gap_at=judged.gap_at,
+            stop_fault=judged.stop_fault,
+            tolerance=judged.tolerance,
             own_draws=own_draws,
         )
 
     def _judged(
         self, example: Example, ids: list[int], generation: Generation, stopping: Stopping, own_draws: bool
-    ) -> dict[str, Any]:
-        """How the output fits the target, as the fields of a record."""
+    ) -> Judgement:
+        """How the output fits the target."""
         context = self.loaded.pair.target.context
         fault = stop_fault(generation.tokens, generation.stop, stopping, len(ids), context)
         # Scores are logits over temperature, and so is what rounding makes of them.
         tolerance = self.tolerance / (self.sampling.temperature or 1.0)
         if own_draws:
-            return {"stop_fault": fault, "tolerance": tolerance}
-        return {**asdict(agreement(self._teacher_forced(example, ids, generation), fault)), "tolerance": tolerance}
+            return Judgement(stop_fault=fault, tolerance=tolerance)
+        found = agreement(self._teacher_forced(example, ids, generation), fault)
+        return Judgement(found.gap, found.gap_at, found.stop_fault, tolerance)
 
     def _draft_fault(
         self, draft: ModelSession, role: str, prompt: str, ids: list[int], generation: Generation

@@ -38,7 +38,7 @@ def to_json(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, Mapping):
-        return {key: to_json(each) for key, each in value.items()}
+        return {str(key): to_json(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [to_json(each) for each in value]
     return value
@@ -91,7 +91,8 @@ def from_json(kind: Any, content: Any, where: str = "") -> Any:
         return tuple(from_json(arguments[0], each, where) for each in _require(content, list, where))
     if origin is dict:
         found = _require(content, Mapping, where)
-        return {key: from_json(arguments[1], each, _inner(where, key)) for key, each in found.items()}
+        values = {key: from_json(arguments[1], each, _inner(where, key)) for key, each in found.items()}
+        return {_number(key, where): each for key, each in values.items()} if arguments[0] is int else values
     return Path(content) if kind is Path else content
 
 
@@ -126,6 +127,14 @@ def _key(each: Field[Any]) -> str:
 
 def _inner(where: str, key: str) -> str:
     return f"{where}.{key}" if where else key
+
+
+def _number(key: str, where: str) -> int:
+    """A key that is a number, which a file writes as text."""
+    try:
+        return int(key)
+    except ValueError as error:
+        raise UserError(f"holds {_inner(where, key)}, which is no number") from error
 
 
 def _require(content: Any, kind: type[Any], where: str) -> Any:

@@ -7,7 +7,6 @@ import json
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 import pandas
@@ -51,7 +50,7 @@ def rebuild(runs: Path, study: Path) -> int:
     return 0
 
 
-def _row(measured: Measurement) -> dict[str, Any]:
+def _row(measured: Measurement) -> dict[str, object]:
     """A line of the table.
 
     Median, minimum, and what the machine allows with this engine's weights.

@@ -216,9 +216,9 @@ class Comparison:
     geomean: Estimate
     end_to_end: Estimate
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> dict[str, object]:
         """A line of comparison.csv."""
-        found: dict[str, Any] = {"method": self.method, "over": self.over, "paired": self.paired}
+        found: dict[str, object] = {"method": self.method, "over": self.over, "paired": self.paired}
         for name in ("decode", "geomean", "end_to_end"):
             found |= {f"{name}_{key}": value for key, value in vars(getattr(self, name)).items()}
         return found

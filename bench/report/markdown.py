@@ -4,7 +4,6 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from bench.measure.provenance import Provenance
 from bench.measure.verdicts import IDENTICAL
@@ -304,7 +303,7 @@ def _ratios(comparison: Sequence[Comparison]) -> list[list[object]]:
     return rows
 
 
-def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
+def csv_text(rows: Sequence[Mapping[str, object]]) -> str:
     """Rows of plain values as CSV, with the columns of all; an empty cell is a null."""
     stream = io.StringIO()
     columns = dict.fromkeys(column for row in rows for column in row)
@@ -314,7 +313,7 @@ def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
     return stream.getvalue()
 
 
-def flattened(summary: Summary) -> dict[str, Any]:
+def flattened(summary: Summary) -> dict[str, object]:
     """A summary as one row: nested keys joined by dots, lists by spaces.
 
     Tables inside it are left to summary.json.
@@ -322,8 +321,8 @@ def flattened(summary: Summary) -> dict[str, Any]:
     return _flattened(summary.to_json(), "")
 
 
-def _flattened(content: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    row: dict[str, Any] = {}
+def _flattened(content: Mapping[str, object], prefix: str) -> dict[str, object]:
+    row: dict[str, object] = {}
     for key, value in content.items():
         if key in ("divergences", "categories", "left_out"):
             continue

@@ -1,13 +1,12 @@
 """What is said of a probe of the engines (bench/measure/probe.py)."""
 
-from collections.abc import Mapping
-from typing import Any
+from bench.measure.provenance import Times
 
 # Less than this is noise.
 SLOWER = 1.1
 
 
-def slower(engine: str, times: Mapping[str, Mapping[Any, float]]) -> str | None:
+def slower(engine: str, times: Times) -> str | None:
     """A warning where an engine of `times` is faster at every number of rows, else None.
 
     Args:
@@ -26,7 +25,7 @@ def slower(engine: str, times: Mapping[str, Mapping[Any, float]]) -> str | None:
     return f"engine=auto took {engine}, but engine={best} is faster here: {in_words(times)}"
 
 
-def in_words(times: Mapping[str, Mapping[Any, float]]) -> str:
+def in_words(times: Times) -> str:
     """The milliseconds as they are told."""
     told = [f"{engine} {' and '.join(f'{ms:.2f}' for ms in rows.values())}" for engine, rows in times.items()]
     rows = " and ".join(str(rows) for rows in next(iter(times.values())))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from bench.measure.provenance import Warmup
+from bench.measure.provenance import Times, Warmup
 from bench.models.config import EAGER
 from bench.plan import typed_json
 from bench.plan.typed_json import LEFT_OUT
@@ -122,7 +122,7 @@ class Summary(Figures, Conditions):
     prompt_overlap: float | None = None
     left_out: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
-    probe: dict[str, Any] | None = None
+    probe: Times | None = None
 
     @property
     def sampling(self) -> str:

@@ -7,7 +7,6 @@ machine.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from bench.console.terminal import say
 from bench.report.arguments import over_runs
@@ -44,7 +43,7 @@ SHARED_LEGEND = (
 )
 
 
-def row(run: Run, name: str, best: Sequence[str], shared: bool | None) -> dict[str, Any]:
+def row(run: Run, name: str, best: Sequence[str], shared: bool | None) -> dict[str, object]:
     """One line of report.csv: plain values, None where there is no such figure."""
     summary = run.summary
     speed, speedup, lossless = summary.tokens_per_second.decode, summary.speedup, summary.lossless

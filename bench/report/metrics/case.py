@@ -14,8 +14,9 @@ from bench.report.statistics import repetition_rate
 def figures(records: CaseRecords, seed: int) -> Figures:
     """The figures of a case. seed: of the bootstrap."""
     method = records.method
-    drafts = steps_column(method, "draft_rows")
-    rows, sources = steps_column(method, "rows"), steps_column(method, "sources")
+    drafts = steps_column(method, lambda steps: steps.draft_rows)
+    rows = steps_column(method, lambda steps: steps.rows)
+    sources = steps_column(method, lambda steps: steps.sources)
     target_forwards, draft_forwards = count_forwards(method)
     pooled, mean = tokens_per_forward(method)
     by_source = Counter(source for step in sources or [] for source in step)
@@ -32,7 +33,7 @@ def figures(records: CaseRecords, seed: int) -> Figures:
         draft_forwards=draft_forwards,
         verified_rows_per_step=sum(rows) / target_forwards if rows and target_forwards else None,
         draft_forwards_per_step=draft_forwards / target_forwards if draft_forwards and target_forwards else None,
-        draft_rows_per_step=sum(drafts) / target_forwards if drafts and draft_forwards else None,
+        draft_rows_per_step=sum(drafts) / target_forwards if drafts and draft_forwards and target_forwards else None,
         acceptance=acceptance_of(method),
         accepted_by_source=dict(by_source) or None,
         own=own_figures(method),

@@ -11,7 +11,7 @@ def proposers(record: Record) -> list[str]:
     A rival that does not tell its steps is given as TARGET throughout.
     """
     found = [TARGET] * record.prefill_tokens
-    steps = record.steps or {"sources": [], "emitted": []}
-    for sources, emitted in zip(steps["sources"], steps["emitted"], strict=True):
-        found += [*sources, *[TARGET] * (emitted - len(sources))]
+    if record.steps is not None:
+        for sources, emitted in zip(record.steps.sources, record.steps.emitted, strict=True):
+            found += [*sources, *[TARGET] * (emitted - len(sources))]
     return (found + [TARGET] * len(record.tokens))[: len(record.tokens)]

@@ -1,24 +1,29 @@
 """What steps tell: forwards, drafts and how they fared, and where the time went."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
+from bench.measure.steps import RecordedSteps
 from bench.report.case_records import Grid, flat
 from bench.report.figure_types import Acceptance, Seconds
 from bench.report.metrics.rates import decode_seconds, decode_tokens
 from bench.report.own_figures import CLOCK_SECONDS
 from bench.report.statistics import acceptance
 
+Entry = TypeVar("Entry")
 
-def steps_column(grid: Grid, name: str) -> list[Any] | None:
+
+def steps_column(grid: Grid, column: Callable[[RecordedSteps], list[Entry] | None]) -> list[Entry] | None:
     """One column of all steps of all generations.
 
     None for a method that does not tell its steps or has no such column, and where a record was
     made before there was one.
+
+    column: takes it from a generation's steps.
     """
-    columns = [(record.steps or {}).get(name) for record in flat(grid)]
-    known = [column for column in columns if column is not None]
-    return [entry for column in known for entry in column] if len(known) == len(columns) else None
+    columns = [None if record.steps is None else column(record.steps) for record in flat(grid)]
+    known = [each for each in columns if each is not None]
+    return [entry for each in known for entry in each] if len(known) == len(columns) else None
 
 
 def draft_columns(grid: Grid) -> tuple[list[int], list[int], list[int]]:
@@ -26,11 +31,16 @@ def draft_columns(grid: Grid) -> tuple[list[int], list[int], list[int]]:
 
     As steps tell them or a rival's rounds; empty where neither does.
     """
-    told = [record.steps or record.rounds or {} for record in flat(grid)]
-    names = ("drafted", "accepted", "emitted")
-    if any(name not in each for each in told for name in names):
-        return [], [], []
-    drafted, accepted, emitted = ([entry for each in told for entry in each[name]] for name in names)
+    drafted: list[int] = []
+    accepted: list[int] = []
+    emitted: list[int] = []
+    for record in flat(grid):
+        told = record.steps or record.rounds
+        if told is None:
+            return [], [], []
+        drafted += told.drafted
+        accepted += told.accepted
+        emitted += told.emitted
     return drafted, accepted, emitted
 
 
@@ -44,9 +54,9 @@ def count_forwards(grid: Grid) -> tuple[int | None, int | None]:
 
     None where neither does, or where there is no draft.
     """
-    emitted, drafts = (steps_column(grid, name) for name in ("emitted", "draft_forwards"))
-    if emitted is not None:
-        return len(emitted), sum(drafts or []) or None
+    drafts = steps_column(grid, lambda steps: steps.draft_forwards)
+    if drafts is not None:
+        return len(drafts), sum(drafts) or None
     target = _total([record.target_forwards for record in flat(grid)])
     return target, _total([record.draft_forwards for record in flat(grid)]) or None
 
@@ -71,18 +81,32 @@ def tokens_per_forward(grid: Grid) -> tuple[float | None, float | None]:
     return shares[0], sum(own) / len(own) if own else None
 
 
-PARTS = ("draft", "verify", "observe", "model", "sampling", *CLOCK_SECONDS)
-
-
 def seconds_of(grid: Grid) -> Seconds:
     """Where the time of all generations went."""
     decode = sum(map(decode_seconds, flat(grid)))
-    columns = {name: steps_column(grid, f"{name}_seconds") for name in PARTS}
-    sums = {name: None if column is None else sum(column) for name, column in columns.items()}
-    clocks = {name: seconds for name in CLOCK_SECONDS if (seconds := sums.pop(name)) is not None}
-    other = None if sums["draft"] is None else decode - sums["draft"] - sums["verify"]
-    prefill, models = sum(record.prefill_seconds for record in flat(grid)), sums.pop("model")
-    return Seconds(prefill=prefill, other=other, clocks=clocks, decode=decode, models=models, **sums)
+    draft = _sum(steps_column(grid, lambda steps: steps.draft_seconds))
+    verify = _sum(steps_column(grid, lambda steps: steps.verify_seconds))
+    clocks = {name: _sum(steps_column(grid, _own(f"{name}_seconds"))) for name in CLOCK_SECONDS}
+    return Seconds(
+        prefill=sum(record.prefill_seconds for record in flat(grid)),
+        draft=draft,
+        verify=verify,
+        other=None if draft is None or verify is None else decode - draft - verify,
+        observe=_sum(steps_column(grid, lambda steps: steps.observe_seconds)),
+        clocks={name: seconds for name, seconds in clocks.items() if seconds is not None},
+        decode=decode,
+        models=_sum(steps_column(grid, lambda steps: steps.model_seconds)),
+        sampling=_sum(steps_column(grid, lambda steps: steps.sampling_seconds)),
+    )
+
+
+def _own(name: str) -> Callable[[RecordedSteps], list[float] | None]:
+    """What takes a column of the drafter's own."""
+    return lambda steps: steps.drafter_metrics.get(name)
+
+
+def _sum(column: list[float] | None) -> float | None:
+    return None if column is None else sum(column)
 
 
 def steps_reaching(found: Acceptance) -> list[int]:

@@ -8,7 +8,6 @@ plain sampling, and its output is judged as at temperature 0.
 """
 
 import hashlib
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -21,7 +20,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from decoding.errors import UserError
+from decoding.draws import CLASSIC, GREEDY, KEYED, OWN, SHARED, Sampling
 from decoding.stopwatch import Stopwatch
 
 # SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): a row of noise is its stream from the row's
@@ -33,58 +32,19 @@ _MIXING = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, None))
 # What warping and drawing take, of drafts' and of the target's tokens.
 SAMPLING = Stopwatch()
 
-SHARED, OWN, GREEDY = DRAFT_NOISES = ("shared", "own", "greedy")
-KEYED, CLASSIC = ACCEPTANCES = ("keyed", "classic")
 
-
-@dataclass(frozen=True)
-class Sampling:
-    """How logits become a distribution: transformers' own warpers, in transformers' order.
-
-    Attributes:
-        temperature: 0 is greedy.
-        top_k: 0 keeps all.
-        top_p: 1 keeps all.
-        min_p: 0 keeps all.
-
-    Raises:
-        UserError: a value is out of range, or says nothing at temperature 0.
-    """
-
-    temperature: float = 0.0
-    top_k: int = 0
-    top_p: float = 1.0
-    min_p: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.temperature < 0:
-            raise UserError(f"temperature={self.temperature:g} must be 0 (greedy) or above")
-        if self.top_k < 0:
-            raise UserError(f"top_k={self.top_k} must be 0 (all) or above")
-        if not 0 < self.top_p <= 1:
-            raise UserError(f"top_p={self.top_p:g} must be above 0 and at most 1 (all)")
-        if not 0 <= self.min_p < 1:
-            raise UserError(f"min_p={self.min_p:g} must be at least 0 (all) and below 1")
-        if not self.temperature and (self.top_k or self.top_p < 1 or self.min_p):
-            raise UserError("top_k, top_p and min_p say nothing at temperature 0: leave them out")
-
-    @property
-    def greedy(self) -> bool:
-        """Whether there is nothing to draw."""
-        return not self.temperature
-
-    def warpers(self) -> LogitsProcessorList:
-        """Those that change anything."""
-        wanted = LogitsProcessorList()
-        if self.temperature not in (0.0, 1.0):
-            wanted.append(TemperatureLogitsWarper(self.temperature))
-        if self.top_k:
-            wanted.append(TopKLogitsWarper(self.top_k))
-        if self.top_p < 1:
-            wanted.append(TopPLogitsWarper(self.top_p))
-        if self.min_p:
-            wanted.append(MinPLogitsWarper(self.min_p))
-        return wanted
+def warpers_of(sampling: Sampling) -> LogitsProcessorList:
+    """The warpers that change anything, in transformers' order."""
+    wanted = LogitsProcessorList()
+    if sampling.temperature not in (0.0, 1.0):
+        wanted.append(TemperatureLogitsWarper(sampling.temperature))
+    if sampling.top_k:
+        wanted.append(TopKLogitsWarper(sampling.top_k))
+    if sampling.top_p < 1:
+        wanted.append(TopPLogitsWarper(sampling.top_p))
+    if sampling.min_p:
+        wanted.append(MinPLogitsWarper(sampling.min_p))
+    return wanted
 
 
 class Noise:
@@ -142,7 +102,7 @@ class Sampler:
         self.noise = noise
         self.drafts = drafts
         self.classic = classic
-        self._warpers = sampling.warpers()
+        self._warpers = warpers_of(sampling)
 
     def __call__(self, tokens: list[int], logits: torch.Tensor, *_: object) -> int:
         """The token after `tokens` by the model's float logits [vocabulary] there."""
@@ -218,9 +178,10 @@ def make_sampler(
     Args:
         sampling: how logits become a distribution.
         names: whose output it is: seed, prompt, number of the sample.
-        draft_noise: of draft models, one of DRAFT_NOISES: the target's own, which raises agreement;
-            their own, independent of it; or none, which is greedy drafts. The output is the same.
-        acceptance: one of ACCEPTANCES. By the classic rules draws are never shared.
+        draft_noise: of draft models, one of draws.DRAFT_NOISES: the target's own, which raises
+            agreement; their own, independent of it; or none, which is greedy drafts. The output is
+            the same.
+        acceptance: one of draws.ACCEPTANCES. By the classic rules draws are never shared.
     """
     if sampling.greedy:
         return None

@@ -28,9 +28,10 @@ from transformers.generation.utils import GenerateDecoderOnlyOutput
 
 from baselines.phrase_pool import PhrasePool
 from decoding.decoder import ModelPair
+from decoding.draws import Sampling
 from decoding.errors import MissingDraft, UserError
 from decoding.loop import check_prompt
-from decoding.sampling import Noise, Sampler, Sampling
+from decoding.sampling import Noise, Sampler
 from decoding.session import ModelSession, check_masks
 from decoding.verification import Choose
 from ouroboros.method import Config, build

@@ -65,7 +65,12 @@ def _mark(sample: int) -> str:
 
 
 def by_prompt(examples: Sequence[Example]) -> list[list[int]]:
-    """The places of each prompt's samples among `examples`, prompts in their order."""
+    """The places of each prompt's samples among `examples`, prompts in their order.
+
+    Without samples each example is a prompt of its own.
+    """
+    if not any(example.sample for example in examples):
+        return [[place] for place in range(len(examples))]
     found: dict[str, list[int]] = {}
     for place, example in enumerate(examples):
         found.setdefault(example.prompt_id, []).append(place)

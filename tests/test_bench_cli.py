@@ -122,7 +122,7 @@ ERRORS = [
     ("method.gamma=much", "method.gamma"),
     ("limit=0", "limit must be at least 1"),
     ("seed=-1", "seed must be at least 0"),
-    ("temperature=0.7", "temperature"),
+    ("temperature=-1", "temperature"),
     ("top_k=5", "temperature 0"),
     ("history=hot", "cold, warm, file"),
     ("history=file", "history_file=FILE go together"),

@@ -18,7 +18,8 @@ from baselines import cascade, greedy, lookahead, multi_candidate, prompt_lookup
 from decoding import acceptance
 from decoding.acceptance import Course
 from decoding.decoder import ModelPair
-from decoding.sampling import CLASSIC, KEYED, Noise, Sampler, Sampling, make_sampler
+from decoding.draws import CLASSIC, KEYED, Sampling
+from decoding.sampling import Noise, Sampler, make_sampler
 from decoding.stopping import Stopping
 
 ALPHA = 1e-7

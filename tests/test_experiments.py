@@ -110,7 +110,11 @@ def test_every_preset_runs_at_its_smallest_size(monkeypatch, capsys, arguments, 
 
 
 def test_all_methods_are_compared():
-    named = {planned.config.name for planned in read_plan(composed("experiment=methods")).methods}
+    named = {
+        planned.config.name
+        for experiment in ("methods", "temperature")
+        for planned in read_plan(composed(f"experiment={experiment}")).methods
+    }
     assert named | {"greedy"} == set(METHODS), "greedy runs beside every panel as the reference"
 
 

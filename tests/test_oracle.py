@@ -46,8 +46,8 @@ def test_the_first_run_is_neither_timed_nor_counted(llama: ModelPair) -> None:
     for name in ("_greedy", "_loop"):
         loop = getattr(decoder, name)
 
-        def spy(prompt, stopping, name=name, generate=loop.generate):
-            generation = generate(prompt, stopping)
+        def spy(prompt, stopping, sampler, name=name, generate=loop.generate):
+            generation = generate(prompt, stopping, sampler)
             calls.append((name, generation))
             return generation
 

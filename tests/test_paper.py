@@ -66,6 +66,7 @@ def test_the_full_list_holds_every_experiment_of_the_paper():
     assert {preset for preset in presets if f"experiment={preset} " not in " ".join(TINY["full"].commands)} == set()
 
 
+@pytest.mark.slow
 def test_the_real_pairs_list_is_sound_and_fits_its_time(tuned):  # noqa: F811
     """Each job alone, on real prompts, after settings that a list before it chooses."""
     whole, before = (read_programme("smollm2_135m", size) for size in ("full", "tune"))

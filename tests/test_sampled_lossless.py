@@ -10,7 +10,8 @@ from test_lossless import COVERING
 
 from baselines import greedy, speculative
 from decoding.decoder import ModelPair
-from decoding.sampling import DRAFT_NOISES, Sampling, make_sampler
+from decoding.draws import DRAFT_NOISES, Sampling
+from decoding.sampling import make_sampler
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
 
@@ -56,8 +57,8 @@ def test_shared_noise_raises_agreement():
     for noise in DRAFT_NOISES:
         steps = [
             build(speculative.Config(gamma=3), pair)
-            .generate(prompt, Stopping(frozenset(), 60), make_sampler(Sampling(1.0), (2, number), noise)).steps
-            for number, prompt in enumerate(prompts(6))
+            .generate(prompt, Stopping(frozenset(), 50), make_sampler(Sampling(1.0), (2, number), noise)).steps
+            for number, prompt in enumerate(prompts(4))
         ]  # fmt: skip
         shares[noise] = sum(sum(each.accepted) for each in steps) / sum(sum(each.drafted) for each in steps)
     assert shares["shared"] > shares["own"] and shares["shared"] > shares["greedy"]

@@ -15,11 +15,12 @@ from bench.measure.store import RunFolder
 from bench.models.encoding import prompt_digest
 from bench.models.loading import LoadedPair, peak_memory
 from decoding.decoder import Decoder
+from decoding.draws import KEYED, SHARED, Sampling
 from decoding.errors import UserError
 from decoding.finite import SKIPPING, finite_on
 from decoding.loop import DraftThenVerify
 from decoding.records import Generation
-from decoding.sampling import KEYED, SHARED, Sampler, Sampling, make_sampler
+from decoding.sampling import Sampler, make_sampler
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
 from decoding.text import Pieces, bytewise
@@ -76,9 +77,15 @@ class Entrant:
 class Race:
     """Measures what is missing in the folders of a panel.
 
-    tolerance: of the lossless verdicts, in logits. session: names this process in the records, so
-    that one can tell which generations were measured side by side. references: run beside every
-    method, the one that verdicts rest on first. sampling, seed: how outputs are drawn.
+    Args:
+        loaded: the pair.
+        task: whose prompts are decoded.
+        max_new_tokens: the longest output.
+        tolerance: of the lossless verdicts, in logits.
+        session: names this process in the records, so that one can tell which generations were
+            measured side by side.
+        references: run beside every method, the one that verdicts rest on first.
+        sampling, seed: how outputs are drawn.
 
     Attributes:
         left_out: labels of rivals that could not run on this pair or on a prompt, each with the
@@ -128,7 +135,10 @@ class Race:
 
         They are the same for the whole process, whatever a chat template makes of the time. A
         prompt that its task cannot shorten stands as it is, and its output may end with the
-        context. Raises UserError, naming the prompt, if it is empty or leaves no room at all.
+        context.
+
+        Raises:
+            UserError: the prompt, which the message names, is empty or leaves no room at all.
         """
         key = example.id, example.prompt
         if key not in self._encoded:
@@ -188,7 +198,10 @@ class Race:
     def leaving_out(self, label: str, ours: bool, collect: bool = False) -> Iterator[None]:
         """A rival's error of any kind leaves it out; a UserError of ours is raised with its label.
 
-        collect: a UserError of ours leaves it out too, so that a check tells of all cases.
+        Args:
+            label: of the case.
+            ours: whether its method is the harness' own, no rival.
+            collect: a UserError of ours leaves it out too, so that a check tells of all cases.
         """
         try:
             yield
@@ -211,7 +224,11 @@ class Race:
 
         A record is on disk before the next one begins. The order of turns rotates.
 
-        report: called with every record once it is on disk.
+        Args:
+            entrants: the panel.
+            examples: the prompts.
+            repeats: how often each is decoded.
+            report: called with every record once it is on disk.
         """
 
         def turns(example: Example, repeat: int, index: int) -> Iterator[Entrant]:
@@ -303,8 +320,14 @@ class Race:
     ) -> Record:
         """One generation, timed and then checked.
 
-        ids, cut: of the prompt, as `encode` gives them. repeat, order: which pass it belongs to,
-        and how many generations of this prompt came before it there.
+        Args:
+            entrant: who decodes.
+            example: the prompt.
+            ids: the prompt's token ids, as `encode` gives them.
+            stopping: when the output ends.
+            repeat: which pass it belongs to.
+            order: how many generations of this prompt came before it there.
+            cut: how many tokens were cut off the prompt, as `encode` tells.
         """
         target = self.loaded.pair.target
         if entrant.history in ("cold", "file"):

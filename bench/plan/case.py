@@ -11,7 +11,7 @@ from bench.models.config import EAGER
 from bench.plan import typed_json
 from bench.plan.methods import METHODS, Method, method_config
 from bench.plan.tuned import Origin
-from decoding.sampling import KEYED, SHARED
+from decoding.draws import KEYED, SHARED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class Identity:
         weights: digests of target and draft, None for no draft.
         attn_implementation, device_map, draft_device, draft_dtype, draft_vocabulary: of the pair.
         device, dtype, engine: see bench.models.place.Place.
-        temperature, top_k, top_p, min_p: see decoding.sampling.Sampling. draft_noise,
+        temperature, top_k, top_p, min_p: see decoding.draws.Sampling. draft_noise,
             acceptance: see decoding.sampling.make_sampler.
         history: "cold", "warm" or "file". history_file: digest of the saved state.
         prompts: ids of all, where what was learned on one serves the next: another limit is another

@@ -16,8 +16,8 @@ from bench.plan.methods import METHODS, for_target
 from bench.plan.naming import naming_settings
 from bench.plan.nesting import flat_config
 from bench.plan.tuned import MODES, TUNED, Origin, Wanted, chosen_entry, settle
+from decoding.draws import ACCEPTANCES, DRAFT_NOISES, KEYED, SHARED, Sampling
 from decoding.errors import UserError
-from decoding.sampling import ACCEPTANCES, DRAFT_NOISES, KEYED, SHARED, Sampling
 from decoding.settings import require_at_least
 from decoding.state_file import StateFile
 from tasks import Task, make_task

@@ -9,15 +9,17 @@ from bench.plan import typed_json
 from bench.plan.typed_json import LEFT_OUT
 from bench.report.categories import Category, Quality
 from bench.report.figure_types import Figures
-from decoding.sampling import KEYED, SHARED
+from decoding.draws import KEYED, SHARED
 
 
 @dataclass(frozen=True)
 class SettingsOrigin:
     """Where the method's settings come from: bench.plan.tuned.Origin as it was then.
 
-    in_words: it as a sentence. shown: what tables call the settings, "tuned" or "paper"; None where
-    some were given, and of methods without any to choose.
+    Attributes:
+        in_words: it as a sentence.
+        shown: what tables call the settings, "tuned" or "paper"; None where some were given, and of
+            methods without any to choose.
     """
 
     kind: str

@@ -12,7 +12,12 @@ from bench.report.statistics import repetition_rate
 
 
 def figures(records: CaseRecords, seed: int) -> Figures:
-    """The figures of a case. seed: of the bootstrap."""
+    """The figures of a case.
+
+    Args:
+        records: of the case.
+        seed: of the bootstrap.
+    """
     method = records.method
     drafts = steps_column(method, lambda steps: steps.draft_rows)
     rows = steps_column(method, lambda steps: steps.rows)

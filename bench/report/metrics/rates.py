@@ -78,7 +78,12 @@ def mean_speed(records: CaseRecords) -> float | None:
 
 
 def compare(panel: dict[str, CaseRecords], seed: int) -> list[Comparison]:
-    """Every case over every other; panel: their records by label."""
+    """Every case over every other.
+
+    Args:
+        panel: their records by label.
+        seed: of the bootstrap.
+    """
     decode, end_to_end = (
         {label: (throughput(each.method), throughput(each.reference)) for label, each in panel.items()}
         for throughput in (decode_throughput, total_throughput)

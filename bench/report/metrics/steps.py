@@ -19,7 +19,9 @@ def steps_column(grid: Grid, column: Callable[[RecordedSteps], list[Entry] | Non
     None for a method that does not tell its steps or has no such column, and where a record was
     made before there was one.
 
-    column: takes it from a generation's steps.
+    Args:
+        grid: the generations.
+        column: takes it from a generation's steps.
     """
     columns = [None if record.steps is None else column(record.steps) for record in flat(grid)]
     known = [each for each in columns if each is not None]

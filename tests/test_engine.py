@@ -20,7 +20,7 @@ from bench.models.place import Place, resolve_place
 from bench.plan.methods import METHODS
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
-from decoding.packing import Float16Linear, PackedLinear, can_pack, pack, rounded
+from decoding.packing import PACKED_BY, BlockedLinear, Float16Linear, PackedLinear, can_pack, pack, rounded
 from decoding.session import ModelSession, check_masks
 from decoding.stopping import Stopping
 from decoding.tracing import CannotTrace
@@ -166,6 +166,18 @@ def test_a_draft_on_some_layers_has_a_trace_of_its_own():
     expected, whole = own.prefill([1, 2, 3]), other.prefill([1, 2, 3])
     assert torch.allclose(view.prefill([1, 2, 3]), expected, rtol=0, atol=1e-12)
     assert not torch.allclose(expected, whole, atol=1e-3)
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen2", "gpt2"])
+def test_blocked_weights_come_to_their_own_layers(monkeypatch, family):
+    """In float32, for which every CPU has kernels."""
+    monkeypatch.setitem(PACKED_BY, torch.float32, BlockedLinear)
+    model = make_model(family, dtype=torch.float32)
+    expected = forwards(ModelSession(model))
+    packed = pack(model)
+    assert any(isinstance(module, BlockedLinear) for module in packed.modules())
+    for found, wanted in zip(forwards(traced(packed)), expected, strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
 
 
 @needs_fbgemm

@@ -249,7 +249,6 @@ def test_a_label_is_what_the_target_says_next(trained, tmp_path):
     """Of its own greedy text that is the next token. Another text has no such labels."""
     target, _, _ = load_target(trained)
     config = replace(trained, work=str(tmp_path))
-    (tmp_path / "own_text").mkdir()
     prompts = [[6, 7], [6, 9, 8, 7, 6], [9]]
     own = [
         Answered("gsm8k", prompt, decode(target, [prompt], Decoding(length, frozenset()))[0], False)
@@ -287,6 +286,9 @@ def test_the_text_is_packed_beside_the_draft_and_taken_from_there(trained, monke
     elsewhere = replace(trained, work=str(tmp_path / "work"))
     nothing = TestText(None)
     assert own_text(elsewhere, target, tokenizer, eos, nothing) == own_text(trained, target, tokenizer, eos, nothing)
+    shutil.unpack_archive(Path(trained.output) / "own_text.tar.xz", tmp_path / "packed", filter="data")
+    packed = {file.name.split("-")[0].split(".")[0] for file in (tmp_path / "packed").iterdir()}
+    assert packed == {"answers", "prompts", "target"}, "labels are made anew"
     with pytest.raises(UserError, match="holds text of .*target: give work="):
         own_text(replace(elsewhere, target="another"), target, tokenizer, eos, nothing)
 

@@ -1,6 +1,7 @@
 """The draft's card: what it is, what it learned from, how often it says what its target says."""
 
 import platform
+import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -50,23 +51,27 @@ def write_card(
     )
     size = sum(parameter.numel() for parameter in student.parameters() if parameter.requires_grad)
     spent = ", ".join(f"{stage} {value / 60:.0f}" for stage, value in seconds.items())
+    layers = ", ".join(map(str, config.layers)) + " (negative: from the end)" * any(each < 0 for each in config.layers)
+    own = f"{sum(learned.values()):,} tokens that the target wrote greedily ({tokens})"
+    turns = "; invented: user turns of its own, by what they begin with" * any("invented" in each for each in learned)
+    paragraphs = [
+        f"The layers {layers} of the target, trained on its own text by `python scripts/train_draft.py`; "
+        f"{size / 1e6:.1f}M parameters, stored in float16. Embeddings, last norm and head are the target's, taken from "
+        "it on loading. `token_ranking.json` has the ids of the target's text by frequency, for "
+        "`model.draft_vocabulary`.",
+        f"Learned from {own}{turns}, and from the target's distributions over these and over {existing:,} tokens of "
+        f"existing text. No text shares a run of 13 words with a test prompt. Minutes by stage: {spent}, on "
+        f"{cpu_name()} ({torch.get_num_threads()} threads). Written {datetime.now(UTC):%Y-%m-%d} with torch "
+        f"{torch.__version__}, transformers {transformers.__version__}, Python {platform.python_version()}.",
+        "Held-out prompts, greedy answers of the target. Agreement: share of tokens that are the draft's first choice "
+        f"after the answer so far, among the {len(head.ids)} ids it was trained over, and among all. By depth 1 to "
+        f"{DEPTHS}: of the places where all tokens before agree, the share where the next does too.",
+    ]
+    text = "\n\n".join(textwrap.fill(each, 100, break_on_hyphens=False) for each in paragraphs)
     (Path(config.output) / "README.md").write_text(
         f"""# A draft for {config.target}
 
-The layers {", ".join(map(str, config.layers))} of the target (negative: from the end), trained on its own text by
-`python scripts/train_draft.py`; {size / 1e6:.1f}M parameters, stored in float16. Embeddings, last norm and head are the
-target's, taken from it on loading. `token_ranking.json` has the ids of the target's text by frequency, for
-`model.draft_vocabulary`.
-
-Learned from {sum(learned.values()):,} tokens that the target wrote greedily ({tokens}; "invented" are user turns of its
-own, by what they begin with) and its distributions over {existing:,} tokens of existing text. No text shares a run of
-13 words with a test prompt. Minutes by stage: {spent}, on {cpu_name()} ({torch.get_num_threads()} threads). Written
-{datetime.now(UTC):%Y-%m-%d} with torch {torch.__version__}, transformers {transformers.__version__}, Python
-{platform.python_version()}.
-
-Held-out prompts, greedy answers of the target. Agreement: share of tokens that are the draft's first choice after the
-answer so far, among the {len(head.ids)} ids it was trained over, and among all. By depth 1 to {DEPTHS}: of the places
-where all tokens before agree, the share where the next does too.
+{text}
 
 | task | prompts | tokens | agreement | all ids | by depth |
 |---|---|---|---|---|---|

@@ -73,7 +73,9 @@ def own_labels(config: DraftConfig, target: PreTrainedModel, own: Sequence[Answe
 
     Shards that are on disk are read, the others written.
     """
-    folder = Path(config.work) / "own_text"
+    # Not beside the text, which is packed.
+    folder = Path(config.work) / "own_labels"
+    folder.mkdir(parents=True, exist_ok=True)
     found: list[Labelled] = []
     for number, begin in enumerate(tqdm(range(0, len(own), SHARD), desc="labels of its own text", unit="shard")):
         texts = [torch.tensor(each.prompt + each.answer) for each in own[begin : begin + SHARD]]

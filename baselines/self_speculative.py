@@ -182,8 +182,7 @@ class SelfSpeculative(Drafter):
         """The token after `tokens` and the chain so far, and the view's probability of it."""
         if self._sampler is None:
             return likeliest(logits)
-        # Only the length of the text matters to a sampler.
-        token = int(self._sampler.scores(logits, len(tokens) + len(self._chain)).argmax())
+        token = self._sampler.choice(logits, len(tokens) + len(self._chain))
         return token, float(logits.float().softmax(-1)[token])
 
     def observe(self, verdict: Verdict) -> None:

@@ -81,7 +81,7 @@ class Spectr(MultiCandidate):
                 row = logits[rows[inner]]
                 if self._samplers:
                     sampler = self._samplers[path]
-                    token = int(sampler.scores(row, len(tokens) + level).argmax())
+                    token = sampler.choice(row, len(tokens) + level)
                     drawn = tree.draws.setdefault(outer, ([], sampler.distribution(row)))
                     drawn[0].append(token)
                 else:

@@ -59,7 +59,7 @@ class DraftModel:
             inner_tree = propose(self.session, self.inner, ids, limit - drafted - 1)
             verdict = verify(self.session, inner_tree, ids, self.sampler, sure=self.confidence > 0)
             self.inner.observe(verdict)
-            if self.sampler:
+            if self.sampler and self.sampler.classic:
                 row_of = {node: row for row, node in enumerate(verdict.nodes)}
                 self._rows += [verdict.logits[row_of[node]] for node in verdict.path]
             sources += [verdict.tree.sources[node][0] for node in verdict.path[1:]] + ["draft"]

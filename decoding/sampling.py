@@ -106,7 +106,11 @@ class Sampler:
 
     def __call__(self, tokens: list[int], logits: torch.Tensor, *_: object) -> int:
         """The token after `tokens` by the model's float logits [vocabulary] there."""
-        return int(self.scores(logits, len(tokens)).argmax())
+        return self.choice(logits, len(tokens))
+
+    def choice(self, logits: torch.Tensor, position: int) -> int:
+        """The token at an absolute position by the model's float logits [vocabulary] before it."""
+        return int(self.scores(logits, position).argmax())
 
     def scores(self, logits: torch.Tensor, position: int) -> torch.Tensor:
         """Warped logits with their noise, float64 [vocabulary]; the largest is the choice.

@@ -835,8 +835,8 @@ FAULTS = (
           ("test_portability.py",)),
     Fault("anyone is the judge", "tasks/sandbox/runner.py", "if proof == secret:", "if proof:", SANDBOX),
     # Sampling
-    Fault("noise keyed by half the length", "decoding/sampling.py", "len(tokens)).argmax())",
-          "len(tokens) // 2).argmax())", ("test_sampled_lossless.py", "test_sampling.py")),
+    Fault("noise keyed by half the length", "decoding/sampling.py", "self.choice(logits, len(tokens))",
+          "self.choice(logits, len(tokens) // 2)", ("test_sampled_lossless.py", "test_sampling.py")),
     Fault("the first name is no part of the noise", "decoding/sampling.py", ".join(map(str, names))",
           ".join(map(str, names[1:]))", ("test_sampling.py",)),
     Fault("a hash without its last shift", "decoding/sampling.py", ", (31, None))", ")", ("test_sampling.py",)),

@@ -122,9 +122,8 @@ def report(summary: Summary, provenance: Provenance, comparison: Sequence[Compar
 
     Headline, how it was measured, verdicts, acceptance, where the time goes.
     """
-    sampled = f"{summary.sampling}, " if summary.sampling else ""
     parts = [
-        f"# {summary.label} on {summary.task}, {summary.model}, {sampled}batch size 1",
+        f"# {summary.label} on {summary.task}, {summary.model}, {summary.decoding}",
         markdown(headline([summary])),
         *([RUNAWAY_LEGEND] if runaways_decide(summary.runaways) else []),
         *_warnings(summary.warnings),

@@ -132,6 +132,11 @@ class Summary(Figures, Conditions):
         return sampling_in_words(self.temperature, self.top_k, self.top_p, self.min_p, self.seed)
 
     @property
+    def decoding(self) -> str:
+        """How tokens were chosen, and how many sequences at once, in words."""
+        return ", ".join(filter(None, [self.sampling, "batch size 1"]))
+
+    @property
     def tokens_per_forward_with_prefill(self) -> float | None:
         """Tokens per target forward, each generation's prefill and its tokens counted in."""
         if self.generated_tokens is None or self.target_forwards is None:

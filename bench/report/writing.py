@@ -66,7 +66,7 @@ def report_job(
             folder.remove("comparison.csv")
     title = (
         f"{plan.task.name} ({prompts.rows.split}, {len(ids)} prompts x {plan.settings.repeats}), "
-        f"{plan.model.label}, {', '.join(filter(None, [summaries[chosen].sampling, 'batch size 1']))}"
+        f"{plan.model.label}, {summaries[chosen].decoding}"
     )
     lines = [_apart(chosen.label, comparison), "" if measured else "nothing was left to measure"]
     shared = max((summary.neighbours or 0 for summary in summaries.values()), default=0)

@@ -3,7 +3,6 @@
 Of existing text, and of the text that it wrote itself.
 """
 
-import itertools
 import random
 import sysconfig
 from collections.abc import Iterator, Sequence
@@ -64,7 +63,9 @@ def labelled(
     ids = torch.from_numpy(np.load(file)) if count else torch.empty(0, wanted.length, dtype=torch.int32)
     shards = []
     for number, begin in enumerate(tqdm(range(0, len(ids), SHARD), desc="target's labels", unit="shard")):
-        shards.append(_shard(target, ids[begin : begin + SHARD], wanted.top, folder / f"labels-{number}.npz"))
+        shard = ids[begin : begin + SHARD]
+        top, shares = _labels(target, shard.split(ROWS), wanted.top, folder / f"labels-{number}.npz")
+        shards.append(Labelled(shard, *(each.reshape(*shard.shape, -1) for each in (top, shares))))
     return shards
 
 
@@ -80,16 +81,12 @@ def own_labels(config: DraftConfig, target: PreTrainedModel, own: Sequence[Answe
     for number, begin in enumerate(tqdm(range(0, len(own), SHARD), desc="labels of its own text", unit="shard")):
         texts = [torch.tensor(each.prompt + each.answer) for each in own[begin : begin + SHARD]]
         file = folder / f"labels-{number}.npz"
-        if not file.exists():
-            _write(file, [top_logits(target, ids[None], config.text.top) for ids in texts])
-        top, shares = _read(file)
-        ends = list(itertools.accumulate(map(len, texts)))
-        if ends[-1] != top.shape[1]:
+        top, shares = _labels(target, [ids[None] for ids in texts], config.text.top, file)
+        lengths = [len(ids) for ids in texts]
+        if sum(lengths) != len(top):
             raise UserError(f"{file} holds labels of another text: delete it")
-        found += [
-            Labelled(ids[None], top[:, end - len(ids) : end], shares[:, end - len(ids) : end])
-            for ids, end in zip(texts, ends, strict=True)
-        ]
+        parts = zip(texts, top.split(lengths), shares.split(lengths), strict=True)
+        found += [Labelled(ids[None], own_top[None], own_shares[None]) for ids, own_top, own_shares in parts]
     return found
 
 
@@ -126,21 +123,15 @@ def top_logits(target: PreTrainedModel, ids: torch.Tensor, top: int) -> tuple[to
     return found.cpu(), (values.float() - logits.float().logsumexp(-1, keepdim=True)).cpu()
 
 
-def _shard(target: PreTrainedModel, ids: torch.Tensor, top: int, file: Path) -> Labelled:
+def _labels(
+    target: PreTrainedModel, texts: Sequence[torch.Tensor], top: int, file: Path
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Labels of texts [rows, length], one below the other [tokens, top]; from or into `file`."""
     if not file.exists():
-        parts = [top_logits(target, ids[begin : begin + ROWS], top) for begin in range(0, len(ids), ROWS)]
-        _write(file, parts, along=0)
-    return Labelled(ids, *_read(file))
-
-
-def _write(file: Path, parts: Sequence[tuple[torch.Tensor, torch.Tensor]], along: int = 1) -> None:
-    """Labels joined into one file, whole or not at all."""
-    found, shares = (torch.cat(each, along).numpy() for each in zip(*parts, strict=True))
-    new = file.with_suffix(".new.npz")
-    np.savez(new, top=found.astype(np.int32), shares=shares.astype(np.float16))
-    new.replace(file)
-
-
-def _read(file: Path) -> tuple[torch.Tensor, torch.Tensor]:
+        parts = [[each.flatten(0, 1) for each in top_logits(target, ids, top)] for ids in texts]
+        found, shares = (torch.cat(each).numpy() for each in zip(*parts, strict=True))
+        new = file.with_suffix(".new.npz")
+        np.savez(new, top=found.astype(np.int32), shares=shares.astype(np.float16))
+        new.replace(file)
     stored = np.load(file)
     return torch.from_numpy(stored["top"]), torch.from_numpy(stored["shares"])

@@ -87,12 +87,12 @@ class Spectr(MultiCandidate):
                 else:
                     token = int(row.argmax())
                 node = tree.add(outer, [token], "draft")[0]
-                if token not in self.eos:
-                    # There is no room where the draft model's context ends.
+                if token not in self.eos and level + 1 < depth:
+                    # Its own tree holds what it reads; there is no room where its context ends.
                     reached += [(grown, node) for grown in own.add(inner, [token], "draft")]
             ends = reached
             fresh = sorted({inner for inner, _ in ends})
-            if level + 1 == depth or not fresh:
+            if not fresh:
                 break
             logits = self.session.extend(fresh)
             rows = {node: row for row, node in enumerate(fresh)}

@@ -8,7 +8,7 @@ from families import blurred, make_model
 from matrix import build, decode, make_pair, prompts
 from test_lossless import COVERING
 
-from baselines import greedy, speculative
+from baselines import greedy, multi_candidate, spectr, speculative
 from decoding.decoder import ModelPair
 from decoding.draws import DRAFT_NOISES, Sampling
 from decoding.sampling import make_sampler
@@ -77,3 +77,20 @@ def test_after_a_sample_drafts_are_greedy_again(llama):
     decoder.generate(prompt, stopping, make_sampler(Sampling(1.0), (3, 0)))
     after = decoder.generate(prompt, stopping)
     assert (before.tokens, before.steps.accepted) == (after.tokens, after.steps.accepted)
+
+
+@pytest.mark.parametrize("sampling", [Sampling(), Sampling(0.8)], ids=["greedy", "classic"])
+@pytest.mark.parametrize(
+    "config",
+    [speculative.Config(gamma=3), multi_candidate.Config(branching=[2, 1, 1]), spectr.Config(paths=2, gamma=3)],
+    ids=lambda config: config.name,
+)
+def test_what_a_draft_equal_to_its_target_draws_is_accepted_to_the_last(config, sampling):
+    target = make_model("llama")
+    pair = ModelPair(ModelSession(target), ModelSession(target), frozenset(), decode)
+    for number, prompt in enumerate(prompts(3)):
+        sampler = make_sampler(sampling, (4, number), "own", "classic")
+        outcome = build(config, pair).generate(prompt, Stopping(frozenset(), 25), sampler)
+        assert outcome.steps.accepted[:5] == [3] * 5 and len(outcome.tokens) == 25
+        if sampling.greedy:
+            assert outcome.tokens == plain(pair, prompt, Stopping(frozenset(), 25), None)

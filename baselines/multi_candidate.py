@@ -123,6 +123,8 @@ class MultiCandidate(Drafter):
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
         """Grow the tree level by level, and hang its likeliest nodes below the root."""
+        if not self.session.ready(tokens):
+            return
         self._catch_up(tokens)
         depth = min(limit, tree.room, len(self.config.branching))
         if depth < 1 or len(tokens) >= self.session.context:

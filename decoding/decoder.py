@@ -143,6 +143,8 @@ class ModelPair:
         seed: for methods that draw (lookahead's first window).
         plain: loads the target anew as transformers gives it, prepared for no engine; None where
             nobody knows how.
+        feature_draft: loads a draft that reads the target's hidden states, once; None where there
+            is none.
     """
 
     target: ModelSession
@@ -151,3 +153,4 @@ class ModelPair:
     decode: Callable[[list[int]], str]
     seed: int = 0
     plain: Callable[[], PreTrainedModel] | None = None
+    feature_draft: Callable[[], ModelSession] | None = None

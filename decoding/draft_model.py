@@ -51,7 +51,9 @@ class DraftModel:
         them. Tokens beyond gamma are kept: the forward that gave them is paid for.
         """
         ids, sources = self._ids, []
-        self._rows = []
+        self._rows, self.sources = [], []
+        if not self.session.ready(tokens):
+            return []
         ids[self._confirmed :] = tokens[self._confirmed :]
         self.session.align(ids, self._confirmed)
         self._confirmed = len(ids)

@@ -16,6 +16,10 @@ class MissingDraft(UserError):
     """A method needs a draft model and has none; how to give one depends on where it runs."""
 
 
+class MissingFeatureDraft(UserError):
+    """A method needs a draft that reads the target's hidden states, and has none."""
+
+
 class MissingSkipSet(UserError):
     """Draft & Verify has no skip set for this target; how to get one depends as well."""
 

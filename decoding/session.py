@@ -17,6 +17,7 @@ from transformers.cache_utils import DynamicCache
 from decoding.cache import TreeCache
 from decoding.errors import UserError
 from decoding.finite import require_finite
+from decoding.hidden import FeatureRows, HiddenStates, reader_of
 from decoding.masks import MaskBuilder
 from decoding.staging import staged
 from decoding.stopwatch import Stopwatch
@@ -50,6 +51,7 @@ class ModelSession:
 
     Attributes:
         reserved: the longest sequence that was reserved so far, in tokens.
+        features: of every cached token its last hidden state, once `watch` was asked for.
 
     Raises:
         UserError: the model cannot be driven with explicit masks (see decoding/masks.py).
@@ -71,6 +73,21 @@ class ModelSession:
         self._pending: tuple[list[int], TokenTree, int] | None = None
         self._cache = TreeCache(self._probe())
         self._traced: TracedForward | None = None
+        self.features = FeatureRows()
+        self._hidden: HiddenStates | None = None
+        # Hidden states of the last forward's chain and tree.
+        self._seen: torch.Tensor | None = None
+
+    def watch(self) -> None:
+        """From now on keep the last hidden states of confirmed rows, for drafts that read them.
+
+        Raises:
+            CannotTrace: the model was traced and cannot be so again.
+        """
+        if self._hidden is None:
+            self._hidden = HiddenStates(self.model)
+            if self._traced:
+                self.trace()
 
     def trace(self) -> None:
         """From now on run the model's forward traced: the same in less time (see tracing.py).
@@ -78,7 +95,7 @@ class ModelSession:
         Raises:
             CannotTrace: it cannot be traced; all stays as it is then.
         """
-        self._traced = TracedForward(self.model, self._cache, self._masks.kinds)
+        self._traced = TracedForward(self.model, self._cache, self._masks.kinds, self._hidden)
 
     @torch.inference_mode()
     def _probe(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -121,6 +138,10 @@ class ModelSession:
         if self.rope_boundary is not None and position < self.rope_boundary:
             room = min(room, self.rope_boundary - 1 - position)
         return max(room, 0)
+
+    def ready(self, tokens: list[int]) -> bool:  # noqa: ARG002
+        """Whether a draft after `tokens` can be asked for; a model that reads tokens always is."""
+        return True
 
     def prefill(self, tokens: list[int]) -> torch.Tensor:
         """Cache `tokens` after what is cached; logits [vocabulary] after the last of them."""
@@ -181,7 +202,10 @@ class ModelSession:
             visible[len(chain) :, len(chain) :] = tree.ancestors()
         wanted = [len(chain) + node - standing for node in nodes] if chain or standing else nodes
         inputs = (chain + tree.tokens)[standing:]
-        logits = self._attend(inputs, positions, visible[standing:], wanted, standing)
+        features = self._features(chain, tree, standing)
+        logits = self._attend(inputs, positions, visible[standing:], wanted, standing, features=features)
+        if self._hidden and (fresh := self._hidden.rows) is not None:
+            self._seen = torch.cat([self._seen, fresh[0]]) if standing and self._seen is not None else fresh[0]
         self._pending = (chain, tree, len(tree))
         self.counters.forwards += 1
         self.counters.rows += len(inputs)
@@ -195,6 +219,7 @@ class ModelSession:
         rows: list[int],
         standing: int = 0,
         before: int | None = None,
+        features: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """The model's forward of `tokens` after the cached rows; logits [len(rows), vocabulary].
 
@@ -217,8 +242,10 @@ class ModelSession:
         query = places[None, len(columns) - count :]
         with MODELS:
             if self._traced:
-                logits = self._traced(ids[None], query, rows, mask)[0]
+                logits = self._traced(ids[None], query, rows, mask, features)[0]
             else:
+                if features is not None and (reader := reader_of(self.model)):
+                    reader.features = features[None]
                 output = self.model(
                     input_ids=ids[None],
                     attention_mask=mask,
@@ -230,6 +257,10 @@ class ModelSession:
                 logits = output.logits[0]
         self._cache.truncate(cached)
         return logits if logits.shape[-1] == self.vocabulary else logits[:, : self.vocabulary]
+
+    def _features(self, chain: list[int], tree: TokenTree, standing: int) -> torch.Tensor | None:  # noqa: ARG002
+        """What the rows of [chain, tree] from `standing` on read beside their tokens."""
+        return None
 
     def _kept(self, rows: list[int], staged_rows: torch.Tensor, count: int) -> int | torch.Tensor:
         """Which of `count` rows the head runs on, as transformers takes it.
@@ -258,6 +289,10 @@ class ModelSession:
         if self._pending is None or path[-1] >= self._pending[2]:
             raise RuntimeError("keep needs a forward before it")
         chain, tree, _ = self._pending
+        if self._seen is not None:
+            kept = [*range(len(chain)), *(len(chain) + node for node in path)]
+            together = kept[-1] == len(kept) - 1
+            self.features.write(len(self.tokens), self._seen[: len(kept)] if together else self._seen[kept])
         self._cache.advance(len(chain))
         if self._cache.keep(path):
             self._wait()

@@ -18,6 +18,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 from transformers.cache_utils import Cache, CacheLayerMixin
 
 from decoding.cache import TreeCache
+from decoding.hidden import HiddenStates, reader_of
 from decoding.masks import Mask
 from decoding.packing import blocked
 
@@ -26,8 +27,8 @@ LOOKING = ("dynamic", "longrope")
 # Rows of a forward whose numbers are written once.
 NUMBERS = 1024
 _Tensors = list[torch.Tensor]
-# Of a forward: ids, positions, kept rows, masks, buffers, blocked weights.
-_Arguments = tuple[torch.Tensor, torch.Tensor, torch.Tensor, _Tensors, _Tensors, _Tensors]
+# Of a forward: ids, positions, kept rows, masks, buffers, blocked weights, features.
+_Arguments = tuple[torch.Tensor, torch.Tensor, torch.Tensor, _Tensors, _Tensors, _Tensors, torch.Tensor]
 
 
 class CannotTrace(Exception):
@@ -73,9 +74,13 @@ class _Layer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # untyped in tr
 class _Forward(nn.Module):
     """The model's forward as a function of tensors alone."""
 
-    def __init__(self, model: PreTrainedModel, cache: TreeCache, kinds: Sequence[str] | None) -> None:
+    def __init__(
+        self, model: PreTrainedModel, cache: TreeCache, kinds: Sequence[str] | None, hidden: HiddenStates | None
+    ) -> None:
         super().__init__()
         self.model = model
+        self.hidden = hidden
+        self.reader = reader_of(model)
         self.kinds = kinds
         self.slots = cache.slots()
         self.cache = Cache(layers=[_Layer() for _ in cache.layers])
@@ -96,7 +101,11 @@ class _Forward(nn.Module):
         masks: _Tensors,
         buffers: _Tensors,
         weights: _Tensors,
-    ) -> torch.Tensor:
+        features: torch.Tensor,
+    ) -> tuple[torch.Tensor, ...]:
+        """(logits,), and the last hidden states where they are watched."""
+        if self.reader:
+            self.reader.features = features
         for linear, weight in zip(self.blocked, weights, strict=False):
             linear.blocked = weight
         for layer, (keys, values) in zip(cast(list[_Layer], self.cache.layers), self.slots, strict=True):
@@ -110,8 +119,10 @@ class _Forward(nn.Module):
             use_cache=True,
             logits_to_keep=kept,
         )
-        logits: torch.Tensor = output.logits
-        return logits
+        if self.hidden is None:
+            return (output.logits,)
+        assert self.hidden.rows is not None
+        return output.logits, self.hidden.rows
 
 
 class TracedForward:
@@ -119,19 +130,31 @@ class TracedForward:
 
     Args:
         kinds: layer types that have masks of their own, None where there is one mask for all.
+        hidden: where a forward's hidden states are put, None where nobody asks for them.
 
     Raises:
         CannotTrace: tracing fails or what it gives is not what the model gives.
     """
 
-    def __init__(self, model: PreTrainedModel, cache: TreeCache, kinds: Sequence[str] | None) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        cache: TreeCache,
+        kinds: Sequence[str] | None,
+        hidden: HiddenStates | None = None,
+    ) -> None:
         _refuse(model, cache)
+        self._hidden = hidden
         self._cache = cache
         self._kinds = kinds
         self._device = model.device
         self._numbers = torch.arange(NUMBERS, device=self._device)
-        forward = _Forward(model, cache, kinds)
+        forward = _Forward(model, cache, kinds, hidden)
         self._weights = forward.weights()
+        # As wide as what the model reads; of a model that reads none a tensor that nobody looks at.
+        reader = reader_of(model)
+        self._width = reader.width if reader else 1
+        self._nothing = torch.zeros(1, 1, self._width, dtype=model.dtype, device=self._device)
         cache.reserve(64)
         try:
             with warnings.catch_warnings(), torch.no_grad():
@@ -144,12 +167,19 @@ class TracedForward:
                 )
                 # The method itself: a module's call looks for hooks first, which costs as much as
                 # an operator.
-                self._run: Callable[..., torch.Tensor] = torch.jit.freeze(traced.eval()).forward
+                self._run: Callable[..., tuple[torch.Tensor, ...]] = torch.jit.freeze(traced.eval()).forward
         except Exception as error:
             raise CannotTrace(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from error
         self._compare(forward, model)
 
-    def __call__(self, ids: torch.Tensor, positions: torch.Tensor, kept: list[int], mask: Mask) -> torch.Tensor:
+    def __call__(
+        self,
+        ids: torch.Tensor,
+        positions: torch.Tensor,
+        kept: list[int],
+        mask: Mask,
+        features: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """Logits [1, len(kept), the head's size] of one forward.
 
         Its rows are written after the cache's cursor.
@@ -159,9 +189,14 @@ class TracedForward:
             positions: int64 [1, rows].
             kept: rows whose logits are wanted.
             mask: as the model takes it.
+            features: float [rows, width], for a model that reads them.
         """
         masks = list(mask.values()) if isinstance(mask, Mapping) else [mask]
-        return self._run(ids, positions, self._index(kept), masks, self._cache.buffers(), self._weights)
+        read = self._nothing if features is None else features[None]
+        found = self._run(ids, positions, self._index(kept), masks, self._cache.buffers(), self._weights, read)
+        if self._hidden:
+            self._hidden.rows = found[1]
+        return found[0]
 
     def _index(self, rows: list[int]) -> torch.Tensor:
         """The rows as a tensor.
@@ -187,7 +222,8 @@ class TracedForward:
         device = model.device
         masks = [mask.to(device) for _ in self._kinds or ["all"]]
         kept = torch.tensor([*range(rows)] if rows < 3 else [rows - 3, rows - 1], device=device)
-        return ids.to(device), positions.to(device), kept, masks, self._cache.buffers(), self._weights
+        features = torch.randn(1, rows, self._width, generator=draw, dtype=torch.float32).to(device, model.dtype)
+        return ids.to(device), positions.to(device), kept, masks, self._cache.buffers(), self._weights, features
 
     @torch.inference_mode()
     def _compare(self, forward: _Forward, model: PreTrainedModel) -> None:
@@ -197,12 +233,12 @@ class TracedForward:
         """
         for rows, cached in ((9, 0), (1, 9), (2, 10), (6, 12), (1, 0), (5, 33)):
             example = self._example(rows, cached, model)
-            expected, found = forward(*example), self._run(*example)
-            scale = float(expected.abs().max()) or 1.0
-            # Bit by bit as a rule; but the interpreter may fold what a model does to a number
-            # before it meets a tensor.
-            if not float((expected - found).abs().max()) <= 1e3 * torch.finfo(model.dtype).eps * scale:
-                raise CannotTrace(f"its logits for {rows} rows after {cached} are others than the model's own")
+            for expected, found in zip(forward(*example), self._run(*example), strict=True):
+                scale = float(expected.abs().max()) or 1.0
+                # Bit by bit as a rule; but the interpreter may fold what a model does to a number
+                # before it meets a tensor.
+                if not float((expected - found).abs().max()) <= 1e3 * torch.finfo(model.dtype).eps * scale:
+                    raise CannotTrace(f"its logits for {rows} rows after {cached} are others than the model's own")
 
 
 def rotary_settings(config: PretrainedConfig) -> list[dict[str, Any]]:

@@ -7,12 +7,13 @@ the geometric mean of the prompts by task, and tokens per target forward with th
 prompts. A tilde marks a row where outputs that ran away hold a fifth of the tokens or more.
 
 The table stands between the comments `<!-- methods -->` and `<!-- end of methods -->`, in README.md
-or a file of docs/.
+or a file of docs/. A first comment `<!-- methods: a, b -->` asks for these methods alone.
 """
 
 import csv
 import re
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,7 +23,7 @@ from study_tables import with_interval, with_mark  # noqa: E402
 
 from bench.plan.methods import METHODS, Method  # noqa: E402
 
-BEGIN, END = "<!-- methods -->", "<!-- end of methods -->"
+BEGIN, END = "<!-- methods", "<!-- end of methods -->"
 SITES = ("https://arxiv.org/abs/", "https://github.com/")
 
 
@@ -32,15 +33,15 @@ PAPER = "ouroboros paper"
 VARIANTS = (PAPER, "no draft", "hf_generate compiled")
 
 
-def table() -> str:
-    """The table in markdown, a row a method."""
+def table(names: Collection[str] = METHODS) -> str:
+    """The table in markdown, a row for each of the methods `names`."""
     speeds = [f"{task}; geomean" for task in TASKS]
     head = ["method", "what drafts", "source", *speeds, "tokens per target forward; mean of prompts"]
     panel = _panel()
     plain = {(row["method"], row["task"]): row for row in panel if row["name"] not in VARIANTS}
     paper = {(row["method"], row["task"]): row for row in panel if row["name"] == PAPER}
     rows = []
-    for method in _shown():
+    for method in (each for each in _shown() if each.name in names):
         sources = ", ".join(map(_link, method.sources))
         rows.append([f"`{method.name}`", method.drafts, sources, *_figures(plain, method.name)])
         if (method.name, TASKS[0]) in paper:
@@ -85,8 +86,13 @@ def pages() -> list[Path]:
 
 def renewed(text: str) -> str:
     """A document's text with today's table."""
-    between = re.compile(f"(?<={BEGIN}\n).*?(?=\n{END})", re.DOTALL)
-    return between.sub(lambda _: table(), text)
+    between = re.compile(f"(?<={BEGIN})(:[^\n]*)?( -->\n).*?(?=\n{END})", re.DOTALL)
+
+    def made(found: re.Match[str]) -> str:
+        names = found[1].removeprefix(":").replace(" ", "").split(",") if found[1] else METHODS
+        return f"{found[1] or ''}{found[2]}{table(names)}"
+
+    return between.sub(made, text)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from transformers import (
     Qwen3Config,
 )
 
+from decoding.hidden import read_features
+
 VOCABULARY = 24
 EOS = 5
 CONTEXT = 128
@@ -110,3 +112,13 @@ def blurred(model: PreTrainedModel, noise: float, seed: int = 1) -> PreTrainedMo
         for parameter in draft.parameters():
             parameter.add_(torch.randn_like(parameter) * noise * parameter.std().nan_to_num(0.1))
     return draft
+
+
+def reading(model: PreTrainedModel, share: float = 0.1) -> PreTrainedModel:
+    """`model` as a feature draft: to every token's vector comes `share` of its features, mixed."""
+    fusion = read_features(model)
+    width = fusion.width
+    with torch.no_grad():
+        mix = torch.randn(width, width, generator=torch.Generator().manual_seed(4)) / width**0.5
+        fusion.linear.weight.copy_(torch.cat([torch.eye(width), share * mix], dim=1))
+    return model

@@ -4,13 +4,15 @@
 import random
 from collections import Counter
 from dataclasses import fields
+from functools import cache
 
-from families import VOCABULARY, blurred, make_model
+from families import VOCABULARY, blurred, make_model, reading
 
 from baselines import greedy
 from baselines.pool_meter import COLUMNS
 from bench.plan.methods import METHODS
 from decoding.decoder import ModelPair
+from decoding.feature_session import FeatureSession
 from decoding.loop import DraftThenVerify
 from decoding.records import Generation
 from decoding.session import ModelSession
@@ -35,7 +37,13 @@ def make_pair(
     name = "n_positions" if family == "gpt2" else "max_position_embeddings"
     target = make_model(family, **({name: context} if context else {}))
     draft = make_model(draft_family, seed=3) if draft_family else blurred(target, noise)
-    return ModelPair(ModelSession(target), ModelSession(draft), frozenset({5}), decode)
+    session = ModelSession(target)
+
+    @cache
+    def feature_draft() -> FeatureSession:
+        return FeatureSession(reading(blurred(target, noise)), session)
+
+    return ModelPair(session, ModelSession(draft), frozenset({5}), decode, feature_draft=feature_draft)
 
 
 def build(config: object, pair: ModelPair) -> DraftThenVerify:

@@ -11,10 +11,15 @@ from bench_pair import make_tokenizer
 from families import EOS, make_model
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
+from baselines import eagle, greedy
 from bench.models.borrowing import BORROWED, borrows, load_borrowing
 from bench.models.location import locate
 from bench.models.short_head import read_ranking
+from decoding.decoder import ModelPair
 from decoding.errors import UserError
+from decoding.feature_session import FeatureSession
+from decoding.session import ModelSession
+from decoding.stopping import Stopping
 from training.drafter import labels
 from training.drafter.agreement import Agreement, agreement
 from training.drafter.config import DraftConfig, Optimisation, OwnText, PromptSet, Text
@@ -23,6 +28,7 @@ from training.drafter.labels import top_logits
 from training.drafter.own_text import Answered, own_text
 from training.drafter.prompts import TestText, around_turn, of_tasks
 from training.drafter.run import train_draft
+from training.drafter.states import states_of
 from training.drafter.student import layer_stack, ranked, save, student_of
 from training.drafter.target import load_target
 from training.drafter.train import Head, _of_own, _Trainer
@@ -219,6 +225,37 @@ def test_every_stage_is_run_and_the_card_tells(trained, tmp_path):
     assert log[0]["share"] < best < 1
     # It is stored in half precision.
     assert agreement_of_saved(trained) == pytest.approx(best, abs=0.05)
+
+
+def test_a_draft_that_reads_states_learns_them_and_drafts(trained, tmp_path):
+    """On the text of the other draft; what lies in its folder decodes with method=eagle."""
+    config = replace(
+        trained, features=True, output=str(tmp_path / "eagle"), work=str(tmp_path / "work"),
+        own_text=replace(trained.own_text, packed=trained.output), text=Text(),
+        optimisation=replace(trained.optimisation, on_policy_steps=0, own_epochs=8, state_weight=0.0),
+    )  # fmt: skip
+    train_draft(config)
+    assert not (tmp_path / "eagle/own_text.tar.xz").exists()
+    target, tokenizer, eos = load_target(config)
+    held_out = [each for each in own_text(config, target, tokenizer, eos, TestText(None)) if each.held_out]
+    read = states_of(target, held_out, tmp_path / "work/held_out_states")
+    draft = load_borrowing(config.output, target, torch.float32)
+    found = agreement(draft, held_out, None, read)
+    log = [json.loads(line) for line in (tmp_path / "work/log.jsonl").read_text().splitlines()]
+    assert found.share == pytest.approx(max(line["share"] for line in log), abs=0.05)
+    assert log[0]["share"] < found.share
+    assert found.share > agreement(draft, held_out, None, [torch.zeros_like(each) for each in read]).share
+    session = ModelSession(target)
+    features = FeatureSession(draft, session)
+    pair = ModelPair(session, None, eos, str, feature_draft=lambda: features)
+    for method, settings in ((greedy, greedy.Config()), (eagle, eagle.Config(depth=3, children=1))):
+        outcome = method.build(settings, pair).generate(held_out[0].prompt, Stopping(eos, 12))
+        assert outcome.tokens == held_out[0].answer[:12]
+
+
+def test_a_draft_that_reads_states_learns_from_nothing_else(trained):
+    with pytest.raises(UserError, match="text.tokens=0"):
+        replace(trained, features=True)
 
 
 def agreement_of_saved(trained: DraftConfig) -> float:

@@ -19,6 +19,7 @@ from bench.report.figures.speed import cold_and_warm, efficiency, speedups
 from bench.report.figures.steps import acceptance, step_time
 from bench.report.figures.style import COLOURS, PALETTE, WRONG_HATCH, WRONG_LEGEND, looks
 from bench.report.figures.sweeps import find_sweeps, sensitivity
+from bench.report.figures.temperature import by_temperature, of_several_temperatures
 
 RIVALS = {"speculative": 1.4, "lookahead": 1.1, "ouroboros": 1.7}
 
@@ -164,6 +165,21 @@ def test_drafts_of_several_sizes_are_one_figure(tmp_path, runs):
     assert {run.pair for run in those} == {"tiny", "tiny with d-1", "tiny with d-2"}
     main([str(tmp_path / "sizes"), "--output", str(tmp_path / "drawn")])
     assert [file.stem for file in (tmp_path / "drawn").glob("*.png")] == ["draft_size_tiny-bundled-test-float32-cpu"]
+
+
+def test_temperatures_are_one_figure(runs):
+    """A case that has one temperature alone is no line; a mismatch is crossed out."""
+    those = []
+    for temperature in (None, 0.5, 1.0):
+        drawn = {"temperature": temperature, "seed": 3}
+        those += [summary_of("speculative", 2 - (temperature or 0), **drawn), summary_of("suffix", 1.5, **drawn)]
+    those.append(summary_of("lookahead", 1.2, temperature=1.0, seed=3, **WRONG))
+    two = runs(*those[:4])
+    assert not of_several_temperatures(two)
+    [found] = of_several_temperatures(runs(*those))
+    left, right = by_temperature(found).figure.axes
+    assert sorted(list(line.lines[0].get_ydata()) for line in left.containers) == [[1.5] * 3, [2.0, 1.5, 1.0]]
+    assert all(list(line.get_xdata()) == [0.0, 0.5, 1.0] for line in right.lines)
 
 
 def test_a_run_without_a_speed_is_a_gap_beside_others(runs):

@@ -133,11 +133,11 @@ def test_the_table_of_methods_is_made_from_what_they_declare(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "scripts"))
     import methods_table
 
-    assert len(methods_table.pages()) == 1
+    assert len(methods_table.pages()) == 2
     for page in methods_table.pages():
         text = page.read_text("utf-8")
         assert methods_table.renewed(text) == text, "python scripts/methods_table.py"
-        assert all(f"| `{name}` | " in text for name in METHODS)
+        assert all((f"| `{name}` | " in text) or page.name == "README.md" for name in METHODS)
 
 
 def test_every_method_has_words_and_a_colour():

@@ -7,6 +7,7 @@ tokenizer is the target's too.
 import json
 import operator
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -15,9 +16,12 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from bench.models.location import locate
 from decoding.errors import UserError
+from decoding.hidden import read_features
 
 # Key of config.json: the tensors that the folder does not hold, as the state dict names them.
 BORROWED = "borrowed"
+# Key of config.json: whether the draft reads its target's hidden states.
+READS_FEATURES = "reads_features"
 
 
 def borrows(name: str | None) -> bool:
@@ -41,6 +45,8 @@ def load_borrowing(name: str, lender: PreTrainedModel, dtype: torch.dtype) -> Pr
     borrowed: list[str] = _config(folder)[BORROWED]
     config = AutoConfig.from_pretrained(folder)
     model: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=dtype)  # type: ignore[no-untyped-call]
+    if _config(folder).get(READS_FEATURES):
+        read_features(model)
     placed: nn.Module = model  # PreTrainedModel's own `to` leaves its types out
     placed.to(lender.device)
     own = load_file(folder / "model.safetensors", device=str(lender.device))
@@ -61,8 +67,8 @@ def load_borrowing(name: str, lender: PreTrainedModel, dtype: torch.dtype) -> Pr
     return model
 
 
-def _config(folder: Path) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+def _config(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     return found
 
 

@@ -29,6 +29,7 @@ class ModelConfig:
     hub: str | None = None
     draft_vocabulary: int | None = None
     draft_ranking: str | None = None
+    feature_draft: str | None = None
 
     def __post_init__(self) -> None:
         self._take_from_hub()

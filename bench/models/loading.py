@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import cast
 
 import torch
@@ -18,6 +19,8 @@ from bench.models.place import Place, fastest, resolve_place, runs
 from bench.models.short_head import read_ranking, shorten
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
+from decoding.feature_session import FeatureSession
+from decoding.hidden import reader_of
 from decoding.packing import pack
 from decoding.session import ModelSession
 from decoding.text import continuation, text_of
@@ -78,7 +81,21 @@ def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
         warnings += seen
         assert tokenizers.draft is not None
         draft_session = _session(draft, tokenizers.draft, engine, warnings)
-    pair = ModelPair(session, draft_session, eos, _decoder(tokenizer), seed, plain)
+
+    @cache
+    def feature_draft() -> ModelSession:
+        assert model.feature_draft is not None
+        named = replace(model, draft=model.feature_draft)
+        draft, seen = _load_draft(named, target, place.dtype, place.device, place.engine, eos)
+        if reader_of(draft) is None:
+            raise UserError(
+                f"model.feature_draft={model.feature_draft} reads no hidden states: give it as model.draft instead"
+            )
+        warnings.extend(seen)
+        return _traced(FeatureSession(draft, session, tokenizers.target), place.engine, warnings)
+
+    features = feature_draft if model.feature_draft else None
+    pair = ModelPair(session, draft_session, eos, _decoder(tokenizer), seed, plain, features)
     return LoadedPair(pair, tokenizer, place.engine, warnings)
 
 
@@ -174,12 +191,17 @@ def _session(model: PreTrainedModel, vocabulary: int, engine: str, warnings: lis
 
     A model that cannot be traced runs eagerly, and a warning says so.
     """
-    session = ModelSession(model, vocabulary)
+    return _traced(ModelSession(model, vocabulary), engine, warnings)
+
+
+def _traced(session: ModelSession, engine: str, warnings: list[str]) -> ModelSession:
+    """The session, traced where its engine asks for that and it can be."""
     if engine != EAGER:
         try:
             session.trace()
         except CannotTrace as error:
-            warnings.append(f"{type(model).__name__} runs eagerly, which is slower: it cannot be traced ({error})")
+            kind = type(session.model).__name__
+            warnings.append(f"{kind} runs eagerly, which is slower: it cannot be traced ({error})")
     return session
 
 

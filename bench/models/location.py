@@ -35,7 +35,7 @@ NO_GGUF_PACKAGE = "loading GGUF files needs a package that is not installed: pip
 
 
 def weights_digests(model: ModelConfig) -> dict[str, str | None]:
-    """What identifies target and draft.
+    """What identifies target and drafts.
 
     SHA-256 of a folder's files, or the commit of a hub repository.
 
@@ -43,7 +43,10 @@ def weights_digests(model: ModelConfig) -> dict[str, str | None]:
         UserError: a model that cannot be found.
     """
     draft = _digest(*locate(model.draft), model.draft_revision) if model.draft else None
-    return {"target": _digest(*locate(model.target_name), model.revision), "draft": draft}
+    found = {"target": _digest(*locate(model.target_name), model.revision), "draft": draft}
+    if model.feature_draft:
+        found["feature_draft"] = _digest(*locate(model.feature_draft), None)
+    return found
 
 
 def locate(name: str) -> tuple[str, bool]:

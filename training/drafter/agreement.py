@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from transformers import PreTrainedModel
 
 from training.drafter.own_text import Answered
+from training.drafter.states import passes
 
 DEPTHS = 8
 
@@ -28,30 +30,48 @@ class Agreement:
 
 
 @torch.inference_mode()
-def agreement(draft: PreTrainedModel, texts: Sequence[Answered], head: torch.Tensor | None = None) -> Agreement:
+def agreement(
+    draft: PreTrainedModel,
+    texts: Sequence[Answered],
+    head: torch.Tensor | None = None,
+    states: Sequence[torch.Tensor] | None = None,
+) -> Agreement:
     """Teacher-forced, one forward a text.
+
+    Of a draft that reads hidden states a forward for every depth: deeper ones read its own.
 
     Args:
         draft: as it is used.
         texts: answers of the target; at least one.
         head: ids that the draft may choose among; None for all.
+        states: the target's hidden states, [tokens, width] a text, for a draft that reads them.
     """
-    hits = [_hits(draft, text, head) for text in texts]
-    tokens = sum(map(len, hits))
+    hits = [_hits(draft, text, head, states[place] if states else None) for place, text in enumerate(texts)]
+    tokens = sum(len(found[0]) for found in hits)
     by_depth = []
     for depth in range(1, DEPTHS + 1):
         before = after = 0
         for found in hits:
-            for start in range(len(found) - depth + 1):
-                if all(found[start : start + depth - 1]):
+            for start in range(len(found[0]) - depth + 1):
+                if all(found[ahead][start + ahead] for ahead in range(depth - 1)):
                     before += 1
-                    after += found[start + depth - 1]
+                    after += found[depth - 1][start + depth - 1]
         by_depth.append(after / before if before else 0.0)
-    return Agreement(tokens, sum(map(sum, hits)) / tokens, by_depth)
+    return Agreement(tokens, sum(sum(found[0]) for found in hits) / tokens, by_depth)
 
 
-def _hits(draft: PreTrainedModel, text: Answered, head: torch.Tensor | None) -> list[bool]:
+def _hits(
+    draft: PreTrainedModel, text: Answered, head: torch.Tensor | None, states: torch.Tensor | None
+) -> list[list[bool]]:
+    """For every depth of a draft, token by token, whether it is what the target wrote."""
     ids = torch.tensor([text.prompt + text.answer[:-1]], device=draft.device)
-    logits = draft(input_ids=ids, use_cache=False, logits_to_keep=len(text.answer)).logits[0]
-    choices = logits.argmax(-1) if head is None else head[logits[:, head].argmax(-1)]
-    return [choice == token for choice, token in zip(choices.tolist(), text.answer, strict=True)]
+    if states is None:
+        logits = draft(input_ids=ids, use_cache=False, logits_to_keep=len(text.answer)).logits[0]
+        choices = [logits.argmax(-1) if head is None else head[logits[:, head].argmax(-1)]] * DEPTHS
+    else:
+        hidden = passes(draft, ids, states[None, :-1].to(draft.device, draft.dtype), DEPTHS)
+        weight = draft.get_output_embeddings().weight
+        weight = weight if head is None else weight[head]
+        places = [F.linear(each[0, -len(text.answer) :], weight).argmax(-1) for each in hidden]
+        choices = [each if head is None else head[each] for each in places]
+    return [[choice == token for choice, token in zip(each.tolist(), text.answer, strict=True)] for each in choices]

@@ -23,26 +23,28 @@ def write_card(
     config: DraftConfig,
     student: PreTrainedModel,
     head: Head,
-    texts: Sequence[Answered],
+    own: Sequence[Answered],
+    held_out: Sequence[Answered],
+    states: Sequence[torch.Tensor] | None,
     text: Sequence[Labelled],
     log: Sequence[Mapping[str, object]],
     seconds: Mapping[str, float],
 ) -> None:
     """Write README.md beside the draft."""
-    held_out = defaultdict(list)
-    for each in texts:
-        if each.held_out:
-            held_out[each.source].append(each)
+    by_source = defaultdict(list)
+    for place, each in enumerate(held_out):
+        by_source[each.source].append(place)
     rows = []
-    for source, answers in sorted(held_out.items()):
-        short, whole = agreement(student, answers, head.ids), agreement(student, answers)
+    for source, places in sorted(by_source.items()):
+        answers = [held_out[place] for place in places]
+        read = [states[place] for place in places] if states else None
+        short, whole = (agreement(student, answers, ids, read) for ids in (head.ids, None))
         depths = " ".join(f"{share:.2f}" for share in short.by_depth)
         shares = f"{short.share:.3f} | {whole.share:.3f}"
         rows.append(f"| {source} | {len(answers)} | {short.tokens} | {shares} | {depths} |")
     learned = Counter[str]()
-    for each in texts:
-        if not each.held_out:
-            learned[each.source] += len(each.answer)
+    for each in own:
+        learned[each.source] += len(each.answer)
     tokens = ", ".join(f"{source} {count:,}" for source, count in learned.most_common())
     existing = sum(shard.ids.numel() for shard in text)
     stages = "\n".join(
@@ -54,10 +56,11 @@ def write_card(
     layers = ", ".join(map(str, config.layers)) + " (negative: from the end)" * any(each < 0 for each in config.layers)
     own = f"{sum(learned.values()):,} tokens that the target wrote greedily ({tokens})"
     turns = "; invented: user turns of its own, by what they begin with" * any("invented" in each for each in learned)
+    reads = " It reads the target's last hidden states beside the tokens (EAGLE): method=eagle." * config.features
     paragraphs = [
         f"The layers {layers} of the target, trained on its own text by `python scripts/train_draft.py`; "
         f"{size / 1e6:.1f}M parameters, stored in float16. Embeddings, last norm and head are the target's, taken from "
-        "it on loading. `token_ranking.json` has the ids of the target's text by frequency, for "
+        f"it on loading.{reads} `token_ranking.json` has the ids of the target's text by frequency, for "
         "`model.draft_vocabulary`.",
         f"Learned from {own}{turns}, and from the target's distributions over these and over {existing:,} tokens of "
         f"existing text. No text shares a run of 13 words with a test prompt. Minutes by stage: {spent}, on "

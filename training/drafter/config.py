@@ -49,6 +49,7 @@ class OwnText:
         prompt_tokens: longest prompt of a task; the time for one grows with its square.
         rows: prompts decoded at once.
         batch_tokens: prompt tokens read at once, at most.
+        packed: folder of a draft whose packed text this one learns from; null: its own.
     """
 
     prompts: list[PromptSet] = field(default_factory=list)
@@ -60,6 +61,7 @@ class OwnText:
     prompt_tokens: int = 1024
     rows: int = 96
     batch_tokens: int = 24_000
+    packed: str | None = None
 
 
 @dataclass
@@ -94,6 +96,11 @@ class Optimisation:
         learning_rate: the peak; it decays to zero over every stage.
         warmup_steps: of every stage.
         prompt_weight: of the prompt's tokens beside an answer's 1, in the target's own text.
+        unrolled: passes over a text of a draft that reads hidden states: in the first it reads the
+            target's, in every further one its own of the pass before (EAGLE-3, arXiv 2503.01840,
+            section 3.2, but for rows before, which here read their own too).
+        state_weight: in the loss, of the distance between its hidden states and the target's
+            (EAGLE, arXiv 2401.15077, section 4.2).
         checkpoint_steps: between checkpoints.
     """
 
@@ -105,6 +112,8 @@ class Optimisation:
     learning_rate: float = 1e-3
     warmup_steps: int = 30
     prompt_weight: float = 0.1
+    unrolled: int = 2
+    state_weight: float = 0.5
     checkpoint_steps: int = 50
 
 
@@ -121,6 +130,7 @@ class DraftConfig:
             with; null: none, for the bundled tasks, whose splits are written from the same
             templates.
         layers: the target's layers that the draft begins as, ascending.
+        features: whether the draft reads the target's hidden states (EAGLE), for method=eagle.
         head: ids that the loss is taken over, the most frequent of the target's own text; null:
             all.
         dtype: of the frozen target; null: bfloat16 where the CPU multiplies it natively or on a
@@ -134,6 +144,7 @@ class DraftConfig:
     data_root: str | None = None
     forbidden_root: str | None = None
     layers: list[int] = field(default_factory=lambda: [0, -1])
+    features: bool = False
     head: int | None = 8192
     device: str = "cpu"
     dtype: str | None = None
@@ -146,5 +157,10 @@ class DraftConfig:
     def __post_init__(self) -> None:
         if not self.layers:
             raise UserError("layers is empty: name at least one of the target's layers, as in layers=[0,-1]")
-        for name, value in (("own_text.rows", self.own_text.rows), ("batch_tokens", self.optimisation.batch_tokens)):
+        if self.features and (self.text.tokens or self.optimisation.on_policy_steps):
+            raise UserError(
+                "features=true learns from the target's own text: set text.tokens=0 optimisation.on_policy_steps=0"
+            )
+        for name, value in (("own_text.rows", self.own_text.rows), ("batch_tokens", self.optimisation.batch_tokens),
+                            ("unrolled", self.optimisation.unrolled)):
             require_at_least(name, value, 1)

@@ -42,14 +42,14 @@ def own_text(
     """Every prompt answered; rounds that are on disk are read, the others written.
 
     Round 0 holds the tasks' prompts, every further one turns that the target invents. Rounds that
-    are packed in the draft's folder are taken from there.
+    are packed are taken from there.
 
     Raises:
         UserError: the text on disk is another target's.
     """
     found: list[Answered] = []
     folder = Path(config.work) / "own_text"
-    archive = (Path(config.output) / ARCHIVE).with_suffix(".tar.xz")
+    archive = (Path(config.own_text.packed or config.output) / ARCHIVE).with_suffix(".tar.xz")
     if archive.is_file() and not folder.exists():
         shutil.unpack_archive(archive, folder, filter="data")
     folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,9 @@ def own_text(
 
 
 def pack(config: DraftConfig) -> None:
-    """Put the text, prompts and answers, into the draft's folder."""
+    """Put the text, prompts and answers, into the draft's folder, unless it came from another."""
+    if config.own_text.packed:
+        return
     shutil.make_archive(str(Path(config.output) / ARCHIVE), "xztar", Path(config.work) / "own_text")
 
 

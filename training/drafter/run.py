@@ -14,6 +14,7 @@ from training.drafter.config import DraftConfig
 from training.drafter.labels import labelled, own_labels
 from training.drafter.own_text import own_text, pack
 from training.drafter.prompts import TestText
+from training.drafter.states import states_of
 from training.drafter.student import ranked, save, student_of
 from training.drafter.target import load_target
 from training.drafter.train import Head, train
@@ -47,14 +48,16 @@ def train_draft(config: DraftConfig) -> None:
     with clock("labels"):
         text = labelled(config, target, tokenizer, tests)
         own_text_labels = own_labels(config, target, own)
+        states = [states_of(target, each, work / name) if config.features else None
+                  for name, each in (("states", own), ("held_out_states", held_out))]
     ranking = ranked((each.prompt + each.answer for each in own), sorted(eos))
-    student = student_of(target, config.layers)
+    student = student_of(target, config.layers, config.features)
     head = Head(ranking[: config.head] if config.head else range(student.config.vocab_size), student.config.vocab_size)
     with clock("training"):
-        log = train(config, student, target, head, text, own, own_text_labels, held_out)
+        log = train(config, student, target, head, text, own, own_text_labels, held_out, *states)
     save(student, ranking, Path(config.output))
     pack(config)
-    write_card(config, student, head, texts, text, log, clock.seconds)
+    write_card(config, student, head, own, held_out, states[1], text, log, clock.seconds)
 
 
 class Clock:

@@ -10,16 +10,22 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
-from bench.models.borrowing import BORROWED
+from bench.models.borrowing import BORROWED, READS_FEATURES
 from bench.models.short_head import RANKING, write_ranking
 from decoding.errors import UserError
+from decoding.hidden import read_features, reader_of
 
 
-def student_of(target: PreTrainedModel, layers: list[int]) -> PreTrainedModel:
+def student_of(target: PreTrainedModel, layers: list[int], features: bool = False) -> PreTrainedModel:
     """A model of the target's kind with copies of these layers, in float32.
 
     All that is no layer is frozen. Initialised as distil-whisper's student is (arXiv 2311.00430):
     the first and the last layer count most.
+
+    Args:
+        target: the lender.
+        layers: numbers of its layers, from the end where negative.
+        features: whether the draft reads the target's hidden states beside its tokens.
 
     Raises:
         UserError: a layer that the target does not have, or layers that do not ascend.
@@ -42,9 +48,16 @@ def student_of(target: PreTrainedModel, layers: list[int]) -> PreTrainedModel:
         elif (prefix := next((each for each in number if name.startswith(each)), None)) is not None:
             weights[number[prefix] + name.removeprefix(prefix)] = tensor
     student.load_state_dict(weights)
+    if features:
+        read_features(student)
     for name, parameter in student.named_parameters():
-        parameter.requires_grad_(name.startswith(f"{stack}."))
+        parameter.requires_grad_(_learned(name, stack))
     return student
+
+
+def _learned(name: str, stack: str) -> bool:
+    """Whether a tensor is the draft's own: of its layers, or of what mixes features in."""
+    return name.startswith(f"{stack}.") or ".fusion." in name
 
 
 def layer_stack(model: PreTrainedModel) -> str:
@@ -79,11 +92,12 @@ def save(student: PreTrainedModel, ranking: list[int], folder: Path) -> None:
     own = {
         name: tensor.detach().to("cpu", torch.float16).contiguous()
         for name, tensor in student.state_dict().items()
-        if name.startswith(f"{stack}.")
+        if _learned(name, stack)
     }
     save_file(own, folder / "model.safetensors", {"format": "pt"})
     config = student.config.to_diff_dict()
     config |= {"architectures": [type(student).__name__], "dtype": "float16"}
+    config |= {READS_FEATURES: True} if reader_of(student) else {}
     config[BORROWED] = sorted(set(student.state_dict()) - set(own))
     (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     write_ranking(folder / RANKING, ranking)

@@ -13,15 +13,17 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from training.documents import Document, groups, pad
 from training.drafter.agreement import agreement
-from training.drafter.config import DraftConfig
+from training.drafter.config import DraftConfig, Optimisation
 from training.drafter.generation import Decoding, decode
 from training.drafter.labels import Labelled, top_logits
 from training.drafter.own_text import Answered
+from training.drafter.states import passes
 from training.drafter.target import fast_dtype
 
 CLIP = 1.0
@@ -41,12 +43,14 @@ class Batch:
         labels: places in the head of the wanted ids, [rows, length, choices]; -1 where the head
             lacks one.
         shares: their probabilities, [rows, length, choices].
+        states: the target's hidden states, [rows, length, width], for a draft that reads them.
     """
 
     ids: torch.Tensor
     weights: torch.Tensor
     labels: torch.Tensor
     shares: torch.Tensor
+    states: torch.Tensor | None = None
 
 
 class Head:
@@ -67,6 +71,8 @@ def train(
     own: list[Answered],
     labels: list[Labelled],
     held_out: list[Answered],
+    states: list[torch.Tensor] | None = None,
+    held_out_states: list[torch.Tensor] | None = None,
 ) -> list[dict[str, object]]:
     """Train `student` in place to the checkpoint with the highest held-out agreement.
 
@@ -77,6 +83,8 @@ def train(
         own: what the target wrote itself.
         labels: of `own`, text by text.
         held_out: answers on which agreement is measured.
+        states, held_out_states: the target's hidden states over `own` and `held_out`, for a draft
+            that reads them.
 
     Returns:
         Its log, a mapping for every check.
@@ -86,10 +94,10 @@ def train(
     words = sum(len(each.prompt) + len(each.answer) for each in own) * how.own_epochs
     stages: list[tuple[str, int, Callable[[], Iterator[Batch]]]] = [
         ("text", math.ceil(tokens / how.batch_tokens), lambda: _of_text(text, head, config)),
-        ("own text", math.ceil(words / how.batch_tokens), lambda: _of_own(own, labels, head, config)),
+        ("own text", math.ceil(words / how.batch_tokens), lambda: _of_own(own, labels, head, config, states)),
         ("on policy", how.on_policy_steps, lambda: _on_policy(own, head, config, student, target)),
     ]
-    trainer = _Trainer(config, student, head, held_out)
+    trainer = _Trainer(config, student, head, held_out, held_out_states)
     for name, steps, stream in stages:
         trainer.stage(name, steps, stream)
     student.load_state_dict(trainer.best)
@@ -99,9 +107,18 @@ def train(
 class _Trainer:
     """Optimiser, checkpoint and log of a training that may have been cut short."""
 
-    def __init__(self, config: DraftConfig, student: PreTrainedModel, head: Head, held_out: list[Answered]) -> None:
+    def __init__(
+        self,
+        config: DraftConfig,
+        student: PreTrainedModel,
+        head: Head,
+        held_out: list[Answered],
+        states: list[torch.Tensor] | None = None,
+    ) -> None:
         self.config, self.student, self.head = config, student, head
-        self.held_out = random.Random(config.seed).sample(held_out, min(CHECKED, len(held_out)))
+        checked = random.Random(config.seed).sample(range(len(held_out)), min(CHECKED, len(held_out)))
+        self.held_out = [held_out[place] for place in checked]
+        self.states = [states[place] for place in checked] if states else None
         self.file = Path(config.work) / "draft.pt"
         self.done: list[str] = []
         self.step = 0
@@ -137,7 +154,7 @@ class _Trainer:
                 rate = how.learning_rate * min(1.0, (self.step + 1) / how.warmup_steps, (steps - self.step) / steps)
                 for group in self.optimizer.param_groups:
                     group["lr"] = rate
-                loss = _loss(self.student, batch, self.head)
+                loss = _loss(self.student, batch, self.head, how)
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(learned, CLIP)
                 self.optimizer.step()
@@ -154,7 +171,7 @@ class _Trainer:
 
     def check(self, stage: str, loss: float | None = None) -> None:
         """Held-out agreement now: a line of the log; the best weights are kept."""
-        found = agreement(self.student, self.held_out, self.head.ids)
+        found = agreement(self.student, self.held_out, self.head.ids, self.states)
         if all(found.share > line["share"] for line in self.log):
             self.best = {name: tensor.clone() for name, tensor in self.student.state_dict().items()}
         self.log.append({"stage": stage, "step": self.step, "loss": loss, **asdict(found)})
@@ -170,23 +187,32 @@ class _Trainer:
         (self.file.parent / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in self.log))
 
 
-def _loss(student: PreTrainedModel, batch: Batch, head: Head) -> torch.Tensor:
+def _loss(student: PreTrainedModel, batch: Batch, head: Head, how: Optimisation) -> torch.Tensor:
     """Cross-entropy with the wanted probabilities, over the head's ids.
 
-    It is the forward KL but for a constant.
+    It is the forward KL but for a constant. Of a draft that reads hidden states the mean over its
+    passes, with the distance of its own states from the target's.
     """
     device = next(student.parameters()).device.type
     fast = fast_dtype(device)
-    with torch.autocast(device, fast, enabled=fast != torch.float32):
-        hidden = student.base_model(input_ids=batch.ids, use_cache=False).last_hidden_state
-        wanted = batch.weights > 0
-        logits = F.linear(hidden[wanted], student.get_output_embeddings().weight[head.ids])
+    wanted = batch.weights > 0
+    weights = batch.weights[wanted]
     labels, shares = batch.labels[wanted], batch.shares[wanted]
     shares = torch.where(labels >= 0, shares, 0.0)
-    logits = logits.float()
-    losses = (shares * (logits.logsumexp(-1, keepdim=True) - logits.gather(1, labels.clamp_min(0)))).sum(-1)
-    weights = batch.weights[wanted]
-    return (losses * weights).sum() / weights.sum()
+    losses = []
+    with torch.autocast(device, fast, enabled=fast != torch.float32):
+        if batch.states is None:
+            found = [student.base_model(input_ids=batch.ids, use_cache=False).last_hidden_state]
+        else:
+            found = passes(student, batch.ids, batch.states, how.unrolled)
+        for hidden in found:
+            logits = F.linear(hidden[wanted], student.get_output_embeddings().weight[head.ids]).float()
+            each = (shares * (logits.logsumexp(-1, keepdim=True) - logits.gather(1, labels.clamp_min(0)))).sum(-1)
+            if batch.states is not None:
+                apart = F.smooth_l1_loss(hidden[wanted].float(), batch.states[wanted], reduction="none").mean(-1)
+                each = each + how.state_weight * apart
+            losses.append((each * weights).sum() / weights.sum())
+    return torch.stack(losses).mean()
 
 
 def _of_text(text: list[Labelled], head: Head, config: DraftConfig) -> Iterator[Batch]:
@@ -204,7 +230,11 @@ def _of_text(text: list[Labelled], head: Head, config: DraftConfig) -> Iterator[
 
 
 def _of_own(
-    own: list[Answered], labelled: list[Labelled], head: Head, config: DraftConfig
+    own: list[Answered],
+    labelled: list[Labelled],
+    head: Head,
+    config: DraftConfig,
+    states: list[torch.Tensor] | None = None,
 ) -> Iterator[Batch]:
     """The target's own text, with its distributions: the highest of each is what it wrote next."""
     how = config.optimisation
@@ -218,7 +248,10 @@ def _of_own(
             labels[row, : text.ids.numel()] = head.places[text.top[0].long()]
             shares[row, : text.ids.numel()] = text.shares[0].float().exp()
         weights = weights[:, 1:] * (labels[:, :-1] >= 0).any(-1)
-        yield Batch(ids[:, :-1], weights, labels[:, :-1], shares[:, :-1])
+        read = None
+        if states:
+            read = pad_sequence([states[index].float() for index in group], batch_first=True)[:, :-1]
+        yield Batch(ids[:, :-1], weights, labels[:, :-1], shares[:, :-1], read)
 
 
 def _on_policy(

@@ -16,6 +16,7 @@ from bench.report.figures.speed import cold_and_warm, efficiency, speedups
 from bench.report.figures.steps import MOST, acceptance, step_time
 from bench.report.figures.style import STYLE, Drawing, save
 from bench.report.figures.sweeps import sensitivity
+from bench.report.figures.temperature import by_temperature, of_several_temperatures
 
 Draw = Callable[[Sequence[Run]], list[Drawing]]
 
@@ -48,6 +49,11 @@ def draw_figures(runs: Sequence[Run], folder: Path) -> None:
             for file in save(Drawing(name, drawing.figure), folder):
                 say(f"drawn: {file}")
             runs = [run for run in runs if run not in those]
+        for those in of_several_temperatures(runs):
+            drawing = by_temperature(those)
+            name = f"{drawing.name}_{those[0].experiment}_{_slug(those[0])}"
+            for file in save(Drawing(name, drawing.figure), folder):
+                say(f"drawn: {file}")
     setups = {key: _slug(alike[0]) for key, alike in grouped(runs, lambda run: run.setup).items()}
     slugs = list(setups.values())
     with plt.rc_context(STYLE):

@@ -1,0 +1,94 @@
+"""The session of a feature draft: a small model that reads its target's hidden states.
+
+EAGLE (arXiv 2401.15077) and EAGLE-2 (2406.16858). The draft's row for a token reads, beside the
+token, the target's hidden state one place before it; where the target has not been yet, the draft's
+own. So a drafted token's row is written anew once the target has confirmed it, and a tree grows by
+one level a forward.
+"""
+
+import torch
+from transformers import PreTrainedModel
+
+from decoding.hidden import reader_of
+from decoding.session import ModelSession
+from decoding.tree import TokenTree
+
+UNREAD = "a feature draft reads the row before each of its rows: it grows a tree by one level a forward"
+
+
+class FeatureSession(ModelSession):
+    """A model that reads features, beside the target that gives them.
+
+    Args:
+        model: made by hidden.read_features, as wide as the target.
+        target: whose confirmed rows it reads.
+        vocabulary: see ModelSession.
+    """
+
+    def __init__(self, model: PreTrainedModel, target: ModelSession, vocabulary: int | None = None) -> None:
+        super().__init__(model, vocabulary)
+        assert reader_of(model) is not None
+        self.target = target
+        target.watch()
+        self.watch()
+        # How far the target had come at the last forward of a new tree, and how many cached rows
+        # read the target's own states.
+        self._known = 0
+        self._true = 0
+
+    def begin(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
+        """A new sequence; the prompt is read once the target has read it."""
+        self.reset()
+        self._true = 0
+        self.reserve(length)
+
+    def ready(self, tokens: list[int]) -> bool:
+        """Whether the target has read all of `tokens` but the last."""
+        return 0 < len(tokens) - 1 <= len(self.target.tokens)
+
+    def keep(self, path: list[int]) -> None:
+        """See ModelSession.keep."""
+        super().keep(path)
+        self._true = min(len(self.tokens), self._known + 1)
+
+    def truncate(self, length: int) -> None:
+        """See ModelSession.truncate."""
+        super().truncate(length)
+        self._true = min(self._true, length)
+
+    def align(self, tokens: list[int], known: int = 0) -> None:
+        """See ModelSession.align; rows that read the draft's own states are forgotten too."""
+        super().align(tokens, known)
+        self.truncate(min(len(self.tokens), self._true))
+
+    def _features(self, chain: list[int], tree: TokenTree, standing: int) -> torch.Tensor:
+        """Of every row the hidden state of the row before it.
+
+        Raises:
+            RuntimeError: the row before one has not been through a forward.
+        """
+        rows = []
+        if not standing:
+            self._known = len(self.target.tokens)
+            start, end = len(self.tokens) - 1, len(self.tokens) + len(chain)
+            if start < 0:
+                rows.append(self._blank())
+            from_target = min(max(self._known, 0), end)
+            rows.append(self.target.features.read(max(start, 0), from_target))
+            if from_target < end:
+                if chain:
+                    raise RuntimeError(UNREAD)
+                rows.append(self.features.read(start, end))
+        first = max(standing - len(chain), 1)
+        parents = [len(chain) + tree.parents[node] for node in range(first, len(tree))]
+        if parents:
+            if self._seen is None or max(parents) >= min(standing, len(self._seen)):
+                raise RuntimeError(UNREAD)
+            rows.append(self._seen[parents])
+        return torch.cat([each.to(self.device, self.model.dtype) for each in rows])
+
+    def _blank(self) -> torch.Tensor:
+        """What the first token of a text reads: nothing comes before it."""
+        reader = reader_of(self.model)
+        assert reader is not None
+        return torch.zeros(1, reader.width)

@@ -100,3 +100,19 @@ def export(arguments: Sequence[str] | None = None) -> int:
     except (UserError, OSError) as error:
         complain(str(error))
         return USER_ERROR
+
+
+def simulate(arguments: Sequence[str] | None = None) -> int:
+    """The command line of bench.simulate; the exit status.
+
+    What it runs is imported when it is needed.
+    """
+    purpose = "Runs of speculative decoding replayed with shorter drafts: tokens per forward and speedup by gamma."
+    parser = _Parser(prog="python -m bench.simulate", description=purpose)
+    parser.add_argument("folders", nargs="*", default=["results/runs"], help="where runs lie (default results/runs)")
+    try:
+        status: int = find("bench.report.simulate:simulate")(parser.parse_args(arguments).folders)
+        return status
+    except UserError as error:
+        complain(str(error))
+        return USER_ERROR

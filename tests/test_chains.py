@@ -86,7 +86,8 @@ def report_of(output: str | Path) -> AgreementReport:
 def measured() -> dict[tuple[int, float], float]:
     """Tokens per target forward of every run by (gamma, confidence)."""
     runs, _ = collect(["runs"])
-    return {(each.settings["gamma"], each.settings["confidence"]): each.summary.tokens_per_target_forward for each in runs}
+    settings = [(each.settings["gamma"], each.settings["confidence"]) for each in runs]
+    return dict(zip(settings, [each.summary.tokens_per_target_forward for each in runs], strict=True))
 
 
 def test_one_forward_a_text_tells_what_every_run_came_to(decoded, here):
@@ -229,7 +230,8 @@ def test_what_a_record_tells_of_agreement():
     record = made_record(tokens=[*range(10)], prefill_tokens=2, steps=steps)
     # The prefill drafted too; after a draft that was accepted whole, nobody asked; the end is cut.
     assert known_agreement(record, 3, 30) == [True, False, True, False, True, True, True, None, False, True]
-    assert known_agreement(made_record(tokens=[1, 2], prefill_tokens=2, steps=made_steps(emitted=[])), 3, 30) == [True, None]
+    whole = made_record(tokens=[1, 2], prefill_tokens=2, steps=made_steps(emitted=[]))
+    assert known_agreement(whole, 3, 30) == [True, None]
 
 
 def test_a_step_costs_what_its_parts_do():

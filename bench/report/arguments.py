@@ -92,11 +92,11 @@ def export(arguments: Sequence[str] | None = None) -> int:
     parser = _Parser(prog="python -m bench.export", description=purpose)
     parser.add_argument("format", choices=FORMATS, metavar="FORMAT", help=f"one of {', '.join(FORMATS)}")
     parser.add_argument("folder", metavar="FOLDER", help="a run folder, or one with many below it")
-    parser.add_argument("output", metavar="OUT", nargs="?", type=Path, default=Path("results/exports"),
-                        help="where it goes, as <task>/<model>/<run>/ (default results/exports)")  # fmt: skip
+    where = "where it goes, as <task>/<model>/<run>/ (default results/exports/FORMAT)"
+    parser.add_argument("output", metavar="OUT", nargs="?", type=Path, help=where)
     try:
         given = parser.parse_args(arguments)
-        return export_all(given.format, given.folder, given.output)
+        return export_all(given.format, given.folder, given.output or Path("results/exports", given.format))
     except (UserError, OSError) as error:
         complain(str(error))
         return USER_ERROR

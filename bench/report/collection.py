@@ -188,6 +188,8 @@ class Run:
         except (OSError, ValueError, UserError) as error:
             raise UserError(f"{self.folder}: its records cannot be read ({' '.join(str(error).split())})") from error
         ids = list(dict.fromkeys(prompt for prompt, _, role in found if role == METHOD))[: self.summary.prompts]
+        if len(ids) < self.summary.prompts:
+            raise UserError(f"{self.folder}: it has records of {len(ids)} of its {self.summary.prompts} prompts")
         try:
             return CaseRecords.of(found, ids, self.summary.repeats)
         except KeyError as error:

@@ -76,7 +76,7 @@ def run(config: DictConfig) -> int:
         environment=environment(place.device),
         command=["python", "-m", "bench.agreement", *sys.argv[1:]],
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        figures=agreement_figures(texts, plan.max_new_tokens),
+        figures=agreement_figures(texts),
     )
     folder = case.folder.with_name(f"agreement-{case.identity.digits}")
     write(report, texts, folder)

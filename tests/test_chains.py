@@ -162,7 +162,7 @@ def test_a_run_replayed_with_shorter_drafts_gives_what_they_gave(here, capsys):
         if int(line[0]) in GAMMAS:
             assert line[1] == line[4], "replayed and measured"
     runs = {run.settings["gamma"]: run for run in collect(["runs"])[0] if not run.settings["confidence"]}
-    found = replay(runs[6].records(), 6, 24)
+    found = replay(runs[6].records(), 6)
     for each in found:
         assert each.low <= each.tokens_per_target_forward <= each.high
         if each.gamma in runs:
@@ -201,8 +201,9 @@ def stepped(agrees, gamma, limit, ends=()):
 
 @given(st.lists(st.booleans(), max_size=24), st.integers(0, 7), st.integers(0, 3), st.sets(st.integers(0, 24)))
 def test_forwards_are_those_of_the_steps(agrees, gamma, spare, ends):
-    limit = len(agrees) + spare
-    assert chain_forwards([float(each) for each in agrees], gamma, limit, ends) == stepped(agrees, gamma, limit, ends)
+    """Whatever longest output there was: a chain leaves room for the target's own token."""
+    wanted = stepped(agrees, gamma, len(agrees) + spare, ends)
+    assert chain_forwards([float(each) for each in agrees], gamma, ends) == wanted
 
 
 @given(st.lists(st.sampled_from([0.0, 1.0, None]), max_size=9), st.integers(1, 4), st.floats(0.1, 0.9))
@@ -213,7 +214,7 @@ def test_an_expectation_is_the_mean_over_all_that_may_be(told, gamma, chance):
         weight, values = math.prod(chance if each else 1 - chance for each in drawn), iter(drawn)
         own = stepped([next(values) if each is None else each for each in told], gamma, len(told))
         tokens, forwards = tokens + weight * own[0], forwards + weight * own[1]
-    found = chain_forwards([chance if each is None else each for each in told], gamma, len(told))
+    found = chain_forwards([chance if each is None else each for each in told], gamma)
     assert found == pytest.approx((tokens, forwards), abs=1e-9)
 
 
@@ -221,7 +222,7 @@ def test_equal_chances_come_to_the_papers_formula():
     for rate, gamma in ((0.0, 3), (0.5, 1), (0.8, 5)):
         assert independent_tokens_per_forward(rate, gamma) == pytest.approx((1 - rate ** (gamma + 1)) / (1 - rate))
     assert independent_tokens_per_forward(1.0, 4) == 5
-    tokens, forwards = chain_forwards([0.7] * 4000, 4, 5000)
+    tokens, forwards = chain_forwards([0.7] * 4000, 4)
     assert tokens / forwards == pytest.approx(independent_tokens_per_forward(0.7, 4), rel=1e-3)
 
 
@@ -229,9 +230,9 @@ def test_what_a_record_tells_of_agreement():
     steps = made_steps(drafted=[3, 3, 2, 1], accepted=[1, 3, 0, 1], emitted=[2, 4, 1, 1])
     record = made_record(tokens=[*range(10)], prefill_tokens=2, steps=steps)
     # The prefill drafted too; after a draft that was accepted whole, nobody asked; the end is cut.
-    assert known_agreement(record, 3, 30) == [True, False, True, False, True, True, True, None, False, True]
+    assert known_agreement(record, 3) == [True, False, True, False, True, True, True, None, False, True]
     whole = made_record(tokens=[1, 2], prefill_tokens=2, steps=made_steps(emitted=[]))
-    assert known_agreement(whole, 3, 30) == [True, None]
+    assert known_agreement(whole, 3) == [True, None]
 
 
 def test_a_step_costs_what_its_parts_do():
@@ -248,14 +249,14 @@ def text(ranks, chances=None, classes=None):
 
 
 def test_figures_of_hand_made_opinions():
-    figures = agreement_figures([text([0, 0, 3, 0, None, 1, 0, 0]), text([0] * 17)], limit=40)
+    figures = agreement_figures([text([0, 0, 3, 0, None, 1, 0, 0]), text([0] * 17)])
     assert figures.overall.tokens == 25
     assert {top: round(share * 25) for top, share in figures.overall.top.items()} == {1: 22, 2: 23, 4: 24, 8: 24}
     assert {name: part.tokens for name, part in figures.by_position.items()} == {"0-15": 24, "16-31": 1}
     # gamma 2: [0 0 x] [0 x] [x] [0 0] and 5 times [0 0 .] with [0 0] at the end; prefills left out.
     assert figures.chains[1].tokens_per_target_forward == pytest.approx((5 + 14) / (3 + 5))
     assert figures.chains[1].independent == pytest.approx(1 + 0.88 + 0.88**2)
-    unsure = agreement_figures([text([0] * 9, [0.9, 0.3] * 4 + [0.9])], limit=40).chains[3]
+    unsure = agreement_figures([text([0] * 9, [0.9, 0.3] * 4 + [0.9])]).chains[3]
     assert unsure.at_confidence["0.2"] == pytest.approx(4 / 1)
     assert unsure.at_confidence["0.4"] == pytest.approx(6 / 3)
 

@@ -34,7 +34,7 @@ def simulate(folders: Sequence[str]) -> int:
         )
     for group in grouped(chains, _setup).values():
         longest = max(group, key=_gamma)
-        found = replay(longest.records(), _gamma(longest), longest.summary.max_new_tokens)
+        found = replay(longest.records(), _gamma(longest))
         summary = longest.summary
         say(f"{summary.task} ({summary.prompts} prompts), {longest.title}: replayed from {longest.folder}")
         show_lines(table(found, {_gamma(run): run for run in group}))

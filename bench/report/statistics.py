@@ -211,22 +211,20 @@ def acceptance(drafted: Sequence[int], accepted: Sequence[int], emitted: Sequenc
     return Acceptance(total, kept, kept / total, marginal, conditional, histogram, int(cut.sum()))
 
 
-def chain_forwards(
-    chances: Sequence[float], gamma: int, limit: int, ends: Collection[int] = ()
-) -> tuple[float, float]:
+def chain_forwards(chances: Sequence[float], gamma: int, ends: Collection[int] = ()) -> tuple[float, float]:
     """(tokens, target forwards) after the prefill of a chain drafter over one output.
 
     A drafter of a chain agrees with the target up to the first token on which it does not, reads
     the target's token there, and starts anew after it: arXiv 2211.17192, algorithm 1, at
     temperature 0. The first chain rides in the prefill. From every place of the output the
     forwards that are left follow from those of the places behind it, so no step is drawn: with
-    chances of 0 and 1 alone the two numbers are exact counts, else they are expectations.
+    chances of 0 and 1 alone the two numbers are exact counts, else they are expectations. It makes
+    no difference whether an output's last token is a drafted one or the target's own.
 
     Args:
         chances: for every token of the output, the chance that the drafter would draft it after the
             target's text.
         gamma: the most tokens of a chain.
-        limit: the longest output in tokens; a chain leaves room for the target's own token.
         ends: places of the output after whose token a chain ends early.
     """
     count = len(chances)
@@ -234,7 +232,7 @@ def chain_forwards(
     left = [0.0] * (count + 1)
     first = 0.0  # tokens that the prefill's forward emits, known once the first place is reached
     for place in reversed(range(count)):
-        most = max(min(gamma, count - place, limit - place - 1), 0)
+        most = min(gamma, count - place)
         reached, forwards, first = 1.0, 1.0, 0.0
         for depth in range(most):
             chance = chances[place + depth]

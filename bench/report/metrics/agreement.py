@@ -66,12 +66,11 @@ class AgreementFigures:
     chains: list[ChainFigure]
 
 
-def agreement_figures(texts: Sequence[ReadText], limit: int) -> AgreementFigures:
+def agreement_figures(texts: Sequence[ReadText]) -> AgreementFigures:
     """The figures of what a draft said along some texts.
 
     Args:
         texts: with the draft's opinion of each token.
-        limit: the longest output in tokens (max_new_tokens).
     """
     ranks = [rank for text in texts for rank in text.ranks]
     classes = [kind for text in texts for kind in text.classes]
@@ -86,9 +85,9 @@ def agreement_figures(texts: Sequence[ReadText], limit: int) -> AgreementFigures
         chains=[
             ChainFigure(
                 gamma=gamma,
-                tokens_per_target_forward=_chain(texts, gamma, limit),
+                tokens_per_target_forward=_chain(texts, gamma),
                 independent=None if rate is None else independent_tokens_per_forward(rate, gamma),
-                at_confidence={str(each): _chain(texts, gamma, limit, each) for each in CONFIDENCES},
+                at_confidence={str(each): _chain(texts, gamma, each) for each in CONFIDENCES},
             )
             for gamma in GAMMAS
         ],
@@ -117,12 +116,12 @@ def _start(span: str) -> int:
     return int(span.partition("-")[0])
 
 
-def _chain(texts: Sequence[ReadText], gamma: int, limit: int, confidence: float = 0.0) -> float | None:
+def _chain(texts: Sequence[ReadText], gamma: int, confidence: float = 0.0) -> float | None:
     """Tokens per target forward after the prefills, of all texts together."""
     tokens = forwards = 0.0
     for text in texts:
         agrees = [float(rank == 0) for rank in text.ranks]
         ends = {place for place, chance in enumerate(text.chances) if chance is not None and chance < confidence}
-        own = chain_forwards(agrees, gamma, limit, ends)
+        own = chain_forwards(agrees, gamma, ends)
         tokens, forwards = tokens + own[0], forwards + own[1]
     return tokens / forwards if forwards else None

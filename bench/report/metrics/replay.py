@@ -56,7 +56,7 @@ class Replayed:
     speedup: float | None
 
 
-def known_agreement(record: Record, gamma: int, limit: int) -> list[bool | None]:
+def known_agreement(record: Record, gamma: int) -> list[bool | None]:
     """Whether the draft would have given each token of an output after the text before it.
 
     A step tells it of the tokens that it accepted, and of the one in place of which it drafted
@@ -66,14 +66,13 @@ def known_agreement(record: Record, gamma: int, limit: int) -> list[bool | None]
     Args:
         record: of a chain of at most `gamma` tokens.
         gamma: of the run.
-        limit: its longest output in tokens.
     """
     count = len(record.tokens)
     known: list[bool | None] = [None] * count
     # The prefill's draft is not recorded, but it was as long as there was room for.
     first = record.prefill_tokens
     known[: first - 1] = [True] * (first - 1)
-    if first < count and first - 1 < min(gamma, limit - 1):
+    if first < count and first - 1 < gamma:
         known[first - 1] = False
     place = first
     steps = record.steps
@@ -108,29 +107,28 @@ def _usual_verification(grid: Grid) -> tuple[int, float] | None:
     return usual, sum(own for width, own in zip(rows, seconds, strict=True) if width == usual) / times
 
 
-def replay(records: CaseRecords, gamma: int, limit: int) -> list[Replayed]:
+def replay(records: CaseRecords, gamma: int) -> list[Replayed]:
     """The figures of every gamma up to the run's own.
 
     Args:
         records: of speculative decoding with chains of at most `gamma` tokens, at temperature 0.
         gamma: of the run.
-        limit: its longest output in tokens.
     """
-    known = [known_agreement(record, gamma, limit) for record in flat(records.method)]
+    known = [known_agreement(record, gamma) for record in flat(records.method)]
     told = [each for own in known for each in own if each is not None]
     share = sum(told) / len(told) if told else 0.0
     costs = costs_of(records)
     found = []
     for shorter in range(1, gamma + 1):
-        middle, low, high = (_pooled(known, shorter, limit, unknown) for unknown in (share, 0.0, 1.0))
+        middle, low, high = (_pooled(known, shorter, unknown) for unknown in (share, 0.0, 1.0))
         speedup = middle / costs.step(shorter) * costs.greedy if middle is not None and costs else None
         found.append(Replayed(shorter, middle, low, high, speedup))
     return found
 
 
-def _pooled(known: Sequence[Sequence[bool | None]], gamma: int, limit: int, unknown: float) -> float | None:
+def _pooled(known: Sequence[Sequence[bool | None]], gamma: int, unknown: float) -> float | None:
     """Tokens per target forward of all outputs together."""
     chances = ([unknown if told is None else float(told) for told in own] for own in known)
-    sums = [chain_forwards(own, gamma, limit) for own in chances]
+    sums = [chain_forwards(own, gamma) for own in chances]
     tokens, forwards = sum(each for each, _ in sums), sum(each for _, each in sums)
     return tokens / forwards if forwards else None

@@ -20,7 +20,7 @@ def check_summary(path: Path) -> None:
     wanted = roles(Place(summary["device"], summary["dtype"]))
     with RunFolder(path) as folder:
         ids = list(dict.fromkeys(prompt for prompt, *_ in folder.records))
-        records = CaseRecords.of(folder, ids, summary["repeats"], wanted)
+        records = CaseRecords.of(folder.records, ids, summary["repeats"], wanted)
         assert len(ids) == summary["prompts"]
         again = json.loads(json_text(to_json(figures(records, summary["seed"]))))
     kept = {key: summary[key] for key in again.keys() & summary.keys()}

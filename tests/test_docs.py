@@ -43,7 +43,7 @@ from bench.console.sweep import single_jobs
 from bench.plan.settings import read_plan
 from bench.report.archive import main as archive
 from bench.report.archive import unpack
-from bench.report.arguments import figures, refold
+from bench.report.arguments import export, figures, refold, simulate
 from bench.report.markdown import headline
 from bench.report.summary import Summary
 from bench.report.tables import main as report
@@ -177,7 +177,10 @@ def status(monkeypatch, words: list[str]) -> int:
             runpy.run_path(words[1], run_name="__main__")
         return ended.value.code or 0
     module, rest = words[2], words[3:]
-    programs = {"report": report, "figures": figures, "refold": refold, "archive": archive, "study": study}
+    programs = {
+        "report": report, "figures": figures, "refold": refold, "archive": archive, "study": study, "export": export,
+        "simulate": simulate,
+    }  # fmt: skip
     if module == "ouroboros.pool":
         return pool(rest)
     if module == "bench":
@@ -185,6 +188,9 @@ def status(monkeypatch, words: list[str]) -> int:
     if module == "bench.engine":
         monkeypatch.setattr(sys, "argv", [module, *rest, "repeats=1"])
         return bench_main("bench.engine_job:run", "engine")
+    if module == "bench.agreement":
+        monkeypatch.setattr(sys, "argv", [module, *rest, "limit=1", "max_new_tokens=4", "engine=eager"])
+        return bench_main("bench.agreement_job:run", "agreement")
     if module == "bench.tune":
         monkeypatch.setattr(sys, "argv", ["bench.tune", *rest, *SMALL_TUNE])
         return bench_main(bench.tune.job.tune, "tune")

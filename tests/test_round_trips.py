@@ -28,6 +28,7 @@ from bench.plan.methods import METHODS
 from bench.plan.prompts import load_prompts
 from bench.plan.settings import read_plan
 from bench.plan.typed_json import BESIDE
+from bench.report.agreement import AgreementReport
 from bench.report.archive import unpack
 from bench.report.categories import Category
 from bench.report.figure_types import Estimate
@@ -87,7 +88,7 @@ def test_a_record_comes_back_from_its_line(record):
     assert back == (record if judged else replace(record, gap=None, gap_at=None, stop_fault=None))
 
 
-@pytest.mark.parametrize("kind", [Case, Summary, Provenance, Measurement])
+@pytest.mark.parametrize("kind", [Case, Summary, Provenance, Measurement, AgreementReport])
 @given(data=st.data())
 @settings(max_examples=20, deadline=None)
 def test_it_comes_back_from_its_file(kind, data):

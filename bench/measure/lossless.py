@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedModel
 
+from bench.measure.teacher_forcing import teacher_forced
 from decoding.finite import require_finite
 from decoding.sampling import Sampler
 from decoding.stopping import Stopping
@@ -92,9 +93,7 @@ def token_gaps(
             give, lies infinitely far below.
         prompt: token ids.
         output: token ids, at least one.
-        rope_boundary: the length up to which longrope uses its short factors; rows of an output
-            that crosses it come from a forward of either side, for a forward of the whole would
-            rotate the earlier rows as they never were.
+        rope_boundary: see bench.measure.teacher_forcing.
         sampler: what drew the output; None for a greedy one.
         tolerance: of logits, for tokens on a boundary of warping.
 
@@ -105,16 +104,7 @@ def token_gaps(
         NotFinite: logits are no numbers; no output of such a target is right or wrong.
     """
     known = [token if 0 <= token < vocabulary else 0 for token in output]
-    sequence = prompt + known[:-1]
-    cuts = [len(sequence)]
-    if rope_boundary is not None and len(prompt) <= rope_boundary < len(sequence):
-        cuts.insert(0, rope_boundary)
-    rows, done = [], len(prompt) - 1
-    for end in cuts:
-        ids = torch.tensor([sequence[:end]], device=model.device)
-        rows.append(model(ids, use_cache=False, logits_to_keep=end - done).logits[0, :, :vocabulary])
-        done = end
-    logits = torch.cat(rows)
+    logits = teacher_forced(model, vocabulary, prompt, output, rope_boundary)
     require_finite(logits, model, "target")
     if sampler:
         places = range(len(prompt), len(prompt) + len(output))

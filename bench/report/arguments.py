@@ -12,6 +12,7 @@ from bench.console.disk import writing
 from bench.console.entry import find
 from bench.console.terminal import complain, say
 from bench.report.collection import Run, collect
+from bench.report.export import FORMATS, export_all
 from decoding.errors import UserError
 
 USER_ERROR = 2
@@ -83,3 +84,35 @@ def refold(arguments: Sequence[str] | None = None) -> int:
         return USER_ERROR
     status: int = find("bench.report.refold:refold_all")(folders)
     return status
+
+
+def export(arguments: Sequence[str] | None = None) -> int:
+    """The command line of bench.export; the exit status."""
+    purpose = "Finished runs in a format that another tool reads (docs/exports.md)."
+    parser = _Parser(prog="python -m bench.export", description=purpose)
+    parser.add_argument("format", choices=FORMATS, metavar="FORMAT", help=f"one of {', '.join(FORMATS)}")
+    parser.add_argument("folder", metavar="FOLDER", help="a run folder, or one with many below it")
+    where = "where it goes, as <task>/<model>/<run>/ (default results/exports/FORMAT)"
+    parser.add_argument("output", metavar="OUT", nargs="?", type=Path, help=where)
+    try:
+        given = parser.parse_args(arguments)
+        return export_all(given.format, given.folder, given.output or Path("results/exports", given.format))
+    except (UserError, OSError) as error:
+        complain(str(error))
+        return USER_ERROR
+
+
+def simulate(arguments: Sequence[str] | None = None) -> int:
+    """The command line of bench.simulate; the exit status.
+
+    What it runs is imported when it is needed.
+    """
+    purpose = "Runs of speculative decoding replayed with shorter drafts: tokens per forward and speedup by gamma."
+    parser = _Parser(prog="python -m bench.simulate", description=purpose)
+    parser.add_argument("folders", nargs="*", default=["results/runs"], help="where runs lie (default results/runs)")
+    try:
+        status: int = find("bench.report.simulate:simulate")(parser.parse_args(arguments).folders)
+        return status
+    except UserError as error:
+        complain(str(error))
+        return USER_ERROR

@@ -1,10 +1,9 @@
 """The records of one case by prompt and repeat, the method's and greedy's beside them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.measure.record import FLOAT32, METHOD, REFERENCE, Record
-from bench.measure.store import RunFolder
+from bench.measure.record import FLOAT32, METHOD, REFERENCE, Key, Record
 
 # [prompt][repeat], prompts in the data set's order.
 Grid = Sequence[Sequence[Record]]
@@ -27,12 +26,16 @@ class CaseRecords:
 
     @classmethod
     def of(
-        cls, folder: RunFolder, prompts: Sequence[str], repeats: int, roles: Sequence[str] = (METHOD, REFERENCE)
+        cls,
+        records: Mapping[Key, Record],
+        prompts: Sequence[str],
+        repeats: int,
+        roles: Sequence[str] = (METHOD, REFERENCE),
     ) -> "CaseRecords":
         """The records of these prompts, repeats and roles. KeyError where one is missing."""
 
         def grid(role: str) -> Grid:
-            return [[folder.records[prompt, repeat, role] for repeat in range(repeats)] for prompt in prompts]
+            return [[records[prompt, repeat, role] for repeat in range(repeats)] for prompt in prompts]
 
         return cls(list(prompts), grid(METHOD), grid(REFERENCE), grid(FLOAT32) if FLOAT32 in roles else None)
 

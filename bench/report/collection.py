@@ -5,7 +5,7 @@ Reports and figures over many runs are made of them.
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -15,12 +15,13 @@ from typing import Any
 import yaml
 
 from bench.measure.provenance import Provenance, Session
-from bench.measure.record import Record
+from bench.measure.record import METHOD, Record
 from bench.measure.verdicts import MISMATCH
 from bench.models.config import EAGER
 from bench.plan.case import Identity
 from bench.plan.methods import METHODS
 from bench.plan.nesting import flat, written
+from bench.report.case_records import CaseRecords
 from bench.report.markdown import named
 from bench.report.summary import Summary
 from decoding.errors import UserError
@@ -165,10 +166,8 @@ class Run:
         """
         ends: dict[str, float] = {}
         try:
-            with (self.folder / "records.jsonl").open(encoding="utf-8") as lines:
-                for line in lines:
-                    record = Record.from_json(json.loads(line))
-                    ends[record.session] = max(record.finished, ends.get(record.session, 0.0))
+            for record in self._lines():
+                ends[record.session] = max(record.finished, ends.get(record.session, 0.0))
             cpu = self.provenance.cpu if self.provenance else None
             return [
                 (each.session, f"{each.platform} {cpu}", frozenset(each.hardware), _seconds(each), end)
@@ -177,6 +176,29 @@ class Run:
             ]
         except (OSError, ValueError, TypeError, UserError):
             return []
+
+    def records(self) -> CaseRecords:
+        """Those that its summary is of; nothing is locked, for a finished run is only read.
+
+        Raises:
+            UserError: they are gone, damaged, or fewer than the summary says.
+        """
+        try:
+            found = {record.key: record for record in self._lines()}
+        except (OSError, ValueError, UserError) as error:
+            raise UserError(f"{self.folder}: its records cannot be read ({' '.join(str(error).split())})") from error
+        ids = list(dict.fromkeys(prompt for prompt, _, role in found if role == METHOD))[: self.summary.prompts]
+        if len(ids) < self.summary.prompts:
+            raise UserError(f"{self.folder}: it has records of {len(ids)} of its {self.summary.prompts} prompts")
+        try:
+            return CaseRecords.of(found, ids, self.summary.repeats)
+        except KeyError as error:
+            raise UserError(f"{self.folder}: its records lack {error.args[0]}") from error
+
+    def _lines(self) -> Iterator[Record]:
+        with (self.folder / "records.jsonl").open(encoding="utf-8") as lines:
+            for line in lines:
+                yield Record.from_json(json.loads(line))
 
     @cached_property
     def config(self) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def folded(old: dict[str, Any], folder: RunFolder, provenance: Provenance) -> di
     ids = list(dict.fromkeys(prompt for prompt, _, role in folder.records if role == METHOD))[: old["prompts"]]
     if len(ids) < old["prompts"]:
         raise UserError(f"it has records of {len(ids)} prompts, and a summary of {old['prompts']}")
-    records = CaseRecords.of(folder, ids, old["repeats"], roles(Place(old["device"], old["dtype"])))
+    records = CaseRecords.of(folder.records, ids, old["repeats"], roles(Place(old["device"], old["dtype"])))
     again = json.loads(json_text(to_json(figures(records, old["seed"]))))
     first = next(index for index, key in enumerate(old) if key in again)
     before = dict(list(old.items())[:first])

@@ -1,7 +1,7 @@
 """Pure functions from numbers to figures. What is not known is None, never zero."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -209,6 +209,57 @@ def acceptance(drafted: Sequence[int], accepted: Sequence[int], emitted: Sequenc
     histogram = {str(length): count for length, count in sorted(Counter(taken.tolist()).items())}
     total, kept = int(proposed.sum()), int(taken.sum())
     return Acceptance(total, kept, kept / total, marginal, conditional, histogram, int(cut.sum()))
+
+
+def chain_forwards(chances: Sequence[float], gamma: int, ends: Collection[int] = ()) -> tuple[float, float]:
+    """(tokens, target forwards) after the prefill of a chain drafter over one output.
+
+    A drafter of a chain agrees with the target up to the first token on which it does not, reads
+    the target's token there, and starts anew after it: arXiv 2211.17192, algorithm 1, at
+    temperature 0. The first chain rides in the prefill. From every place of the output the
+    forwards that are left follow from those of the places behind it, so no step is drawn: with
+    chances of 0 and 1 alone the two numbers are exact counts, else they are expectations. It makes
+    no difference whether an output's last token is a drafted one or the target's own.
+
+    Args:
+        chances: for every token of the output, the chance that the drafter would draft it after the
+            target's text.
+        gamma: the most tokens of a chain.
+        ends: places of the output after whose token a chain ends early.
+    """
+    count = len(chances)
+    # Of the forwards that are left at a place; no forward is needed at the end.
+    left = [0.0] * (count + 1)
+    first = 0.0  # tokens that the prefill's forward emits, known once the first place is reached
+    for place in reversed(range(count)):
+        most = min(gamma, count - place)
+        reached, forwards, first = 1.0, 1.0, 0.0
+        for depth in range(most):
+            chance = chances[place + depth]
+            forwards += reached * (1 - chance) * left[place + depth + 1]
+            first += reached * (1 - chance) * (depth + 1)
+            reached *= chance
+            if not reached:
+                break
+            if place + depth in ends:
+                most = depth + 1
+                break
+        after = min(place + most + 1, count)
+        left[place] = forwards + reached * left[after]
+        first += reached * (after - place)
+    return count - first, max(left[0] - 1, 0.0)
+
+
+def independent_tokens_per_forward(rate: float, gamma: int) -> float:
+    """Tokens per target forward if every drafted token were accepted with the same chance.
+
+    (1 - rate^(gamma + 1)) / (1 - rate), arXiv 2211.17192, equation 1.
+
+    Args:
+        rate: the chance, from 0 to 1.
+        gamma: draft tokens per step.
+    """
+    return float(sum(rate**depth for depth in range(gamma + 1)))
 
 
 def repetition_rate(outputs: Iterable[Sequence[int]], length: int = 4) -> float | None:

@@ -1,4 +1,4 @@
-"""The headline table of a job on the terminal."""
+"""Tables on the terminal: the headline table of a job, and others."""
 # ruff: noqa: T201
 
 from collections.abc import Collection, Sequence
@@ -18,12 +18,8 @@ def show_table(title: str, summaries: Sequence[Summary], status: str, said: Coll
     if sum(max(len(row[column]) for row in table) + 2 for column in range(len(table[0]))) - 2 > WIDTH:
         below = [f"{table[0][-1]}, {row[0]}: {row[-1]}" for row in table[1:]]
         table = [row[:-1] for row in table]
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     print(f"\n{title}")
-    for number, row in enumerate(table):
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-        if number == 0:
-            print("  ".join("-" * width for width in widths))
+    show_lines(table)
     for line in below:
         print(line)
     if any(runaways_decide(summary.runaways) for summary in summaries):
@@ -37,6 +33,15 @@ def show_table(title: str, summaries: Sequence[Summary], status: str, said: Coll
             print(f"{whose}: {lossless.mismatch} outputs of {summary.label} are a mismatch; {page}")
     warn(_by_case(summaries, said))
     print(status, flush=True)
+
+
+def show_lines(table: Sequence[Sequence[str]]) -> None:
+    """A table on stdout, its first row underlined."""
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    for number, row in enumerate(table):
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        if number == 0:
+            print("  ".join("-" * width for width in widths))
 
 
 def _by_case(summaries: Sequence[Summary], said: Collection[str]) -> list[str]:

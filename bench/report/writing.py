@@ -47,7 +47,8 @@ def report_job(
         The exit status: 1 for a mismatch of one of our methods or of greedy itself, else 0.
     """
     ids = [example.id for example in prompts.examples]
-    panel = {case: CaseRecords.of(folder, ids, plan.settings.repeats, roles) for case, folder in folders.items()}
+    repeats = plan.settings.repeats
+    panel = {case: CaseRecords.of(folder.records, ids, repeats, roles) for case, folder in folders.items()}
     provenances = {case: folder.provenance() for case, folder in folders.items()}
     scored: dict[tuple[str, ...], Scores] = {}
     summaries = {}

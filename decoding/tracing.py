@@ -26,7 +26,7 @@ LOOKING = ("dynamic", "longrope")
 # Rows of a forward whose numbers are written once.
 NUMBERS = 1024
 _Tensors = list[torch.Tensor]
-# Of a forward: ids, positions, kept rows, masks, buffers, blocked weights.
+# Of a forward: ids or embeddings, positions, kept rows, masks, buffers, blocked weights.
 _Arguments = tuple[torch.Tensor, torch.Tensor, torch.Tensor, _Tensors, _Tensors, _Tensors]
 
 
@@ -73,10 +73,13 @@ class _Layer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # untyped in tr
 class _Forward(nn.Module):
     """The model's forward as a function of tensors alone."""
 
-    def __init__(self, model: PreTrainedModel, cache: TreeCache, kinds: Sequence[str] | None) -> None:
+    def __init__(
+        self, model: PreTrainedModel, cache: TreeCache, kinds: Sequence[str] | None, embedded: bool
+    ) -> None:
         super().__init__()
         self.model = model
         self.kinds = kinds
+        self.reads = "inputs_embeds" if embedded else "input_ids"
         self.slots = cache.slots()
         self.cache = Cache(layers=[_Layer() for _ in cache.layers])
         self.blocked = blocked(model)
@@ -90,7 +93,7 @@ class _Forward(nn.Module):
 
     def forward(
         self,
-        ids: torch.Tensor,
+        inputs: torch.Tensor,
         positions: torch.Tensor,
         kept: torch.Tensor,
         masks: _Tensors,
@@ -103,7 +106,7 @@ class _Forward(nn.Module):
             layer.keys, layer.values = (buffers[buffer][member] for buffer, member in (keys, values))
             layer.total = masks[0].shape[-1]
         output = self.model(
-            input_ids=ids,
+            **{self.reads: inputs},
             position_ids=positions,
             attention_mask=masks[0] if self.kinds is None else dict(zip(self.kinds, masks, strict=True)),
             past_key_values=self.cache,
@@ -119,18 +122,22 @@ class TracedForward:
 
     Args:
         kinds: layer types that have masks of their own, None where there is one mask for all.
+        embedded: whether rows are embeddings and no token ids.
 
     Raises:
         CannotTrace: tracing fails or what it gives is not what the model gives.
     """
 
-    def __init__(self, model: PreTrainedModel, cache: TreeCache, kinds: Sequence[str] | None) -> None:
+    def __init__(
+        self, model: PreTrainedModel, cache: TreeCache, kinds: Sequence[str] | None, embedded: bool = False
+    ) -> None:
         _refuse(model, cache)
+        self._embedded = embedded
         self._cache = cache
         self._kinds = kinds
         self._device = model.device
         self._numbers = torch.arange(NUMBERS, device=self._device)
-        forward = _Forward(model, cache, kinds)
+        forward = _Forward(model, cache, kinds, embedded)
         self._weights = forward.weights()
         cache.reserve(64)
         try:
@@ -149,19 +156,19 @@ class TracedForward:
             raise CannotTrace(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from error
         self._compare(forward, model)
 
-    def __call__(self, ids: torch.Tensor, positions: torch.Tensor, kept: list[int], mask: Mask) -> torch.Tensor:
+    def __call__(self, inputs: torch.Tensor, positions: torch.Tensor, kept: list[int], mask: Mask) -> torch.Tensor:
         """Logits [1, len(kept), the head's size] of one forward.
 
         Its rows are written after the cache's cursor.
 
         Args:
-            ids: int64 [1, rows].
+            inputs: token ids, int64 [1, rows], or embeddings, float [1, rows, hidden size].
             positions: int64 [1, rows].
             kept: rows whose logits are wanted.
             mask: as the model takes it.
         """
         masks = list(mask.values()) if isinstance(mask, Mapping) else [mask]
-        return self._run(ids, positions, self._index(kept), masks, self._cache.buffers(), self._weights)
+        return self._run(inputs, positions, self._index(kept), masks, self._cache.buffers(), self._weights)
 
     def _index(self, rows: list[int]) -> torch.Tensor:
         """The rows as a tensor.
@@ -187,7 +194,10 @@ class TracedForward:
         device = model.device
         masks = [mask.to(device) for _ in self._kinds or ["all"]]
         kept = torch.tensor([*range(rows)] if rows < 3 else [rows - 3, rows - 1], device=device)
-        return ids.to(device), positions.to(device), kept, masks, self._cache.buffers(), self._weights
+        inputs = ids.to(device)
+        if self._embedded:
+            inputs = model.get_input_embeddings()(inputs)
+        return inputs, positions.to(device), kept, masks, self._cache.buffers(), self._weights
 
     @torch.inference_mode()
     def _compare(self, forward: _Forward, model: PreTrainedModel) -> None:

@@ -4,16 +4,20 @@ The draft grows level by level, one forward of the draft model a level, and the 
 in one. A fixed shape is multi-candidate speculative decoding (Yang et al., arXiv 2401.06706): the
 candidates are the likeliest tokens, or at a temperature draws without replacement. With `width` and
 `nodes` the draft's own probabilities shape the tree as in EAGLE-2 (Li et al., arXiv 2406.16858,
-section 4): the likeliest paths are expanded, and the likeliest nodes of all are verified.
+section 4): the likeliest paths are expanded, and the likeliest nodes of all are verified. With
+`cape` and width=1 it is a chain whose every token has the more alternatives the less sure the draft
+is (Confidence-aware Proposal Expansion, Du et al., arXiv 2402.02082). With `pruning` and `sharing`
+it is a graph (Gong et al., arXiv 2407.16207): what would be drafted twice is drafted once, and
+stands in the tree at every place that leads there.
 """
 
-from collections.abc import Iterable
+import math
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from baselines.draft_graph import DraftGraph
 from baselines.speculative import draft_session
 from decoding.acceptance import without_replacement
 from decoding.decoder import Drafter, ModelPair
@@ -22,15 +26,24 @@ from decoding.loop import DraftThenVerify
 from decoding.method import Spec
 from decoding.sampling import Sampler
 from decoding.session import ModelSession
-from decoding.settings import require_at_least
+from decoding.settings import require_at_least, require_share
 from decoding.tree import TokenTree
 
 SPEC = Spec(
     name="multi_candidate",
     drafts="a tree of the small model's top tokens",
-    sources=("https://arxiv.org/abs/2401.06706", "https://arxiv.org/abs/2406.16858"),
+    sources=(
+        "https://arxiv.org/abs/2401.06706",
+        "https://arxiv.org/abs/2406.16858",
+        "https://arxiv.org/abs/2402.02082",
+        "https://arxiv.org/abs/2407.16207",
+    ),
     colour="blue",
 )
+
+# CaPE's candidates for a token, by tenths of the draft's probability for the likeliest of them
+# (github.com/NonvolatileMemory/GliDe_with_a_CaPE_ICML_24 at commit edf4c9a).
+EXPANSION = (8, 8, 8, 6, 6, 6, 4, 4, 2, 2, 2)
 
 
 @dataclass
@@ -45,12 +58,20 @@ class Config:
         width: nodes expanded per level, the likeliest ones (null: all).
         nodes: nodes verified beside the root, the likeliest of the whole tree (null: all).
             Likelihood is that of the path from the root.
+        cape: fewer children where the draft is surer of the likeliest (`EXPANSION`).
+        pruning: a child that has less than this share of its likeliest sibling's probability is
+            left out; 0: none is.
+        sharing: two nodes of one token are one where so many tokens before them are equal too;
+            null: never. What is unrolled may be deeper than the draft model has read.
     """
 
     name: str = "multi_candidate"
     branching: list[int] = field(default_factory=lambda: [4, 2, 2])
     width: int | None = None
     nodes: int | None = None
+    cape: bool = False
+    pruning: float = 0.0
+    sharing: int | None = None
 
     def __post_init__(self) -> None:
         if not self.branching:
@@ -61,33 +82,36 @@ class Config:
             value = getattr(self, name)
             if value is not None:
                 require_at_least(name, value, 1)
+        require_share("pruning", self.pruning)
+        if self.sharing is not None:
+            require_at_least("sharing", self.sharing, 0)
+            if self.nodes is None:
+                raise SettingError("sharing must be null where nodes is: a cycle that is unrolled has no other end")
 
+    @property
+    def fixed(self) -> bool:
+        """Whether the tree's shape is the same whatever the draft says."""
+        return not (self.width or self.nodes or self.cape or self.pruning)
 
     def canonical(self) -> "Config":
-        """Bounds that the tree does not reach say nothing."""
+        """Bounds that the tree does not reach say nothing, nor a choice among what is alone."""
+        most = max(self.branching)
+        # Whether two nodes of one level are expanded: a node shares with none of its own path, nor
+        # with its siblings.
+        branches = self.width != 1 and math.prod(self.branching[:-1]) > 1
         frontier, widest, total = 1, 1, 0
         for level, children in enumerate(self.branching):
             total += frontier * children
             if level + 1 < len(self.branching):
                 widest = max(widest, frontier * children)
                 frontier = min(frontier * children, self.width or frontier * children)
-        nodes = None if self.nodes is None or self.nodes >= total else self.nodes
+        sharing = self.sharing if branches else None
+        nodes = None if self.nodes is None or (self.nodes >= total and sharing is None) else self.nodes
         reached = widest if nodes is None else min(widest, max(nodes - 1, 1))
         width = None if self.width is None or self.width >= reached else self.width
-        return replace(self, width=width, nodes=nodes)
-
-
-class Candidate(NamedTuple):
-    """A token that may be drafted.
-
-    Attributes:
-        parent: the parent's place among the candidates, None below the root.
-        score: natural logarithm of the draft's probability for the path from the root.
-    """
-
-    parent: int | None
-    token: int
-    score: float
+        cape = self.cape and most > min(EXPANSION)
+        pruning = self.pruning if most > 1 else 0.0
+        return replace(self, width=width, nodes=nodes, cape=cape, pruning=pruning, sharing=sharing)
 
 
 class MultiCandidate(Drafter):
@@ -108,7 +132,7 @@ class MultiCandidate(Drafter):
         self._expanded: TokenTree | None = None
         self._root = 0
         self._sampler: Sampler | None = None
-        # By candidate the distribution that its children were drawn from.
+        # By node of the graph the distribution that its children were drawn from.
         self._drawn_from: dict[int | None, np.ndarray] = {}
 
     def draw_with(self, sampler: Sampler | None) -> None:
@@ -122,20 +146,22 @@ class MultiCandidate(Drafter):
         self._root = 0
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
-        """Grow the tree level by level, and hang its likeliest nodes below the root."""
+        """Grow the graph level by level, and hang its likeliest paths below the root."""
         if not self.session.ready(tokens):
             return
         self._catch_up(tokens)
-        depth = min(limit, tree.room, len(self.config.branching))
+        depth = min(limit, tree.room)
         if depth < 1 or len(tokens) >= self.session.context:
             return
-        candidates = self._grow(tokens, depth)
-        nodes: dict[int | None, int] = {None: 0}
-        for place in sorted(_likeliest(candidates, range(len(candidates)), self.config.nodes)):
-            parent, token, _ = candidates[place]
-            nodes[place] = tree.add(nodes[parent], [token], "draft")[0]
+        graph = self._grow(tokens, min(depth, len(self.config.branching)))
+        # Of every copy its node in the graph, and in the tree.
+        copies: list[tuple[int | None, int]] = [(None, 0)]
+        for copy, node in graph.unrolled(self.config.nodes, depth):
+            above, parent = copies[copy]
+            token = graph.tokens[node]
+            copies.append((node, tree.add(parent, [token], "draft")[0]))
             if self._drawn_from:
-                tree.draws.setdefault(nodes[parent], ([], self._drawn_from[parent]))[0].append(token)
+                tree.draws.setdefault(parent, ([], self._drawn_from[above]))[0].append(token)
 
     def _catch_up(self, tokens: list[int]) -> None:
         """Keep the rows of the last tree that the text went along, and forget the others."""
@@ -150,39 +176,46 @@ class MultiCandidate(Drafter):
             self._expanded = None
         self.session.align(tokens, self._root)
 
-    def _grow(self, tokens: list[int], depth: int) -> list[Candidate]:
-        """All candidates down to `depth`, parents before their children, better siblings first."""
+    def _grow(self, tokens: list[int], depth: int) -> DraftGraph:
+        """All candidates down to `depth`, better siblings first."""
         self._root = len(tokens) - 1
         self._expanded = TokenTree(tokens[-1], self.session.room(self._root))
-        candidates: list[Candidate] = []
+        graph = DraftGraph(tokens, self.config.sharing)
         self._drawn_from = {}
         frontier: dict[int | None, int] = {None: 0}
         logits = self.session.forward(tokens[len(self.session.tokens) : -1], self._expanded, [0])
         for level in range(depth):
             children = min(self.config.branching[level], logits.shape[-1])
             if self._sampler:
-                # Where width or nodes bound the tree, which draws stay in it depends on what they
+                # Where the draws shape the tree, which of them stay in it depends on what they
                 # are: they are then no draws from q, and each a point mass.
-                if self._sampler.classic and self.config.width is None and self.config.nodes is None:
+                if self._sampler.classic and self.config.fixed:
                     drawn_from = [self._sampler.distribution(row) for row in logits]
                     self._drawn_from |= dict(zip(frontier, drawn_from, strict=True))
                 # The largest of perturbed scores are draws without replacement (Kool, van Hoof and
                 # Welling, arXiv 1903.06059, section 2).
                 logits = torch.stack([self._sampler.scores(row, len(tokens) + level) for row in logits])
             best = torch.stack([each.double() for each in _log_chances(logits).topk(children)]).tolist()
-            first = len(candidates)
-            for parent, scores, ids in zip(frontier, *best, strict=True):
-                above = 0.0 if parent is None else candidates[parent].score
-                siblings = zip(ids, scores, strict=True)
-                candidates += [Candidate(parent, int(token), above + score) for token, score in siblings]
+            first = len(graph)
+            for parent, chances, ids in zip(frontier, *best, strict=True):
+                for token, chance in zip(ids[: self._proposed(chances)], chances, strict=False):
+                    graph.add(parent, int(token), chance)
             if level + 1 < depth:
-                frontier = self._expand(candidates, first, frontier)
+                frontier = self._expand(graph, first, frontier)
                 if not frontier:
                     break
                 logits = self.session.extend(list(frontier.values()))
-        return candidates
+        return graph
 
-    def _expand(self, candidates: list[Candidate], first: int, nodes: dict[int | None, int]) -> dict[int | None, int]:
+    def _proposed(self, chances: list[float]) -> int:
+        """How many of a node's children are proposed; their log-probabilities descend."""
+        count = expansion(math.exp(chances[0])) if self.config.cape else len(chances)
+        if self.config.pruning:
+            lowest = chances[0] + math.log(self.config.pruning)
+            count = min(count, sum(chance >= lowest for chance in chances))
+        return count
+
+    def _expand(self, graph: DraftGraph, first: int, nodes: dict[int | None, int]) -> dict[int | None, int]:
         """Add the level's likeliest candidates, those from `first` on, to the tree the draft reads.
 
         nodes: their parents' nodes. Returns the node of every candidate added.
@@ -190,15 +223,15 @@ class MultiCandidate(Drafter):
         # A child is never likelier than its parent: what beats the parent, and the parent itself,
         # beat the child.
         count = None if self.config.nodes is None else self.config.nodes - 1
-        hopeful = _likeliest(candidates, range(len(candidates)), count)
-        level = [place for place in hopeful if place >= first and candidates[place].token not in self.eos]
+        hopeful = graph.likeliest(count)
+        level = [place for place in hopeful if place >= first and graph.tokens[place] not in self.eos]
         frontier: dict[int | None, int] = {}
         assert self._expanded is not None
         for place in sorted(level[: self.config.width]):
-            parent, token, _ = candidates[place]
             # There are no nodes where the draft's context ends.
-            for node in self._expanded.add(nodes[parent], [token], "draft"):
+            for node in self._expanded.add(nodes[graph.parents[place]], [graph.tokens[place]], "draft"):
                 frontier[place] = node
+        graph.end(first, frontier)
         return frontier
 
     def forwards(self) -> tuple[int, int]:
@@ -211,12 +244,13 @@ def _log_chances(logits: torch.Tensor) -> torch.Tensor:
     return (logits if logits.dtype == torch.float64 else logits.float()).log_softmax(dim=-1)
 
 
-def _likeliest(candidates: list[Candidate], places: Iterable[int], count: int | None) -> list[int]:
-    """At most `count` of `places`, the best scores first, the earlier place on a tie.
+def expansion(confidence: float) -> int:
+    """How many candidates CaPE proposes for a token, the likeliest one among them.
 
-    With None all of them.
+    Args:
+        confidence: the draft's probability for that one.
     """
-    return sorted(places, key=lambda place: -candidates[place].score)[:count]
+    return EXPANSION[min(int(10 * confidence), len(EXPANSION) - 1)]
 
 
 def build(config: Config, pair: ModelPair) -> DraftThenVerify:

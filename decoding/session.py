@@ -6,6 +6,7 @@ cache. It remembers which tokens are cached, so that a method cannot lose track 
 counts forwards and rows.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from decoding.hidden import FeatureRows, HiddenStates, reader_of
 from decoding.masks import MaskBuilder
 from decoding.staging import staged
 from decoding.stopwatch import Stopwatch
-from decoding.tracing import TracedForward, rotary_settings
+from decoding.tracing import CannotTrace, TracedForward, rotary_settings
 from decoding.tree import TokenTree, causal
 
 # What all models' forwards took so far: one clock, for the models of a method take turns.
@@ -71,8 +72,11 @@ class ModelSession:
         # The last forward's chain and tree, and how many of the tree's nodes have been through a
         # forward.
         self._pending: tuple[list[int], TokenTree, int] | None = None
+        # Those of them that read no token but an embedding.
+        self._untrue: frozenset[int] = frozenset()
         self._cache = TreeCache(self._probe())
         self._traced: TracedForward | None = None
+        self._traced_embeddings: TracedForward | None = None
         self.features = FeatureRows()
         self._hidden: HiddenStates | None = None
         # Hidden states of the last forward's chain and tree.
@@ -96,6 +100,32 @@ class ModelSession:
             CannotTrace: it cannot be traced; all stays as it is then.
         """
         self._traced = TracedForward(self.model, self._cache, self._masks.kinds, self._hidden)
+        self._traced_embeddings = None
+
+    def expect_embeddings(self) -> None:
+        """Get ready for rows that are embeddings: outside the clock, where tracing takes its time.
+
+        They need no call of this, and without a trace run in the model's own forward.
+        """
+        if self._traced:
+            # Such a trace is one more, for its input is another.
+            with suppress(CannotTrace):
+                self._traced_embeddings = TracedForward(
+                    self.model, self._cache, self._masks.kinds, self._hidden, embedded=True
+                )
+
+    @torch.inference_mode()
+    def mixed(self, tokens: list[int], weights: list[float]) -> torch.Tensor:
+        """One row [1, hidden size] for `forward` or `extend`: the tokens' embeddings, weighted."""
+        arrays = [np.array(tokens, dtype=np.int64), np.array(weights, dtype=np.float64)]
+        ids, shares = staged(arrays, self.device)
+        rows = self._embedded(ids)
+        return (shares.to(rows.dtype) @ rows)[None]
+
+    def _embedded(self, ids: torch.Tensor) -> torch.Tensor:
+        """What the model reads for token ids [rows]: float [rows, hidden size]."""
+        rows: torch.Tensor = self.model.get_input_embeddings()(ids)
+        return rows
 
     @torch.inference_mode()
     def _probe(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -150,7 +180,9 @@ class ModelSession:
         self.keep([0])
         return logits[0]
 
-    def forward(self, chain: list[int], tree: TokenTree, nodes: list[int]) -> torch.Tensor:
+    def forward(
+        self, chain: list[int], tree: TokenTree, nodes: list[int], embeddings: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """One forward of [chain, tree] after the cached tokens.
 
         `keep`, `extend` or another forward must follow.
@@ -160,6 +192,8 @@ class ModelSession:
                 root.
             tree: what is drafted, its root included.
             nodes: the nodes whose logits are wanted.
+            embeddings: float [rows, hidden size], which the tree's last nodes read instead of their
+                tokens. Such a row is no token's: it cannot be kept.
 
         Returns:
             Logits [len(nodes), vocabulary].
@@ -167,9 +201,10 @@ class ModelSession:
         if self.rope_boundary and self.rotates_anew(len(self.tokens) + len(chain) + max(tree.depths)):
             chain = self.tokens + chain
             self.truncate(0)
-        return self._run(chain, tree, 0, nodes)
+        self._untrue = frozenset()
+        return self._run(chain, tree, 0, nodes, embeddings)
 
-    def extend(self, nodes: list[int]) -> torch.Tensor:
+    def extend(self, nodes: list[int], embeddings: torch.Tensor | None = None) -> torch.Tensor:
         """One forward of the nodes that the last forward's tree has gained since.
 
         The rows that are there already are seen, not fed again, so a model can grow a tree from its
@@ -177,6 +212,7 @@ class ModelSession:
 
         Args:
             nodes: those of the new nodes whose logits are wanted.
+            embeddings: as in `forward`, for the last of the new nodes.
 
         Returns:
             Logits [len(nodes), vocabulary].
@@ -184,10 +220,12 @@ class ModelSession:
         if self._pending is None:
             raise RuntimeError("extend needs a forward before it")
         chain, tree, standing = self._pending
-        return self._run(chain, tree, len(chain) + standing, nodes)
+        return self._run(chain, tree, len(chain) + standing, nodes, embeddings)
 
     @torch.inference_mode()
-    def _run(self, chain: list[int], tree: TokenTree, standing: int, nodes: list[int]) -> torch.Tensor:
+    def _run(
+        self, chain: list[int], tree: TokenTree, standing: int, nodes: list[int], embeddings: torch.Tensor | None
+    ) -> torch.Tensor:
         """Forward of [chain, tree] without its first `standing` rows.
 
         These lie after the cached ones already.
@@ -203,9 +241,13 @@ class ModelSession:
         wanted = [len(chain) + node - standing for node in nodes] if chain or standing else nodes
         inputs = (chain + tree.tokens)[standing:]
         features = self._features(chain, tree, standing)
-        logits = self._attend(inputs, positions, visible[standing:], wanted, standing, features=features)
+        logits = self._attend(
+            inputs, positions, visible[standing:], wanted, standing, features=features, embeddings=embeddings
+        )
         if self._hidden and (fresh := self._hidden.rows) is not None:
             self._seen = torch.cat([self._seen, fresh[0]]) if standing and self._seen is not None else fresh[0]
+        if embeddings is not None:
+            self._untrue |= frozenset(range(len(tree) - len(embeddings), len(tree)))
         self._pending = (chain, tree, len(tree))
         self.counters.forwards += 1
         self.counters.rows += len(inputs)
@@ -220,13 +262,14 @@ class ModelSession:
         standing: int = 0,
         before: int | None = None,
         features: torch.Tensor | None = None,
+        embeddings: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """The model's forward of `tokens` after the cached rows; logits [len(rows), vocabulary].
 
         standing: rows of an earlier forward that lie between the two, not confirmed. positions:
         int64, of the rows after the cached ones, [standing + tokens]. before: rows from the first
         on that every token sees; None: all cached ones. visible: bool [tokens, all rows after
-        these], which of them each token attends to.
+        these], which of them each token attends to. embeddings: what the last rows read instead.
         """
         cached = len(self.tokens)
         before = cached if before is None else before
@@ -241,13 +284,17 @@ class ModelSession:
         mask = self._masks.build(before, count, columns, places, *hidden)
         query = places[None, len(columns) - count :]
         with MODELS:
-            if self._traced:
-                logits = self._traced(ids[None], query, rows, mask, features)[0]
+            inputs, traced = ids[None], self._traced
+            if embeddings is not None:
+                true = self._embedded(ids[: count - len(embeddings)])
+                inputs, traced = torch.cat([true, embeddings])[None], self._traced_embeddings
+            if traced:
+                logits = traced(inputs, query, rows, mask, features)[0]
             else:
                 if features is not None and (reader := reader_of(self.model)):
                     reader.features = features[None]
                 output = self.model(
-                    input_ids=ids[None],
+                    **{"input_ids" if embeddings is None else "inputs_embeds": inputs},
                     attention_mask=mask,
                     position_ids=query,
                     past_key_values=self._cache,
@@ -286,8 +333,8 @@ class ModelSession:
         The rest is dropped. Waits where rows had to move: that belongs to this step's time, not to
         whatever the device is asked for next.
         """
-        if self._pending is None or path[-1] >= self._pending[2]:
-            raise RuntimeError("keep needs a forward before it")
+        if self._pending is None or path[-1] >= self._pending[2] or not self._untrue.isdisjoint(path):
+            raise RuntimeError("keep needs a forward before it, in which every node of the path read its token")
         chain, tree, _ = self._pending
         if self._seen is not None:
             kept = [*range(len(chain)), *(len(chain) + node for node in path)]

@@ -27,7 +27,7 @@ LOOKING = ("dynamic", "longrope")
 # Rows of a forward whose numbers are written once.
 NUMBERS = 1024
 _Tensors = list[torch.Tensor]
-# Of a forward: ids, positions, kept rows, masks, buffers, blocked weights, features.
+# Of a forward: ids or embeddings, positions, kept rows, masks, buffers, blocked weights, features.
 _Arguments = tuple[torch.Tensor, torch.Tensor, torch.Tensor, _Tensors, _Tensors, _Tensors, torch.Tensor]
 
 
@@ -75,13 +75,19 @@ class _Forward(nn.Module):
     """The model's forward as a function of tensors alone."""
 
     def __init__(
-        self, model: PreTrainedModel, cache: TreeCache, kinds: Sequence[str] | None, hidden: HiddenStates | None
+        self,
+        model: PreTrainedModel,
+        cache: TreeCache,
+        kinds: Sequence[str] | None,
+        hidden: HiddenStates | None,
+        embedded: bool,
     ) -> None:
         super().__init__()
         self.model = model
         self.hidden = hidden
         self.reader = reader_of(model)
         self.kinds = kinds
+        self.reads = "inputs_embeds" if embedded else "input_ids"
         self.slots = cache.slots()
         self.cache = Cache(layers=[_Layer() for _ in cache.layers])
         self.blocked = blocked(model)
@@ -95,7 +101,7 @@ class _Forward(nn.Module):
 
     def forward(
         self,
-        ids: torch.Tensor,
+        inputs: torch.Tensor,
         positions: torch.Tensor,
         kept: torch.Tensor,
         masks: _Tensors,
@@ -112,7 +118,7 @@ class _Forward(nn.Module):
             layer.keys, layer.values = (buffers[buffer][member] for buffer, member in (keys, values))
             layer.total = masks[0].shape[-1]
         output = self.model(
-            input_ids=ids,
+            **{self.reads: inputs},
             position_ids=positions,
             attention_mask=masks[0] if self.kinds is None else dict(zip(self.kinds, masks, strict=True)),
             past_key_values=self.cache,
@@ -131,6 +137,7 @@ class TracedForward:
     Args:
         kinds: layer types that have masks of their own, None where there is one mask for all.
         hidden: where a forward's hidden states are put, None where nobody asks for them.
+        embedded: whether rows are embeddings and no token ids.
 
     Raises:
         CannotTrace: tracing fails or what it gives is not what the model gives.
@@ -142,14 +149,16 @@ class TracedForward:
         cache: TreeCache,
         kinds: Sequence[str] | None,
         hidden: HiddenStates | None = None,
+        embedded: bool = False,
     ) -> None:
         _refuse(model, cache)
         self._hidden = hidden
+        self._embedded = embedded
         self._cache = cache
         self._kinds = kinds
         self._device = model.device
         self._numbers = torch.arange(NUMBERS, device=self._device)
-        forward = _Forward(model, cache, kinds, hidden)
+        forward = _Forward(model, cache, kinds, hidden, embedded)
         self._weights = forward.weights()
         # As wide as what the model reads; of a model that reads none a tensor that nobody looks at.
         reader = reader_of(model)
@@ -174,7 +183,7 @@ class TracedForward:
 
     def __call__(
         self,
-        ids: torch.Tensor,
+        inputs: torch.Tensor,
         positions: torch.Tensor,
         kept: list[int],
         mask: Mask,
@@ -185,7 +194,7 @@ class TracedForward:
         Its rows are written after the cache's cursor.
 
         Args:
-            ids: int64 [1, rows].
+            inputs: token ids, int64 [1, rows], or embeddings, float [1, rows, hidden size].
             positions: int64 [1, rows].
             kept: rows whose logits are wanted.
             mask: as the model takes it.
@@ -193,7 +202,7 @@ class TracedForward:
         """
         masks = list(mask.values()) if isinstance(mask, Mapping) else [mask]
         read = self._nothing if features is None else features[None]
-        found = self._run(ids, positions, self._index(kept), masks, self._cache.buffers(), self._weights, read)
+        found = self._run(inputs, positions, self._index(kept), masks, self._cache.buffers(), self._weights, read)
         if self._hidden:
             self._hidden.rows = found[1]
         return found[0]
@@ -222,8 +231,11 @@ class TracedForward:
         device = model.device
         masks = [mask.to(device) for _ in self._kinds or ["all"]]
         kept = torch.tensor([*range(rows)] if rows < 3 else [rows - 3, rows - 1], device=device)
+        inputs = ids.to(device)
+        if self._embedded:
+            inputs = model.get_input_embeddings()(inputs)
         features = torch.randn(1, rows, self._width, generator=draw, dtype=torch.float32).to(device, model.dtype)
-        return ids.to(device), positions.to(device), kept, masks, self._cache.buffers(), self._weights, features
+        return inputs, positions.to(device), kept, masks, self._cache.buffers(), self._weights, features
 
     @torch.inference_mode()
     def _compare(self, forward: _Forward, model: PreTrainedModel) -> None:

@@ -29,6 +29,8 @@ class SessionView(ModelSession):
         self.model = model
         self.counters = Counters()
         self._pending = None
+        # Nobody reads what a view's model makes of its rows.
+        self._hidden = self._seen = None
         if self._traced:
             self.trace()
 

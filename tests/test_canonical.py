@@ -7,7 +7,7 @@ import pytest
 from matrix import build, make_pair, ouroboros_config, prompts
 from omegaconf import OmegaConf
 
-from baselines import hf_assisted, suffix
+from baselines import hf_assisted, multi_candidate, suffix
 from bench import CONF
 from bench.plan.methods import METHODS, method_config
 from bench.plan.nesting import flat, merged, nested
@@ -77,6 +77,11 @@ def test_the_canonical_form_takes_the_same_steps(name, pair) -> None:
         ("multi_candidate", {"branching": [2, 1, 1], "width": 2}, {"branching": [2, 1, 1]}),
         ("multi_candidate", {"branching": [2, 1, 1], "nodes": 6}, {"branching": [2, 1, 1]}),
         ("multi_candidate", {"branching": [3, 3, 3], "nodes": 4, "width": 3}, {"branching": [3, 3, 3], "nodes": 4}),
+        ("multi_candidate", {"branching": [2, 2], "cape": True}, {"branching": [2, 2]}),
+        ("multi_candidate", {"branching": [1, 1], "pruning": 0.3}, {"branching": [1, 1]}),
+        ("multi_candidate", {"branching": [3, 3], "nodes": 5, "width": 1, "sharing": 0},
+         {"branching": [3, 3], "nodes": 5, "width": 1}),
+        ("multi_candidate", {"branching": [1, 4], "nodes": 9, "sharing": 1}, {"branching": [1, 4]}),
         ("self_speculative", {"threshold_step": 0.0, "acceptance": 0.7}, {"threshold_step": 0.0}),
     ],
 )  # fmt: skip
@@ -86,6 +91,12 @@ def test_settings_that_behave_alike_are_one(name, one, other) -> None:
         return canonical(method_config(merged(base, settings)))
 
     assert config(one) == config(other)
+
+
+def test_a_bound_on_what_is_unrolled_is_not_silent() -> None:
+    """A graph may be unrolled further than the tree would go."""
+    graphs = [multi_candidate.Config(branching=[2, 2], nodes=nodes, sharing=0) for nodes in (6, 20)]
+    assert canonical(graphs[0]) == graphs[0] != canonical(graphs[1])
 
 
 def test_what_is_silent_makes_no_other_setting() -> None:

@@ -5,7 +5,7 @@ import torch
 from families import blurred, make_model, reading
 from matrix import decode, make_pair, prompts, reference
 
-from baselines import eagle, multi_candidate, speculative
+from baselines import eagle, multi_candidate, self_speculative, speculative
 from decoding.decoder import ModelPair
 from decoding.errors import MissingFeatureDraft
 from decoding.feature_session import FeatureSession
@@ -171,6 +171,19 @@ def test_a_node_of_a_tree_reads_its_parents_state():
             draft.prefill([4])
             logits.append(draft.prefill([7]))
     assert torch.allclose(*logits, atol=1e-9)
+
+
+@pytest.mark.parametrize("trace", [False, True], ids=["eager", "traced"])
+def test_a_view_of_the_target_beside_it_changes_nothing(trace):
+    """Draft & Verify's forwards leave the states that a feature draft reads alone."""
+    pair = pair_of(reading(blurred(make_model("llama"), 0.1)), make_model("llama"), trace)
+    skipping = self_speculative.Config(skip=None, skip_attention=[1], max_draft=5, threshold=0.3)
+    decoders = [eagle.build(CHAIN, pair), self_speculative.build(skipping, pair)]
+    for prompt in prompts(2):
+        expected = reference(pair, prompt, LONG).tokens
+        first, between, again = (decoders[number].generate(prompt, LONG) for number in (0, 1, 0))
+        assert first.tokens == between.tokens == again.tokens == expected
+        assert first.steps.accepted == again.steps.accepted
 
 
 def test_levels_that_were_not_read_are_refused():

@@ -132,7 +132,7 @@ def test_what_is_tuned_has_a_search_space():
 def test_every_value_of_a_search_space_is_a_setting(file):
     fixed = {
         "prompt_lookup": {"max_ngram": 5, "min_ngram": 1}, "self_speculative": {"skip": None}, "cascade": {"tail": 0},
-        "ouroboros": {"pool": {"capacity": 4}},
+        "ouroboros": {"pool": {"capacity": 4}}, "multi_candidate": {"nodes": 8},
     }  # fmt: skip
     for key, values in flat(OmegaConf.to_container(OmegaConf.load(file))).items():
         for value in values:

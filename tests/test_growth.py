@@ -28,6 +28,7 @@ from baselines import (
     self_speculative,
     speculative,
     suffix,
+    superposed,
     token_recycling,
 )
 from decoding import loop
@@ -42,6 +43,8 @@ METHODS = [
     greedy.Config(),
     speculative.Config(gamma=4),
     multi_candidate.Config(branching=[3, 2, 1]),
+    multi_candidate.Config(branching=[3, 3, 3], nodes=10, pruning=0.1, sharing=1),
+    superposed.Config(),
     cascade.Config(gamma=4, tail=2),
     lookahead.Config(window=3, ngram=3, max_guesses=3, text_phrases=True),
     prompt_lookup.Config(draft_length=5),
@@ -181,6 +184,7 @@ def pair() -> ModelPair:
 MANY = [
     speculative.Config(gamma=3),
     multi_candidate.Config(branching=[2, 2]),
+    superposed.Config(paths=2, gamma=2),
     hybrid.Config(min_match=3, fallback=lookahead.Config(window=2, ngram=3, max_guesses=2)),
     token_recycling.Config(nodes=8),
     self_speculative.Config(skip=None, skip_mlp=[0], max_draft=3),

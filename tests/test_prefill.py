@@ -20,6 +20,7 @@ from baselines import (
     self_speculative,
     speculative,
     suffix,
+    superposed,
     token_recycling,
 )
 from decoding import loop, recorder, session
@@ -33,6 +34,7 @@ LONG = 2000
 METHODS = [
     speculative.Config(),
     multi_candidate.Config(),
+    superposed.Config(),
     cascade.Config(),
     prompt_lookup.Config(),
     suffix.Config(),
@@ -52,7 +54,8 @@ WATCHED = {
     for module, names in (
         (loop, ("suffix_automaton.py", "copying.py", "draft_model.py")),
         (lookahead, tuple(f"{name}.py" for name in ("prompt_lookup", "suffix", "hybrid", "token_recycling", "cascade",
-                                                   "lookahead", "multi_candidate", "speculative", "phrase_pool"))),
+                                                   "lookahead", "multi_candidate", "speculative", "superposed",
+                                                   "draft_graph", "ngram_counts", "phrase_pool"))),
         (ouroboros, ("method.py", "learning.py", "adaptive.py")),
     )
     for name in names
@@ -139,7 +142,9 @@ def test_what_the_first_proposal_finds_read() -> None:
     assert phrases(begun(both, pair, prompt).pool) == runs
     only = ouroboros_config(capacity=20, ngram=3, text_phrases="output")
     assert not phrases(begun(only, pair, prompt).pool)
-    for config in (speculative.Config(), multi_candidate.Config(), ouroboros.Config(gamma="auto")):
+    assert begun(superposed.Config(), pair, prompt).ngrams._read == len(prompt)
+    drafting = (speculative.Config(), multi_candidate.Config(), superposed.Config(), ouroboros.Config(gamma="auto"))
+    for config in drafting:
         begun(config, pair, prompt)
         assert pair.draft.tokens == prompt[:-1], "the last is the draft's root"
 
@@ -179,6 +184,7 @@ def test_a_draft_that_needs_the_prompt_alone_rides_in_the_prefill(length: int) -
         (hybrid.Config(min_match=30, fallback=same), alone),
         (speculative.Config(gamma=4), 5),
         (multi_candidate.Config(branching=[2, 2, 1]), 4),
+        (superposed.Config(paths=1, gamma=3, alpha=0.0), 4),
         (cascade.Config(gamma=6, tail=0), 7),
         (ouroboros_config(gamma=3, k=0, phrases=False), 4),
         (ouroboros_config(drafter=speculative.Config(gamma=2), k=0), 3),

@@ -20,6 +20,7 @@ from baselines import (
     self_speculative,
     speculative,
     suffix,
+    superposed,
     token_recycling,
 )
 from decoding.decoder import ModelPair
@@ -35,6 +36,7 @@ METHODS = [
     (speculative.Config(gamma=5, confidence=0.4), 1),
     (multi_candidate.Config(), 1),
     (multi_candidate.Config(branching=[3, 3, 3], width=2, nodes=6), 1),
+    (multi_candidate.Config(branching=[3, 3, 3], nodes=8, cape=True, pruning=0.1, sharing=1), 1),
     (cascade.Config(gamma=4, tail=3), 1),
     (lookahead.Config(window=3, ngram=3, text_phrases=True), 1),
     (prompt_lookup.Config(), 1),
@@ -91,6 +93,16 @@ def test_a_forward_has_one_copy_to_the_device_and_its_choices_one_back(llama: Fa
     # Of the draft model, whose choices nobody asks for.
     prefill = 1 if llama.pair.draft.counters.forwards else 0
     assert copies["to host"] == looks * target + drafting - prefill
+
+
+def test_a_mixed_row_has_one_copy_more_to_the_device(llama: Far, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tokens and weights of which it is a mixture."""
+    mixed = []
+    plain = llama.pair.draft.mixed
+    monkeypatch.setattr(llama.pair.draft, "mixed", lambda *given: (mixed.append(1), plain(*given))[1])
+    copies, target, drafting = llama.copies(superposed.Config())
+    assert len(mixed) > target and copies["to device"] == target + drafting + len(mixed)
+    assert copies["to host"] == target + drafting - 1
 
 
 @pytest.mark.parametrize("family", ["qwen2", "gpt2", "gemma3", "opt"])

@@ -49,6 +49,7 @@ MODULES = (
     "baselines.self_speculative",
     "baselines.spectr",
     "baselines.suffix",
+    "baselines.superposed",
     "baselines.token_recycling",
     "ouroboros.method",
     "baselines.oracle",

@@ -1,7 +1,7 @@
 """The methods the command line knows, and how their settings become a typed config."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -45,9 +45,12 @@ MODULES = (
     "baselines.hybrid",
     "baselines.multi_candidate",
     "baselines.prompt_lookup",
+    "baselines.racer",
+    "baselines.sam",
     "baselines.self_speculative",
     "baselines.spectr",
     "baselines.suffix",
+    "baselines.tapout",
     "baselines.token_recycling",
     "ouroboros.method",
     "baselines.oracle",
@@ -58,6 +61,19 @@ METHODS = {spec.name: Method(**vars(spec), module=module) for module in MODULES 
 # that is kept.
 TUNED_NAMES = "tuned/"
 WARM = "_warm"
+
+
+def of_today(name: str, settings: Container[str]) -> str:
+    """The name today of the method that a run of any age measured.
+
+    Args:
+        name: the method's, as the run wrote it.
+        settings: the names of its settings.
+    """
+    for method in METHODS.values():
+        if name in method.formerly and method.formerly[name] in settings:
+            return method.name
+    return name
 
 
 def method_config(settings: Mapping[str, object], group: str = "method") -> object:

@@ -85,9 +85,12 @@ def method_config(settings: Mapping[str, object], group: str = "method") -> obje
         UserError: an unknown method, or a setting that is unknown, of the wrong type or out of
             range.
     """
-    name = settings.get("name")
+    name = str(settings.get("name"))
     if name not in METHODS:
         raise UserError(f"{group}={name} is unknown: choose one of {', '.join(METHODS)}")
+    if (today := of_today(name, settings)) != name:
+        setting = METHODS[today].formerly[name]
+        raise UserError(f"{group}.{setting} is a setting of {today}, which was named {name} once: give {group}={today}")
     require_new_names(METHODS[name], settings, f"{group}.")
     kind = METHODS[name].load().Config
     given = dict(settings)

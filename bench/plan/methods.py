@@ -90,7 +90,7 @@ def method_config(settings: Mapping[str, object], group: str = "method") -> obje
         raise UserError(f"{group}={name} is unknown: choose one of {', '.join(METHODS)}")
     if (today := of_today(name, settings)) != name:
         setting = METHODS[today].formerly[name]
-        raise UserError(f"{group}.{setting} is a setting of {today}, which was named {name} once: give {group}={today}")
+        raise UserError(f"{group}.{setting} is a setting of {today}, which was named {name} once: choose {today}")
     require_new_names(METHODS[name], settings, f"{group}.")
     kind = METHODS[name].load().Config
     given = dict(settings)

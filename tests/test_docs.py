@@ -357,7 +357,8 @@ def test_the_readmes_table_of_methods_is_measured(tmp_path):
 def named(case: dict[str, str]) -> str:
     """The table's name of a case of that panel."""
     settings = case.get("method_config") or [each.partition("=")[0] for each in case["settings"].split()]
-    return f"{of_today(case['method'], settings)}{' settings=paper' * ('ouroboros paper' in (case.get('label'), case.get('name')))}"
+    at_the_papers = "ouroboros paper" in (case.get("label"), case.get("name"))
+    return of_today(case["method"], settings) + " settings=paper" * at_the_papers
 
 
 def test_what_the_readme_says_of_the_engine_is_measured(tmp_path):

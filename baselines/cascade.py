@@ -1,22 +1,25 @@
-"""Cascade Speculative Drafting (Chen et al., arXiv 2312.11462), at temperature 0.
-
-Without lenience and Max-Gram.
+"""Cascade Speculative Drafting (Chen et al., arXiv 2312.11462).
 
 Vertical: the draft model does not draft token by token; a lookup in the text drafts for it, and it
-    reviews.
+    reviews. The review may be lenient: a token passes that the draft model only finds likely
+    enough. The target's own review is strict, so that the output is exact whatever the lenience.
 Horizontal: later tokens are accepted less often, so the draft model drafts only the first ones, and
 the lookup continues after them.
 
-What is left out: the review is strict (lenience would let the draft model pass tokens that it only
-finds likely enough), and the lookup is prompt lookup's, the latest occurrence of an n-gram of
-bounded length (Max-Gram takes the first occurrence of the longest match, of any length, and a table
-of bigrams where there is none).
+The lookup is Max-Gram: what followed the first occurrence of the longest match, of any length. A
+copy that reaches the text's end runs on into itself, where the authors look again in the output
+alone. Their table of bigrams, counted on Wikipedia, for where nothing matches, is left out. With
+`max_ngram` the lookup is prompt lookup's: the latest occurrence of an n-gram of bounded length.
 """
 
 from dataclasses import dataclass
+from math import inf
+
+import numpy as np
 
 from baselines.prompt_lookup import NgramIndex, PromptLookup
 from baselines.speculative import draft_session
+from decoding.copying import copied
 from decoding.decoder import Drafter, ModelPair
 from decoding.draft_model import DraftModel
 from decoding.errors import SettingError
@@ -28,7 +31,7 @@ from decoding.tree import TokenTree
 
 SPEC = Spec(
     name="cascade",
-    drafts="text look-up for the small model, and after its draft; without Max-Gram and lenience",
+    drafts="text look-up for the small model, and after its draft",
     sources=("https://arxiv.org/abs/2312.11462",),
     colour="blue",
 )
@@ -42,25 +45,66 @@ class Config:
         gamma: tokens of the draft model per step (the paper's k11).
         tail: tokens that the lookup adds after them (k12), at most draft_length; 0 leaves the
             horizontal cascade out.
-        max_ngram, min_ngram: the longest and shortest n-gram looked up.
+        max_ngram, min_ngram: the longest and shortest n-gram looked up, the latest occurrence of
+            it; max_ngram null: Max-Gram, for any length from min_ngram on, and the first one.
         draft_length: tokens proposed after a match (k22).
+        lenience: the draft model passes a token of the lookup to which it gives a probability above
+            1 / lenience, though it would have chosen another; 1: none such.
     """
 
     name: str = "cascade"
     gamma: int = 13
     tail: int = 10
-    max_ngram: int = 3
+    max_ngram: int | None = None
     min_ngram: int = 1
     draft_length: int = 10
+    lenience: float = 1.0
 
     def __post_init__(self) -> None:
         require_at_least("gamma", self.gamma, 1)
         require_at_least("tail", self.tail, 0)
         require_at_least("min_ngram", self.min_ngram, 1)
-        require_at_least("max_ngram", self.max_ngram, self.min_ngram)
+        if self.max_ngram is not None:
+            require_at_least("max_ngram", self.max_ngram, self.min_ngram)
         require_at_least("draft_length", self.draft_length, 1)
+        if not 1 <= self.lenience < inf:
+            raise SettingError(f"lenience must be a finite number of at least 1, not {self.lenience}")
         if self.tail > self.draft_length:
             raise SettingError(f"tail must be at most draft_length ({self.draft_length}), not {self.tail}")
+
+
+class MaxGram(Drafter):
+    """Copies what followed the first occurrence of the longest n-gram that ends the text.
+
+    Nothing of the text is indexed, for its end is taken back at every step: a look-up goes through
+    the whole of it, in numpy, once.
+    """
+
+    def __init__(self, min_ngram: int, draft_length: int, eos: frozenset[int], vocabulary: int) -> None:
+        self.min_ngram = min_ngram
+        self.draft_length = draft_length
+        self.eos = eos
+        self.vocabulary = vocabulary
+
+    def find(self, tokens: list[int]) -> int | None:
+        """The place after the match in `tokens`, None without one."""
+        text = np.array(tokens)
+        # The places before which the text's last `length` tokens stand.
+        length, places = 0, np.arange(len(text))
+        while True:
+            longer = places[places > length]
+            longer = longer[text[longer - length - 1] == text[-1 - length]]
+            if not len(longer):
+                break
+            length, places = length + 1, longer
+        return int(places[0]) if length >= self.min_ngram else None
+
+    def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
+        """Hang the copy below the root."""
+        start = self.find(tokens)
+        if start is not None:
+            count = max(min(self.draft_length, limit), 0)
+            tree.add(0, copied(tokens, start, count, self.eos, self.vocabulary), "lookup")
 
 
 class Cascade(Drafter):
@@ -109,7 +153,9 @@ def build(config: Config, pair: ModelPair) -> DraftThenVerify:
         UserError: the pair has no draft.
     """
     session = draft_session(pair, config.name)
-    index = NgramIndex(config.min_ngram, config.max_ngram)
-    lookup = PromptLookup(index, config.draft_length, pair.eos, pair.target.vocabulary)
-    draft = DraftModel(session, lookup, pair.eos)
+    rest = config.draft_length, pair.eos, pair.target.vocabulary
+    lookup: Drafter = MaxGram(config.min_ngram, *rest)
+    if config.max_ngram is not None:
+        lookup = PromptLookup(NgramIndex(config.min_ngram, config.max_ngram), *rest)
+    draft = DraftModel(session, lookup, pair.eos, lenience=config.lenience)
     return DraftThenVerify(pair, Cascade(config.gamma, config.tail, draft, lookup))

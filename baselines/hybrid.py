@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from baselines import suffix, token_recycling
+from baselines import sam, token_recycling
 from baselines.drafters import make_drafter
 from decoding.decoder import Drafter, ModelPair
 from decoding.loop import DraftThenVerify
@@ -35,8 +35,8 @@ SPEC = Spec(
 
 
 @dataclass
-class Config(suffix.Config):
-    """The settings of `suffix`, and `fallback`: the other method's typed config.
+class Config(sam.Config):
+    """The settings of `sam`, and `fallback`: the other method's typed config.
 
     On the command line that is a method's name, or a mapping with `name` and settings. The defaults
     are SAM-Decoding's with a tree model: a match of at least 5 tokens takes 40 rows, however long
@@ -56,7 +56,7 @@ class Config(suffix.Config):
 class Hybrid(Drafter):
     """Asks `matcher` first, and `fallback` where that has nothing to say."""
 
-    def __init__(self, matcher: suffix.Suffix, fallback: Drafter) -> None:
+    def __init__(self, matcher: sam.Sam, fallback: Drafter) -> None:
         self.matcher = matcher
         self.fallback = fallback
         self.rule, self.classic_only = fallback.rule, fallback.classic_only
@@ -112,5 +112,5 @@ def build(config: Config, pair: ModelPair) -> DraftThenVerify:
         UserError: the fallback does not draft, or lacks a draft model that it needs.
     """
     fallback = make_drafter(config.fallback, pair, "fallback")
-    matcher = suffix.Suffix(config, pair.eos, pair.target.vocabulary)
+    matcher = sam.Sam(config, pair.eos, pair.target.vocabulary)
     return DraftThenVerify(pair, Hybrid(matcher, fallback))

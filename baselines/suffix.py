@@ -1,39 +1,36 @@
-"""Drafts from the longest suffix seen before: SAM-Decoding (arXiv 2411.10666).
+"""SuffixDecoding (Oliaro et al., arXiv 2411.04975): drafts from counted suffix trees.
 
-A suffix automaton over prompt and output knows the longest suffix of the text that has occurred
-before, of any length, and where it did so last; what followed there is proposed, the more of it the
-longer the match. Outputs of earlier prompts are a second automaton, in the place of SAM-Decoding's
-static one over a corpus: the longer match is drafted from, the one in the text itself on a tie, and
-a match in earlier outputs counts as `history_bias` tokens shorter. It is empty unless history is
-warm, and then grows with every output (some 600 bytes a token).
+One tree counts the runs of tokens in prompt and output, one those in the outputs alone, earlier
+prompts' too where history is warm. Every suffix of the text that has occurred before has a draft in
+each tree: its likeliest continuation, the longer the longer the suffix. A continuation's chance is
+estimated by the counts, and a draft's score is the number of tokens that it so expects to be
+accepted. The draft of the best score is proposed; of equals the one of the longer suffix, and then
+the one from the text.
 
-Where fewer tokens follow than are wanted, SAM-Decoding drafts from a shorter suffix or drafts less;
-here the copy runs on into itself. SAM-Decoding copies from the first occurrence, here it is the
-last one; and it draws a tree by counts from its static automaton, here every draft is a chain.
-
-This is not SuffixDecoding (arXiv 2411.04975), which counts how often each continuation occurred,
-compares the matches of all lengths by an expected number of accepted tokens, and may draft a tree.
+As in the authors' code a chance is count(child) / count(node). The paper's denominator leaves out
+the occurrences after which the text ends.
 """
 
-from dataclasses import dataclass, replace
+import heapq
+import itertools
+from dataclasses import dataclass
 from math import inf
-from typing import Self
+from typing import NamedTuple
 
+from baselines.suffix_tree import Place, SuffixTree
 from decoding.copying import copied
 from decoding.decoder import Drafter, ModelPair
 from decoding.errors import SettingError
 from decoding.loop import DraftThenVerify
 from decoding.method import Spec
-from decoding.settings import require_at_least
-from decoding.suffix_automaton import Cursor, SuffixAutomaton
+from decoding.settings import require_at_least, require_share
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
 
 SPEC = Spec(
     name="suffix",
-    drafts="what followed the longest repeated suffix, as a chain (SAM-Decoding's rule, not SuffixDecoding's "
-    "counted tree)",
-    sources=("https://arxiv.org/abs/2411.10666",),
+    drafts="what followed any repeated suffix most often, as a tree",
+    sources=("https://arxiv.org/abs/2411.04975",),
     colour="sky",
     keeps_history=True,
 )
@@ -41,54 +38,60 @@ SPEC = Spec(
 
 @dataclass
 class Config:
-    """A match of m >= min_match tokens takes 1 + alpha * m rows, at most draft_length.
+    """A suffix of m tokens drafts factor * m + offset tokens, at most draft_length.
 
-    The rows are counted as SAM-Decoding counts them: the first is that of the last confirmed token,
-    so that one token fewer is drafted, at most draft_length - 1.
-
-    The defaults are SAM-Decoding's without a tree model (alpha 4, at most 40 rows).
+    The defaults are those of the authors' code, but for `tree`, which is the paper's.
 
     Attributes:
-        alpha: rows a token of the match; null: draft_length rows, however long the match.
-        history_bias: of a match in the outputs of earlier prompts, m is so many tokens fewer than
-            match.
+        depth: of the trees; a suffix and its draft are together no longer.
+        min_chance: a token that is less likely, by the counts along its path, is not drafted.
+        tree: whether drafts may branch; else each is a chain of the most frequent tokens.
+        capacity: outputs in the tree of outputs; beyond it the oldest is taken out.
     """
 
     name: str = "suffix"
-    min_match: int = 1
-    alpha: float | None = 4.0
-    draft_length: int = 40
-    history_bias: int = 5
+    depth: int = 64
+    draft_length: int = 16
+    factor: float = 1.0
+    offset: float = 0.0
+    min_chance: float = 0.1
+    tree: bool = True
+    capacity: int = 100_000
 
     def __post_init__(self) -> None:
-        require_at_least("min_match", self.min_match, 1)
-        if self.alpha is not None and not 0 < self.alpha < inf:
-            raise SettingError(f"alpha must be null or a finite number above 0, not {self.alpha}")
-        require_at_least("draft_length", self.draft_length, 2)
-        require_at_least("history_bias", self.history_bias, 0)
-
-    def canonical(self) -> Self:
-        """Where the shortest match takes all the rows already, alpha says nothing."""
-        silent = self.alpha is not None and 1 + int(self.alpha * self.min_match) >= self.draft_length
-        return replace(self, alpha=None) if silent else self
+        require_at_least("depth", self.depth, 2)
+        require_at_least("draft_length", self.draft_length, 1)
+        if not 0 < self.factor < inf:
+            raise SettingError(f"factor must be a finite number above 0, not {self.factor}")
+        if not -inf < self.offset < inf:
+            raise SettingError(f"offset must be a finite number, not {self.offset}")
+        require_share("min_chance", self.min_chance)
+        require_at_least("capacity", self.capacity, 1)
 
     def drafted(self, match: int) -> int:
-        """Tokens that a match of so many is good for.
+        """Tokens that a suffix of so many drafts at most."""
+        return max(0, min(self.draft_length, int(self.factor * match + self.offset)))
 
-        Its rows are counted without the last confirmed token's.
-        """
-        rows = self.draft_length
-        if self.alpha is not None:
-            rows = min(rows, 1 + int(self.alpha * match))
-        return rows - 1
+
+class Drafted(NamedTuple):
+    """A drafted token.
+
+    Attributes:
+        parent: its parent's place among the draft's tokens, -1 below the root.
+        chance: estimated, that it and all before it are accepted.
+    """
+
+    parent: int
+    token: int
+    chance: float
 
 
 class Suffix(Drafter):
-    """Copies what followed the longest suffix of the text where it occurred last.
+    """Proposes the best-scored continuation of the text's suffixes.
 
     Attributes:
-        text: the automaton over prompt and confirmed output.
-        history: the one over the outputs of earlier prompts.
+        text: the tree of prompt and output.
+        outputs: the tree of outputs, the current one the newest.
     """
 
     def __init__(self, config: Config, eos: frozenset[int], vocabulary: int) -> None:
@@ -98,65 +101,90 @@ class Suffix(Drafter):
         self.forget()
 
     def forget(self) -> None:
-        """Empty the history's automaton."""
-        self.history = SuffixAutomaton()
+        """Empty the tree of outputs."""
+        self.outputs = SuffixTree(self.config.depth)
         self._begin(prompt=[])
 
     def reset(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
-        """Add the last output to the history, and begin a new text with the prompt."""
-        output = self.text.tokens[self._prompt :] + self._confirmed
-        if output:
-            self.history.extend(output)
-            self.history.separate()
+        """Complete the last output, and begin a new text with the prompt."""
+        self.outputs.extend(self._confirmed)
+        if self.outputs.text:
+            self.outputs.begin()
+        while len(self.outputs.texts) > self.config.capacity:
+            self.outputs.drop_oldest()
         self._begin(prompt)
 
     def _begin(self, prompt: list[int]) -> None:
-        self.text = SuffixAutomaton()
-        self._cursor = Cursor(self.history)
-        self._prompt = len(prompt)
-        self._read(prompt)
-        self._drafts = {"text": 0, "history": 0}
-
-    def _read(self, tokens: list[int]) -> None:
-        new = tokens[len(self.text.tokens) :]
-        self.text.extend(new)
-        self._cursor.follow(new)
+        self.text = SuffixTree(self.config.depth)
+        self.text.extend(prompt)
         self._confirmed: list[int] = []
+        self._drafts = {"text": 0, "outputs": 0}
 
-    def draft(self, tokens: list[int], limit: int) -> list[int]:
-        """At most `limit` tokens to follow the confirmed `tokens`.
-
-        There are none without a match that is long enough.
-        """
-        self._read(tokens)
-        here, there = self.text.repeat, self._cursor.match
-        matches = [
-            (here.length, here.end, self.text, "text"),
-            (there.length - self.config.history_bias, there.end, self.history, "history"),
-        ]
-        for length, end, source, name in sorted(matches, key=lambda each: -each[0]):
-            if length < self.config.min_match:
+    def draft(self, tokens: list[int], limit: int) -> list[Drafted]:
+        """What is drafted after the confirmed `tokens`, parents first, no deeper than `limit`."""
+        new = tokens[len(self.text.text) :]
+        self.text.extend(new)
+        self.outputs.extend(new)
+        self._confirmed = []
+        best: list[Drafted] = []
+        best_score, best_name = 0.0, ""
+        for match, here in enumerate(self.text.suffixes(), 1):
+            budget = self.config.drafted(match)
+            there = self.outputs.find(tokens[-match:])
+            if budget:
+                for place, name in ((there, "outputs"), (here, "text")):
+                    found = self._continued(place, budget, limit) if place else []
+                    score = sum(each.chance for each in found)
+                    if found and score >= best_score:
+                        best, best_score, best_name = found, score, name
+            # What is longer does not go on either.
+            if here.likeliest() is None and (there is None or there.likeliest() is None):
                 break
-            count = min(self.config.drafted(length), limit)
-            drafted = copied(source.tokens, end + 1, count, self.eos, self.vocabulary)
-            if drafted:
-                self._drafts[name] += 1
-                return drafted
-        return []
+        if best:
+            self._drafts[best_name] += 1
+        return best
+
+    def _continued(self, place: Place, budget: int, limit: int) -> list[Drafted]:
+        """At most `budget` tokens after `place`, the likeliest first."""
+        found: list[Drafted] = []
+        order = itertools.count()  # of equals the one that was found first
+        waiting: list[tuple[float, int, int, int, int, Place]] = []
+
+        def wait(parent: int, depth: int, chance: float, place: Place) -> None:
+            likeliest = place.likeliest()
+            following = place.children() if self.config.tree else [likeliest] if likeliest else []
+            for token, child in following:
+                below = chance * child.count / place.count
+                if below < self.config.min_chance:
+                    break
+                if 0 <= token < self.vocabulary:
+                    heapq.heappush(waiting, (-below, next(order), parent, depth + 1, token, child))
+
+        if limit > 0:
+            wait(-1, 0, 1.0, place)
+        while waiting and len(found) < budget:
+            chance, _, parent, depth, token, child = heapq.heappop(waiting)
+            found.append(Drafted(parent, token, -chance))
+            if depth < limit and token not in self.eos:
+                wait(len(found) - 1, depth, -chance, child)
+        return found
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
-        """Hang the continuation of the longest match below the root."""
-        tree.add(0, self.draft(tokens, limit), "match")
+        """Hang the draft of the best score below the root."""
+        nodes = [0]
+        for parent, token, _ in self.draft(tokens, min(limit, tree.room)):
+            nodes += tree.add(nodes[parent + 1], [token], "match")
 
     def observe(self, verdict: Verdict) -> None:
         """Keep the step's tokens, for nothing is proposed after the last ones of an output."""
         self._confirmed = copied(verdict.tokens, 0, len(verdict.tokens), self.eos, self.vocabulary)
 
     def metrics(self) -> dict[str, object]:
-        """Drafts by the automaton they came from, and tokens of the history."""
-        return {"suffix_drafts": dict(self._drafts), "history_tokens": len(self.history.tokens)}
+        """Drafts by the tree they came from, and tokens of earlier outputs."""
+        earlier = sum(map(len, self.outputs.texts)) - len(self.outputs.text)
+        return {"suffix_drafts": dict(self._drafts), "history_tokens": earlier}
 
 
 def build(config: Config, pair: ModelPair) -> DraftThenVerify:
-    """Suffix decoding on the pair's target; the draft is not used."""
+    """SuffixDecoding on the pair's target; the draft is not used."""
     return DraftThenVerify(pair, Suffix(config, pair.eos, pair.target.vocabulary))

@@ -76,6 +76,21 @@ def shape(nodes: int) -> list[tuple[int, int]]:
     return [(place[path[:-1]], path[-1]) for path in kept]
 
 
+def renew(matrix: dict[int, list[int]], verdict: Verdict, ranks: int) -> None:
+    """Write the line of every verified token anew, from the target's logits after it.
+
+    Of a token that stands in the tree twice, the last row counts.
+
+    Args:
+        matrix: token to its likeliest next tokens, best first.
+        verdict: on the step's tree.
+        ranks: tokens in a line.
+    """
+    ranks = min(ranks, verdict.logits.shape[-1])
+    for node, line in zip(verdict.nodes, verdict.logits.topk(ranks).indices.tolist(), strict=True):
+        matrix[verdict.tree.tokens[node]] = line
+
+
 class TokenRecycling(Drafter):
     """Proposes a tree from the matrix, and renews the matrix from the target's logits.
 
@@ -112,13 +127,8 @@ class TokenRecycling(Drafter):
             nodes.append(added[0] if added else None)
 
     def observe(self, verdict: Verdict) -> None:
-        """Renew the line of every verified token.
-
-        Of a token that stands in the tree twice, the last row counts.
-        """
-        ranks = min(self.ranks, verdict.logits.shape[-1])
-        for node, line in zip(verdict.nodes, verdict.logits.topk(ranks).indices.tolist(), strict=True):
-            self.matrix[verdict.tree.tokens[node]] = line
+        """Renew the line of every verified token."""
+        renew(self.matrix, verdict, self.ranks)
 
     def forget(self) -> None:
         """Empty the matrix."""

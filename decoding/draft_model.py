@@ -1,5 +1,7 @@
 """A small model that drafts a chain of tokens, itself sped up by any drafter on the same loop."""
 
+from collections.abc import Callable
+
 import torch
 
 from decoding.decoder import Drafter
@@ -19,19 +21,30 @@ class DraftModel:
             probability (0: never). The token itself is kept, as in Draft & Verify (arXiv
             2309.08168, section 4.2); tokens of a phrase that come with it are paid for and not
             looked at.
+        lenience: with which the model reviews what `inner` drafts (see decoding.verification.walk).
+            The draft is then not the model's own text, and still only a draft.
 
     Attributes:
+        stop: whether the draft ends, by the model's logits [vocabulary] before its last token and
+            its length in tokens; asked after every forward. None: nothing is asked.
         sources: who gave each token of the last draft: "draft", or a source of the inner drafter's
             tree.
     """
 
     def __init__(
-        self, session: ModelSession, inner: Drafter, eos: frozenset[int], confidence: float = 0.0
+        self,
+        session: ModelSession,
+        inner: Drafter,
+        eos: frozenset[int],
+        confidence: float = 0.0,
+        lenience: float = 1.0,
     ) -> None:
         self.session = session
         self.inner = inner
         self.eos = eos
         self.confidence = confidence
+        self.lenience = lenience
+        self.stop: Callable[[torch.Tensor, int], bool] | None = None
         self.sampler: Sampler | None = None
         self.sources: list[str] = []
         self._rows: list[torch.Tensor] = []
@@ -47,8 +60,8 @@ class DraftModel:
     def draft(self, tokens: list[int], gamma: int, limit: int) -> list[int]:
         """At least `gamma` tokens after `tokens`, never more than `limit`.
 
-        Fewer where an end-of-sequence token, the draft's context or a token of low confidence ends
-        them. Tokens beyond gamma are kept: the forward that gave them is paid for.
+        Fewer where an end-of-sequence token, the draft's context, a token of low confidence or
+        `stop` ends them. Tokens beyond gamma are kept: the forward that gave them is paid for.
         """
         ids, sources = self._ids, []
         self._rows, self.sources = [], []
@@ -59,7 +72,7 @@ class DraftModel:
         self._confirmed = len(ids)
         while (drafted := len(ids) - len(tokens)) < gamma and len(ids) < self.session.context:
             inner_tree = propose(self.session, self.inner, ids, limit - drafted - 1)
-            verdict = verify(self.session, inner_tree, ids, self.sampler, sure=self.confidence > 0)
+            verdict = verify(self.session, inner_tree, ids, self.sampler, self.confidence > 0, self.lenience)
             self.inner.observe(verdict)
             if self.sampler and self.sampler.classic:
                 row_of = {node: row for row, node in enumerate(verdict.nodes)}
@@ -68,6 +81,8 @@ class DraftModel:
             end = next((index for index, token in enumerate(verdict.tokens) if token in self.eos), None)
             ids += verdict.tokens if end is None else verdict.tokens[: end + 1]
             if end is not None or (self.confidence and verdict.chance() < self.confidence):
+                break
+            if self.stop and self.stop(verdict.logits[verdict.nodes.index(verdict.path[-1])], len(ids) - len(tokens)):
                 break
         drafted_tokens = ids[len(tokens) : len(tokens) + limit]
         self.sources = sources[: len(drafted_tokens)]

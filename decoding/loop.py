@@ -36,7 +36,12 @@ def propose(session: ModelSession, drafter: Drafter, tokens: list[int], limit: i
 
 
 def verify(
-    session: ModelSession, tree: TokenTree, tokens: list[int], choose: Choose | None = None, sure: bool = False
+    session: ModelSession,
+    tree: TokenTree,
+    tokens: list[int],
+    choose: Choose | None = None,
+    sure: bool = False,
+    lenience: float = 1.0,
 ) -> Verdict:
     """What the model says about `tree`, in one forward; the accepted path is cached afterwards.
 
@@ -47,10 +52,11 @@ def verify(
             tree.
         choose: the model's token after a text, where it is not the argmax of its logits.
         sure: see `walk`.
+        lenience: see `walk`.
     """
     nodes = tree.wanted_nodes()
     logits = session.forward(tokens[len(session.tokens) : -1], tree, nodes)
-    verdict = walk(tree, nodes, logits, tokens, choose, sure)
+    verdict = walk(tree, nodes, logits, tokens, choose, sure, lenience)
     session.keep(verdict.path)
     return verdict
 

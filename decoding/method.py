@@ -30,6 +30,8 @@ class Spec:
         within: settings that hold another method: its name, or a mapping with `name` and settings.
         renamed: settings that had another name once, by that name, so that a message can tell the
             new one.
+        formerly: names that the method had once and another has now, each with a setting that the
+            other lacks, by which what was measured then is told apart.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Spec:
     figures: str = ""
     within: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
+    formerly: Mapping[str, str] = field(default_factory=dict)
 
 
 def require_new_names(spec: Spec, settings: Iterable[str], group: str = "", where: str = "") -> None:

@@ -59,6 +59,7 @@ def walk(
     tokens: list[int] | None = None,
     choose: Choose | None = None,
     sure: bool = False,
+    lenience: float = 1.0,
 ) -> Verdict:
     """Walk `tree` along the target's choices.
 
@@ -71,8 +72,13 @@ def walk(
         choose: replaces the argmax along the walk, where the text before a node is known: `tokens`
             and the path. Rejected nodes keep their argmax.
         sure: `chance` will be asked for.
+        lenience: 1: none. Otherwise the walk also goes on to a child whose token is not the choice,
+            but has a chance above 1 / lenience; of several to the likeliest. That is for a model
+            that reviews drafts of its own alone (Cascade Speculative Drafting, arXiv 2312.11462):
+            the path is then not what it would have written.
     """
     best, chances = _read(logits, sure and not choose)
+    likely = _likely(tree, nodes, logits, lenience) if lenience > 1 else {}
     choices = dict(zip(nodes, best, strict=True))
     row_of = {node: row for row, node in enumerate(nodes)} if choose else {}
     path = [0]
@@ -83,10 +89,35 @@ def walk(
         choice = choices[path[-1]]
         child = tree.child(path[-1], choice)
         if child is None or child not in choices:
+            child = likely.get(path[-1])
+        if child is None:
             break
         path.append(child)
     confirmed = [tree.tokens[node] for node in path[1:]] + [choice]
     return Verdict(tree, path, confirmed, choices, nodes, logits, chances)
+
+
+def _likely(tree: TokenTree, nodes: list[int], logits: torch.Tensor, lenience: float) -> dict[int, int]:
+    """By node the likeliest child with a chance above 1 / lenience, where it has one.
+
+    On a device it takes a copy more than the choices do.
+    """
+    row_of = {node: row for row, node in enumerate(nodes)}
+    # Another model may have drafted tokens that this one lacks.
+    own = [node for node in nodes if tree.tokens[node] < logits.shape[-1]]
+    children = [node for node in own if tree.parents[node] in row_of]
+    if not children:
+        return {}
+    places = [(row_of[tree.parents[node]], tree.tokens[node]) for node in children]
+    rows, tokens = torch.tensor(places).T.to(logits.device)
+    chances = logits.softmax(-1, dtype=torch.float32)[rows, tokens].tolist()
+    likely: dict[int, int] = {}
+    best: dict[int, float] = {}
+    for node, chance in zip(children, chances, strict=True):
+        parent = tree.parents[node]
+        if chance > max(1 / lenience, best.get(parent, 0.0)):
+            likely[parent], best[parent] = node, chance
+    return likely
 
 
 def _read(logits: torch.Tensor, sure: bool = False) -> tuple[list[int], list[float] | None]:

@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 from study_tables import with_interval, with_mark  # noqa: E402
 
-from bench.plan.methods import METHODS, Method  # noqa: E402
+from bench.plan.methods import METHODS, Method, of_today  # noqa: E402
 
 BEGIN, END = "<!-- methods", "<!-- end of methods -->"
 SITES = ("https://arxiv.org/abs/", "https://github.com/")
@@ -38,7 +38,7 @@ def table(names: Collection[str] = METHODS) -> str:
     speeds = [f"{task}; geomean" for task in TASKS]
     head = ["method", "what drafts", "source", *speeds, "tokens per target forward; mean of prompts"]
     panel = _panel()
-    plain = {(row["method"], row["task"]): row for row in panel if row["name"] not in VARIANTS}
+    plain = {(_method(row), row["task"]): row for row in panel if row["name"] not in VARIANTS}
     paper = {(row["method"], row["task"]): row for row in panel if row["name"] == PAPER}
     rows = []
     for method in (each for each in _shown() if each.name in names):
@@ -54,6 +54,11 @@ def _panel() -> list[dict[str, str]]:
     """The panel's rows."""
     with (ROOT / "results" / "paper" / "table.csv").open(encoding="utf-8", newline="") as stream:
         return [row for row in csv.DictReader(stream) if row["panel"] == "methods"]
+
+
+def _method(row: dict[str, str]) -> str:
+    """The name today of what a row measured."""
+    return of_today(row["method"], {each.partition("=")[0] for each in row["settings"].split()})
 
 
 def _figures(found: dict[tuple[str, str], dict[str, str]], method: str) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from matrix import build, make_pair, ouroboros_config, prompts
 from omegaconf import OmegaConf
 
-from baselines import hf_assisted, multi_candidate, suffix
+from baselines import hf_assisted, multi_candidate, sam
 from bench import CONF
 from bench.plan.methods import METHODS, method_config
 from bench.plan.nesting import flat, merged, nested
@@ -70,7 +70,7 @@ def test_the_canonical_form_takes_the_same_steps(name, pair) -> None:
     [
         ("speculative", {"gamma": 1, "confidence": 0.7}, {"gamma": 1}),
         ("ouroboros", {"gamma": 1, "drafting": {"confidence": 0.7}}, {"gamma": 1}),
-        ("suffix", {"min_match": 3, "alpha": 4.0, "draft_length": 13},
+        ("sam", {"min_match": 3, "alpha": 4.0, "draft_length": 13},
          {"min_match": 3, "alpha": None, "draft_length": 13}),
         ("hybrid", {"fallback": {"name": "speculative", "gamma": 1, "confidence": 0.5}},
          {"fallback": {"name": "speculative", "gamma": 1}}),
@@ -112,5 +112,5 @@ def test_what_is_silent_makes_no_other_setting() -> None:
     assert canonical(ouroboros_config(k=0, enabled=False, phrases=False)) == canonical(
         ouroboros_config(k=0, phrases=False, order="usefulness", text_phrases=True)
     ), "nobody asks the pool"
-    foreign = ouroboros_config(drafter=suffix.Config(), window=4, capacity=4)
+    foreign = ouroboros_config(drafter=sam.Config(), window=4, capacity=4)
     assert canonical(foreign).window == 20 and canonical(foreign).drafting == foreign.drafting

@@ -4,6 +4,7 @@ after it."""
 from collections import Counter
 
 import pytest
+import torch
 from families import VOCABULARY, blurred, make_model
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,13 +12,14 @@ from matrix import check, make_pair, prompts, reference
 from test_drafting import continuation
 
 from baselines import speculative
-from baselines.cascade import Cascade, Config, build
+from baselines.cascade import Cascade, Config, MaxGram, build
 from baselines.prompt_lookup import NgramIndex, PromptLookup
 from decoding.decoder import Drafter, ModelPair
 from decoding.draft_model import DraftModel
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
 from decoding.tree import TokenTree
+from decoding.verification import walk
 
 END, ALIEN = 3, 4
 
@@ -55,6 +57,68 @@ def test_lookup_against_brute_force_while_the_text_is_taken_back(
         text = text[: max(len(text) - taken, 1)] + added
         count = max(min(draft_length, limit), 0)
         assert proposed(lookup, text, limit) == brute_force(text, longest, shortest, count)
+
+
+def max_gram(text: list[int], shortest: int) -> int | None:
+    """The place after the first occurrence of the longest match, by looking at every pair of
+    places."""
+    for size in range(len(text) - 1, shortest - 1, -1):
+        for place in range(size, len(text)):
+            if text[place - size : place] == text[-size:]:
+                return place
+    return None
+
+
+@given(st.lists(st.integers(0, ALIEN), min_size=1, max_size=20), st.integers(1, 3), st.integers(-1, 30))
+def test_max_gram_against_brute_force(text: list[int], shortest: int, limit: int) -> None:
+    """A copy that reaches the text's end goes on with what it has copied."""
+    lookup = MaxGram(shortest, 12, frozenset({END}), vocabulary=ALIEN)
+    start = max_gram(text, shortest)
+    assert lookup.find(text) == start
+    copy = [] if start is None else (text[start:] * 12)[: max(min(limit, 12), 0)]
+    copy = copy[: copy.index(ALIEN)] if ALIEN in copy else copy
+    assert proposed(lookup, text, limit) == (copy[: copy.index(END) + 1] if END in copy else copy)
+
+
+def test_max_gram_copies_from_the_first_of_equal_matches_and_n_grams_from_the_last() -> None:
+    text = [7, 8, 9, 2, 8, 9, 3, 8, 9]
+    assert proposed(MaxGram(1, 2, frozenset(), VOCABULARY), text, 9) == [2, 8]
+    lookup = PromptLookup(NgramIndex(1, 3), 2, frozenset(), VOCABULARY)
+    assert proposed(lookup, text, 9) == [3, 8]
+
+
+@pytest.mark.parametrize(("lenience", "passes"), [(1.0, False), (2.0, False), (2.4, False), (3.0, True)])
+def test_a_lenient_review_passes_what_is_likely_enough(lenience: float, passes: bool) -> None:
+    """A row of .5, .4, .1: the draft's token 1 passes above 1 / lenience; the last token is the
+    model's own."""
+    logits = torch.tensor([[0.5, 0.4, 0.1], [0.1, 0.2, 0.7], [0.6, 0.3, 0.1]]).log()
+    tree = TokenTree(2, room=9)
+    tree.add(0, [1, 0], "lookup")
+    verdict = walk(tree, [0, 1, 2], logits, lenience=lenience)
+    assert verdict.tokens == ([1, 2] if passes else [0])
+
+
+def test_of_several_that_pass_the_likeliest_does_and_the_models_own_comes_first() -> None:
+    logits = torch.tensor([[0.4, 0.25, 0.35], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]).log()
+    tree = TokenTree(2, room=9)
+    tree.add_each([0, 0], [1, 2], "lookup")
+    assert walk(tree, [0, 1, 2], logits[:3], lenience=9.0).tokens == [2, 1]
+    tree.add(0, [0], "lookup")
+    assert walk(tree, [0, 1, 2, 3], logits, lenience=9.0).tokens == [0, 2]
+    foreign = TokenTree(2, room=9)
+    foreign.add(0, [3], "lookup")
+    assert walk(foreign, [0, 1], logits[:2], lenience=99.0).tokens == [0], "a token that the model lacks"
+
+
+def test_outputs_are_greedys_whatever_the_lenience_and_drafts_are_not() -> None:
+    pair = make_pair("llama", noise=0.05)
+    stopping = Stopping(frozenset({5}), 40)
+    tests = [(p, stopping, reference(pair, p, stopping)) for p in prompts(2)]
+    lookups = []
+    for lenience in (1.0, 100.0):
+        outcomes = check(pair, Config(gamma=5, tail=2, draft_length=4, lenience=lenience), tests)
+        lookups.append([(each.steps.drafted, each.steps.draft_forwards) for each in outcomes])
+    assert lookups[0] != lookups[1], "the review passed more"
 
 
 def test_what_the_text_has_lost_is_found_no_more() -> None:

@@ -112,7 +112,7 @@ def test_every_preset_runs_at_its_smallest_size(monkeypatch, capsys, arguments, 
 def test_all_methods_are_compared():
     named = {
         planned.config.name
-        for experiment in ("methods", "temperature")
+        for experiment in ("methods", "temperature", "lookups")
         for planned in read_plan(composed(f"experiment={experiment}")).methods
     }
     assert named | {"greedy"} == set(METHODS), "greedy runs beside every panel as the reference"

@@ -11,7 +11,7 @@ from matrix import build, check, decode, make_pair, ouroboros_config, prompts, r
 from samples import covering
 from test_drafting import continuation
 
-from baselines import greedy, hf_generate, hybrid, lookahead, prompt_lookup, speculative, suffix, token_recycling
+from baselines import greedy, hf_generate, hybrid, lookahead, prompt_lookup, sam, speculative, token_recycling
 from baselines.lookahead import Window
 from bench import CONF
 from bench.plan.cases import labels
@@ -178,7 +178,7 @@ def test_warm_history_of_both_is_kept_and_forgotten(llama: ModelPair) -> None:
         again = decoder.generate(prompt, stopping)
         assert cold.tokens == warm.tokens == again.tokens
         assert (cold.steps.rows, cold.extra) == (again.steps.rows, again.extra)
-        assert warm.extra["suffix_drafts"]["history"] > 0
+        assert warm.extra["sam_drafts"]["history"] > 0
         assert warm.extra["history_tokens"] == 41, "the last step's tokens too"
         assert len(warm.steps) < len(cold.steps)
 
@@ -205,8 +205,8 @@ def test_the_fallback_is_named_with_settings_or_without() -> None:
     assert config == hybrid.Config(min_match=7, fallback=panel_config("ouroboros", "method"))
     [config] = composed("method=hybrid", "method.fallback={name: lookahead, window: 5}")
     assert config == hybrid.Config(fallback=panel_config({"name": "lookahead", "window": 5}, "method"))
-    panel = composed("method=suffix", "compare=[{name: hybrid, fallback: {name: speculative, gamma: 9}}]")
-    assert panel == [suffix.Config(), hybrid.Config(fallback=speculative.Config(gamma=9))]
+    panel = composed("method=sam", "compare=[{name: hybrid, fallback: {name: speculative, gamma: 9}}]")
+    assert panel == [sam.Config(), hybrid.Config(fallback=speculative.Config(gamma=9))]
     [nested] = composed("method=hybrid", "method.fallback={name: hybrid, min_match: 3, fallback: prompt_lookup}")
     assert nested == hybrid.Config(fallback=hybrid.Config(min_match=3, fallback=prompt_lookup.Config()))
     assert asdict(nested)["fallback"]["fallback"] == asdict(prompt_lookup.Config())
@@ -240,4 +240,4 @@ def test_hybrids_of_one_panel_are_told_apart() -> None:
     fallbacks = ["token_recycling", "speculative(gamma=8)", "ouroboros(k=1 window=2)"]
     found = labels([MethodPlan(config, "cold") for config in configs])
     assert found == [f"hybrid fallback={fallback}" for fallback in fallbacks]
-    assert labels([MethodPlan(hybrid.Config(), "cold"), MethodPlan(suffix.Config(), "cold")]) == ["hybrid", "suffix"]
+    assert labels([MethodPlan(hybrid.Config(), "cold"), MethodPlan(sam.Config(), "cold")]) == ["hybrid", "sam"]

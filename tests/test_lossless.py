@@ -23,10 +23,13 @@ from baselines import (
     multi_candidate,
     oracle,
     prompt_lookup,
+    racer,
+    sam,
     self_speculative,
     speculative,
     suffix,
     superposed,
+    tapout,
     token_recycling,
 )
 from baselines.lookahead import Lookahead
@@ -84,8 +87,10 @@ CANDIDATES = [
     if len(branching) < 6 or width
 ]
 CASCADE = [
-    cascade.Config(gamma=gamma, tail=tail, min_ngram=shortest, draft_length=4)
-    for gamma, tail, shortest in itertools.product((1, 4, 9), (0, 1, 4), (1, 2))
+    cascade.Config(gamma=gamma, tail=tail, max_ngram=longest, min_ngram=shortest, draft_length=4, lenience=lenience)
+    for gamma, tail, (longest, shortest), lenience in itertools.product(
+        (1, 4, 9), (0, 1, 4), [(3, 1), (3, 2), (None, 1), (None, 2)], (1.0, 50.0)
+    )
 ]
 GRAPHS = [
     multi_candidate.Config(branching=branching, nodes=nodes, cape=cape, pruning=pruning, sharing=sharing)
@@ -108,7 +113,8 @@ COVERING = [
     multi_candidate.Config(branching=[8, 8, 8, 8], width=1, cape=True),
     multi_candidate.Config(branching=[4, 4, 4, 4], nodes=20, pruning=0.05, sharing=0),
     superposed.Config(),
-    cascade.Config(gamma=3, tail=3),
+    cascade.Config(gamma=3, tail=3, lenience=50.0),
+    cascade.Config(gamma=3, tail=3, max_ngram=3),
     lookahead.Config(window=4, ngram=5, max_guesses=4, text_phrases=True),
     ouroboros_config(gamma=3, k=3, window=4, ngram=4, text_phrases=True),
     ouroboros_config(gamma=8, k=2, window=3, ngram=5, capacity=2, max_guesses=1, shortest_run=1),
@@ -119,8 +125,13 @@ COVERING = [
     ouroboros_config(gamma=3, k=3, window=4, ngram=4, accepted_only=True),
     self_speculative.Config(skip=None, skip_attention=[1], max_draft=5, threshold=0.3, threshold_step=0.5),
     prompt_lookup.Config(),
+    sam.Config(),
+    sam.Config(alpha=None, draft_length=7, history_bias=0),
     suffix.Config(),
-    suffix.Config(alpha=None, draft_length=7, history_bias=0),
+    suffix.Config(depth=9, draft_length=5, factor=2.0, min_chance=0.4, tree=False, capacity=1),
+    racer.Config(),
+    racer.Config(nodes=9, ngram=4, capacity=60, breadth=3),
+    tapout.Config(gamma=5),
     hybrid.Config(min_match=2),
     hybrid.Config(min_match=2, history_bias=1, fallback=speculative.Config()),
     oracle.Config(),
@@ -128,7 +139,7 @@ COVERING = [
 WITH_A_DRAFT = [
     config
     for config in COVERING
-    if config.name in ("speculative", "multi_candidate", "cascade", "superposed")
+    if config.name in ("speculative", "multi_candidate", "cascade", "superposed", "tapout")
     or getattr(config, "drafter", None) == ouroboros.DRAFT_MODEL
     or getattr(config, "fallback", None) == speculative.Config()
 ]
@@ -141,8 +152,10 @@ def options_of(config: object) -> list[tuple]:
     return list(itertools.combinations(options, 2 if config.name == "ouroboros" else 1))
 
 
-# Their drafts never branch, so no row ever moves.
-CHAINS = {"speculative", "cascade", "self_speculative", "prompt_lookup", "suffix", "hybrid", "oracle"}
+# Their drafts never branch, or so seldom that no row need move (test_suffix.py has some that do).
+CHAINS = {
+    "speculative", "cascade", "self_speculative", "prompt_lookup", "sam", "suffix", "hybrid", "tapout", "oracle"
+}  # fmt: skip
 # Their likeliest path lies first, and of a draft as near to its target as the families' here it is
 # often the only one that is accepted.
 LIKELIEST_FIRST = {"multi_candidate", "superposed"}
@@ -280,6 +293,34 @@ def test_the_end_of_sequence_at_every_place() -> None:
                 sources = outcome.steps.sources[-1]
                 seen[sources[last] if last < len(sources) else "bonus"] += 1
     assert all(seen[place] > 0 for place in ("prefill", "draft", "suffix", "bonus", "phrase")), seen
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        sam.Config(history_bias=0),
+        suffix.Config(factor=4.0),
+        racer.Config(ngram=6),
+        tapout.Config(gamma=5),
+        cascade.Config(gamma=5, tail=4, lenience=50.0),
+    ],
+    ids=lambda config: config.name,
+)
+def test_drafts_may_be_empty_right_or_all_wrong(llama: ModelPair, config: object) -> None:
+    """At first nothing is known, then the text itself, and then what another model wrote after the
+    same prompt; the end is met inside drafts."""
+    other = ModelSession(make_model("llama", seed=9))
+    (prompt,) = prompts(1)
+    free = reference(llama, prompt, Stopping(frozenset(), 30)).tokens
+    eos = next(token for place, token in enumerate(free) if place > 12 and token not in free[:place])
+    stopping = Stopping(frozenset({eos}), 30)
+    pair = ModelPair(llama.target, llama.draft, frozenset({eos}), decode)
+    decoder = build(config, pair)
+    for target in (pair.target, pair.target, other, other, pair.target):
+        decoder.target = target
+        alone = ModelPair(target, None, pair.eos, decode)
+        found = decoder.generate(prompt, stopping).tokens
+        assert found == reference(alone, prompt, stopping).tokens
 
 
 def test_every_path_is_taken(llama: ModelPair) -> None:
@@ -505,6 +546,19 @@ def test_methods_that_draft_with_a_model_refuse_a_pair_without_one(llama: ModelP
         (cascade.Config, {"min_ngram": 0}),
         (cascade.Config, {"max_ngram": 1, "min_ngram": 2}),
         (cascade.Config, {"draft_length": 0}),
+        (cascade.Config, {"lenience": 0.9}),
+        (cascade.Config, {"lenience": float("inf")}),
+        (suffix.Config, {"depth": 1}),
+        (suffix.Config, {"draft_length": 0}),
+        (suffix.Config, {"factor": 0.0}),
+        (suffix.Config, {"offset": float("nan")}),
+        (suffix.Config, {"min_chance": 1.1}),
+        (suffix.Config, {"capacity": 0}),
+        (racer.Config, {"nodes": 0}),
+        (racer.Config, {"ngram": 2}),
+        (racer.Config, {"capacity": 0}),
+        (racer.Config, {"breadth": 0}),
+        (tapout.Config, {"gamma": 0}),
         (ouroboros_config, {"k": -1}),
         (ouroboros_config, {"ngram": 2}),
         (ouroboros_config, {"shortest_run": 0}),

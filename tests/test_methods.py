@@ -13,7 +13,7 @@ import pytest
 from bench_pair import bench_arguments
 from matrix import make_pair, prompts, reference
 
-from bench.plan.methods import METHODS
+from bench.plan.methods import METHODS, method_config, of_today
 from bench.report.figures.style import COLOURS, NAMED
 from decoding.errors import UserError
 from decoding.method import Spec, read_spec
@@ -138,6 +138,18 @@ def test_the_table_of_methods_is_made_from_what_they_declare(monkeypatch):
         text = page.read_text("utf-8")
         assert methods_table.renewed(text) == text, "python scripts/methods_table.py"
         assert all((f"| `{name}` | " in text) or page.name == "README.md" for name in METHODS)
+
+
+def test_what_was_measured_under_a_name_that_another_method_has_now_is_told_apart():
+    """SAM-Decoding was named suffix."""
+    assert of_today("suffix", {"min_match", "alpha", "draft_length", "history_bias"}) == "sam"
+    assert of_today("suffix", {"depth", "draft_length"}) == of_today("suffix", {}) == "suffix"
+    assert of_today("hybrid", {"min_match"}) == "hybrid" and of_today("gone", {"min_match"}) == "gone"
+    with pytest.raises(UserError, match="^method.drafter.min_match is a setting of sam, which was named suffix"):
+        method_config({"name": "suffix", "min_match": 2}, "method.drafter")
+    for method in METHODS.values():
+        for name, setting in method.formerly.items():
+            assert hasattr(method.load().Config(), setting) and not hasattr(METHODS[name].load().Config(), setting)
 
 
 def test_every_method_has_words_and_a_colour():

@@ -7,7 +7,7 @@ import math
 import random
 import re
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -17,6 +17,7 @@ from refolding import check_summary
 from samples import thinned
 from test_bench_cli import composed
 
+from bench.plan.methods import METHODS, method_config, of_today
 from bench.plan.settings import read_plan
 from bench.report import published
 from bench.report.archive import unpack
@@ -101,6 +102,18 @@ def test_the_table_is_made_from_these_runs(unpacked, monkeypatch, preset):
     assert not list(csv_differences(Path(f"tables/{preset}/report.csv").read_text(), csv_text(table(preset))))
 
 
+def config_of_today(settings: dict) -> object:
+    """The typed config of a method's settings as a harness of any age wrote them.
+
+    Settings that came later have the value that changes nothing.
+    """
+    name = of_today(settings["name"], settings)
+    inner = {role: config_of_today(settings[role]) for role in METHODS[name].within
+             if isinstance(settings.get(role), dict)}  # fmt: skip
+    outer = {role: value for role, value in settings.items() if role not in inner}
+    return replace(method_config({**outer, "name": name}), **inner)
+
+
 @pytest.mark.parametrize("preset", thinned(PRESETS, 2))
 def test_the_runs_are_the_preset_s_own(folders, preset):
     """None of an older edition of the preset, or of settings that were tuned again since."""
@@ -110,8 +123,8 @@ def test_the_runs_are_the_preset_s_own(folders, preset):
         summaries = [json.loads((path / "summary.json").read_text()) for path in own if path.parts[-3] == task]
         left_out = {label for each in summaries for label in each["left_out"]}
         ran = [each for each in plan.methods if each.label not in left_out]
-        wanted = [(json.loads(json.dumps(asdict(each.config))), each.history) for each in ran]
-        found = [(each["method_config"], each["history"]) for each in summaries]
+        wanted = [(asdict(each.config), each.history) for each in ran]
+        found = [(asdict(config_of_today(each["method_config"])), each["history"]) for each in summaries]
         assert all(each in wanted for each in found) and all(each in found for each in wanted)
         assert len(found) % len(wanted) == 0
 

@@ -17,6 +17,8 @@ from baselines import (
     lookahead,
     multi_candidate,
     prompt_lookup,
+    racer,
+    sam,
     self_speculative,
     speculative,
     suffix,
@@ -37,7 +39,9 @@ METHODS = [
     superposed.Config(),
     cascade.Config(),
     prompt_lookup.Config(),
+    sam.Config(),
     suffix.Config(),
+    racer.Config(),
     hybrid.Config(),
     hybrid.Config(fallback=lookahead.Config()),
     hybrid.Config(fallback=ouroboros.Config()),
@@ -53,9 +57,10 @@ WATCHED = {
     str(Path(module.__file__).resolve().parent / name)
     for module, names in (
         (loop, ("suffix_automaton.py", "copying.py", "draft_model.py")),
-        (lookahead, tuple(f"{name}.py" for name in ("prompt_lookup", "suffix", "hybrid", "token_recycling", "cascade",
-                                                   "lookahead", "multi_candidate", "speculative", "superposed",
-                                                   "draft_graph", "ngram_counts", "phrase_pool"))),
+        (lookahead, tuple(f"{name}.py" for name in ("prompt_lookup", "racer", "sam", "suffix", "suffix_tree", "hybrid",
+                                                   "token_recycling", "cascade", "superposed", "draft_graph",
+                                                   "ngram_counts", "lookahead", "multi_candidate", "speculative",
+                                                   "phrase_pool"))),
         (ouroboros, ("method.py", "learning.py", "adaptive.py")),
     )
     for name in names
@@ -131,8 +136,8 @@ def test_what_the_first_proposal_finds_read() -> None:
         return {(key, phrase) for key, those in pool.phrases().items() for phrase in those}
 
     assert begun(prompt_lookup.Config(), pair, prompt).index._ids == prompt[:-1]
-    assert begun(cascade.Config(), pair, prompt).lookup.index._ids == prompt[:-1]
-    assert begun(suffix.Config(), pair, prompt).text.tokens == prompt
+    assert begun(cascade.Config(max_ngram=3), pair, prompt).lookup.index._ids == prompt[:-1]
+    assert begun(sam.Config(), pair, prompt).text.tokens == prompt
     assert set(begun(token_recycling.Config(prompt=True), pair, prompt).matrix) == set(prompt[:-1])
     keep = {"max_guesses": 20, "ngram": 3, "text_phrases": True}
     assert phrases(begun(lookahead.Config(**keep), pair, prompt).pool) == runs
@@ -185,7 +190,7 @@ def test_a_draft_that_needs_the_prompt_alone_rides_in_the_prefill(length: int) -
         (speculative.Config(gamma=4), 5),
         (multi_candidate.Config(branching=[2, 2, 1]), 4),
         (superposed.Config(paths=1, gamma=3, alpha=0.0), 4),
-        (cascade.Config(gamma=6, tail=0), 7),
+        (cascade.Config(gamma=6, tail=0, max_ngram=3), 7),
         (ouroboros_config(gamma=3, k=0, phrases=False), 4),
         (ouroboros_config(drafter=speculative.Config(gamma=2), k=0), 3),
         (hybrid.Config(min_match=30, fallback=speculative.Config(gamma=4)), 5),
@@ -195,7 +200,7 @@ def test_a_draft_that_needs_the_prompt_alone_rides_in_the_prefill(length: int) -
         assert pair.target.counters.forwards == 1 + len(outcome.steps)
 
 
-@pytest.mark.parametrize("config", [prompt_lookup.Config(draft_length=3), suffix.Config(alpha=None, draft_length=4)])
+@pytest.mark.parametrize("config", [prompt_lookup.Config(draft_length=3), sam.Config(alpha=None, draft_length=4)])
 def test_a_repeat_in_the_prompt_rides_in_the_prefill(config: object) -> None:
     pair = make_pair("llama")
     steps = build(config, pair).generate([1, 2, 3, 4, 1, 2], Stopping(frozenset(), 20)).steps

@@ -201,7 +201,7 @@ def test_only_a_setting_is_named_anew():
 
     And the kind of error stays.
     """
-    config = method_config({"name": "ouroboros", "drafter": {"name": "suffix"}})
+    config = method_config({"name": "ouroboros", "drafter": {"name": "sam"}})
     names = full_names(config, "method")
     assert names["learning.rejected"] == "method.learning.rejected" and names["alpha"] == "method.drafter.alpha"
     for kind, told, wanted in (

@@ -1,26 +1,21 @@
-"""Suffix decoding: what is drafted from the text and from earlier outputs, and that history is
-exactly the outputs."""
-
-from itertools import product, takewhile
+"""SuffixDecoding: scores and drafts against brute force, both trees, and a history that is exactly
+the outputs."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from matrix import build, check, decode, make_pair, prompts, reference
-from samples import covering
-from test_suffix_automaton import longest_match, longest_repeat
+from matrix import build, make_pair, prompts, reference
+from test_sam import learn
 
 from baselines import suffix
-from baselines.suffix import Suffix
+from baselines.suffix import Drafted, Suffix
 from decoding.decoder import ModelPair
-from decoding.errors import UserError
 from decoding.stopping import Stopping
-from decoding.suffix_automaton import SEPARATOR
 from decoding.tree import TokenTree
-from decoding.verification import Verdict
 
 EOS = frozenset({5})
-short_texts = st.lists(st.integers(0, 2), min_size=1, max_size=25)
+TEXT = [1, 2, 3, 1, 2, 4, 1, 2, 3, 1, 2]
+short_texts = st.lists(st.integers(0, 2), min_size=1, max_size=16)
 
 
 @pytest.fixture(scope="module")
@@ -32,148 +27,121 @@ def drafter_of(**settings: float) -> Suffix:
     return Suffix(suffix.Config(**settings), EOS, vocabulary=100)
 
 
-def learn(drafter: Suffix, prompt: list[int], output: list[int]) -> None:
-    """A generation: its last two tokens are confirmed by the last step."""
-    drafter.reset(prompt, 100)
-    drafter.draft(prompt + output[:-2], 50)
-    drafter.observe(Verdict(TokenTree(0, 0), [0], output[-2:], {}, [], None))
+def count(texts: list[list[int]], run: list[int]) -> int:
+    return sum(text[start : start + len(run)] == run for text in texts for start in range(len(text)))
 
 
-def periodic(text: list[int], start: int, count: int) -> list[int]:
-    """`count` tokens of text[start:], said over and over."""
-    return [(text[start:] * count)[place] for place in range(count)]
+def chain(texts: list[list[int]], match: list[int], budget: int, depth: int, least: float) -> list[tuple[int, float]]:
+    """The most frequent tokens after `match`, and the chance of each."""
+    run, chance, found = list(match), 1.0, []
+    while len(found) < budget and len(run) < depth:
+        counts = {token: count(texts, [*run, token]) for token in range(4)}
+        most = max(counts.values())
+        if not most or chance * most / count(texts, run) < least:
+            break
+        chance *= most / count(texts, run)
+        tied = [token for token in counts if counts[token] == most]
+        # Of equals the one that occurred last.
+        places = [[*text[:end]] for text in texts for end in range(1, len(text) + 1)]
+        run.append(max(tied, key=lambda token: max(
+            number for number, text in enumerate(places) if text[-len(run) - 1 :] == [*run, token])))  # noqa: B023
+        found.append((run[-1], chance))
+    return found  # fmt: skip
 
 
-@given(text=short_texts, cuts=st.lists(st.integers(1, 25), max_size=4), limit=st.integers(0, 30))
-def test_the_draft_follows_the_last_place_of_the_longest_repeat(text: list, cuts: list, limit: int) -> None:
-    """Of the rows that the match is good for the root takes one."""
-    drafter = drafter_of(min_match=2, alpha=1.5, draft_length=9)
-    drafter.reset(text[:1], 100)
-    for end in [*sorted(min(cut, len(text)) for cut in cuts), len(text)]:
-        length, place = longest_repeat(text[:end])
-        count = min(9 - 1, int(1.5 * length), limit) if length >= 2 else 0
-        assert drafter.draft(text[:end], limit) == periodic(text[:end], place + 1, count)
+def test_the_papers_example() -> None:
+    """Two tokens of context go on with [3, 1], five with [4, 1, 2, 3, 1], which scores more."""
+    drafter = drafter_of(tree=False)
+    drafter.reset(TEXT, 100)
+    places = dict(enumerate(drafter.text.suffixes(), 1))
+    two, five = drafter._continued(places[2], 2, 99), drafter._continued(places[5], 5, 99)
+    assert [each.token for each in two] == [3, 1] and sum(each.chance for each in two) == 1.0
+    assert [each.token for each in five] == [4, 1, 2, 3, 1] and sum(each.chance for each in five) == 2.5
+    assert places[6].likeliest() is None
+    assert drafter.draft(TEXT, 99) == five
 
 
-@given(earlier=st.lists(short_texts, max_size=3), text=short_texts, bias=st.integers(0, 2))
-def test_the_longer_match_wins_and_the_text_on_a_tie(earlier: list[list[int]], text: list[int], bias: int) -> None:
-    drafter = drafter_of(draft_length=6, history_bias=bias)
+def test_a_tree_takes_the_likeliest_tokens_wherever_they_hang() -> None:
+    drafter = drafter_of(factor=3.0, min_chance=0.05)
+    drafter.reset([1, 2, 7, 1, 2, 7, 1, 2, 7, 1, 3, 8, 1, 3, 8, 1], 100)
+    # Three times of six (the last is the text's end) 2 follows, twice 3.
+    place = next(drafter.text.suffixes())
+    assert drafter._continued(place, 4, 99) == [
+        Drafted(-1, 2, 0.5), Drafted(0, 7, 0.5), Drafted(1, 1, 0.5), Drafted(-1, 3, pytest.approx(1 / 3))
+    ]  # fmt: skip
+    assert [each.parent for each in drafter._continued(place, 9, 1)] == [-1, -1]
+
+
+@given(st.lists(short_texts, max_size=2), short_texts, st.integers(3, 9), st.sampled_from([0.5, 1.0, 2.5]))
+def test_the_best_score_of_all_matches_in_both_trees_wins(
+    earlier: list, text: list, depth: int, factor: float
+) -> None:
+    drafter = drafter_of(tree=False, depth=depth, draft_length=5, factor=factor, min_chance=0.2)
     for output in earlier:
-        learn(drafter, [4, 4], [3, *output, 3])
-    drafter.reset(text[:3], 100)
-    drafted = drafter.draft(text, 50)
-    here, there = longest_repeat(text), longest_match(drafter.history.tokens, text)
-    best = max(here.length, there.length - bias)
-    assert bool(drafted) == (best > 0)
-    if there.length - bias > here.length:
-        following = takewhile(lambda token: token != SEPARATOR, drafter.history.tokens[there.end + 1 :])
-        assert drafted == list(following)[: min(6 - 1, 4 * best)]
-        assert drafter.metrics()["suffix_drafts"] == {"text": 0, "history": 1}
-    elif best:
-        assert drafted == periodic(text, here.end + 1, min(6 - 1, 4 * best))
-        assert drafter.metrics()["suffix_drafts"] == {"text": 1, "history": 0}
+        learn(drafter, [4], [*output, 3, 3])
+    prompt, output = text[:2], text[2:]
+    drafter.reset(prompt, 100)
+    drafted = drafter.draft(text, 99)
+    held = [*([*each, 3, 3] for each in earlier), output]
+    best: list[tuple[int, float]] = []
+    for match in range(1, min(len(text) + 1, depth)):
+        for texts in (held, [text]):
+            if count(texts, text[-match:]):
+                found = chain(texts, text[-match:], min(5, int(factor * match)), depth, 0.2)
+                found = found if 3 not in [token for token, _ in found] else found
+                if found and sum(chance for _, chance in found) >= sum(chance for _, chance in best):
+                    best = found
+    assert [(each.token, each.chance) for each in drafted] == best, "of equals the one of the longer suffix"
+    assert [each.parent for each in drafted] == list(range(-1, len(drafted) - 1))
 
 
-@pytest.mark.parametrize(("alpha", "length", "drafts"), [(4.0, 40, [4, 8, 36, 39, 39]), (0.5, 40, [0, 1, 4, 5, 10]),
-                                                        (None, 40, [39] * 5), (None, 7, [6] * 5)])  # fmt: skip
-def test_the_root_is_one_of_the_rows(alpha: float | None, length: int, drafts: list[int]) -> None:
-    """SAM-Decoding's rule: [start_token] + text[end + 1 : end + n], n = min(draft_length, 1 +
-    int(alpha * match)). The start token is the last confirmed one."""
-    period = list(range(10, 90))
-    drafter = drafter_of(alpha=alpha, draft_length=length)
-    for match, drafted in zip((1, 2, 9, 10, 20), drafts, strict=True):
-        text = [*period, 1, *period[:match]]
-        drafter.reset(text[:1], 200)
-        assert drafter.draft(text, 100) == period[match : match + drafted]
-        assert 1 + drafted == min(length, 1 + int(alpha * match) if alpha is not None else length)
+def test_branches_are_accepted_and_their_rows_moved(llama: ModelPair) -> None:
+    """Of drafts that are broad the target goes along a later branch too."""
+    decoder = build(suffix.Config(factor=9.0, min_chance=0.0), llama)
+    keep, moved = llama.target.keep, []
+    llama.target.keep = lambda path: (moved.append(path != list(range(len(path)))), keep(path))
+    try:
+        for prompt in prompts(3, length=14):
+            stopping = Stopping(frozenset({5}), 40)
+            assert decoder.generate(prompt, stopping).tokens == reference(llama, prompt, stopping).tokens
+    finally:
+        del llama.target.keep
+    assert any(moved)
 
 
-@pytest.mark.parametrize(("match", "drafted"), [(5, 0), (6, 4), (8, 12)])
-def test_a_match_in_earlier_outputs_counts_as_shorter(match: int, drafted: int) -> None:
-    """By 5 tokens, as in SAM-Decoding: where it is looked for, where it is compared and where it
-    sets the length."""
-    known = list(range(10, 50))
-    drafter = drafter_of()
-    learn(drafter, [1], known)
-    drafter.reset([2], 200)
-    assert drafter.draft([2, *known[:match]], 100) == known[match : match + drafted]
+def test_limits_the_end_and_foreign_tokens_end_a_draft() -> None:
+    drafter = drafter_of(factor=9.0, min_chance=0.0)
+    drafter.reset([1, 2, 5, 3, 1, 7, 100, 1], 100)
+    assert {each.token for each in drafter.draft([1, 2, 5, 3, 1, 7, 100, 1], 9)} == {2, 5, 7}
+    tree = TokenTree(1, room=1)
+    drafter.propose([1, 2, 5, 3, 1, 7, 100, 1], tree, 9)
+    assert sorted(tree.tokens[1:]) == [2, 7]
+    assert drafter.draft([1, 2, 5, 3, 1, 7, 100, 1], 0) == []
 
 
-def test_where_an_earlier_output_ends_the_text_itself_is_drafted_from() -> None:
-    drafter = drafter_of(history_bias=0)
-    learn(drafter, [9], [1, 2, 3, 4])
-    drafter.reset([4, 8, 7], 100)
-    assert drafter.draft([4, 8, 7, 2, 3, 4], 3) == [8, 7, 2]
-    assert drafter.draft([4, 8, 7, 2, 3, 4, 1, 2], 3) == [3, 4], "a draft ends where the output did"
+def test_the_oldest_output_goes_first() -> None:
+    drafter = drafter_of(capacity=2)
+    for output in ([1, 2, 3, 4], [6, 7, 8, 9], [10, 11, 12, 13]):
+        learn(drafter, [0], output)
+    drafter.reset([50, 1], 100)
+    assert [list(text) for text in drafter.outputs.texts] == [[10, 11, 12, 13], []]
+    assert drafter.draft([50, 1], 9) == []
+    drafter.reset([50, 10], 100)
+    assert [each.token for each in drafter.draft([50, 10], 9)] == [11]
 
 
-def test_a_draft_ends_with_the_end_of_sequence_and_keeps_to_the_vocabulary() -> None:
-    drafter = drafter_of()
-    drafter.reset([1, 2, 5, 3, 1, 7, 100, 4], 100)
-    assert drafter.draft([1, 2, 5, 3, 1, 7, 100, 4, 8, 1, 2], 9) == [5]
-    assert drafter.draft([1, 2, 5, 3, 1, 7, 100, 4, 8, 1, 2, 7], 9) == []
-
-
-def test_history_is_the_outputs_and_nothing_else(llama: ModelPair) -> None:
-    """Last steps included; prompts, and what a step verified after an end of sequence, not."""
-    decoder = build(suffix.Config(), llama)
-    observe = decoder.drafter.observe
-    said: list[list[int]] = []
-    decoder.drafter.observe = lambda verdict: (said.append(verdict.tokens), observe(verdict))
-    expected: list[int] = []
-    behind_the_end = 0
-    for prompt in [*prompts(6), *prompts(6)]:
-        said.clear()
-        output = decoder.generate(prompt, Stopping(frozenset({5}), 20)).tokens
-        if said:  # of an output that ends with the prefill nothing is ever heard
-            expected += [*output, SEPARATOR]
-            behind_the_end += 5 in said[-1][:-1]
-    decoder.drafter.reset([1], 10)
-    assert decoder.drafter.history.tokens == expected
-    assert behind_the_end
-
-
-def test_warm_history_changes_the_work_but_not_the_tokens_and_is_forgotten(llama: ModelPair) -> None:
+def test_history_is_the_outputs_and_is_forgotten(llama: ModelPair) -> None:
+    """Cold, warm and cold again: the same tokens in fewer steps and in as many."""
     stopping = Stopping(frozenset(), 40)
-    decoder = build(suffix.Config(), llama)
-    for prompt in prompts(3):
-        decoder.forget()
-        cold = decoder.generate(prompt, stopping)
-        warm = decoder.generate(prompt, stopping)
-        decoder.forget()
-        again = decoder.generate(prompt, stopping)
-        assert cold.tokens == warm.tokens == again.tokens
-        assert cold.steps.rows == again.steps.rows, "forgetting forgets all"
-        assert cold.extra == again.extra
-        assert cold.extra["suffix_drafts"]["history"] == cold.extra["history_tokens"] == 0
-        assert warm.extra["suffix_drafts"]["history"] > 0
-        assert warm.extra["history_tokens"] == 41
-        assert len(warm.steps) < len(cold.steps), "the output is known"
-        assert max(warm.steps.emitted) > 10, "the longer the match, the longer the draft"
-
-
-@pytest.mark.parametrize(
-    "options", covering([*product([1, 3], [0.5, 1.0, 4.0, None], [2, 5, 40])], enumerate), ids=str
-)
-def test_outputs_are_greedys_with_a_history_that_grows(llama: ModelPair, options: tuple) -> None:
-    min_match, alpha, length = options
-    stoppings = [Stopping(frozenset({5}), 40), Stopping(frozenset(), 60, ("ab", "q"), decode), Stopping(frozenset(), 9)]
-    tests = [(p, s, reference(llama, p, s)) for p in prompts(3) for s in stoppings]
-    config = suffix.Config(min_match=min_match, alpha=alpha, draft_length=length, history_bias=min_match - 1)
-    check(llama, config, tests + tests)
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"min_match": 0},
-        {"alpha": 0.0},
-        {"alpha": float("inf")},
-        {"alpha": float("nan")},
-        {"draft_length": 1},
-        {"history_bias": -1},
-    ],
-)
-def test_settings_out_of_range_are_refused(fields: dict) -> None:
-    with pytest.raises(UserError, match=f"^{next(iter(fields))} must be"):
-        suffix.Config(**fields)
+    decoder = build(suffix.Config(factor=4.0), llama)
+    (prompt,) = prompts(1)
+    cold = decoder.generate(prompt, stopping)
+    warm = decoder.generate(prompt, stopping)
+    assert len(decoder.drafter.outputs.texts) == 2
+    assert decoder.drafter.outputs.texts[0][:40] == cold.tokens == reference(llama, prompt, stopping).tokens
+    decoder.forget()
+    again = decoder.generate(prompt, stopping)
+    assert cold.tokens == warm.tokens == again.tokens
+    assert (cold.steps.rows, cold.extra) == (again.steps.rows, again.extra)
+    assert cold.extra["history_tokens"] == 0 < warm.extra["history_tokens"]
+    assert warm.extra["suffix_drafts"]["outputs"] and len(warm.steps) < len(cold.steps)

@@ -17,10 +17,13 @@ from baselines import (
     lookahead,
     multi_candidate,
     prompt_lookup,
+    racer,
+    sam,
     self_speculative,
     speculative,
     suffix,
     superposed,
+    tapout,
     token_recycling,
 )
 from decoding.decoder import ModelPair
@@ -40,13 +43,15 @@ METHODS = [
     (cascade.Config(gamma=4, tail=3), 1),
     (lookahead.Config(window=3, ngram=3, text_phrases=True), 1),
     (prompt_lookup.Config(), 1),
+    (sam.Config(), 1),
     (suffix.Config(), 1),
     (self_speculative.Config(skip=None, skip_attention=[1], threshold=0.3), 1),
     (ouroboros_config(gamma=4, k=2, window=4, ngram=4), 1),
     (ouroboros_config(gamma=4, k=2, window=0, ngram=4, capacity=4, confidence=0.4, text_phrases=True), 1),
-    (ouroboros_config(drafter=suffix.Config(), k=2, ngram=3, text_phrases=True), 1),
+    (ouroboros_config(drafter=sam.Config(), k=2, ngram=3, text_phrases=True), 1),
     (hybrid.Config(min_match=3, fallback=speculative.Config()), 1),
     (token_recycling.Config(nodes=12), 2),
+    (racer.Config(nodes=12), 2),
     (hybrid.Config(min_match=3), 2),
 ]
 
@@ -103,6 +108,17 @@ def test_a_mixed_row_has_one_copy_more_to_the_device(llama: Far, monkeypatch: py
     copies, target, drafting = llama.copies(superposed.Config())
     assert len(mixed) > target and copies["to device"] == target + drafting + len(mixed)
     assert copies["to host"] == target + drafting - 1
+
+
+def test_a_draft_model_that_is_looked_at_more_closely_has_a_copy_more(llama: Far) -> None:
+    """TapOut's after every forward, Cascade's lenient review where a look-up had something."""
+    copies, target, drafting = llama.copies(tapout.Config(gamma=5))
+    assert copies["to device"] == target + drafting
+    assert copies["to host"] == target + 2 * (drafting - 1)
+    copies, target, drafting = llama.copies(cascade.Config(gamma=4, tail=3, lenience=3.0))
+    more = copies["to device"] - target - drafting
+    assert 0 < more < drafting
+    assert copies["to host"] == target + drafting - 1 + more
 
 
 @pytest.mark.parametrize("family", ["qwen2", "gpt2", "gemma3", "opt"])

@@ -1,7 +1,7 @@
 """The methods the command line knows, and how their settings become a typed config."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -46,10 +46,13 @@ MODULES = (
     "baselines.hybrid",
     "baselines.multi_candidate",
     "baselines.prompt_lookup",
+    "baselines.racer",
+    "baselines.sam",
     "baselines.self_speculative",
     "baselines.spectr",
     "baselines.suffix",
     "baselines.superposed",
+    "baselines.tapout",
     "baselines.token_recycling",
     "ouroboros.method",
     "baselines.oracle",
@@ -62,6 +65,19 @@ TUNED_NAMES = "tuned/"
 WARM = "_warm"
 
 
+def of_today(name: str, settings: Container[str]) -> str:
+    """The name today of the method that a run of any age measured.
+
+    Args:
+        name: the method's, as the run wrote it.
+        settings: the names of its settings.
+    """
+    for method in METHODS.values():
+        if name in method.formerly and method.formerly[name] in settings:
+            return method.name
+    return name
+
+
 def method_config(settings: Mapping[str, object], group: str = "method") -> object:
     """The typed config of the method `settings["name"]`.
 
@@ -71,9 +87,12 @@ def method_config(settings: Mapping[str, object], group: str = "method") -> obje
         UserError: an unknown method, or a setting that is unknown, of the wrong type or out of
             range.
     """
-    name = settings.get("name")
+    name = str(settings.get("name"))
     if name not in METHODS:
         raise UserError(f"{group}={name} is unknown: choose one of {', '.join(METHODS)}")
+    if (today := of_today(name, settings)) != name:
+        setting = METHODS[today].formerly[name]
+        raise UserError(f"{group}.{setting} is a setting of {today}, which was named {name} once: choose {today}")
     require_new_names(METHODS[name], settings, f"{group}.")
     kind = METHODS[name].load().Config
     given = dict(settings)

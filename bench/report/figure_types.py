@@ -146,6 +146,19 @@ class Runaways:
     share: float
 
 
+@dataclass(frozen=True)
+class Noise:
+    """What a panel's A/A case says of the machine: greedy decoding over greedy decoding.
+
+    Attributes:
+        decode: the ratio of their decode speeds, which is 1.0 but for noise.
+        too_noisy: whether its interval misses 1.0; None where the pairs are too few to tell.
+    """
+
+    decode: Estimate
+    too_noisy: bool | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Figures:
     """What of a summary follows from its records alone, in the order in which it stands there.
@@ -154,6 +167,7 @@ class Figures:
 
     Attributes:
         own: the drafter's own figures, those of NAMES that it has.
+        intervals_over: what the bootstrap behind all intervals draws anew.
     """
 
     shortened_prompts: int | None = None
@@ -177,6 +191,7 @@ class Figures:
     lossless: Lossless
     repetition: float | None = None
     runaways: Runaways | None = None
+    intervals_over: str = "prompts"
 
     @property
     def draft_cost(self) -> float | None:

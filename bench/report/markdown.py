@@ -10,7 +10,7 @@ from bench.measure.verdicts import IDENTICAL
 from bench.plan.nesting import flat
 from bench.report.categories import Category, Quality
 from bench.report.figure_types import Acceptance, Comparison, Estimate, Lossless, Runaways, Seconds, Verdicts
-from bench.report.marks import RUNAWAY, RUNAWAY_LEGEND, marked, runaways_decide
+from bench.report.marks import NOISY, NOISY_LEGEND, RUNAWAY, RUNAWAY_LEGEND, marked, runaways_decide, too_noisy
 from bench.report.own_figures import rows as own_rows
 from bench.report.probed import in_words
 from bench.report.summary import Summary
@@ -56,9 +56,19 @@ def named(label: str, kind: str | None, history: str) -> str:
     return " ".join(words)
 
 
+def legends(summaries: Sequence[Summary]) -> list[str]:
+    """What the marks in the headline table of these mean, a line each."""
+    notes = {
+        RUNAWAY_LEGEND: any(runaways_decide(each.runaways) for each in summaries),
+        NOISY_LEGEND: any(too_noisy(each.noise) for each in summaries),
+    }
+    return [note for note, needed in notes.items() if needed]
+
+
 def _line(summary: Summary) -> list[str]:
     name = named(summary.label, summary.settings.shown if summary.settings else None, summary.history)
-    return [marked(name, RUNAWAY * runaways_decide(summary.runaways)), *_cells(summary)]
+    marks = RUNAWAY * runaways_decide(summary.runaways), NOISY * too_noisy(summary.noise)
+    return [marked(name, *marks), *_cells(summary)]
 
 
 def _cells(figures: Summary | Category) -> list[str]:
@@ -83,11 +93,11 @@ def number(value: float | None, digits: int = 2) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def estimate(figure: Estimate) -> str:
+def estimate(figure: Estimate, digits: int = 2) -> str:
     """A figure with its interval, such as 1.23 [1.10, 1.35]; a dash for none."""
     if figure.value is None:
         return "-"
-    return f"{figure.value:.2f} [{number(figure.low)}, {number(figure.high)}]"
+    return f"{number(figure.value, digits)} [{number(figure.low, digits)}, {number(figure.high, digits)}]"
 
 
 def verdicts(lossless: Lossless | Verdicts) -> str:
@@ -125,12 +135,12 @@ def report(summary: Summary, provenance: Provenance, comparison: Sequence[Compar
     parts = [
         f"# {summary.label} on {summary.task}, {summary.model}, {summary.decoding}",
         markdown(headline([summary])),
-        *([RUNAWAY_LEGEND] if runaways_decide(summary.runaways) else []),
+        *legends([summary]),
         *_warnings(summary.warnings),
         "Speedups are total tokens / total seconds over greedy decoding of the same engine, run beside it; brackets "
-        "hold 95% bootstrap intervals over prompts. Prefill and the tokens it gives are left out of tokens/s and of "
-        f"the decode speedup. Geometric mean of the prompts' decode ratios: {estimate(summary.speedup.geomean)}. "
-        "Per prompt: the mean of the prompts' own tokens per forward."
+        "hold 95% bootstrap intervals over prompts and their repeats. Prefill and the tokens it gives are left out of "
+        "tokens/s and of the decode speedup. Geometric mean of the prompts' decode ratios: "
+        f"{estimate(summary.speedup.geomean)}. Per prompt: the mean of the prompts' own tokens per forward."
         + _over_fastest(summary.speedup.decode_over_fastest_greedy),
         "## How it was measured\n\n" + markdown(_conditions(summary, provenance)),
         "## Is the output the target's\n\n" + _lossless(summary.lossless),
@@ -181,6 +191,7 @@ def _conditions(summary: Summary, provenance: Provenance) -> list[list[object]]:
         ["other runs on the same cores or GPU", _shown(summary.neighbours)],
         ["libraries", f"torch {versions.get('torch')}, transformers {versions.get('transformers')}"],
         ["commit", commit],
+        ["A/A: greedy over greedy, decode", estimate(summary.noise.decode, 3) if summary.noise else "not measured"],
         ["side by side with greedy", "yes" if summary.measured_side_by_side else "no: an interrupted run went on"],
         ["repeated 4-grams in the outputs", percent(summary.repetition)],
         ["tokens of outputs that ran to the limit repeating themselves", _runaways(summary.runaways)],

@@ -2,7 +2,8 @@
 
 Nothing is measured: summary.json, summary.csv and report.md change where a figure that follows from
 the records alone does, warnings included. What else they say (quality, categories, the comparison
-with the panel, when and where it was measured) stays. Runs whose records are gone stay as they are.
+with the panel and its A/A case, when and where it was measured) stays. Runs whose records are gone
+stay as they are.
 """
 
 import json
@@ -20,8 +21,9 @@ from bench.measure.provenance import Provenance
 from bench.measure.record import METHOD
 from bench.measure.store import RunFolder
 from bench.models.place import Place
-from bench.plan.typed_json import to_json
+from bench.plan.typed_json import from_json, to_json
 from bench.report.case_records import CaseRecords, flat
+from bench.report.figure_types import Noise
 from bench.report.markdown import COMPARISON, report
 from bench.report.metrics.case import figures
 from bench.report.summary import Summary
@@ -72,7 +74,8 @@ def folded(old: dict[str, Any], folder: RunFolder, provenance: Provenance) -> di
     after = {key: value for key, value in old.items() if key not in again and key not in before}
     # The panel's other rows stay as they are, so a case that has none among them has none still.
     sessions = provenance.sessions_of({record.session for record in flat(records.method)})
-    warnings = warnings_of(sessions, records, old.get("left_out") or {})
+    noise = from_json(Noise | None, old.get("noise"))
+    warnings = warnings_of(sessions, records, old.get("left_out") or {}, noise)
     settled: dict[str, Any] = _settled(old, {**before, **again, **after, "warnings": warnings})
     return settled
 

@@ -6,20 +6,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# What a resample draws anew, and how many resamples there are.
+RESAMPLED = "prompts, and the repeats of each"
 RESAMPLES = 4000
 CHUNK = 1 << 19
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its 95% interval over prompts.
+    """A figure with its 95% interval over prompts and their repeats.
 
-    For a single prompt the interval is the figure itself.
+    For a single generation the interval is the figure itself.
     """
 
     value: float | None
     low: float | None
     high: float | None
+
+    def holds(self, value: float) -> bool:
+        """Whether `value` is in the interval; not where there is none."""
+        return self.low is not None and self.high is not None and self.low <= value <= self.high
 
 
 NONE = Estimate(None, None, None)
@@ -27,9 +33,9 @@ NONE = Estimate(None, None, None)
 
 @dataclass(frozen=True)
 class Throughput:
-    """Tokens and seconds by prompt, repeats summed.
+    """Tokens and seconds of every generation.
 
-    Two arrays of equal length, prompts in the same order.
+    Two arrays [prompts, repeats], of all sides of a ratio in the same order.
     """
 
     tokens: np.ndarray
@@ -51,29 +57,45 @@ def rate_ratio(method: Throughput, reference: Throughput) -> float | None:
     return None if rates[0] is None or rates[1] is None else rates[0] / rates[1]
 
 
-def _ratios(method: Throughput, reference: Throughput) -> np.ndarray:
-    """The ratio of rates of every prompt that has one."""
+def _columns(*sides: Throughput) -> np.ndarray:
+    """Tokens and seconds of each side in turn, float [prompts, repeats, 2 x sides]."""
+    return np.stack([column for each in sides for column in (each.tokens, each.seconds)], axis=-1).astype(float)
+
+
+def _ratio_of_rates(sums: np.ndarray) -> np.ndarray:
+    """The rate of the first side over the second's, of sums [..., 4] as _columns orders them.
+
+    Of four sides, [..., 8], the first such ratio over that of the last two.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios: np.ndarray = method.tokens / method.seconds / (reference.tokens / reference.seconds)
-    known: np.ndarray = ratios[np.isfinite(ratios) & (ratios > 0)]
-    return known
+        rates = sums[..., 0::2] / sums[..., 1::2]
+        ratios: np.ndarray = rates[..., 0] / rates[..., 1]
+        return ratios if sums.shape[-1] == 4 else ratios / (rates[..., 2] / rates[..., 3])
+
+
+def _pooled(columns: np.ndarray, seed: int) -> Estimate:
+    """The ratio of the sums over everything."""
+    value = float(_ratio_of_rates(columns.sum(axis=(0, 1))))
+    return _interval(value, columns, lambda drawn: _ratio_of_rates(drawn.sum(axis=-2)), seed)
+
+
+def _geometric(columns: np.ndarray, seed: int) -> Estimate:
+    """Geometric mean over prompts of the ratio of a prompt's sums, where it has one."""
+    ratios = _ratio_of_rates(columns.sum(axis=1))
+    known = np.isfinite(ratios) & (ratios > 0)
+    if not known.any():
+        return NONE
+
+    def mean(drawn: np.ndarray) -> np.ndarray:
+        means: np.ndarray = np.exp(np.log(_ratio_of_rates(drawn)).mean(axis=-1))
+        return means
+
+    return _interval(float(np.exp(np.log(ratios[known]).mean())), columns[known], mean, seed)
 
 
 def speedup(method: Throughput, reference: Throughput, seed: int = 0) -> Estimate:
-    """The ratio of total rates, with an interval.
-
-    A percentile bootstrap resamples prompts for both sides together.
-    """
-    value = rate_ratio(method, reference)
-    if value is None:
-        return NONE
-    columns = np.stack([method.tokens, method.seconds, reference.tokens, reference.seconds], axis=1).astype(float)
-
-    def ratio(sums: np.ndarray) -> np.ndarray:
-        ratios: np.ndarray = sums[..., 0] * sums[..., 3] / (sums[..., 1] * sums[..., 2])
-        return ratios
-
-    return _interval(value, columns, ratio, seed)
+    """The ratio of total rates, with an interval."""
+    return NONE if rate_ratio(method, reference) is None else _pooled(_columns(method, reference), seed)
 
 
 def ratio_of_speedups(
@@ -84,23 +106,13 @@ def ratio_of_speedups(
     Where both were measured beside the same greedy, greedy cancels out and this is the plain ratio
     of their speeds.
     """
-    sides = [each for pair in (first, second) for each in pair]
-    rates = [rate for each in sides if (rate := each.rate()) is not None]
-    if len(rates) < len(sides):
-        return NONE
-    columns = np.stack([column for each in sides for column in (each.tokens, each.seconds)], axis=1).astype(float)
-
-    def ratio(sums: np.ndarray) -> np.ndarray:
-        speeds = [sums[..., 2 * side] / sums[..., 2 * side + 1] for side in range(4)]
-        ratios: np.ndarray = speeds[0] / speeds[1] / (speeds[2] / speeds[3])
-        return ratios
-
-    return _interval(rates[0] / rates[1] / (rates[2] / rates[3]), columns, ratio, seed)
+    sides = [*first, *second]
+    return NONE if any(each.rate() is None for each in sides) else _pooled(_columns(*sides), seed)
 
 
 def geometric_mean(method: Throughput, reference: Throughput, seed: int = 0) -> Estimate:
     """Geometric mean of the ratios by prompt, prompts without a figure on either side left out."""
-    return _geometric(np.log(_ratios(method, reference)), seed)
+    return _geometric(_columns(method, reference), seed)
 
 
 def geometric_mean_ratio(
@@ -112,44 +124,39 @@ def geometric_mean_ratio(
 
     Prompts without a figure on any side are left out.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        one, two = (
-            np.log(method.tokens / method.seconds) - np.log(greedy.tokens / greedy.seconds)
-            for method, greedy in (first, second)
-        )
-        logs = one - two
-    return _geometric(logs[np.isfinite(logs)], seed)
-
-
-def _geometric(logs: np.ndarray, seed: int) -> Estimate:
-    """The geometric mean of ratios whose logarithms these are, one a prompt."""
-    if not len(logs):
-        return NONE
-    columns = np.stack([logs, np.ones_like(logs)], axis=1)
-    return _interval(
-        float(np.exp(logs.mean())), columns, lambda sums: np.exp(sums[..., 0] / sums[..., 1]), seed
-    )
+    return _geometric(_columns(*first, *second), seed)
 
 
 def _interval(
     value: float, columns: np.ndarray, figure: Callable[[np.ndarray], np.ndarray], seed: int
 ) -> Estimate:
-    """95% percentile interval of `figure` over resamples of the rows.
+    """95% percentile interval of `figure` over a hierarchical bootstrap.
 
-    columns: float [prompts, quantities].
+    A resample draws prompts, and for every prompt drawn as many of its repeats as it has, both with
+    replacement (Davison & Hinkley 1997, section 3.8). A row holds all sides of one prompt and
+    repeat, so they stay together. With one repeat this is the bootstrap over prompts.
 
-    figure: sums of the columns, [..., quantities], to values [...].
+    columns: float [prompts, repeats, quantities].
+
+    figure: sums of the drawn prompts over their repeats, [..., prompts, quantities], to values
+    [...].
     """
-    prompts = len(columns)
-    if prompts == 1:
+    prompts, repeats = columns.shape[:2]
+    if prompts * repeats == 1:
         return Estimate(value, value, value)
     draw = np.random.default_rng(seed)
+    most = max(CHUNK // (prompts * repeats), 1)
     found = []
-    for start in range(0, RESAMPLES, max(CHUNK // prompts, 1)):
-        count = min(max(CHUNK // prompts, 1), RESAMPLES - start)
+    for start in range(0, RESAMPLES, most):
+        count = min(most, RESAMPLES - start)
         picks = draw.integers(0, prompts, size=(count, prompts))
+        if repeats == 1:
+            drawn = columns[picks, 0]
+        else:
+            again = draw.integers(0, repeats, size=(count, prompts, repeats))
+            drawn = columns[picks[..., None], again].sum(axis=2)
         with np.errstate(divide="ignore", invalid="ignore"):
-            found.append(figure(columns[picks].sum(axis=1)))
+            found.append(figure(drawn))
     values = np.concatenate(found)
     values = values[np.isfinite(values)]
     if not len(values):

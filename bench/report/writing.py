@@ -11,11 +11,13 @@ from omegaconf import OmegaConf
 
 from bench.measure.store import RunFolder
 from bench.plan.case import Case
+from bench.plan.methods import REFERENCE_METHOD
 from bench.plan.prompts import Prompts
 from bench.plan.settings import Plan
 from bench.report.case_records import CaseRecords, Grid
 from bench.report.figure_types import Comparison
 from bench.report.markdown import csv_text, flattened, report
+from bench.report.metrics.noise import noise_of
 from bench.report.metrics.rates import compare
 from bench.report.summarize import summarize
 from bench.report.summary import Summary
@@ -49,13 +51,16 @@ def report_job(
     ids = [example.id for example in prompts.examples]
     panel = {case: CaseRecords.of(folder, ids, plan.settings.repeats, roles) for case, folder in folders.items()}
     provenances = {case: folder.provenance() for case, folder in folders.items()}
+    seed = plan.settings.seed
+    same = next((records for case, records in panel.items() if case.method.name == REFERENCE_METHOD), None)
+    noise = noise_of(same, seed) if same else None
     scored: dict[tuple[str, ...], Scores] = {}
     summaries = {}
     for case, records in panel.items():
         quality = (_scores(plan, prompts, records.method, scored), _scores(plan, prompts, records.reference, scored))
-        summaries[case] = summarize(case, plan, prompts, records, quality, provenances[case], left_out)
+        summaries[case] = summarize(case, plan, prompts, records, quality, provenances[case], left_out, noise)
     chosen = next(iter(folders))
-    comparison = compare({case.label: records for case, records in panel.items()}, plan.settings.seed)
+    comparison = compare({case.label: records for case, records in panel.items()}, seed)
     for case, folder in folders.items():
         own = [each for each in comparison if each.method == case.label]
         write_config(plan, case, folder)

@@ -8,7 +8,7 @@ from bench.report.metrics.outputs import lossless, runaways
 from bench.report.metrics.own import own_figures
 from bench.report.metrics.rates import over_fastest, speedups, token_rates
 from bench.report.metrics.steps import acceptance_of, count_forwards, seconds_of, steps_column, tokens_per_forward
-from bench.report.statistics import repetition_rate
+from bench.report.statistics import RESAMPLED, repetition_rate
 
 
 def figures(records: CaseRecords, seed: int) -> Figures:
@@ -47,4 +47,5 @@ def figures(records: CaseRecords, seed: int) -> Figures:
         lossless=lossless(records),
         repetition=repetition_rate(record.tokens for record in flat(method)),
         runaways=runaways(method),
+        intervals_over=RESAMPLED,
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bench.measure.record import FLOAT32, METHOD, REFERENCE, Record
 from bench.measure.store import RunFolder
+from decoding.errors import UserError
 
 # [prompt][repeat], prompts in the data set's order.
 Grid = Sequence[Sequence[Record]]
@@ -35,6 +36,25 @@ class CaseRecords:
             return [[folder.records[prompt, repeat, role] for repeat in range(repeats)] for prompt in prompts]
 
         return cls(list(prompts), grid(METHOD), grid(REFERENCE), grid(FLOAT32) if FLOAT32 in roles else None)
+
+    @classmethod
+    def first(cls, folder: RunFolder, prompts: int, repeats: int, roles: Sequence[str]) -> "CaseRecords":
+        """Those of the first prompts that a folder holds.
+
+        Args:
+            folder: of the case.
+            prompts: how many.
+            repeats: of each.
+            roles: of the records.
+
+        Raises:
+            UserError: the folder has fewer prompts.
+            KeyError: a record is missing.
+        """
+        ids = list(dict.fromkeys(prompt for prompt, _, role in folder.records if role == METHOD))[:prompts]
+        if len(ids) < prompts:
+            raise UserError(f"it has records of {len(ids)} prompts, and a summary of {prompts}")
+        return cls.of(folder, ids, repeats, roles)
 
     def part(self, indices: Sequence[int]) -> "CaseRecords":
         """The prompts with these indices alone."""

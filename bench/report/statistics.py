@@ -1,8 +1,11 @@
 """Pure functions from numbers to figures. What is not known is None, never zero."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil, comb, log
+from statistics import NormalDist
 
 import numpy as np
 
@@ -74,23 +77,32 @@ def _ratio_of_rates(sums: np.ndarray) -> np.ndarray:
 
 
 def _pooled(columns: np.ndarray, seed: int) -> Estimate:
-    """The ratio of the sums over everything."""
+    """The ratio of the sums over everything, of columns [prompts, repeats, quantities]."""
+    prompts, repeats, quantities = columns.shape
     value = float(_ratio_of_rates(columns.sum(axis=(0, 1))))
-    return _interval(value, columns, lambda drawn: _ratio_of_rates(drawn.sum(axis=-2)), seed)
+    sums = _weights(prompts, repeats, seed) @ columns.reshape(-1, quantities)
+    return _interval(value, _ratio_of_rates(sums))
 
 
 def _geometric(columns: np.ndarray, seed: int) -> Estimate:
     """Geometric mean over prompts of the ratio of a prompt's sums, where it has one."""
     ratios = _ratio_of_rates(columns.sum(axis=1))
     known = np.isfinite(ratios) & (ratios > 0)
-    if not known.any():
+    prompts, repeats, quantities = columns[known].shape
+    if not prompts:
         return NONE
-
-    def mean(drawn: np.ndarray) -> np.ndarray:
-        means: np.ndarray = np.exp(np.log(_ratio_of_rates(drawn)).mean(axis=-1))
-        return means
-
-    return _interval(float(np.exp(np.log(ratios[known]).mean())), columns[known], mean, seed)
+    logs = np.log(ratios[known])
+    if repeats == 1:
+        means = _weights(prompts, repeats, seed) @ logs / prompts
+        return _interval(float(np.exp(logs.mean())), np.exp(means))
+    picks, found = _picks(prompts, repeats, seed), []
+    most = max(CHUNK // picks[0].size, 1)
+    for start in range(0, RESAMPLES, most):
+        # A prompt that is drawn twice has repeats of its own each time.
+        drawn = columns[known].reshape(-1, quantities)[picks[start : start + most]].sum(axis=2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found.append(np.exp(np.log(_ratio_of_rates(drawn)).mean(axis=-1)))
+    return _interval(float(np.exp(logs.mean())), np.concatenate(found))
 
 
 def speedup(method: Throughput, reference: Throughput, seed: int = 0) -> Estimate:
@@ -127,37 +139,29 @@ def geometric_mean_ratio(
     return _geometric(_columns(*first, *second), seed)
 
 
-def _interval(
-    value: float, columns: np.ndarray, figure: Callable[[np.ndarray], np.ndarray], seed: int
-) -> Estimate:
-    """95% percentile interval of `figure` over a hierarchical bootstrap.
+@lru_cache(maxsize=2)
+def _picks(prompts: int, repeats: int, seed: int) -> np.ndarray:
+    """What a hierarchical bootstrap draws, int [resamples, prompts, repeats].
 
     A resample draws prompts, and for every prompt drawn as many of its repeats as it has, both with
-    replacement (Davison & Hinkley 1997, section 3.8). A row holds all sides of one prompt and
-    repeat, so they stay together. With one repeat this is the bootstrap over prompts.
-
-    columns: float [prompts, repeats, quantities].
-
-    figure: sums of the drawn prompts over their repeats, [..., prompts, quantities], to values
-    [...].
+    replacement (Davison & Hinkley 1997, section 3.8). A number stands for one prompt and repeat,
+    all sides of it, so they stay together. With one repeat this is the bootstrap over prompts.
     """
-    prompts, repeats = columns.shape[:2]
-    if prompts * repeats == 1:
-        return Estimate(value, value, value)
     draw = np.random.default_rng(seed)
-    most = max(CHUNK // (prompts * repeats), 1)
-    found = []
-    for start in range(0, RESAMPLES, most):
-        count = min(most, RESAMPLES - start)
-        picks = draw.integers(0, prompts, size=(count, prompts))
-        if repeats == 1:
-            drawn = columns[picks, 0]
-        else:
-            again = draw.integers(0, repeats, size=(count, prompts, repeats))
-            drawn = columns[picks[..., None], again].sum(axis=2)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found.append(figure(drawn))
-    values = np.concatenate(found)
+    picks: np.ndarray = draw.integers(0, prompts, size=(RESAMPLES, prompts, 1)) * repeats
+    return picks if repeats == 1 else picks + draw.integers(0, repeats, size=(RESAMPLES, prompts, repeats))
+
+
+@lru_cache(maxsize=2)
+def _weights(prompts: int, repeats: int, seed: int) -> np.ndarray:
+    """How often each resample draws each generation, float [resamples, prompts x repeats]."""
+    cells = prompts * repeats
+    places = _picks(prompts, repeats, seed).reshape(RESAMPLES, cells) + cells * np.arange(RESAMPLES)[:, None]
+    return np.bincount(places.ravel(), minlength=RESAMPLES * cells).reshape(RESAMPLES, cells).astype(float)
+
+
+def _interval(value: float, values: np.ndarray) -> Estimate:
+    """A figure with the 95% percentile interval of its values over resamples."""
     values = values[np.isfinite(values)]
     if not len(values):
         return Estimate(value, None, None)
@@ -216,6 +220,70 @@ def acceptance(drafted: Sequence[int], accepted: Sequence[int], emitted: Sequenc
     histogram = {str(length): count for length, count in sorted(Counter(taken.tolist()).items())}
     total, kept = int(proposed.sum()), int(taken.sum())
     return Acceptance(total, kept, kept / total, marginal, conditional, histogram, int(cut.sum()))
+
+
+def least_by_chance(count: int, share: float, level: float = 0.01) -> int:
+    """The fewest successes that are not yet rarer than chance.
+
+    Args:
+        count: of independent trials.
+        share: the probability of a success.
+        level: how rarely a true `share` may give fewer.
+
+    Returns:
+        The largest k for which fewer than k of Binomial(count, share) are at most so probable.
+    """
+    below = 0.0
+    for k in range(count + 1):
+        below += comb(count, k) * share**k * (1 - share) ** (count - k)
+        if below > level:
+            return k
+    return count
+
+
+@dataclass(frozen=True)
+class Needed:
+    """How large a panel must be to tell an effect from nothing.
+
+    Attributes:
+        prompts: with the repeats there are.
+        repeats: with the prompts there are; None where no number would do, or nobody can tell.
+    """
+
+    prompts: int
+    repeats: int | None
+
+
+def needed(method: Throughput, reference: Throughput, ratio: float, power: float = 0.8) -> Needed | None:
+    """How large a panel must be, about, for a 95% interval to exclude 1.0 at a true ratio.
+
+    The mean log ratio is off by (between + within / repeats) / prompts, squared, as in a random
+    effects model; the components are estimated from the pairs' own log ratios, about a truth of
+    1.0, and the size follows from the normal approximation.
+
+    Args:
+        method: one side of an A/A case.
+        reference: the other.
+        ratio: to be told from 1.0.
+        power: the probability with which it is to be told.
+
+    Returns:
+        None for fewer than two prompts with a figure. With one repeat prompts and repeats are not
+        told apart, and `repeats` is None.
+    """
+    logs = np.log(_ratio_of_rates(_columns(method, reference)))
+    logs = logs[np.isfinite(logs).all(axis=1)]
+    prompts, repeats = logs.shape
+    if prompts < 2:
+        return None
+    mean = float((logs.mean(axis=1) ** 2).mean())
+    within = float(logs.var(axis=1, ddof=1).mean()) if repeats > 1 else 0.0
+    between = max(mean - within / repeats, 0.0)
+    normal = NormalDist()
+    sought = (log(ratio) / (normal.inv_cdf(0.975) + normal.inv_cdf(power))) ** 2
+    spare = prompts * sought - between
+    more = max(ceil(within / spare), 1) if repeats > 1 and spare > 0 else None
+    return Needed(max(ceil(mean / sought), 2), more)
 
 
 def repetition_rate(outputs: Iterable[Sequence[int]], length: int = 4) -> float | None:

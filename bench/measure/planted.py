@@ -153,12 +153,14 @@ def _tiny_model(context: int) -> LlamaForCausalLM:
         # Large, so that no choice is near a tie.
         initializer_range=0.4,
     )  # fmt: skip
-    return LlamaForCausalLM(config).double().eval()
+    model: LlamaForCausalLM = LlamaForCausalLM(config).double()
+    return model
 
 
 def _race(pair: ModelPair, tokens: int) -> Race:
     words = Tokenizer(WordLevel({f"w{index}": index for index in range(VOCABULARY)}, unk_token="w0"))
-    loaded = LoadedPair(pair, PreTrainedTokenizerFast(tokenizer_object=words))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words)  # type: ignore[no-untyped-call]  # untyped there
+    loaded = LoadedPair(pair, tokenizer)
     noise = noise_floor(pair.target.model, VOCABULARY, [PROMPT])
     greedy = Entrant(REFERENCE_METHOD, DraftThenVerify(pair, Drafter()), "cold", None, REFERENCE)
     return Race(loaded, TASKS["custom"](), tokens, 2 * noise, "selfcheck", [greedy])

@@ -9,6 +9,7 @@ from hashlib import sha256
 import torch
 
 from bench.measure.drafting import no_numbers, undrafted
+from bench.measure.energy import EnergyMeter
 from bench.measure.lossless import agreement, stop_fault, token_gaps
 from bench.measure.record import FLOAT32, METHOD, Judgement, Record
 from bench.measure.steps import RecordedSteps
@@ -351,7 +352,8 @@ class Race:
         before = draft.counters if draft else None
         sampler = self.sampler(example, entrant.draft_noise, entrant.acceptance)
         own_draws = sampler is not None and not entrant.repeats(sampler)
-        generation = entrant.generate(ids, stopping, sampler)
+        with EnergyMeter(target.device) as energy:
+            generation = entrant.generate(ids, stopping, sampler)
         memory, finished = peak_memory(target.device), round(time.time(), 3)
         # A session starts its counts again with every sequence; a rival counts its draft's forwards
         # itself.
@@ -386,6 +388,7 @@ class Race:
             rounds=told.rounds,
             text=self.loaded.continuation(ids, generation.tokens),
             peak_memory_bytes=memory,
+            joules=energy.joules,
             undrafted_tokens=undrafted(len(ids), len(generation.tokens), drafting.context) if drafting else None,
             draft_fault=self._draft_fault(drafting, role, example.id, ids, generation) if drafting else None,
             gap=judged.gap,

@@ -6,9 +6,9 @@ from typing import Any
 from bench.measure.verdicts import Divergence
 from bench.plan.typed_json import BESIDE, LEFT_OUT
 from bench.report.own_figures import CLOCK_SECONDS, CLOCKS, NAMES
-from bench.report.statistics import NONE, Acceptance, Estimate
+from bench.report.statistics import NONE, Acceptance, Estimate, Percentiles
 
-__all__ = ["NONE", "Acceptance", "Estimate"]
+__all__ = ["NONE", "Acceptance", "Estimate", "Percentiles"]
 
 
 @dataclass(frozen=True)
@@ -146,6 +146,27 @@ class Runaways:
     share: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Latency:
+    """How long one waits, in seconds; None where the method, or an older record, does not tell.
+
+    Attributes:
+        first_token: until the first tokens stand, over generations.
+        step: of a step, over steps.
+        inter_token: a step's seconds / the tokens it gives, over tokens.
+        stalls: steps longer than STALL times the median one.
+        stalled: their share of all steps' time.
+        joules_per_token: of all that was generated, the prefill's too.
+    """
+
+    first_token: Percentiles
+    step: Percentiles | None
+    inter_token: Percentiles | None
+    stalls: int | None
+    stalled: float | None
+    joules_per_token: float | None
+
+
 @dataclass(frozen=True)
 class Noise:
     """What a panel's A/A case says of the machine: greedy decoding over greedy decoding.
@@ -192,6 +213,8 @@ class Figures:
     repetition: float | None = None
     runaways: Runaways | None = None
     intervals_over: str = "prompts"
+    latency: Latency | None = None
+    greedy_latency: Latency | None = None
 
     @property
     def draft_cost(self) -> float | None:

@@ -9,8 +9,19 @@ from bench.measure.provenance import Provenance
 from bench.measure.verdicts import IDENTICAL
 from bench.plan.nesting import flat
 from bench.report.categories import Category, Quality
-from bench.report.figure_types import Acceptance, Comparison, Estimate, Lossless, Runaways, Seconds, Verdicts
+from bench.report.figure_types import (
+    Acceptance,
+    Comparison,
+    Estimate,
+    Latency,
+    Lossless,
+    Percentiles,
+    Runaways,
+    Seconds,
+    Verdicts,
+)
 from bench.report.marks import NOISY, NOISY_LEGEND, RUNAWAY, RUNAWAY_LEGEND, marked, runaways_decide, too_noisy
+from bench.report.metrics.latency import STALL
 from bench.report.own_figures import rows as own_rows
 from bench.report.probed import in_words
 from bench.report.summary import Summary
@@ -149,6 +160,8 @@ def report(summary: Summary, provenance: Provenance, comparison: Sequence[Compar
     if summary.acceptance.marginal:
         parts.append("Acceptance by depth of the accepted path:\n\n" + markdown(_depths(summary.acceptance)))
     parts.append("## Where the time goes\n\n" + markdown(_time(summary)))
+    if summary.latency and summary.greedy_latency:
+        parts.append("## Latency\n\n" + markdown(_latency(summary, summary.latency, summary.greedy_latency)))
     parts.append("## Quality\n\n" + markdown(_quality(summary)))
     if summary.categories:
         parts.append("## By category\n\n" + markdown(_categories(summary.categories)))
@@ -280,6 +293,29 @@ def _time(summary: Summary) -> list[list[object]]:
     if summary.sampling:
         rows.append(["drawing samples, part of the above", *(_share(each.sampling, each) for each in sides)])
     return [*rows, ["outside of models' forwards, part of the above", *(_share(each.outside, each) for each in sides)]]
+
+
+def _latency(summary: Summary, method: Latency, greedy: Latency) -> list[list[object]]:
+    sides = method, greedy
+    rows: list[list[object]] = [["milliseconds: mean, p50, p90, p99", "method", "greedy"]]
+    for name, figures in (
+        ("first token", [each.first_token for each in sides]),
+        ("step", [each.step for each in sides]),
+        ("between tokens: a step's time / its tokens", [each.inter_token for each in sides]),
+    ):
+        rows.append([name, *map(_milliseconds, figures)])
+    stalls = [f"{_shown(each.stalls)} ({percent(each.stalled)} of the time)" for each in sides]
+    rows.append([f"stalls: steps longer than {STALL:g} times the median", *stalls])
+    memory = "-" if summary.peak_memory_bytes is None else f"{summary.peak_memory_bytes / 2**20:.0f} MiB"
+    rows.append([f"peak memory ({summary.peak_memory_of or 'of what is not known'})", memory, "-"])
+    return [*rows, ["joules per token", *(number(each.joules_per_token, 3) for each in sides)]]
+
+
+def _milliseconds(found: Percentiles | None) -> str:
+    """The mean and the percentiles of seconds."""
+    if found is None:
+        return "-"
+    return ", ".join(f"{1000 * value:.2f}" for value in (found.mean, found.p50, found.p90, found.p99))
 
 
 def _share(part: float | None, whole: Seconds) -> str:

@@ -222,6 +222,36 @@ def acceptance(drafted: Sequence[int], accepted: Sequence[int], emitted: Sequenc
     return Acceptance(total, kept, kept / total, marginal, conditional, histogram, int(cut.sum()))
 
 
+@dataclass(frozen=True)
+class Percentiles:
+    """Of some values the mean, the median, and what nine in ten and 99 in 100 do not exceed."""
+
+    mean: float
+    p50: float
+    p90: float
+    p99: float
+
+
+def percentiles(values: Sequence[float], weights: Sequence[int] | None = None) -> Percentiles | None:
+    """The percentiles of values, each itself one of them: the least that so many do not exceed.
+
+    Args:
+        values: the values.
+        weights: how often each counts; None: once.
+
+    Returns:
+        None without a value.
+    """
+    times = np.ones(len(values), dtype=np.int64) if weights is None else np.asarray(weights, dtype=np.int64)
+    total = int(times.sum())
+    if not total:
+        return None
+    order = np.argsort(values)
+    ranked, reached = np.asarray(values, dtype=float)[order], np.cumsum(times[order])
+    found = [float(ranked[np.searchsorted(reached, ceil(total * share / 100))]) for share in (50, 90, 99)]
+    return Percentiles(float((ranked * times[order]).sum() / total), *found)
+
+
 def least_by_chance(count: int, share: float, level: float = 0.01) -> int:
     """The fewest successes that are not yet rarer than chance.
 

@@ -4,6 +4,7 @@ from collections import Counter
 
 from bench.report.case_records import CaseRecords, flat
 from bench.report.figure_types import AllSpeedups, Figures
+from bench.report.metrics.latency import latency
 from bench.report.metrics.outputs import lossless, runaways
 from bench.report.metrics.own import own_figures
 from bench.report.metrics.rates import over_fastest, speedups, token_rates
@@ -48,4 +49,6 @@ def figures(records: CaseRecords, seed: int) -> Figures:
         repetition=repetition_rate(record.tokens for record in flat(method)),
         runaways=runaways(method),
         intervals_over=RESAMPLED,
+        latency=latency(method),
+        greedy_latency=latency(records.reference),
     )

@@ -30,6 +30,7 @@ from tasks import Scores
 EMITTED = {"a": [4, 2], "b": [1, 2]}
 DRAFTED = {"a": [3, 3], "b": [3, 2]}
 ACCEPTED = {"a": [3, 1], "b": [0, 1]}
+ROWS = {prompt: [1 + count for count in drafted] for prompt, drafted in DRAFTED.items()}
 ROUNDS = {
     "a": Rounds(drafted=[2, 2], accepted=[0, 2], emitted=[1, 2]),
     "b": Rounds(drafted=[2, 2], accepted=[0, 0], emitted=[1, 1]),
@@ -43,7 +44,7 @@ def record(prompt, prefill, total, steps=None):
 
 def method(prompt, prefill, total, draft, verify):
     steps = made_steps(
-        drafted=DRAFTED[prompt], accepted=ACCEPTED[prompt], emitted=EMITTED[prompt], rows=[4, 4],
+        drafted=DRAFTED[prompt], accepted=ACCEPTED[prompt], emitted=EMITTED[prompt], rows=ROWS[prompt],
         draft_forwards=[3, 3], draft_rows=[5, 5], draft_seconds=[draft] * 2, verify_seconds=[verify] * 2,
         observe_seconds=[0.0] * 2, sources=[["draft"] * count for count in ACCEPTED[prompt]],
     )  # fmt: skip
@@ -110,7 +111,7 @@ def test_work_and_seconds():
     found = summary(sample())
     assert (found["target_forwards"], found["draft_forwards"]) == (8, 24)
     assert found["tokens_per_target_forward"] == 18 / 8
-    assert (found["verified_rows_per_step"], found["draft_rows_per_step"]) == (4, 5)
+    assert (found["verified_rows_per_step"], found["draft_rows_per_step"]) == (3.75, 5)
     assert (found["acceptance"]["drafted"], found["acceptance"]["accepted"]) == (22, 10)
     assert found["acceptance"]["rate"] == pytest.approx(10 / 22)
     assert found["acceptance"]["histogram"] == {"0": 2, "1": 4, "3": 2}

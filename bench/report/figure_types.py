@@ -146,6 +146,38 @@ class Runaways:
     share: float
 
 
+CHAIN, TREE = "chain", "tree"
+
+
+@dataclass(frozen=True)
+class AcceptedPart:
+    """How many steps some are, and their mean acceptance length: tokens that a step confirms."""
+
+    count: int
+    length: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drafts:
+    """How drafts fared, as others in the field count it.
+
+    Attributes:
+        shape: CHAIN, or TREE if any step verified more than one path: suffixes, branches, a window.
+        length: mean acceptance length over all steps.
+        length_by_request: mean over generations of their own.
+        wasted_rows_per_step: rows of a step's forward that confirmed no token.
+        by_position: the same by where in the output a step begins, in tokens such as "32-63".
+        by_prompt_length: the same by the prompt's length in tokens.
+    """
+
+    shape: str
+    length: float
+    length_by_request: float
+    wasted_rows_per_step: float | None
+    by_position: dict[str, AcceptedPart]
+    by_prompt_length: dict[str, AcceptedPart]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Latency:
     """How long one waits, in seconds; None where the method, or an older record, does not tell.
@@ -213,6 +245,7 @@ class Figures:
     repetition: float | None = None
     runaways: Runaways | None = None
     intervals_over: str = "prompts"
+    drafts: Drafts | None = None
     latency: Latency | None = None
     greedy_latency: Latency | None = None
 

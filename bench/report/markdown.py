@@ -11,7 +11,9 @@ from bench.plan.nesting import flat
 from bench.report.categories import Category, Quality
 from bench.report.figure_types import (
     Acceptance,
+    AcceptedPart,
     Comparison,
+    Drafts,
     Estimate,
     Latency,
     Lossless,
@@ -159,6 +161,9 @@ def report(summary: Summary, provenance: Provenance, comparison: Sequence[Compar
     ]
     if summary.acceptance.marginal:
         parts.append("Acceptance by depth of the accepted path:\n\n" + markdown(_depths(summary.acceptance)))
+    if summary.drafts:
+        parts.append("Acceptance by position in the output:\n\n" + markdown(_parts(summary.drafts.by_position)))
+        parts.append("Acceptance by the prompt's length:\n\n" + markdown(_parts(summary.drafts.by_prompt_length)))
     parts.append("## Where the time goes\n\n" + markdown(_time(summary)))
     if summary.latency and summary.greedy_latency:
         parts.append("## Latency\n\n" + markdown(_latency(summary, summary.latency, summary.greedy_latency)))
@@ -269,9 +274,26 @@ def _work(summary: Summary) -> list[list[object]]:
         ["draft rows per target forward", number(summary.draft_rows_per_step)],
         ["tokens drafted / accepted", f"{_shown(accepted.drafted)} / {_shown(accepted.accepted)}"],
         ["steps cut: the output ended with a drafted token", _shown(accepted.cut_steps)],
+        *_acceptance(summary.drafts),
         ["accepted, by who proposed them", in_counts(summary.accepted_by_source)],
         *own_rows(summary.own),
     ]
+
+
+def _acceptance(drafts: Drafts | None) -> list[list[object]]:
+    if drafts is None:
+        return []
+    lengths = f"{number(drafts.length)}, {number(drafts.length_by_request)}"
+    return [
+        ["drafts are", f"{drafts.shape}s"],
+        ["acceptance length: of all steps, mean of requests", lengths],
+        ["rows per target forward that confirmed nothing", number(drafts.wasted_rows_per_step)],
+    ]
+
+
+def _parts(parts: Mapping[str, AcceptedPart]) -> list[list[object]]:
+    rows: list[list[object]] = [["tokens", "steps", "acceptance length"]]
+    return [*rows, *([span, each.count, number(each.length)] for span, each in parts.items())]
 
 
 def _depths(accepted: Acceptance) -> list[list[object]]:

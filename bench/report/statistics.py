@@ -179,7 +179,8 @@ class Acceptance:
 
     Attributes:
         drafted, accepted: totals of tokens.
-        rate: their ratio.
+        rate: their ratio, of chains alone. The paths of a tree share their rows and exclude each
+            other, so that no one number says how many of its tokens were accepted.
         marginal: by d, the share of steps that accepted more than d tokens.
         conditional: by d, among steps that had drafted more than d tokens and accepted d at least,
             the share that accepted one more.
@@ -197,6 +198,11 @@ class Acceptance:
     conditional: list[float | None] | None = None
     histogram: dict[str, int] | None = None
     cut_steps: int | None = None
+
+    @property
+    def accepted_per_step(self) -> float | None:
+        """Accepted tokens a step, of chains and trees alike."""
+        return None if self.marginal is None else sum(self.marginal)
 
 
 NO_DRAFTS = Acceptance()

@@ -36,7 +36,7 @@ SPEED = "times greedy's decode speed"
 FIGURES: dict[str, Callable[[Run], float | None]] = {
     SPEED: lambda run: run.summary.speedup.decode.value,
     "tokens per target forward": lambda run: run.summary.tokens_per_target_forward,
-    "share of drafted tokens accepted": lambda run: run.summary.acceptance.rate,
+    "accepted tokens per target forward": lambda run: run.summary.acceptance.accepted_per_step,
 }
 
 

@@ -921,6 +921,10 @@ FAULTS = (
     Fault("long requests count more in the mean of requests", "bench/report/metrics/drafts.py",
           "[_part(own).length for _, own in told if own]", "[each.confirmed for each in steps]",
           ("test_draft_figures.py",)),
+    Fault("the first cache is the last", "bench/measure/cores.py", "levels[max(levels)]", "levels[min(levels)]",
+          ("test_company.py",)),
+    Fault("runs on one cache are not nearby", "bench/measure/cores.py", "        self.nearby += new\n", "",
+          ("test_company.py",)),
     Fault("a classic sample judged by its tokens", "bench/measure/runner.py", "not entrant.repeats(sampler)",
           "not entrant.ours", ("test_bench_sampling.py",)),
 )  # fmt: skip

@@ -207,6 +207,7 @@ def _conditions(summary: Summary, provenance: Provenance) -> list[list[object]]:
         ["probe of the engines", in_words(summary.probe) if summary.probe else "-"],
         ["processor", f"{provenance.cpu}, {provenance.threads} threads"],
         ["other runs on the same cores or GPU", _shown(summary.neighbours)],
+        ["what other runs shared of caches and memory", ", ".join(summary.nearby) or "-"],
         ["libraries", f"torch {versions.get('torch')}, transformers {versions.get('transformers')}"],
         ["commit", commit],
         ["A/A: greedy over greedy, decode", estimate(summary.noise.decode, 3) if summary.noise else "not measured"],

@@ -89,6 +89,7 @@ def summarize(
         categories=by_category(records, [plan.task.category(each.row) for each in prompts.examples], quality, seed),
         warmup=_warmup(sessions),
         neighbours=_neighbours(sessions),
+        nearby=list(dict.fromkeys(name for each in sessions for name in each.nearby)),
         prompt_overlap=prompt_overlap(plan.task, plan.data, prompts.rows.split),
         left_out=dict(left_out),
         warnings=warnings_of(sessions, records, left_out, noise),

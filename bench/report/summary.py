@@ -101,6 +101,7 @@ class Summary(Figures, Conditions):
         categories: figures of the task's parts, None for a task without any.
         warmup: before the records.
         neighbours: the most other runs on the same cores or GPU meanwhile.
+        nearby: last-level caches and memory nodes that other runs were on meanwhile.
         prompt_overlap: see bench.plan.prompts.prompt_overlap.
         left_out: labels of the panel's cases that cannot run, with the reasons.
         warnings: see bench/report/warnings.py.
@@ -122,6 +123,7 @@ class Summary(Figures, Conditions):
     categories: dict[str, Category] | None = None
     warmup: Warmup | None = None
     neighbours: int | None = None
+    nearby: list[str] = field(default_factory=list)
     prompt_overlap: float | None = None
     left_out: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)

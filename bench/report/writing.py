@@ -74,9 +74,7 @@ def report_job(
         f"{plan.model.label}, {summaries[chosen].decoding}"
     )
     lines = [_apart(chosen.label, comparison), "" if measured else "nothing was left to measure"]
-    shared = max((summary.neighbours or 0 for summary in summaries.values()), default=0)
-    if shared:
-        lines.append(f"measured beside up to {shared} other runs on the same cores or GPU: no timing to rely on")
+    lines.append(_company(list(summaries.values())))
     lines.append(f"reports in {folders[chosen].path}")
     show_table(title, list(summaries.values()), "\n".join(line for line in lines if line), said)
     faults = [
@@ -84,6 +82,16 @@ def report_job(
         for summary in summaries.values()
     ]
     return 1 if any(faults) else 0
+
+
+def _company(summaries: Sequence[Summary]) -> str:
+    """A line on other runs beside these, "" where none was seen."""
+    shared = max((summary.neighbours or 0 for summary in summaries), default=0)
+    nearby = ", ".join(dict.fromkeys(name for summary in summaries for name in summary.nearby))
+    if shared:
+        also = f" (also shared: {nearby})" if nearby else ""
+        return f"measured beside up to {shared} other runs on the same cores or GPU: no timing to rely on{also}"
+    return f"measured beside other runs that share the {nearby}: timings may be slower for it" if nearby else ""
 
 
 def write_reports(folder: RunFolder, summary: Summary, page: str) -> None:

@@ -223,6 +223,7 @@ def _measure(
     ids = [example.id for example in prompts.examples]
     warmup = Warmup(len(prompts.warmup), prompts.warmup_from)
     now = session(identifier, warmup, company.hardware, company.most, loaded.warnings, race.left_out, probed)
+    now.nearby = list(company.nearby)
     said = [*loaded.warnings, *said_of_left_out(race.left_out)]
     warn(said_of_left_out(race.left_out))
     provenances: dict[Case, Provenance] = {}
@@ -255,7 +256,7 @@ def _measure(
         def report(record: Record) -> None:
             bar.add(record)
             if company.look():
-                now.neighbours = company.most
+                now.neighbours, now.nearby = company.most, list(company.nearby)
                 note()
 
         race.run(race.standing(entrants), prompts.examples, plan.settings.repeats, report)

@@ -93,13 +93,7 @@ class DraftThenVerify:
         self.drafter.draw_with(sampler.drafts if sampler else None)
         classic = sampler is not None and not self.repeats(sampler)
         choose = ClassicChoice(sampler, self.drafter.rule) if sampler and classic else sampler
-        steps = self.stream(prompt, stopping, choose)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                generation: Generation = end.value
-                return generation
+        return whole(self.stream(prompt, stopping, choose))
 
     def repeats(self, sampler: Sampler) -> bool:
         """Whether its samples are token by token those of plain sampling.
@@ -163,6 +157,16 @@ class DraftThenVerify:
             extra=drafter.metrics(),
             prefill_tokens=prefill_tokens,
         )
+
+
+def whole(steps: Generator[list[int], None, Generation]) -> Generation:
+    """The generation that a stream ends with."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            generation: Generation = end.value
+            return generation
 
 
 def check_prompt(prompt: list[int], context: int) -> None:

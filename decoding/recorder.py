@@ -42,13 +42,14 @@ class StepRecorder:
         self.observing = Clock()
         self._drafter = drafter
         self._forwards = self._rows = 0
-        self._models = self._sampling = 0.0
+        self._models = self._sampling = self._last = 0.0
 
     def begin(self) -> None:
         """The prefill is over: what it counted, the first draft's work too, is no step's."""
         self._forwards, self._rows = self._drafter.forwards()
         self._models, self._sampling = MODELS.seconds, SAMPLING.seconds
         self._drafter.step_metrics()
+        self._last = time.perf_counter()
 
     def add(self, verdict: Verdict, emitted: int, limit: int) -> None:
         """A step is over.
@@ -72,9 +73,11 @@ class StepRecorder:
         steps.observe_seconds.append(self.observing.seconds)
         steps.model_seconds.append(MODELS.seconds - self._models)
         steps.sampling_seconds.append(SAMPLING.seconds - self._sampling)
+        now = time.perf_counter()
+        steps.step_seconds.append(now - self._last)
         steps.sources.append([tree.sources[node][0] for node in kept])
         if steps.drafter_metrics:
             for name, value in self._drafter.step_metrics().items():
                 steps.drafter_metrics[name].append(value)
-        self._forwards, self._rows = forwards, rows
+        self._forwards, self._rows, self._last = forwards, rows, now
         self._models, self._sampling = MODELS.seconds, SAMPLING.seconds

@@ -31,6 +31,7 @@ class Steps:
             GPU, until they were launched.
         sampling_seconds: of the whole step, the part that warping logits and drawing tokens takes,
             the draft side's as well; 0 at temperature 0.
+        step_seconds: the whole step, from the last step's tokens to this one's.
         sources: for each accepted token, who proposed it.
         drafter_metrics: columns that the drafter alone has, by name (see Drafter.step_metrics); in
             records they stand beside the others.
@@ -47,6 +48,7 @@ class Steps:
     observe_seconds: list[float] = field(default_factory=list)
     model_seconds: list[float] = field(default_factory=list)
     sampling_seconds: list[float] = field(default_factory=list)
+    step_seconds: list[float] = field(default_factory=list)
     sources: list[list[str]] = field(default_factory=list)
     drafter_metrics: dict[str, list[Any]] = field(default_factory=dict)
 

@@ -126,10 +126,10 @@ def calls(file: Path, name: str) -> bool:
 
 
 def test_one_loop_measures():
-    """The race's own, which runs and searches share; a check measures one prompt."""
+    """The race's own, which runs and searches share; checks measure one prompt."""
     files = [file for package in ALLOWED for file in (ROOT / package).rglob("*.py")]
     found = {file.relative_to(ROOT).as_posix() for file in files if calls(file, "measure")}
-    assert found == {"bench/measure/runner.py", "bench/measure/check.py"}
+    assert found == {f"bench/measure/{name}.py" for name in ("runner", "check", "planted")}
 
 
 # What loads models and times them is a job's to call.

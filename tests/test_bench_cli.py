@@ -274,7 +274,7 @@ def test_warm_passes_and_a_panel_of_settings(monkeypatch, arguments):
     greedy = next(each for each in summaries if each["method"] == "greedy")
     assert greedy["acceptance"]["rate"] is None and greedy["draft_forwards"] is None
     speedup = greedy["speedup"]["decode"]
-    assert speedup["value"] == speedup["low"] == speedup["high"]
+    assert speedup["low"] < speedup["value"] < speedup["high"], "of one prompt, its two repeats"
 
 
 def test_a_multirun_goes_on_and_ends_with_the_worst_status(monkeypatch, capsys, arguments):

@@ -1,5 +1,6 @@
 """The measuring loop with decoders that only note who was asked what, in which order."""
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -82,17 +83,44 @@ def test_a_stop_string_that_begins_with_a_space_ends_the_output_at_its_first_tok
     assert race.stopping(example, ids).extend([], [word]) == "stop_string"
 
 
-def test_greedy_runs_once_a_prompt_for_all_and_the_order_rotates(race, log, tmp_path):
-    called, records = run(race, log, tmp_path, ["x", "y"], "cold", repeats=2)
-    order = [name for name, what in called if what in PROMPTS]
-    assert order == [
-        "greedy", "x", "y", "x", "y", "greedy", "y", "greedy", "x",  # the first pass
-        "x", "y", "greedy", "y", "greedy", "x", "greedy", "x", "y",  # the second begins one further
-    ]  # fmt: skip
+def turns_of(called):
+    """Who decoded each prompt, pass by pass, in order."""
+    turns = []
+    for name, what in called:
+        if what in PROMPTS:
+            if not turns or turns[-1][0] != what:
+                turns.append((what, []))
+            turns[-1][1].append(name)
+    return [names for _, names in turns]
+
+
+def test_greedy_runs_once_a_prompt_for_all_in_an_order_that_is_shuffled(race, log, tmp_path):
+    called, records = run(race, log, tmp_path, ["x", "y", "z"], "cold", repeats=9)
+    turns = turns_of(called)
+    assert len(turns) == 27 and all(sorted(names) == ["greedy", "x", "y", "z"] for names in turns)
+    before = {pair for names in turns for pair in pairwise(names)}
+    assert len(before) == 12, "everybody has run right after everybody else"
+    assert len({tuple(names) for names in turns}) > 12
     for folder in records:
-        assert set(folder) == {(prompt, r, role) for prompt in PROMPTS for r in (0, 1) for role in (METHOD, REFERENCE)}
+        assert set(folder) == {(p, r, role) for p in PROMPTS for r in range(9) for role in (METHOD, REFERENCE)}
     for key, record in records[0].items():
         assert key[2] == METHOD or record == records[1][key]
+
+
+def test_a_run_that_is_continued_has_the_order_it_would_have_had(race, log, tmp_path):
+    whole = turns_of(run(race, log, tmp_path / "whole", ["x", "y", "greedy"], "cold", repeats=4)[0])
+    log.clear()
+    run(race, log, tmp_path / "halves", ["y"], "cold", repeats=2)
+    log.clear()
+    rest = turns_of(run(race, log, tmp_path / "halves", ["x", "y", "greedy"], "cold", repeats=4)[0])
+    # The first two passes lack two of four: nobody knows one greedy from the other here.
+    assert rest[6:] == whole[6:]
+    for now, before in zip(rest[:6], whole[:6], strict=True):
+        assert [name for name in now if name == "x"] == ["x"] and "y" not in now and len(now) < len(before)
+    race.seed += 1
+    log.clear()
+    other = turns_of(run(race, log, tmp_path / "other", ["x", "y", "greedy"], "cold", repeats=4)[0])
+    assert other != whole
 
 
 def test_cold_forgets_before_every_prompt_and_warm_before_every_pass(race, log, tmp_path):
@@ -120,8 +148,8 @@ def test_only_what_is_missing_is_measured(race, log, tmp_path):
 def test_a_later_turn_follows_greedys_answer_for_everyone_and_every_repeat(race, log, tmp_path):
     race.task = task = TASKS["spec_bench"]()
     race.loaded.pair.target.context = 200
-    texts = iter(["One.\nUser: more"] + ["Two."] * 20)
-    race.loaded.continuation = lambda prompt, output: next(texts)
+    answers = {"greedy": "One.\nUser: more", "x": "Two."}
+    race.loaded.continuation = lambda prompt, output: answers[log[-1][0]]
     turns = task.turns({"question_id": 7, "category": "qa", "turns": ["a", "b"]})
     folder = RunFolder(tmp_path).__enter__()
     entrants = [Entrant("x", Noted("x", log), "cold", folder)]

@@ -7,6 +7,9 @@ from hypothesis import strategies as st
 
 from bench.report.statistics import (
     NO_DRAFTS,
+    NONE,
+    RESAMPLES,
+    Estimate,
     Throughput,
     acceptance,
     geometric_mean,
@@ -18,6 +21,12 @@ from bench.report.statistics import (
 
 
 def throughput(tokens, seconds) -> Throughput:
+    """One repeat of every prompt."""
+    return repeated([[each] for each in tokens], [[each] for each in seconds])
+
+
+def repeated(tokens, seconds) -> Throughput:
+    """Lists of prompts of repeats."""
     return Throughput(np.array(tokens), np.array(seconds, dtype=float))
 
 
@@ -35,6 +44,45 @@ def test_speedup_is_the_ratio_of_totals_not_the_mean_of_ratios():
 def test_one_prompt_has_its_own_value_as_interval():
     figure = speedup(throughput([10], [1]), throughput([10], [2]))
     assert (figure.value, figure.low, figure.high) == (2.0, 2.0, 2.0)
+
+
+def test_with_one_repeat_prompts_alone_are_drawn():
+    """Against the bootstrap over prompts, drawn resample by resample."""
+    tokens, seconds, greedy = [10, 90, 40], [1.0, 3.0, 1.5], [2.0, 8.0, 7.0]
+    picks = np.random.default_rng(5).integers(0, 3, size=(RESAMPLES, 3))
+    ratios = [sum(greedy[pick] for pick in row) / sum(seconds[pick] for pick in row) for row in picks]
+    figure = speedup(throughput(tokens, seconds), throughput(tokens, greedy), seed=5)
+    assert (figure.low, figure.high) == pytest.approx(np.percentile(ratios, [2.5, 97.5]))
+    logs = np.log(np.array(greedy) / np.array(seconds))
+    figure = geometric_mean(throughput(tokens, seconds), throughput(tokens, greedy), seed=5)
+    means = np.exp(logs[picks].mean(axis=1))
+    assert (figure.low, figure.high) == pytest.approx(np.percentile(means, [2.5, 97.5]))
+
+
+@pytest.mark.parametrize("figure", [speedup, geometric_mean])
+def test_repeats_are_drawn_within_each_prompt(figure):
+    # Of one prompt: its first repeat twice, both, its second twice.
+    found = figure(repeated([[10, 10]], [[1.0, 2.0]]), repeated([[10, 10]], [[2.0, 2.0]]))
+    assert (found.low, found.value, found.high) == pytest.approx((1.0, 4 / 3, 2.0))
+    # Prompts that are all alike, in which the machine was slow once: prompts alone would say that
+    # the figure is sure, and one draw for all prompts that it is twice as unsure.
+    found = figure(repeated([[10] * 3] * 8, [[1.0, 1.0, 1.3]] * 8), repeated([[10] * 3] * 8, [[1.0] * 3] * 8))
+    assert 0.08 < found.high - found.low < 0.12 and found.holds(3 / 3.3)
+
+
+@pytest.mark.parametrize("figure", [speedup, geometric_mean])
+def test_the_sides_of_a_prompt_and_repeat_stay_together(figure):
+    """A machine that is slow for both sides at once is no noise of their ratio."""
+    load = np.random.default_rng(0).uniform(1, 9, size=(5, 4))
+    found = figure(repeated([[7] * 4] * 5, load), repeated([[7] * 4] * 5, 2 * load))
+    assert (found.low, found.high) == pytest.approx((2.0, 2.0))
+    pair = repeated([[7] * 4] * 5, load), repeated([[7] * 4] * 5, 2 * load)
+    assert ratio_of_speedups(pair, pair[::-1]).low == pytest.approx(4.0)
+
+
+def test_an_estimate_holds_what_its_interval_does():
+    assert Estimate(1.1, 1.0, 1.2).holds(1.0) and not Estimate(1.1, 1.01, 1.2).holds(1.0)
+    assert not Estimate(1.1, 1.0, 1.2).holds(1.21) and not NONE.holds(1.0)
 
 
 def test_nothing_decoded_is_none():

@@ -58,6 +58,40 @@ def test_others_on_the_same_cores_are_counted(other):
         assert not mine.look(), "only when there are more than ever"
 
 
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """Eight cores, four to a last-level cache and all on one memory node but the last two."""
+    monkeypatch.setattr(company, "SYSTEM", tmp_path / "system")
+    for core in range(8):
+        for index, (level, cores) in enumerate([("1", str(core)), ("3", "0-3" if core < 4 else "4-7")]):
+            cache = tmp_path / f"system/cpu/cpu{core}/cache/index{index}"
+            cache.mkdir(parents=True)
+            (cache / "level").write_text(f"{level}\n")
+            (cache / "shared_cpu_list").write_text(f"{cores}\n")
+    for node, cores in enumerate(["0-3,4,5", "6-7"]):
+        (tmp_path / f"system/node/node{node}").mkdir(parents=True)
+        (tmp_path / f"system/node/node{node}/cpulist").write_text(f"{cores}\n")
+
+
+def test_runs_that_share_a_cache_or_a_memory_node_are_nearby(machine, other, monkeypatch):
+    monkeypatch.setattr(company, "affinity", lambda: {1})
+    cache, node = "last-level cache of cores 0-3", "memory node 0"
+    assert company.domains({1}) == {cache: {0, 1, 2, 3}, node: {0, 1, 2, 3, 4, 5}}
+    assert list(company.domains({3, 7})) == [cache, "last-level cache of cores 4-7", node, "memory node 1"]
+    with Company("cpu", None) as mine:
+        other("core 7", "gpu x")
+        assert not mine.look() and mine.nearby == []
+        other("core 5")
+        assert mine.look() and mine.nearby == [node] and not mine.look()
+        other("core 2")
+        assert mine.look() and mine.nearby == [node, cache] and mine.most == 0
+
+
+def test_where_the_system_tells_nothing_nobody_is_nearby(tmp_path, other, monkeypatch):
+    monkeypatch.setattr(company, "SYSTEM", tmp_path / "none")
+    assert company.domains({0, 1}) == {}
+
+
 def test_a_change_of_the_wall_clock_hides_nobody(other, monkeypatch):
     before = psutil.boot_time()
     with Company("cpu", None) as mine:
@@ -110,8 +144,9 @@ def test_a_run_that_shares_its_cores_says_so(monkeypatch, capsys, arguments, oth
     assert run(monkeypatch, *arguments, "method=speculative", "overwrite=true") == 0
     (session,) = json.loads((run_folder("speculative") / "provenance.json").read_text())["sessions"]
     assert (session["neighbours"], session["places"]) == (1, [f"core {core}" for core in CORES])
-    assert run_summary("speculative")["neighbours"] == 1
-    assert "no timing to rely on" in capsys.readouterr().out
+    assert run_summary("speculative")["neighbours"] == 1 and run_summary("speculative")["nearby"] == session["nearby"]
+    said = capsys.readouterr().out
+    assert "no timing to rely on" in said and all(name in said for name in session["nearby"])
     assert "other runs on the same cores or GPU | 1" in (run_folder("speculative") / "report.md").read_text()
     other(*(f"core {core}" for core in CORES))
     assert run(monkeypatch, *arguments, "method=greedy", "cores=1") == 2

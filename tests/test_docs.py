@@ -37,7 +37,7 @@ from test_bench_cli import composed
 
 import bench.paper
 import bench.tune.job
-from bench import CONF, GENERATED
+from bench import CONF, GENERATED, selfcheck_job
 from bench.cli import main as bench_main
 from bench.console.sweep import single_jobs
 from bench.plan.methods import of_today
@@ -195,6 +195,10 @@ def status(monkeypatch, words: list[str]) -> int:
     if module == "bench.tune":
         monkeypatch.setattr(sys, "argv", ["bench.tune", *rest, *SMALL_TUNE])
         return bench_main(bench.tune.job.tune, "tune")
+    if module == "bench.selfcheck":
+        monkeypatch.setattr(selfcheck_job, "FEWEST_PAIRS", 1)
+        monkeypatch.setattr(selfcheck_job, "OWN_RUN", (*selfcheck_job.OWN_RUN, *SMALL))
+        return selfcheck_job.main(rest)
     return programs[module.removeprefix("bench.")](rest)
 
 

@@ -204,6 +204,7 @@ class Slow(Race):
         self.rows = rows
         self.references = [Entrant("greedy", SimpleNamespace(setting="greedy"), "cold", None, REFERENCE)]
         self.loaded = SimpleNamespace(pair=None)
+        self.seed = 0
         self.left_out: dict[str, str] = {}
         self.order: list[list[str]] = []
 
@@ -238,7 +239,7 @@ def objective(monkeypatch):
         module = SimpleNamespace(build=build)
         monkeypatch.setitem(entrants.METHODS, "made", SimpleNamespace(load=lambda: module, ours=False))
         race = Slow(rows)
-        found = tuning_objective.Objective(race, "cold", [], 0)
+        found = tuning_objective.Objective(race, "cold", [])
         return race, lambda repeats=1: found(
             [SimpleNamespace(name="made", setting=each) for each in rows if each.isdigit()],
             [SimpleNamespace(id=str(number), follows=None) for number in range(6)],

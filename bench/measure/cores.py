@@ -1,6 +1,7 @@
 """Who else measures on the same cores or the same GPU.
 
-A run that shares them is slower than it would be alone.
+A run that shares them is slower than it would be alone. A last-level cache and a memory node's
+bandwidth are shared by more than one core.
 
 Every measuring process leaves a file that says what it runs on. Runs side by side (cores=N, with a
 launcher) take cores that no other run holds; runs that share are labelled in their provenance and
@@ -22,6 +23,8 @@ from bench.console.disk import writing
 from decoding.errors import UserError
 
 FOLDER = Path(tempfile.gettempdir()) / f"ouroboros-bench-{os.getuid()}"
+# Where Linux tells of caches and memory nodes; elsewhere nobody does.
+SYSTEM = Path("/sys/devices/system")
 # Seconds that a run waits for others to leave the cores it needs.
 PATIENCE = 900.0
 
@@ -40,6 +43,7 @@ class Company:
     Attributes:
         hardware: what the run is on, such as ["core 0", "core 1"].
         most: the largest number of other runs seen on one of them.
+        nearby: the last-level caches and memory nodes of its cores that another run was seen on.
 
     Raises:
         UserError: fewer cores are free for a long while, or this system cannot bind a process to
@@ -51,6 +55,8 @@ class Company:
         self.cores = cores if device.startswith("cpu") else None
         self.hardware: list[str] = []
         self.most = 0
+        self.nearby: list[str] = []
+        self._domains: dict[str, set[int]] = {}
         self._file = FOLDER / f"{os.getpid()}.json"
 
     def __enter__(self) -> "Company":
@@ -69,9 +75,14 @@ class Company:
             torch.set_num_threads(self._before[1])
 
     def look(self) -> bool:
-        """Whether more other runs are there now than ever before."""
-        here = sum(not set(self.hardware).isdisjoint(theirs) for theirs in self._others())
-        grown, self.most = here > self.most, max(here, self.most)
+        """Whether more other runs are there now than ever before, or nearby for the first time."""
+        others = self._others()
+        here = sum(not set(self.hardware).isdisjoint(theirs) for theirs in others)
+        taken = {name for theirs in others for name in theirs}
+        seen = [name for name, cores in self._domains.items() if not taken.isdisjoint(_names(cores))]
+        new = [name for name in seen if name not in self.nearby]
+        grown, self.most = here > self.most or bool(new), max(here, self.most)
+        self.nearby += new
         return grown
 
     def _claimed(self, last: bool) -> bool:
@@ -92,7 +103,10 @@ class Company:
                     )
                 _bind(set(free[: self.cores]))
                 torch.set_num_threads(self.cores)
-            self.hardware = [_gpu(self.device)] if self.device.startswith("cuda") else _names(affinity())
+            if self.device.startswith("cuda"):
+                self.hardware = [_gpu(self.device)]
+            else:
+                self.hardware, self._domains = _names(affinity()), domains(affinity())
             process = {"started": started(psutil.Process()), "hardware": self.hardware}
             partial = self._file.with_suffix(".partial")
             with writing(self._file):
@@ -123,6 +137,33 @@ class Company:
 def affinity() -> set[int]:
     """The cores that this process may use."""
     return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+
+
+def domains(cores: set[int]) -> dict[str, set[int]]:
+    """The last-level caches and memory nodes of some cores by name, with all cores of each."""
+    found = {}
+    for core in sorted(cores):
+        levels = {_text(cache / "level"): cache for cache in (SYSTEM / "cpu" / f"cpu{core}" / "cache").glob("index*")}
+        if levels:
+            listed = _text(levels[max(levels)] / "shared_cpu_list")
+            found[f"last-level cache of cores {listed}"] = _listed(listed)
+    for node in sorted((SYSTEM / "node").glob("node[0-9]*")):
+        if cores & (members := _listed(_text(node / "cpulist"))):
+            found[f"memory node {node.name.removeprefix('node')}"] = members
+    return found
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _listed(text: str) -> set[int]:
+    """The numbers of a list such as 0-3,8."""
+    spans = [span.partition("-") for span in text.split(",") if span]
+    return {number for low, _, high in spans for number in range(int(low), int(high or low) + 1)}
 
 
 def started(process: psutil.Process) -> float:

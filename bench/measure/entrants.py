@@ -13,7 +13,7 @@ from bench.models.encoding import encoding_warnings
 from bench.models.loading import LoadedPair
 from bench.plan.case import Case
 from bench.plan.histories import load_history
-from bench.plan.methods import METHODS
+from bench.plan.methods import METHODS, REFERENCE_METHOD
 from bench.plan.naming import naming_settings
 from bench.plan.prompts import Prompts
 from bench.plan.settings import MethodPlan, Plan
@@ -23,8 +23,8 @@ NOISE_TEXTS = 2
 
 
 def _greedy(loaded: LoadedPair, role: str) -> Entrant:
-    method = METHODS["greedy"].load()
-    return Entrant("greedy", method.build(method.Config(), loaded.pair), "cold", None, role)
+    method = METHODS[REFERENCE_METHOD].load()
+    return Entrant(REFERENCE_METHOD, method.build(method.Config(), loaded.pair), "cold", None, role)
 
 
 def make_race(

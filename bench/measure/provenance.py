@@ -74,6 +74,7 @@ class Session:
         warmup: before the records.
         hardware: the cores or the GPU that it ran on, by name.
         neighbours: the most other runs seen on them at a time.
+        nearby: last-level caches and memory nodes that another run was seen on.
         warnings: see bench/report/warnings.py.
         left_out: labels of the panel's cases that could not run, with the reasons.
         probe: see bench/measure/probe.py; None where the engine was given.
@@ -87,6 +88,7 @@ class Session:
     warmup: Warmup
     hardware: list[str] = field(default_factory=list, metadata={typed_json.KEY: "places"})
     neighbours: int | None = None
+    nearby: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
     probe: Times | None = None

@@ -49,6 +49,8 @@ class Record:
         steps: None for a rival that does not tell its steps.
         text: the output in words.
         peak_memory_bytes: of the device, or of the process on a CPU.
+        joules: what the processor packages, or the GPU, took meanwhile (see
+            bench/measure/energy.py); None where the machine does not tell.
         undrafted_tokens: those where the draft's context left no room; None without a model that
             drafts.
         draft_fault: what is wrong with a draft whose logits are no numbers.
@@ -84,6 +86,7 @@ class Record:
     rounds: Rounds | None = None
     text: str
     peak_memory_bytes: int
+    joules: float | None = None
     undrafted_tokens: int | None = None
     draft_fault: str | None = None
     gap: float | None = None

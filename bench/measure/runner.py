@@ -1,13 +1,15 @@
-"""The one measuring loop: every case beside greedy decoding, prompt by prompt, in rotated order."""
+"""The one measuring loop: every case beside greedy, prompt by prompt, in shuffled order."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 import torch
 
 from bench.measure.drafting import no_numbers, undrafted
+from bench.measure.energy import EnergyMeter
 from bench.measure.lossless import agreement, stop_fault, token_gaps
 from bench.measure.record import FLOAT32, METHOD, Judgement, Record
 from bench.measure.steps import RecordedSteps
@@ -26,8 +28,8 @@ from decoding.stopping import Stopping
 from decoding.text import Pieces, bytewise
 from tasks import Example, Task
 
-# Who decodes a prompt now, in their order: of the prompt, the repeat, and the prompt's place.
-Turns = Callable[[Example, int, int], Iterable["Entrant"]]
+# Who decodes a prompt now, in their order: of the prompt and the repeat.
+Turns = Callable[[Example, int], Iterable["Entrant"]]
 
 
 @dataclass
@@ -222,7 +224,7 @@ class Race:
     ) -> None:
         """Measure every (prompt, repeat) that a folder lacks.
 
-        A record is on disk before the next one begins. The order of turns rotates.
+        A record is on disk before the next one begins. The order of turns is shuffled.
 
         Args:
             entrants: the panel.
@@ -231,8 +233,8 @@ class Race:
             report: called with every record once it is on disk.
         """
 
-        def turns(example: Example, repeat: int, index: int) -> Iterator[Entrant]:
-            return self._todo(entrants, example.id, repeat, index)
+        def turns(example: Example, repeat: int) -> Iterator[Entrant]:
+            return self._todo(entrants, example.id, repeat)
 
         for entrant, record in self.generations(entrants, examples, repeats, turns):
             for folder in self._lacking(entrant, entrants, record.prompt, record.repeat):
@@ -268,7 +270,7 @@ class Race:
                     prompts[index] = (example, ids, cut)
                     self.require_same_prompts([entrant.own_folder for entrant in self.standing(entrants)], [example])
                 stopping = self.stopping(example, ids)
-                for order, entrant in enumerate(turns(example, repeat, index)):
+                for order, entrant in enumerate(turns(example, repeat)):
                     record = None
                     with self.leaving_out(entrant.label, entrant.ours):
                         record = self.measure(entrant, example, ids, stopping, repeat, order, cut)
@@ -288,17 +290,28 @@ class Race:
     def count(self, entrants: Sequence[Entrant], examples: Sequence[Example], repeats: int) -> int:
         """How many generations `run` would measure."""
         return sum(
-            len(list(self._todo(entrants, example.id, repeat, 0))) for repeat in range(repeats) for example in examples
+            len(list(self._todo(entrants, example.id, repeat))) for repeat in range(repeats) for example in examples
         )
 
-    def _todo(self, entrants: Sequence[Entrant], prompt: str, repeat: int, index: int) -> Iterator[Entrant]:
-        """Who runs this prompt now, in rotated order.
+    def shuffled(self, entrants: Iterable[Entrant], prompt: str, repeat: int) -> list[Entrant]:
+        """The order in which they decode a prompt in a repeat.
+
+        It follows from the run's seed, the prompt, the repeat and each one's label alone: in a run
+        that is continued those that are left keep their order, and from prompt to prompt nobody
+        runs after the same one, whose traces in caches and in the clock would be his bias.
+        """
+
+        def place(entrant: Entrant) -> bytes:
+            return sha256(repr((self.seed, prompt, repeat, entrant.role, entrant.label)).encode()).digest()
+
+        return sorted(entrants, key=place)
+
+    def _todo(self, entrants: Sequence[Entrant], prompt: str, repeat: int) -> Iterator[Entrant]:
+        """Who runs this prompt now, in shuffled order.
 
         A reference runs once for all folders that lack it, beside the methods.
         """
-        everyone = [*self.references, *entrants]
-        start = (index + repeat) % len(everyone)
-        for entrant in everyone[start:] + everyone[:start]:
+        for entrant in self.shuffled([*self.references, *entrants], prompt, repeat):
             if self._lacking(entrant, entrants, prompt, repeat):
                 yield entrant
 
@@ -339,7 +352,8 @@ class Race:
         before = draft.counters if draft else None
         sampler = self.sampler(example, entrant.draft_noise, entrant.acceptance)
         own_draws = sampler is not None and not entrant.repeats(sampler)
-        generation = entrant.generate(ids, stopping, sampler)
+        with EnergyMeter(target.device) as energy:
+            generation = entrant.generate(ids, stopping, sampler)
         memory, finished = peak_memory(target.device), round(time.time(), 3)
         # A session starts its counts again with every sequence; a rival counts its draft's forwards
         # itself.
@@ -374,6 +388,7 @@ class Race:
             rounds=told.rounds,
             text=self.loaded.continuation(ids, generation.tokens),
             peak_memory_bytes=memory,
+            joules=energy.joules,
             undrafted_tokens=undrafted(len(ids), len(generation.tokens), drafting.context) if drafting else None,
             draft_fault=self._draft_fault(drafting, role, example.id, ids, generation) if drafting else None,
             gap=judged.gap,

@@ -28,6 +28,7 @@ class RecordedSteps:
     observe_seconds: list[float] | None = None
     model_seconds: list[float] | None = None
     sampling_seconds: list[float] | None = None
+    step_seconds: list[float] | None = None
     sources: list[list[str]]
     drafter_metrics: Mapping[str, list[Any]] = field(default_factory=dict)
 

@@ -57,6 +57,8 @@ MODULES = (
     "ouroboros.method",
     "baselines.oracle",
 )
+# Beside which every method is measured. As a method of a panel it is the panel's A/A case.
+REFERENCE_METHOD = "greedy"
 METHODS = {spec.name: Method(**vars(spec), module=module) for module in MODULES for spec in [read_spec(module)]}
 
 # What the name of tuned settings begins with, and what it ends with where they are for a history

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from bench.report.case_records import CaseRecords
 from bench.report.figure_types import Runaways, Sides, Speedups, Verdicts
+from bench.report.metrics.drafts import acceptance_of
 from bench.report.metrics.outputs import lossless, runaways
 from bench.report.metrics.rates import decode_rates, speedups
-from bench.report.metrics.steps import acceptance_of, tokens_per_forward
+from bench.report.metrics.steps import tokens_per_forward
 from tasks import Scores
 from tasks.base import averaged
 

@@ -6,9 +6,9 @@ from typing import Any
 from bench.measure.verdicts import Divergence
 from bench.plan.typed_json import BESIDE, LEFT_OUT
 from bench.report.own_figures import CLOCK_SECONDS, CLOCKS, NAMES
-from bench.report.statistics import NONE, Acceptance, Estimate
+from bench.report.statistics import NONE, Acceptance, Estimate, Percentiles
 
-__all__ = ["NONE", "Acceptance", "Estimate"]
+__all__ = ["NONE", "Acceptance", "Estimate", "Percentiles"]
 
 
 @dataclass(frozen=True)
@@ -146,6 +146,72 @@ class Runaways:
     share: float
 
 
+CHAIN, TREE = "chain", "tree"
+
+
+@dataclass(frozen=True)
+class AcceptedPart:
+    """How many steps some are, and their mean acceptance length: tokens that a step confirms."""
+
+    count: int
+    length: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drafts:
+    """How drafts fared, as others in the field count it.
+
+    Attributes:
+        shape: CHAIN, or TREE if any step verified more than one path: suffixes, branches, a window.
+        length: mean acceptance length over all steps.
+        length_by_request: mean over generations of their own.
+        wasted_rows_per_step: rows of a step's forward that confirmed no token.
+        by_position: the same by where in the output a step begins, in tokens such as "32-63".
+        by_prompt_length: the same by the prompt's length in tokens.
+    """
+
+    shape: str
+    length: float
+    length_by_request: float
+    wasted_rows_per_step: float | None
+    by_position: dict[str, AcceptedPart]
+    by_prompt_length: dict[str, AcceptedPart]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latency:
+    """How long one waits, in seconds; None where the method, or an older record, does not tell.
+
+    Attributes:
+        first_token: until the first tokens stand, over generations.
+        step: of a step, over steps.
+        inter_token: a step's seconds / the tokens it gives, over tokens.
+        stalls: steps longer than STALL times the median one.
+        stalled: their share of all steps' time.
+        joules_per_token: of all that was generated, the prefill's too.
+    """
+
+    first_token: Percentiles
+    step: Percentiles | None
+    inter_token: Percentiles | None
+    stalls: int | None
+    stalled: float | None
+    joules_per_token: float | None
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What a panel's A/A case says of the machine: greedy decoding over greedy decoding.
+
+    Attributes:
+        decode: the ratio of their decode speeds, which is 1.0 but for noise.
+        too_noisy: whether its interval misses 1.0; None where the pairs are too few to tell.
+    """
+
+    decode: Estimate
+    too_noisy: bool | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Figures:
     """What of a summary follows from its records alone, in the order in which it stands there.
@@ -154,6 +220,7 @@ class Figures:
 
     Attributes:
         own: the drafter's own figures, those of NAMES that it has.
+        intervals_over: what the bootstrap behind all intervals draws anew.
     """
 
     shortened_prompts: int | None = None
@@ -177,6 +244,10 @@ class Figures:
     lossless: Lossless
     repetition: float | None = None
     runaways: Runaways | None = None
+    intervals_over: str = "prompts"
+    drafts: Drafts | None = None
+    latency: Latency | None = None
+    greedy_latency: Latency | None = None
 
     @property
     def draft_cost(self) -> float | None:

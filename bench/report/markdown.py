@@ -9,8 +9,21 @@ from bench.measure.provenance import Provenance
 from bench.measure.verdicts import IDENTICAL
 from bench.plan.nesting import flat
 from bench.report.categories import Category, Quality
-from bench.report.figure_types import Acceptance, Comparison, Estimate, Lossless, Runaways, Seconds, Verdicts
-from bench.report.marks import RUNAWAY, RUNAWAY_LEGEND, marked, runaways_decide
+from bench.report.figure_types import (
+    Acceptance,
+    AcceptedPart,
+    Comparison,
+    Drafts,
+    Estimate,
+    Latency,
+    Lossless,
+    Percentiles,
+    Runaways,
+    Seconds,
+    Verdicts,
+)
+from bench.report.marks import NOISY, NOISY_LEGEND, RUNAWAY, RUNAWAY_LEGEND, marked, runaways_decide, too_noisy
+from bench.report.metrics.latency import STALL
 from bench.report.own_figures import rows as own_rows
 from bench.report.probed import in_words
 from bench.report.summary import Summary
@@ -56,9 +69,19 @@ def named(label: str, kind: str | None, history: str) -> str:
     return " ".join(words)
 
 
+def legends(summaries: Sequence[Summary]) -> list[str]:
+    """What the marks in the headline table of these mean, a line each."""
+    notes = {
+        RUNAWAY_LEGEND: any(runaways_decide(each.runaways) for each in summaries),
+        NOISY_LEGEND: any(too_noisy(each.noise) for each in summaries),
+    }
+    return [note for note, needed in notes.items() if needed]
+
+
 def _line(summary: Summary) -> list[str]:
     name = named(summary.label, summary.settings.shown if summary.settings else None, summary.history)
-    return [marked(name, RUNAWAY * runaways_decide(summary.runaways)), *_cells(summary)]
+    marks = RUNAWAY * runaways_decide(summary.runaways), NOISY * too_noisy(summary.noise)
+    return [marked(name, *marks), *_cells(summary)]
 
 
 def _cells(figures: Summary | Category) -> list[str]:
@@ -83,11 +106,11 @@ def number(value: float | None, digits: int = 2) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def estimate(figure: Estimate) -> str:
+def estimate(figure: Estimate, digits: int = 2) -> str:
     """A figure with its interval, such as 1.23 [1.10, 1.35]; a dash for none."""
     if figure.value is None:
         return "-"
-    return f"{figure.value:.2f} [{number(figure.low)}, {number(figure.high)}]"
+    return f"{number(figure.value, digits)} [{number(figure.low, digits)}, {number(figure.high, digits)}]"
 
 
 def verdicts(lossless: Lossless | Verdicts) -> str:
@@ -125,12 +148,12 @@ def report(summary: Summary, provenance: Provenance, comparison: Sequence[Compar
     parts = [
         f"# {summary.label} on {summary.task}, {summary.model}, {summary.decoding}",
         markdown(headline([summary])),
-        *([RUNAWAY_LEGEND] if runaways_decide(summary.runaways) else []),
+        *legends([summary]),
         *_warnings(summary.warnings),
         "Speedups are total tokens / total seconds over greedy decoding of the same engine, run beside it; brackets "
-        "hold 95% bootstrap intervals over prompts. Prefill and the tokens it gives are left out of tokens/s and of "
-        f"the decode speedup. Geometric mean of the prompts' decode ratios: {estimate(summary.speedup.geomean)}. "
-        "Per prompt: the mean of the prompts' own tokens per forward."
+        "hold 95% bootstrap intervals over prompts and their repeats. Prefill and the tokens it gives are left out of "
+        "tokens/s and of the decode speedup. Geometric mean of the prompts' decode ratios: "
+        f"{estimate(summary.speedup.geomean)}. Per prompt: the mean of the prompts' own tokens per forward."
         + _over_fastest(summary.speedup.decode_over_fastest_greedy),
         "## How it was measured\n\n" + markdown(_conditions(summary, provenance)),
         "## Is the output the target's\n\n" + _lossless(summary.lossless),
@@ -138,7 +161,12 @@ def report(summary: Summary, provenance: Provenance, comparison: Sequence[Compar
     ]
     if summary.acceptance.marginal:
         parts.append("Acceptance by depth of the accepted path:\n\n" + markdown(_depths(summary.acceptance)))
+    if summary.drafts:
+        parts.append("Acceptance by position in the output:\n\n" + markdown(_parts(summary.drafts.by_position)))
+        parts.append("Acceptance by the prompt's length:\n\n" + markdown(_parts(summary.drafts.by_prompt_length)))
     parts.append("## Where the time goes\n\n" + markdown(_time(summary)))
+    if summary.latency and summary.greedy_latency:
+        parts.append("## Latency\n\n" + markdown(_latency(summary, summary.latency, summary.greedy_latency)))
     parts.append("## Quality\n\n" + markdown(_quality(summary)))
     if summary.categories:
         parts.append("## By category\n\n" + markdown(_categories(summary.categories)))
@@ -179,8 +207,10 @@ def _conditions(summary: Summary, provenance: Provenance) -> list[list[object]]:
         ["probe of the engines", in_words(summary.probe) if summary.probe else "-"],
         ["processor", f"{provenance.cpu}, {provenance.threads} threads"],
         ["other runs on the same cores or GPU", _shown(summary.neighbours)],
+        ["what other runs shared of caches and memory", ", ".join(summary.nearby) or "-"],
         ["libraries", f"torch {versions.get('torch')}, transformers {versions.get('transformers')}"],
         ["commit", commit],
+        ["A/A: greedy over greedy, decode", estimate(summary.noise.decode, 3) if summary.noise else "not measured"],
         ["side by side with greedy", "yes" if summary.measured_side_by_side else "no: an interrupted run went on"],
         ["repeated 4-grams in the outputs", percent(summary.repetition)],
         ["tokens of outputs that ran to the limit repeating themselves", _runaways(summary.runaways)],
@@ -245,9 +275,26 @@ def _work(summary: Summary) -> list[list[object]]:
         ["draft rows per target forward", number(summary.draft_rows_per_step)],
         ["tokens drafted / accepted", f"{_shown(accepted.drafted)} / {_shown(accepted.accepted)}"],
         ["steps cut: the output ended with a drafted token", _shown(accepted.cut_steps)],
+        *_acceptance(summary.drafts),
         ["accepted, by who proposed them", in_counts(summary.accepted_by_source)],
         *own_rows(summary.own),
     ]
+
+
+def _acceptance(drafts: Drafts | None) -> list[list[object]]:
+    if drafts is None:
+        return []
+    lengths = f"{number(drafts.length)}, {number(drafts.length_by_request)}"
+    return [
+        ["drafts are", f"{drafts.shape}s"],
+        ["acceptance length: of all steps, mean of requests", lengths],
+        ["rows per target forward that confirmed nothing", number(drafts.wasted_rows_per_step)],
+    ]
+
+
+def _parts(parts: Mapping[str, AcceptedPart]) -> list[list[object]]:
+    rows: list[list[object]] = [["tokens", "steps", "acceptance length"]]
+    return [*rows, *([span, each.count, number(each.length)] for span, each in parts.items())]
 
 
 def _depths(accepted: Acceptance) -> list[list[object]]:
@@ -269,6 +316,29 @@ def _time(summary: Summary) -> list[list[object]]:
     if summary.sampling:
         rows.append(["drawing samples, part of the above", *(_share(each.sampling, each) for each in sides)])
     return [*rows, ["outside of models' forwards, part of the above", *(_share(each.outside, each) for each in sides)]]
+
+
+def _latency(summary: Summary, method: Latency, greedy: Latency) -> list[list[object]]:
+    sides = method, greedy
+    rows: list[list[object]] = [["milliseconds: mean, p50, p90, p99", "method", "greedy"]]
+    for name, figures in (
+        ("first token", [each.first_token for each in sides]),
+        ("step", [each.step for each in sides]),
+        ("between tokens: a step's time / its tokens", [each.inter_token for each in sides]),
+    ):
+        rows.append([name, *map(_milliseconds, figures)])
+    stalls = [f"{_shown(each.stalls)} ({percent(each.stalled)} of the time)" for each in sides]
+    rows.append([f"stalls: steps longer than {STALL:g} times the median", *stalls])
+    memory = "-" if summary.peak_memory_bytes is None else f"{summary.peak_memory_bytes / 2**20:.0f} MiB"
+    rows.append([f"peak memory ({summary.peak_memory_of or 'of what is not known'})", memory, "-"])
+    return [*rows, ["joules per token", *(number(each.joules_per_token, 3) for each in sides)]]
+
+
+def _milliseconds(found: Percentiles | None) -> str:
+    """The mean and the percentiles of seconds."""
+    if found is None:
+        return "-"
+    return ", ".join(f"{1000 * value:.2f}" for value in (found.mean, found.p50, found.p90, found.p99))
 
 
 def _share(part: float | None, whole: Seconds) -> str:

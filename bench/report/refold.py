@@ -2,7 +2,8 @@
 
 Nothing is measured: summary.json, summary.csv and report.md change where a figure that follows from
 the records alone does, warnings included. What else they say (quality, categories, the comparison
-with the panel, when and where it was measured) stays. Runs whose records are gone stay as they are.
+with the panel and its A/A case, when and where it was measured) stays. Runs whose records are gone
+stay as they are.
 """
 
 import json
@@ -17,11 +18,11 @@ from tqdm import tqdm
 from bench.console.terminal import complain, say
 from bench.measure.float32 import roles
 from bench.measure.provenance import Provenance
-from bench.measure.record import METHOD
 from bench.measure.store import RunFolder
 from bench.models.place import Place
-from bench.plan.typed_json import to_json
+from bench.plan.typed_json import from_json, to_json
 from bench.report.case_records import CaseRecords, flat
+from bench.report.figure_types import Noise
 from bench.report.markdown import COMPARISON, report
 from bench.report.metrics.case import figures
 from bench.report.summary import Summary
@@ -62,17 +63,16 @@ def folded(old: dict[str, Any], folder: RunFolder, provenance: Provenance) -> di
     Raises:
         KeyError: records are missing.
     """
-    ids = list(dict.fromkeys(prompt for prompt, _, role in folder.records if role == METHOD))[: old["prompts"]]
-    if len(ids) < old["prompts"]:
-        raise UserError(f"it has records of {len(ids)} prompts, and a summary of {old['prompts']}")
-    records = CaseRecords.of(folder.records, ids, old["repeats"], roles(Place(old["device"], old["dtype"])))
+    place = Place(old["device"], old["dtype"])
+    records = CaseRecords.first(folder.records, old["prompts"], old["repeats"], roles(place))
     again = json.loads(json_text(to_json(figures(records, old["seed"]))))
     first = next(index for index, key in enumerate(old) if key in again)
     before = dict(list(old.items())[:first])
     after = {key: value for key, value in old.items() if key not in again and key not in before}
     # The panel's other rows stay as they are, so a case that has none among them has none still.
     sessions = provenance.sessions_of({record.session for record in flat(records.method)})
-    warnings = warnings_of(sessions, records, old.get("left_out") or {})
+    noise = from_json(Noise | None, old.get("noise"))
+    warnings = warnings_of(sessions, records, old.get("left_out") or {}, noise)
     settled: dict[str, Any] = _settled(old, {**before, **again, **after, "warnings": warnings})
     return settled
 

@@ -1,25 +1,34 @@
 """Pure functions from numbers to figures. What is not known is None, never zero."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil, comb, log
+from statistics import NormalDist
 
 import numpy as np
 
+# What a resample draws anew, and how many resamples there are.
+RESAMPLED = "prompts, and the repeats of each"
 RESAMPLES = 4000
 CHUNK = 1 << 19
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its 95% interval over prompts.
+    """A figure with its 95% interval over prompts and their repeats.
 
-    For a single prompt the interval is the figure itself.
+    For a single generation the interval is the figure itself.
     """
 
     value: float | None
     low: float | None
     high: float | None
+
+    def holds(self, value: float) -> bool:
+        """Whether `value` is in the interval; not where there is none."""
+        return self.low is not None and self.high is not None and self.low <= value <= self.high
 
 
 NONE = Estimate(None, None, None)
@@ -27,9 +36,9 @@ NONE = Estimate(None, None, None)
 
 @dataclass(frozen=True)
 class Throughput:
-    """Tokens and seconds by prompt, repeats summed.
+    """Tokens and seconds of every generation.
 
-    Two arrays of equal length, prompts in the same order.
+    Two arrays [prompts, repeats], of all sides of a ratio in the same order.
     """
 
     tokens: np.ndarray
@@ -51,29 +60,54 @@ def rate_ratio(method: Throughput, reference: Throughput) -> float | None:
     return None if rates[0] is None or rates[1] is None else rates[0] / rates[1]
 
 
-def _ratios(method: Throughput, reference: Throughput) -> np.ndarray:
-    """The ratio of rates of every prompt that has one."""
+def _columns(*sides: Throughput) -> np.ndarray:
+    """Tokens and seconds of each side in turn, float [prompts, repeats, 2 x sides]."""
+    return np.stack([column for each in sides for column in (each.tokens, each.seconds)], axis=-1).astype(float)
+
+
+def _ratio_of_rates(sums: np.ndarray) -> np.ndarray:
+    """The rate of the first side over the second's, of sums [..., 4] as _columns orders them.
+
+    Of four sides, [..., 8], the first such ratio over that of the last two.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios: np.ndarray = method.tokens / method.seconds / (reference.tokens / reference.seconds)
-    known: np.ndarray = ratios[np.isfinite(ratios) & (ratios > 0)]
-    return known
+        rates = sums[..., 0::2] / sums[..., 1::2]
+        ratios: np.ndarray = rates[..., 0] / rates[..., 1]
+        return ratios if sums.shape[-1] == 4 else ratios / (rates[..., 2] / rates[..., 3])
+
+
+def _pooled(columns: np.ndarray, seed: int) -> Estimate:
+    """The ratio of the sums over everything, of columns [prompts, repeats, quantities]."""
+    prompts, repeats, quantities = columns.shape
+    value = float(_ratio_of_rates(columns.sum(axis=(0, 1))))
+    sums = _weights(prompts, repeats, seed) @ columns.reshape(-1, quantities)
+    return _interval(value, _ratio_of_rates(sums))
+
+
+def _geometric(columns: np.ndarray, seed: int) -> Estimate:
+    """Geometric mean over prompts of the ratio of a prompt's sums, where it has one."""
+    ratios = _ratio_of_rates(columns.sum(axis=1))
+    known = np.isfinite(ratios) & (ratios > 0)
+    prompts, repeats, quantities = columns[known].shape
+    if not prompts:
+        return NONE
+    logs = np.log(ratios[known])
+    if repeats == 1:
+        means = _weights(prompts, repeats, seed) @ logs / prompts
+        return _interval(float(np.exp(logs.mean())), np.exp(means))
+    picks, found = _picks(prompts, repeats, seed), []
+    most = max(CHUNK // picks[0].size, 1)
+    for start in range(0, RESAMPLES, most):
+        # A prompt that is drawn twice has repeats of its own each time.
+        drawn = columns[known].reshape(-1, quantities)[picks[start : start + most]].sum(axis=2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found.append(np.exp(np.log(_ratio_of_rates(drawn)).mean(axis=-1)))
+    return _interval(float(np.exp(logs.mean())), np.concatenate(found))
 
 
 def speedup(method: Throughput, reference: Throughput, seed: int = 0) -> Estimate:
-    """The ratio of total rates, with an interval.
-
-    A percentile bootstrap resamples prompts for both sides together.
-    """
-    value = rate_ratio(method, reference)
-    if value is None:
-        return NONE
-    columns = np.stack([method.tokens, method.seconds, reference.tokens, reference.seconds], axis=1).astype(float)
-
-    def ratio(sums: np.ndarray) -> np.ndarray:
-        ratios: np.ndarray = sums[..., 0] * sums[..., 3] / (sums[..., 1] * sums[..., 2])
-        return ratios
-
-    return _interval(value, columns, ratio, seed)
+    """The ratio of total rates, with an interval."""
+    return NONE if rate_ratio(method, reference) is None else _pooled(_columns(method, reference), seed)
 
 
 def ratio_of_speedups(
@@ -84,23 +118,13 @@ def ratio_of_speedups(
     Where both were measured beside the same greedy, greedy cancels out and this is the plain ratio
     of their speeds.
     """
-    sides = [each for pair in (first, second) for each in pair]
-    rates = [rate for each in sides if (rate := each.rate()) is not None]
-    if len(rates) < len(sides):
-        return NONE
-    columns = np.stack([column for each in sides for column in (each.tokens, each.seconds)], axis=1).astype(float)
-
-    def ratio(sums: np.ndarray) -> np.ndarray:
-        speeds = [sums[..., 2 * side] / sums[..., 2 * side + 1] for side in range(4)]
-        ratios: np.ndarray = speeds[0] / speeds[1] / (speeds[2] / speeds[3])
-        return ratios
-
-    return _interval(rates[0] / rates[1] / (rates[2] / rates[3]), columns, ratio, seed)
+    sides = [*first, *second]
+    return NONE if any(each.rate() is None for each in sides) else _pooled(_columns(*sides), seed)
 
 
 def geometric_mean(method: Throughput, reference: Throughput, seed: int = 0) -> Estimate:
     """Geometric mean of the ratios by prompt, prompts without a figure on either side left out."""
-    return _geometric(np.log(_ratios(method, reference)), seed)
+    return _geometric(_columns(method, reference), seed)
 
 
 def geometric_mean_ratio(
@@ -112,45 +136,32 @@ def geometric_mean_ratio(
 
     Prompts without a figure on any side are left out.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        one, two = (
-            np.log(method.tokens / method.seconds) - np.log(greedy.tokens / greedy.seconds)
-            for method, greedy in (first, second)
-        )
-        logs = one - two
-    return _geometric(logs[np.isfinite(logs)], seed)
+    return _geometric(_columns(*first, *second), seed)
 
 
-def _geometric(logs: np.ndarray, seed: int) -> Estimate:
-    """The geometric mean of ratios whose logarithms these are, one a prompt."""
-    if not len(logs):
-        return NONE
-    columns = np.stack([logs, np.ones_like(logs)], axis=1)
-    return _interval(
-        float(np.exp(logs.mean())), columns, lambda sums: np.exp(sums[..., 0] / sums[..., 1]), seed
-    )
+@lru_cache(maxsize=2)
+def _picks(prompts: int, repeats: int, seed: int) -> np.ndarray:
+    """What a hierarchical bootstrap draws, int [resamples, prompts, repeats].
 
-
-def _interval(
-    value: float, columns: np.ndarray, figure: Callable[[np.ndarray], np.ndarray], seed: int
-) -> Estimate:
-    """95% percentile interval of `figure` over resamples of the rows.
-
-    columns: float [prompts, quantities].
-
-    figure: sums of the columns, [..., quantities], to values [...].
+    A resample draws prompts, and for every prompt drawn as many of its repeats as it has, both with
+    replacement (Davison & Hinkley 1997, section 3.8). A number stands for one prompt and repeat,
+    all sides of it, so they stay together. With one repeat this is the bootstrap over prompts.
     """
-    prompts = len(columns)
-    if prompts == 1:
-        return Estimate(value, value, value)
     draw = np.random.default_rng(seed)
-    found = []
-    for start in range(0, RESAMPLES, max(CHUNK // prompts, 1)):
-        count = min(max(CHUNK // prompts, 1), RESAMPLES - start)
-        picks = draw.integers(0, prompts, size=(count, prompts))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found.append(figure(columns[picks].sum(axis=1)))
-    values = np.concatenate(found)
+    picks: np.ndarray = draw.integers(0, prompts, size=(RESAMPLES, prompts, 1)) * repeats
+    return picks if repeats == 1 else picks + draw.integers(0, repeats, size=(RESAMPLES, prompts, repeats))
+
+
+@lru_cache(maxsize=2)
+def _weights(prompts: int, repeats: int, seed: int) -> np.ndarray:
+    """How often each resample draws each generation, float [resamples, prompts x repeats]."""
+    cells = prompts * repeats
+    places = _picks(prompts, repeats, seed).reshape(RESAMPLES, cells) + cells * np.arange(RESAMPLES)[:, None]
+    return np.bincount(places.ravel(), minlength=RESAMPLES * cells).reshape(RESAMPLES, cells).astype(float)
+
+
+def _interval(value: float, values: np.ndarray) -> Estimate:
+    """A figure with the 95% percentile interval of its values over resamples."""
     values = values[np.isfinite(values)]
     if not len(values):
         return Estimate(value, None, None)
@@ -168,7 +179,8 @@ class Acceptance:
 
     Attributes:
         drafted, accepted: totals of tokens.
-        rate: their ratio.
+        rate: their ratio, of chains alone. The paths of a tree share their rows and exclude each
+            other, so that no one number says how many of its tokens were accepted.
         marginal: by d, the share of steps that accepted more than d tokens.
         conditional: by d, among steps that had drafted more than d tokens and accepted d at least,
             the share that accepted one more.
@@ -186,6 +198,11 @@ class Acceptance:
     conditional: list[float | None] | None = None
     histogram: dict[str, int] | None = None
     cut_steps: int | None = None
+
+    @property
+    def accepted_per_step(self) -> float | None:
+        """Accepted tokens a step, of chains and trees alike."""
+        return None if self.marginal is None else sum(self.marginal)
 
 
 NO_DRAFTS = Acceptance()
@@ -260,6 +277,100 @@ def independent_tokens_per_forward(rate: float, gamma: int) -> float:
         gamma: draft tokens per step.
     """
     return float(sum(rate**depth for depth in range(gamma + 1)))
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """Of some values the mean, the median, and what nine in ten and 99 in 100 do not exceed."""
+
+    mean: float
+    p50: float
+    p90: float
+    p99: float
+
+
+def percentiles(values: Sequence[float], weights: Sequence[int] | None = None) -> Percentiles | None:
+    """The percentiles of values, each itself one of them: the least that so many do not exceed.
+
+    Args:
+        values: the values.
+        weights: how often each counts; None: once.
+
+    Returns:
+        None without a value.
+    """
+    times = np.ones(len(values), dtype=np.int64) if weights is None else np.asarray(weights, dtype=np.int64)
+    total = int(times.sum())
+    if not total:
+        return None
+    order = np.argsort(values)
+    ranked, reached = np.asarray(values, dtype=float)[order], np.cumsum(times[order])
+    found = [float(ranked[np.searchsorted(reached, ceil(total * share / 100))]) for share in (50, 90, 99)]
+    return Percentiles(float((ranked * times[order]).sum() / total), *found)
+
+
+def least_by_chance(count: int, share: float, level: float = 0.01) -> int:
+    """The fewest successes that are not yet rarer than chance.
+
+    Args:
+        count: of independent trials.
+        share: the probability of a success.
+        level: how rarely a true `share` may give fewer.
+
+    Returns:
+        The largest k for which fewer than k of Binomial(count, share) are at most so probable.
+    """
+    below = 0.0
+    for k in range(count + 1):
+        below += comb(count, k) * share**k * (1 - share) ** (count - k)
+        if below > level:
+            return k
+    return count
+
+
+@dataclass(frozen=True)
+class Needed:
+    """How large a panel must be to tell an effect from nothing.
+
+    Attributes:
+        prompts: with the repeats there are.
+        repeats: with the prompts there are; None where no number would do, or nobody can tell.
+    """
+
+    prompts: int
+    repeats: int | None
+
+
+def needed(method: Throughput, reference: Throughput, ratio: float, power: float = 0.8) -> Needed | None:
+    """How large a panel must be, about, for a 95% interval to exclude 1.0 at a true ratio.
+
+    The mean log ratio is off by (between + within / repeats) / prompts, squared, as in a random
+    effects model; the components are estimated from the pairs' own log ratios, about a truth of
+    1.0, and the size follows from the normal approximation.
+
+    Args:
+        method: one side of an A/A case.
+        reference: the other.
+        ratio: to be told from 1.0.
+        power: the probability with which it is to be told.
+
+    Returns:
+        None for fewer than two prompts with a figure. With one repeat prompts and repeats are not
+        told apart, and `repeats` is None.
+    """
+    logs = np.log(_ratio_of_rates(_columns(method, reference)))
+    logs = logs[np.isfinite(logs).all(axis=1)]
+    prompts, repeats = logs.shape
+    if prompts < 2:
+        return None
+    mean = float((logs.mean(axis=1) ** 2).mean())
+    within = float(logs.var(axis=1, ddof=1).mean()) if repeats > 1 else 0.0
+    between = max(mean - within / repeats, 0.0)
+    normal = NormalDist()
+    sought = (log(ratio) / (normal.inv_cdf(0.975) + normal.inv_cdf(power))) ** 2
+    spare = prompts * sought - between
+    more = max(ceil(within / spare), 1) if repeats > 1 and spare > 0 else None
+    return Needed(max(ceil(mean / sought), 2), more)
 
 
 def repetition_rate(outputs: Iterable[Sequence[int]], length: int = 4) -> float | None:

@@ -10,6 +10,7 @@ from bench.plan.settings import Plan
 from bench.plan.tuned import PAPER, TUNED
 from bench.report.case_records import CaseRecords, flat
 from bench.report.categories import Quality, by_category
+from bench.report.figure_types import Noise
 from bench.report.metrics.case import figures
 from bench.report.metrics.outputs import nonfinite_prompts, peak_memory_bytes, undrafted_prompts
 from bench.report.summary import Conditions, SettingsOrigin, Summary
@@ -25,6 +26,7 @@ def summarize(
     quality: tuple[Scores, Scores],
     provenance: Provenance,
     left_out: Mapping[str, str],
+    noise: Noise | None = None,
 ) -> Summary:
     """The summary of one case.
 
@@ -36,6 +38,7 @@ def summarize(
         quality: scores of the method's outputs and of greedy's.
         provenance: of the case's folder.
         left_out: labels of the panel's cases that cannot run, with the reasons.
+        noise: of the panel's A/A case, None in a panel without one.
     """
     identity, seed = case.identity, plan.settings.seed
     undrafted = undrafted_prompts(records.method)
@@ -86,9 +89,11 @@ def summarize(
         categories=by_category(records, [plan.task.category(each.row) for each in prompts.examples], quality, seed),
         warmup=_warmup(sessions),
         neighbours=_neighbours(sessions),
+        nearby=list(dict.fromkeys(name for each in sessions for name in each.nearby)),
         prompt_overlap=prompt_overlap(plan.task, plan.data, prompts.rows.split),
         left_out=dict(left_out),
-        warnings=warnings_of(sessions, records, left_out),
+        warnings=warnings_of(sessions, records, left_out, noise),
+        noise=noise,
         probe=next((each.probe for each in reversed(sessions) if each.probe), None),
     )
 

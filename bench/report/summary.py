@@ -8,7 +8,7 @@ from bench.models.config import EAGER
 from bench.plan import typed_json
 from bench.plan.typed_json import LEFT_OUT
 from bench.report.categories import Category, Quality
-from bench.report.figure_types import Figures
+from bench.report.figure_types import Figures, Noise
 from decoding.draws import KEYED, SHARED
 
 
@@ -101,9 +101,11 @@ class Summary(Figures, Conditions):
         categories: figures of the task's parts, None for a task without any.
         warmup: before the records.
         neighbours: the most other runs on the same cores or GPU meanwhile.
+        nearby: last-level caches and memory nodes that other runs were on meanwhile.
         prompt_overlap: see bench.plan.prompts.prompt_overlap.
         left_out: labels of the panel's cases that cannot run, with the reasons.
         warnings: see bench/report/warnings.py.
+        noise: of the panel's A/A case, None in a panel without one.
         probe: milliseconds of a forward by engine and rows, where nobody chose the engine.
     """
 
@@ -121,9 +123,11 @@ class Summary(Figures, Conditions):
     categories: dict[str, Category] | None = None
     warmup: Warmup | None = None
     neighbours: int | None = None
+    nearby: list[str] = field(default_factory=list)
     prompt_overlap: float | None = None
     left_out: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    noise: Noise | None = None
     probe: Times | None = None
 
     @property

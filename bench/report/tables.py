@@ -17,12 +17,13 @@ from bench.report.markdown import (
     OVER_FASTEST,
     csv_text,
     estimate,
+    legends,
     markdown,
     number,
     quality,
     verdicts,
 )
-from bench.report.marks import RUNAWAY, RUNAWAY_LEGEND, marked, runaways_decide
+from bench.report.marks import NOISY, RUNAWAY, marked, runaways_decide, too_noisy
 from decoding.figures import percent
 
 # Figures of which the largest of a table is marked, with their digits; a tie goes by what is shown.
@@ -34,7 +35,8 @@ HEADINGS = (
 SHARED = "*"
 LEGEND = (
     "Speedups are total tokens / total seconds over greedy decoding of the same engine measured beside each run, with "
-    "95% bootstrap intervals over prompts; geomean is the geometric mean of the prompts' own decode speedups. "
+    "95% bootstrap intervals over prompts and their repeats; geomean is the geometric mean of the prompts' own decode "
+    "speedups. "
     "tokens/forward is all tokens / all forwards of the target, per prompt the mean of the prompts' own. The best of a "
     "table is bold (of runs without a mismatch, bounds left out)."
 )
@@ -83,6 +85,7 @@ def row(run: Run, name: str, best: Sequence[str], shared: bool | None) -> dict[s
         "verdict": lossless.verdict,
         "quality": quality(summary.quality),
         "best": " ".join(best),
+        **({"machine_too_noisy": summary.noise.too_noisy} if summary.noise else {}),
         "warnings": " | ".join(summary.warnings) or None,
         "cores_may_be_shared": shared,
         "commit": run.commit,
@@ -121,8 +124,9 @@ def cells(run: Run, name: str, best: Sequence[str], shared: bool | None) -> list
     """A line under HEADINGS: (text, whether it is the best)."""
     summary = run.summary
     speed, speedup = summary.tokens_per_second.decode, summary.speedup
+    marks = SHARED if shared else "", RUNAWAY * runaways_decide(summary.runaways), NOISY * too_noisy(summary.noise)
     return [
-        (marked(name, SHARED if shared else "", RUNAWAY * runaways_decide(summary.runaways)), False),
+        (marked(name, *marks), False),
         (f"{number(speed.method, 1)} ({number(speed.greedy, 1)})", False),
         (estimate(speedup.decode), "decode_speedup" in best),
         (number(speedup.geomean.value), False),
@@ -176,11 +180,8 @@ def write_report(runs: Sequence[Run], folder: Path) -> None:
         lines = markdown([[_bold(cell) for cell in line] for line in table])
         sections.append("\n\n".join([f"## {caption(group)}", lines, *_warnings(group, called)]))
         tables.append(latex_table(table, caption(group)))
-    notes = {
-        SHARED_LEGEND: any(shared.values()),
-        RUNAWAY_LEGEND: any(runaways_decide(run.summary.runaways) for run in runs),
-    }
-    legend = " ".join([LEGEND, *(note for note, needed in notes.items() if needed)])
+    notes = [SHARED_LEGEND] if any(shared.values()) else []
+    legend = " ".join([LEGEND, *notes, *legends([run.summary for run in runs])])
     texts = {
         "report.csv": csv_text(rows),
         "report.md": "\n\n".join(["# Runs", legend, *sections]) + "\n",

@@ -4,8 +4,7 @@
 from collections.abc import Collection, Sequence
 
 from bench.console.terminal import warn
-from bench.report.markdown import headline
-from bench.report.marks import RUNAWAY_LEGEND, runaways_decide
+from bench.report.markdown import headline, legends
 from bench.report.summary import Summary
 
 # Columns of the screen. In a wider table the last column, the quality, goes below.
@@ -22,8 +21,8 @@ def show_table(title: str, summaries: Sequence[Summary], status: str, said: Coll
     show_lines(table)
     for line in below:
         print(line)
-    if any(runaways_decide(summary.runaways) for summary in summaries):
-        print(RUNAWAY_LEGEND)
+    for line in legends(summaries):
+        print(line)
     for summary in summaries:
         lossless, page = summary.lossless, f"see {summary.folder}/report.md"
         if lossless.reference_mismatch:

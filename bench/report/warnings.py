@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bench.measure.provenance import Session
 from bench.report.case_records import CaseRecords, flat
+from bench.report.figure_types import Noise
+from bench.report.markdown import estimate
 from bench.report.metrics.outputs import RUNAWAY_SHARE, nonfinite_prompts, runaways, undrafted_prompts
 
 
@@ -55,8 +57,17 @@ def said_of_left_out(left_out: Mapping[str, str]) -> list[str]:
     return [f"{label} cannot run here and was left out: {reason}" for label, reason in left_out.items()]
 
 
+def _noisy(noise: Noise | None) -> list[str]:
+    if noise is None or not noise.too_noisy:
+        return []
+    return [
+        f"machine too noisy: greedy decoding over greedy decoding is {estimate(noise.decode, 3)}, which misses 1.0; "
+        "what differs by no more than that is not told apart, so measure again on a quiet machine, with more repeats"
+    ]
+
+
 def warnings_of(
-    sessions: Sequence[Session], records: CaseRecords, left_out: Mapping[str, str]
+    sessions: Sequence[Session], records: CaseRecords, left_out: Mapping[str, str], noise: Noise | None = None
 ) -> list[str]:
     """One sentence a warning, none twice.
 
@@ -65,7 +76,8 @@ def warnings_of(
         records: of one case.
         left_out: of the panel that is reported. Not of the sessions: since then the case may have
             run, or the panel may be another.
+        noise: of the panel's A/A case.
     """
     told = [warning for session in sessions for warning in session.warnings]
     found = [said for check in CHECKS if (said := check(records))]
-    return list(dict.fromkeys([*told, *found, *said_of_left_out(left_out)]))
+    return list(dict.fromkeys([*told, *found, *_noisy(noise), *said_of_left_out(left_out)]))

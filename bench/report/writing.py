@@ -11,11 +11,13 @@ from omegaconf import OmegaConf
 
 from bench.measure.store import RunFolder
 from bench.plan.case import Case
+from bench.plan.methods import REFERENCE_METHOD
 from bench.plan.prompts import Prompts
 from bench.plan.settings import Plan
 from bench.report.case_records import CaseRecords, Grid
 from bench.report.figure_types import Comparison
 from bench.report.markdown import csv_text, flattened, report
+from bench.report.metrics.noise import noise_of
 from bench.report.metrics.rates import compare
 from bench.report.summarize import summarize
 from bench.report.summary import Summary
@@ -50,13 +52,16 @@ def report_job(
     repeats = plan.settings.repeats
     panel = {case: CaseRecords.of(folder.records, ids, repeats, roles) for case, folder in folders.items()}
     provenances = {case: folder.provenance() for case, folder in folders.items()}
+    seed = plan.settings.seed
+    same = next((records for case, records in panel.items() if case.method.name == REFERENCE_METHOD), None)
+    noise = noise_of(same, seed) if same else None
     scored: dict[tuple[str, ...], Scores] = {}
     summaries = {}
     for case, records in panel.items():
         quality = (_scores(plan, prompts, records.method, scored), _scores(plan, prompts, records.reference, scored))
-        summaries[case] = summarize(case, plan, prompts, records, quality, provenances[case], left_out)
+        summaries[case] = summarize(case, plan, prompts, records, quality, provenances[case], left_out, noise)
     chosen = next(iter(folders))
-    comparison = compare({case.label: records for case, records in panel.items()}, plan.settings.seed)
+    comparison = compare({case.label: records for case, records in panel.items()}, seed)
     for case, folder in folders.items():
         own = [each for each in comparison if each.method == case.label]
         write_config(plan, case, folder)
@@ -70,9 +75,7 @@ def report_job(
         f"{plan.model.label}, {summaries[chosen].decoding}"
     )
     lines = [_apart(chosen.label, comparison), "" if measured else "nothing was left to measure"]
-    shared = max((summary.neighbours or 0 for summary in summaries.values()), default=0)
-    if shared:
-        lines.append(f"measured beside up to {shared} other runs on the same cores or GPU: no timing to rely on")
+    lines.append(_company(list(summaries.values())))
     lines.append(f"reports in {folders[chosen].path}")
     show_table(title, list(summaries.values()), "\n".join(line for line in lines if line), said)
     faults = [
@@ -80,6 +83,16 @@ def report_job(
         for summary in summaries.values()
     ]
     return 1 if any(faults) else 0
+
+
+def _company(summaries: Sequence[Summary]) -> str:
+    """A line on other runs beside these, "" where none was seen."""
+    shared = max((summary.neighbours or 0 for summary in summaries), default=0)
+    nearby = ", ".join(dict.fromkeys(name for summary in summaries for name in summary.nearby))
+    if shared:
+        also = f" (also shared: {nearby})" if nearby else ""
+        return f"measured beside up to {shared} other runs on the same cores or GPU: no timing to rely on{also}"
+    return f"measured beside other runs that share the {nearby}: timings may be slower for it" if nearby else ""
 
 
 def write_reports(folder: RunFolder, summary: Summary, page: str) -> None:

@@ -38,7 +38,6 @@ from bench.tune.report import TABLE, write_search
 from bench.tune.space import Space, read_space
 from bench.tune.study import (
     PUBLISHED,
-    SEED,
     Final,
     measure_finalists,
     noise_of,
@@ -121,7 +120,7 @@ def tune(config: DictConfig) -> int:
         length = race.longest([*prompts.warmup, *prompts.examples])
         for session in filter(None, (loaded.pair.target, loaded.pair.draft)):
             session.reserve(length)
-        return Objective(race, history, prompts.warmup, SEED + len(study.trials))
+        return Objective(race, history, prompts.warmup)
 
     with writing(folder):
         with Company(place.device, plan.settings.cores):

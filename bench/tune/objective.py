@@ -3,7 +3,6 @@
 Decode speed over greedy's on validation prompts, every output judged.
 """
 
-import random
 from collections.abc import Iterator, Sequence
 from itertools import count, groupby
 from typing import Any
@@ -31,14 +30,12 @@ class Objective:
         race: the measuring loop of the harness; its first reference is greedy.
         history: "cold" or "warm".
         warmup: prompts that every decoder decodes first, unmeasured.
-        seed: of the shuffled orders.
     """
 
-    def __init__(self, race: Race, history: str, warmup: Sequence[Example], seed: int) -> None:
+    def __init__(self, race: Race, history: str, warmup: Sequence[Example]) -> None:
         self.race = race
         self.history = history
         self.warmup = warmup
-        self.draw = random.Random(seed)
         self._numbers = count()
         self.race.warm_up([], warmup)
 
@@ -88,11 +85,11 @@ class Objective:
     ) -> Iterator[dict[str, Record]]:
         """The records of a prompt in a repeat by label, greedy's among them."""
 
-        def shuffled(*_: object) -> list[Entrant]:
+        def turns(example: Example, repeat: int) -> list[Entrant]:
             everyone = [self.race.references[0], *self.race.standing(entrants)]
-            return self.draw.sample(everyone, len(everyone))
+            return self.race.shuffled(everyone, example.id, repeat)
 
-        found = self.race.generations(entrants, examples, repeats, shuffled)
+        found = self.race.generations(entrants, examples, repeats, turns)
         for _, beside in groupby(found, key=lambda each: (each[1].prompt, each[1].repeat)):
             yield {entrant.label: record for entrant, record in beside}
 

@@ -58,7 +58,7 @@ def _matrix(saved: Sequence[Run], alike: Sequence[Run], suffix: str) -> Drawing:
     panels[0].set_ylabel("history learned on")
     run = saved[0]
     counts = sorted({each.summary.prompts for each in cells.values()})
-    note = f"{' or '.join(map(str, counts))} prompts each; brackets: 95% bootstrap intervals over prompts"
+    note = f"{' or '.join(map(str, counts))} prompts each; brackets: 95% bootstrap intervals over prompts and repeats"
     entitle(figure, f"{run.summary.method}: histories of one task used on another", run.title, note)
     return Drawing(f"contamination_{run.summary.method}{suffix}", figure)
 

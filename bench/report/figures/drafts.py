@@ -79,5 +79,6 @@ def draft_size(runs: Sequence[Run]) -> Drawing:
         axes.set_xlabel("draft model; time of its forward / greedy step")
     legend(figure, list(handles.values()), list(handles))
     title = runs[0].title_of(runs[0].summary.model)
-    entitle(figure, "Draft models of several sizes", title, "bars on the left: 95% bootstrap intervals over prompts")
+    note = "bars on the left: 95% bootstrap intervals over prompts and repeats"
+    entitle(figure, "Draft models of several sizes", title, note)
     return Drawing("draft_size", figure)

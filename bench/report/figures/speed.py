@@ -30,7 +30,7 @@ from bench.report.figures.style import (
 )
 
 NAMED = 8
-INTERVALS = "95% bootstrap intervals over prompts; dashed: greedy decoding"
+INTERVALS = "95% bootstrap intervals over prompts and repeats; dashed: greedy decoding"
 
 
 def speedups(runs: Sequence[Run]) -> list[Drawing]:

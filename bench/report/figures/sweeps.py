@@ -36,7 +36,7 @@ SPEED = "times greedy's decode speed"
 FIGURES: dict[str, Callable[[Run], float | None]] = {
     SPEED: lambda run: run.summary.speedup.decode.value,
     "tokens per target forward": lambda run: run.summary.tokens_per_target_forward,
-    "share of drafted tokens accepted": lambda run: run.summary.acceptance.rate,
+    "accepted tokens per target forward": lambda run: run.summary.acceptance.accepted_per_step,
 }
 
 
@@ -183,7 +183,7 @@ def _lines(method: str, setting: str, sweeps: Sequence[Sweep]) -> Drawing:
         panels[0].set_ylim(min(low, 0.95), high)
         panels[0].axhline(1.0, color="0.3", linestyle=DASHES[1], linewidth=0.9)
     legend(figure, handles, names)
-    note = "bars on the left: 95% bootstrap intervals over prompts"
+    note = "bars on the left: 95% bootstrap intervals over prompts and repeats"
     entitle(figure, f"{method}: sensitivity to {setting}, all else equal", sweeps[0].first.title, note)
     return Drawing(f"sensitivity_{_slug(setting)}_{method}", figure)
 
@@ -232,7 +232,7 @@ def _grid(sweep: Sweep, name: str) -> Drawing:
     run = sweep.first
     history = "" if run.summary.history == "cold" else f", {run.summary.history}"
     what = f"{run.summary.method} on {run.summary.task}{history}: {' x '.join(sweep.settings)}, all else equal"
-    note = f"{run.summary.prompts} prompts; brackets: 95% bootstrap intervals over prompts"
+    note = f"{run.summary.prompts} prompts; brackets: 95% bootstrap intervals over prompts and repeats"
     entitle(figure, what, run.title, note)
     return Drawing(name, figure)
 

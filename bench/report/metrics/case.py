@@ -4,11 +4,13 @@ from collections import Counter
 
 from bench.report.case_records import CaseRecords, flat
 from bench.report.figure_types import AllSpeedups, Figures
+from bench.report.metrics.drafts import acceptance_of, drafts
+from bench.report.metrics.latency import latency
 from bench.report.metrics.outputs import lossless, runaways
 from bench.report.metrics.own import own_figures
 from bench.report.metrics.rates import over_fastest, speedups, token_rates
-from bench.report.metrics.steps import acceptance_of, count_forwards, seconds_of, steps_column, tokens_per_forward
-from bench.report.statistics import repetition_rate
+from bench.report.metrics.steps import count_forwards, seconds_of, steps_column, tokens_per_forward
+from bench.report.statistics import RESAMPLED, repetition_rate
 
 
 def figures(records: CaseRecords, seed: int) -> Figures:
@@ -19,7 +21,7 @@ def figures(records: CaseRecords, seed: int) -> Figures:
         seed: of the bootstrap.
     """
     method = records.method
-    drafts = steps_column(method, lambda steps: steps.draft_rows)
+    draft_rows = steps_column(method, lambda steps: steps.draft_rows)
     rows = steps_column(method, lambda steps: steps.rows)
     sources = steps_column(method, lambda steps: steps.sources)
     target_forwards, draft_forwards = count_forwards(method)
@@ -38,7 +40,9 @@ def figures(records: CaseRecords, seed: int) -> Figures:
         draft_forwards=draft_forwards,
         verified_rows_per_step=sum(rows) / target_forwards if rows and target_forwards else None,
         draft_forwards_per_step=draft_forwards / target_forwards if draft_forwards and target_forwards else None,
-        draft_rows_per_step=sum(drafts) / target_forwards if drafts and draft_forwards and target_forwards else None,
+        draft_rows_per_step=sum(draft_rows) / target_forwards
+        if draft_rows and draft_forwards and target_forwards
+        else None,
         acceptance=acceptance_of(method),
         accepted_by_source=dict(by_source) or None,
         own=own_figures(method),
@@ -47,4 +51,8 @@ def figures(records: CaseRecords, seed: int) -> Figures:
         lossless=lossless(records),
         repetition=repetition_rate(record.tokens for record in flat(method)),
         runaways=runaways(method),
+        intervals_over=RESAMPLED,
+        drafts=drafts(method),
+        latency=latency(method),
+        greedy_latency=latency(records.reference),
     )

@@ -3,6 +3,8 @@
 How an interval is drawn and what a ratio is stands in bench/report/statistics.py.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from bench.measure.record import Record
@@ -30,15 +32,19 @@ def decode_tokens(record: Record) -> int:
 
 def decode_throughput(grid: Grid) -> Throughput:
     """Without the prefill and the tokens that it gives; the one way to a decode speed."""
-    tokens = [sum(map(decode_tokens, repeats)) for repeats in grid]
-    return Throughput(np.array(tokens), np.array([sum(map(decode_seconds, repeats)) for repeats in grid]))
+    return _throughput(grid, decode_tokens, decode_seconds)
 
 
 def total_throughput(grid: Grid) -> Throughput:
     """End to end: every token, every second."""
-    tokens = [sum(len(record.tokens) for record in repeats) for repeats in grid]
-    seconds = [sum(record.total_seconds for record in repeats) for repeats in grid]
-    return Throughput(np.array(tokens), np.array(seconds))
+    return _throughput(grid, lambda record: len(record.tokens), lambda record: record.total_seconds)
+
+
+def _throughput(grid: Grid, tokens: Callable[[Record], int], seconds: Callable[[Record], float]) -> Throughput:
+    return Throughput(
+        np.array([[tokens(record) for record in repeats] for repeats in grid]),
+        np.array([[seconds(record) for record in repeats] for repeats in grid]),
+    )
 
 
 def decode_rates(records: CaseRecords) -> Sides:
@@ -53,7 +59,7 @@ def token_rates(records: CaseRecords) -> TokenRates:
 
 
 def speedups(records: CaseRecords, seed: int) -> Speedups:
-    """Over the greedy beside the method, with intervals over prompts."""
+    """Over the greedy beside the method, with intervals."""
     decode = decode_throughput(records.method), decode_throughput(records.reference)
     end_to_end = total_throughput(records.method), total_throughput(records.reference)
     return Speedups(speedup(*decode, seed), speedup(*end_to_end, seed), geometric_mean(*decode, seed))

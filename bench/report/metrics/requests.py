@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bench.measure.record import Record
 from bench.report.case_records import Grid, flat
-from bench.report.metrics.steps import draft_columns
+from bench.report.metrics.drafts import draft_columns
 from bench.report.statistics import acceptance
 
 

@@ -8,7 +8,6 @@ from bench.report.case_records import Grid, flat
 from bench.report.figure_types import Acceptance, Seconds
 from bench.report.metrics.rates import decode_seconds, decode_tokens
 from bench.report.own_figures import CLOCK_SECONDS
-from bench.report.statistics import acceptance
 
 Entry = TypeVar("Entry")
 
@@ -26,29 +25,6 @@ def steps_column(grid: Grid, column: Callable[[RecordedSteps], list[Entry] | Non
     columns = [None if record.steps is None else column(record.steps) for record in flat(grid)]
     known = [each for each in columns if each is not None]
     return [entry for each in known for entry in each] if len(known) == len(columns) else None
-
-
-def draft_columns(grid: Grid) -> tuple[list[int], list[int], list[int]]:
-    """(drafted, accepted, emitted) of all target forwards after the prefill.
-
-    As steps tell them or a rival's rounds; empty where neither does.
-    """
-    drafted: list[int] = []
-    accepted: list[int] = []
-    emitted: list[int] = []
-    for record in flat(grid):
-        told = record.steps or record.rounds
-        if told is None:
-            return [], [], []
-        drafted += told.drafted
-        accepted += told.accepted
-        emitted += told.emitted
-    return drafted, accepted, emitted
-
-
-def acceptance_of(grid: Grid) -> Acceptance:
-    """How drafts fared over all steps."""
-    return acceptance(*draft_columns(grid))
 
 
 def count_forwards(grid: Grid) -> tuple[int | None, int | None]:

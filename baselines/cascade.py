@@ -58,7 +58,7 @@ class Config:
     max_ngram: int | None = None
     min_ngram: int = 1
     draft_length: int = 10
-    lenience: float = 1.0
+    lenience: float = 3.0
 
     def __post_init__(self) -> None:
         require_at_least("gamma", self.gamma, 1)

@@ -110,7 +110,8 @@ def config_of_today(settings: dict) -> object:
     name = of_today(settings["name"], settings)
     inner = {role: config_of_today(settings[role]) for role in METHODS[name].within
              if isinstance(settings.get(role), dict)}  # fmt: skip
-    outer = {role: value for role, value in settings.items() if role not in inner}
+    older = {"lenience": 1.0} if name == "cascade" else {}
+    outer = older | {role: value for role, value in settings.items() if role not in inner}
     return replace(method_config({**outer, "name": name}), **inner)
 
 

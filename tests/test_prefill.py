@@ -252,7 +252,7 @@ def test_a_step_keeps_its_rows_within_its_own_clock(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(recorder, "time", SimpleNamespace(perf_counter=clock))
     assert len(next(steps)) == 1 + moving
     propose, verify, observe = ["clock", "clock"], ["clock", "keep", *["wait"] * moving, "clock"], ["clock", "clock"]
-    assert events == propose + verify + observe
+    assert events == [*propose, *verify, *observe, "clock"], "the last tells how long the step took"
 
 
 def test_waiting_is_for_every_device_that_holds_a_part(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ METHODS = [
     (multi_candidate.Config(), 1),
     (multi_candidate.Config(branching=[3, 3, 3], width=2, nodes=6), 1),
     (multi_candidate.Config(branching=[3, 3, 3], nodes=8, cape=True, pruning=0.1, sharing=1), 1),
-    (cascade.Config(gamma=4, tail=3), 1),
+    (cascade.Config(gamma=4, tail=3, lenience=1.0), 1),
     (lookahead.Config(window=3, ngram=3, text_phrases=True), 1),
     (prompt_lookup.Config(), 1),
     (sam.Config(), 1),

@@ -44,7 +44,7 @@ def test_a_draft_that_minds_no_feature_drafts_as_a_plain_model(config, same):
     plain = ModelPair(ModelSession(target), ModelSession(blurred(target, 0.12)), frozenset({5}), decode)
     other = pair_of(reading(blurred(target, 0.12), share=0.0), target)
     common = 0
-    for prompt in prompts(4):
+    for prompt in prompts(2):
         found = []
         for method, each, pair in ((eagle, config, other), (MODULES[same.name], same, plain)):
             outcome = method.build(each, pair).generate(prompt, LONG)
@@ -58,22 +58,25 @@ def test_a_draft_that_minds_no_feature_drafts_as_a_plain_model(config, same):
         both = found[0].keys() & found[1].keys()
         assert all(found[0][place] == found[1][place] for place in both)
         common += sum(found[0][place][1] for place in both)
-    assert common > 10
+    assert common > 5
 
 
-@pytest.mark.parametrize("family", ["llama", "gpt2", "opt", "gemma2", "qwen3", "phi3_longrope"])
-@pytest.mark.parametrize("config", [CHAIN, TREE], ids=["chain", "tree"])
+@pytest.mark.parametrize(
+    ("family", "config"),
+    [("llama", TREE), ("gpt2", CHAIN), ("opt", CHAIN), ("gemma2", TREE), ("phi3_longrope", CHAIN)],
+    ids=lambda each: each if isinstance(each, str) else "chain" if each == CHAIN else "tree",
+)
 def test_output_is_greedys(family, config):
     pair = make_pair(family)
     decoder = eagle.build(config, pair)
     accepted = 0
-    for number, prompt in enumerate(prompts(4)):
+    for number, prompt in enumerate(prompts(3)):
         stopping = Stopping(frozenset({5}) if number % 2 else frozenset(), 40)
         expected = reference(pair, prompt, stopping)
         found = decoder.generate(prompt, stopping)
         assert (found.tokens, found.stop) == (expected.tokens, expected.stop)
         accepted += sum(found.steps.accepted)
-    assert accepted > 10
+    assert accepted > 5
 
 
 def test_traced_models_draft_alike():
@@ -145,7 +148,7 @@ def test_a_state_of_another_row_is_another_draft():
         draft = kind(reading(blurred(target, 0.05), share=0.3), session)
         pair = ModelPair(session, None, frozenset(), decode, feature_draft=lambda draft=draft: draft)
         decoder = eagle.build(CHAIN, pair)
-        shares.append([decoder.generate(prompt, LONG).steps.accepted for prompt in prompts(3)])
+        shares.append([decoder.generate(prompt, LONG).steps.accepted for prompt in prompts(1)])
     assert shares[0] != shares[1]
 
 

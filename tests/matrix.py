@@ -37,6 +37,7 @@ def make_pair(
     name = "n_positions" if family == "gpt2" else "max_position_embeddings"
     target = make_model(family, **({name: context} if context else {}))
     draft = make_model(draft_family, seed=3) if draft_family else blurred(target, noise)
+    draft.config.pard_token = VOCABULARY - 1  # it reads masks as well as it can
     session = ModelSession(target)
 
     @cache

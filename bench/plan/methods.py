@@ -45,6 +45,7 @@ MODULES = (
     "baselines.hf_prompt_lookup",
     "baselines.hybrid",
     "baselines.multi_candidate",
+    "baselines.parallel",
     "baselines.prompt_lookup",
     "baselines.racer",
     "baselines.sam",

@@ -131,6 +131,9 @@ class DraftConfig:
             templates.
         layers: the target's layers that the draft begins as, ascending.
         features: whether the draft reads the target's hidden states (EAGLE), for method=eagle.
+        parallel: tokens that the draft learns to write in one forward, for method=parallel; 1: one.
+        mask_token: the id that it then reads in place of tokens it has not written; one that the
+            target never writes.
         head: ids that the loss is taken over, the most frequent of the target's own text; null:
             all.
         dtype: of the frozen target; null: bfloat16 where the CPU multiplies it natively or on a
@@ -145,6 +148,8 @@ class DraftConfig:
     forbidden_root: str | None = None
     layers: list[int] = field(default_factory=lambda: [0, -1])
     features: bool = False
+    parallel: int = 1
+    mask_token: int | None = None
     head: int | None = 8192
     device: str = "cpu"
     dtype: str | None = None
@@ -161,6 +166,14 @@ class DraftConfig:
             raise UserError(
                 "features=true learns from the target's own text: set text.tokens=0 optimisation.on_policy_steps=0"
             )
-        for name, value in (("own_text.rows", self.own_text.rows), ("batch_tokens", self.optimisation.batch_tokens),
-                            ("unrolled", self.optimisation.unrolled)):
+        if (self.parallel > 1) != (self.mask_token is not None):
+            raise UserError("parallel and mask_token belong together: give both, as in parallel=8 mask_token=17")
+        if self.parallel > 1 and (self.features or self.optimisation.on_policy_steps):
+            raise UserError("parallel above 1 takes features=false optimisation.on_policy_steps=0")
+        for name, value in (
+            ("parallel", self.parallel),
+            ("own_text.rows", self.own_text.rows),
+            ("batch_tokens", self.optimisation.batch_tokens),
+            ("unrolled", self.optimisation.unrolled),
+        ):
             require_at_least(name, value, 1)

@@ -51,7 +51,7 @@ def train_draft(config: DraftConfig) -> None:
         states = [states_of(target, each, work / name) if config.features else None
                   for name, each in (("states", own), ("held_out_states", held_out))]
     ranking = ranked((each.prompt + each.answer for each in own), sorted(eos))
-    student = student_of(target, config.layers, config.features)
+    student = student_of(target, config.layers, config.features, config.mask_token)
     head = Head(ranking[: config.head] if config.head else range(student.config.vocab_size), student.config.vocab_size)
     with clock("training"):
         log = train(config, student, target, head, text, own, own_text_labels, held_out, *states)

@@ -10,13 +10,16 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
+from baselines.parallel import MASK
 from bench.models.borrowing import BORROWED, READS_FEATURES
 from bench.models.short_head import RANKING, write_ranking
 from decoding.errors import UserError
 from decoding.hidden import read_features, reader_of
 
 
-def student_of(target: PreTrainedModel, layers: list[int], features: bool = False) -> PreTrainedModel:
+def student_of(
+    target: PreTrainedModel, layers: list[int], features: bool = False, mask: int | None = None
+) -> PreTrainedModel:
     """A model of the target's kind with copies of these layers, in float32.
 
     All that is no layer is frozen. Initialised as distil-whisper's student is (arXiv 2311.00430):
@@ -26,6 +29,7 @@ def student_of(target: PreTrainedModel, layers: list[int], features: bool = Fals
         target: the lender.
         layers: numbers of its layers, from the end where negative.
         features: whether the draft reads the target's hidden states beside its tokens.
+        mask: the id that it reads for tokens that it writes in parallel.
 
     Raises:
         UserError: a layer that the target does not have, or layers that do not ascend.
@@ -37,7 +41,7 @@ def student_of(target: PreTrainedModel, layers: list[int], features: bool = Fals
     settings = {**target.config.to_dict(), "num_hidden_layers": len(chosen)}
     if settings.get("layer_types"):
         settings["layer_types"] = [settings["layer_types"][layer] for layer in chosen]
-    config = AutoConfig.for_model(**settings)
+    config = AutoConfig.for_model(**settings, **({} if mask is None else {MASK: mask}))
     student = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     stack = layer_stack(target)
     number = {f"{stack}.{old}.": f"{stack}.{new}." for new, old in enumerate(chosen)}

@@ -8,7 +8,7 @@ import json
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -19,9 +19,11 @@ from transformers import PreTrainedModel
 
 from training.documents import Document, groups, pad
 from training.drafter.agreement import agreement
+from training.drafter.batch import Batch
 from training.drafter.config import DraftConfig, Optimisation
 from training.drafter.generation import Decoding, decode
 from training.drafter.labels import Labelled, top_logits
+from training.drafter.masks import with_masks
 from training.drafter.own_text import Answered
 from training.drafter.states import passes
 from training.drafter.target import fast_dtype
@@ -31,26 +33,6 @@ CLIP = 1.0
 ON_POLICY_ROWS = 24
 # Held-out answers behind the choice of a checkpoint.
 CHECKED = 120
-
-
-@dataclass(frozen=True)
-class Batch:
-    """One step's text and what the draft should say after it.
-
-    Attributes:
-        ids: [rows, length], padded at the end.
-        weights: of every place's label in the loss, [rows, length]; 0 for none.
-        labels: places in the head of the wanted ids, [rows, length, choices]; -1 where the head
-            lacks one.
-        shares: their probabilities, [rows, length, choices].
-        states: the target's hidden states, [rows, length, width], for a draft that reads them.
-    """
-
-    ids: torch.Tensor
-    weights: torch.Tensor
-    labels: torch.Tensor
-    shares: torch.Tensor
-    states: torch.Tensor | None = None
 
 
 class Head:
@@ -202,7 +184,7 @@ def _loss(student: PreTrainedModel, batch: Batch, head: Head, how: Optimisation)
     losses = []
     with torch.autocast(device, fast, enabled=fast != torch.float32):
         if batch.states is None:
-            found = [student.base_model(input_ids=batch.ids, use_cache=False).last_hidden_state]
+            found = [_hidden(student, batch)]
         else:
             found = passes(student, batch.ids, batch.states, how.unrolled)
         for hidden in found:
@@ -213,6 +195,18 @@ def _loss(student: PreTrainedModel, batch: Batch, head: Head, how: Optimisation)
                 each = each + how.state_weight * apart
             losses.append((each * weights).sum() / weights.sum())
     return torch.stack(losses).mean()
+
+
+def _hidden(student: PreTrainedModel, batch: Batch) -> torch.Tensor:
+    """The draft's last hidden states over a batch, [rows, length, width]."""
+    if batch.seen is None:
+        return student.base_model(input_ids=batch.ids, use_cache=False).last_hidden_state
+    floor = torch.finfo(student.dtype).min
+    mask = torch.zeros(batch.seen.shape, dtype=student.dtype).masked_fill_(~batch.seen, floor)[None, None]
+    return student.base_model(
+        input_ids=batch.ids, position_ids=batch.positions[None], use_cache=False,
+        attention_mask=mask.expand(len(batch.ids), -1, -1, -1),
+    ).last_hidden_state  # fmt: skip
 
 
 def _of_text(text: list[Labelled], head: Head, config: DraftConfig) -> Iterator[Batch]:
@@ -238,6 +232,7 @@ def _of_own(
 ) -> Iterator[Batch]:
     """The target's own text, with its distributions: the highest of each is what it wrote next."""
     how = config.optimisation
+    draw = random.Random(f"{config.seed}/anchors")
     documents = [Document(each.prompt + each.answer, len(each.prompt)) for each in own]
     for group in groups(documents, how.batch_tokens, config.seed):
         ids, weights = pad([documents[index] for index in group], how.prompt_weight)
@@ -251,7 +246,8 @@ def _of_own(
         read = None
         if states:
             read = pad_sequence([states[index].float() for index in group], batch_first=True)[:, :-1]
-        yield Batch(ids[:, :-1], weights, labels[:, :-1], shares[:, :-1], read)
+        batch = Batch(ids[:, :-1], weights, labels[:, :-1], shares[:, :-1], read)
+        yield with_masks(batch, config.parallel, config.mask_token, draw) if config.parallel > 1 else batch
 
 
 def _on_policy(

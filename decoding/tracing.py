@@ -174,9 +174,7 @@ class TracedForward:
                 traced = torch.jit.trace(  # type: ignore[no-untyped-call]  # untyped in torch
                     forward, example, check_trace=False, strict=False
                 )
-                # The method itself: a module's call looks for hooks first, which costs as much as
-                # an operator.
-                self._run: Callable[..., tuple[torch.Tensor, ...]] = torch.jit.freeze(traced.eval()).forward
+                self._run = _function_of(torch.jit.freeze(traced.eval()))
         except Exception as error:
             raise CannotTrace(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from error
         self._compare(forward, model)
@@ -251,6 +249,25 @@ class TracedForward:
                 # before it meets a tensor.
                 if not float((expected - found).abs().max()) <= 1e3 * torch.finfo(model.dtype).eps * scale:
                     raise CannotTrace(f"its logits for {rows} rows after {cached} are others than the model's own")
+
+
+def _function_of(frozen: torch.jit.ScriptModule) -> Callable[..., tuple[torch.Tensor, ...]]:
+    """A frozen module's forward as a function that nothing else holds.
+
+    torch keeps the graph of every module that was ever scripted, and in a frozen one's stand the
+    weights: a sweep would end with those of all its runs in memory. So the graph moves into a
+    compilation unit of its own, and the module's is emptied. Besides, a module's call looks for
+    hooks first, which costs as much as an operator.
+    """
+    kept = frozen.graph
+    graph = kept.copy()
+    graph.eraseInput(0)  # the module itself, of which freezing left nothing
+    for _ in list(kept.outputs()):
+        kept.eraseOutput(0)
+    for node in reversed(list(kept.nodes())):
+        node.destroy()
+    run: Callable[..., tuple[torch.Tensor, ...]] = torch._C.CompilationUnit().create_function("forward", graph)
+    return run
 
 
 def rotary_settings(config: PretrainedConfig) -> list[dict[str, Any]]:

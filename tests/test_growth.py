@@ -5,6 +5,7 @@ import gc
 import random
 import sys
 import tracemalloc
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -252,3 +253,22 @@ def test_ten_thousand_generations_take_no_more_memory_than_a_hundred(pair: Model
     sys.stdout.write(f"resident: {resident / 2**20:.1f} MiB, after 10000 generations {then / 2**20:.1f} MiB\n")
     assert after["tensors"] <= before["tensors"] and after["objects"] - before["objects"] < 60
     assert then - resident < 24 * 2**20
+
+
+def test_a_session_that_is_gone_leaves_no_weights_in_memory() -> None:
+    """A sweep loads a pair a run; torch itself keeps the graphs of whatever it has ever traced."""
+    gone = []
+    model = make_model("llama", dtype=torch.float32)
+    for parameter in model.parameters():
+        # Memory that numpy frees tells when nothing holds it any more, C++ included.
+        memory = parameter.detach().numpy().copy()
+        gone.append(weakref.ref(memory))
+        parameter.data = torch.from_numpy(memory)
+        del memory
+    session = ModelSession(model)
+    session.trace()
+    session.prefill(list(range(9)))
+    assert all(each() is not None for each in gone)
+    del model, parameter, session
+    gc.collect()
+    assert all(each() is None for each in gone)

@@ -43,6 +43,12 @@ PACKING = "decoding/packing.py"
 SUFFIX_TREE = "baselines/suffix_tree.py"
 
 FAULTS = (
+    Fault("a synthetic draft has one chance for all its places", "baselines/synthetic.py",
+          "self._draws[place] < share", "self._draws[place] < self.curve[0]", ("test_synthetic.py",)),
+    Fault("the target's own token is not counted in a length", "baselines/synthetic.py",
+          "max(self.length - 1 - place", "max(self.length - place", ("test_synthetic.py",)),
+    Fault("the draft model reads its own tokens", "baselines/synthetic.py", "ids.append(token)",
+          "ids.append(0)", ("test_synthetic.py",)),
     Fault("an argument described within a paragraph", "decoding/finite.py",
           "    Args:\n        model: the one that gave them.\n        role: who", "    role: who",
           ("test_docstrings.py",)),

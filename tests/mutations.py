@@ -43,6 +43,19 @@ PACKING = "decoding/packing.py"
 SUFFIX_TREE = "baselines/suffix_tree.py"
 
 FAULTS = (
+    Fault("a batch's caches are read once", "bench/report/metrics/costs.py",
+          "batch * np.asarray(context, float)", "np.asarray(context, float)", ("test_projection.py",)),
+    Fault("a batch multiplies what one sequence does", "bench/report/metrics/costs.py",
+          "np.asarray(rows, float) * batch", "np.asarray(rows, float)", ("test_projection.py",)),
+    Fault("beyond the widest forward rows are free", "bench/report/metrics/costs.py",
+          "+ slope * beyond", "", ("test_projection.py",)),
+    Fault("a draft's forward has all rows of its step", "bench/report/metrics/costs.py",
+          "float) / np.maximum(draft_forwards, 1)", "float)", ("test_projection.py",)),
+    Fault("projected steps end before their own tokens", "bench/report/metrics/projection.py",
+          "accumulate(steps.emitted[:-1], initial=before)", "accumulate(steps.emitted, initial=0)",
+          ("test_projection.py",)),
+    Fault("a run predicts itself", "bench/report/projection.py", "if source is not base and (", "if (",
+          ("test_projection.py",)),
     Fault("a synthetic draft has one chance for all its places", "baselines/synthetic.py",
           "self._draws[place] < share", "self._draws[place] < self.curve[0]", ("test_synthetic.py",)),
     Fault("the target's own token is not counted in a length", "baselines/synthetic.py",

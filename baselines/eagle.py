@@ -23,6 +23,7 @@ SPEC = Spec(
     drafts="a layer that reads the target's hidden states",
     sources=("https://arxiv.org/abs/2401.15077", "https://arxiv.org/abs/2406.16858"),
     colour="sky",
+    own_draft=True,
 )
 
 

@@ -36,20 +36,20 @@ class Config:
 
 
 class KnownOutput(Drafter):
-    """Proposes the next tokens of `output`."""
+    """Proposes the next tokens of what it was told."""
 
     def __init__(self, draft_length: int) -> None:
         self.draft_length = draft_length
+        self.prompt: list[int] = []
         self.output: list[int] = []
-        self._prompt = 0
 
-    def reset(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
-        """Remember where the output begins."""
-        self._prompt = len(prompt)
+    def know(self, prompt: list[int], output: list[int]) -> None:
+        """From now on `output` is what follows `prompt`."""
+        self.prompt, self.output = prompt, output
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
         """Hang the next tokens of the known output below the root."""
-        done = len(tokens) - self._prompt
+        done = len(tokens) - len(self.prompt)
         tree.add(0, self.output[done : done + min(self.draft_length, limit)], "oracle")
 
 
@@ -59,8 +59,8 @@ class Oracle:
     No DraftThenVerify: it needs the first.
     """
 
-    def __init__(self, pair: ModelPair, draft_length: int) -> None:
-        self.drafter = KnownOutput(draft_length)
+    def __init__(self, pair: ModelPair, drafter: KnownOutput) -> None:
+        self.drafter = drafter
         self._greedy = DraftThenVerify(pair, Drafter())
         self._loop = DraftThenVerify(pair, self.drafter)
 
@@ -70,7 +70,7 @@ class Oracle:
         Raises:
             UserError: the prompt is empty or leaves no room in the context.
         """
-        self.drafter.output = self._greedy.generate(prompt, stopping, sampler).tokens
+        self.drafter.know(prompt, self._greedy.generate(prompt, stopping, sampler).tokens)
         return self._loop.generate(prompt, stopping, sampler)
 
     def forget(self) -> None:
@@ -79,4 +79,4 @@ class Oracle:
 
 def build(config: Config, pair: ModelPair) -> Oracle:
     """The oracle on the pair's target; the draft is not used."""
-    return Oracle(pair, config.draft_length)
+    return Oracle(pair, KnownOutput(config.draft_length))

@@ -38,6 +38,7 @@ SPEC = Spec(
     drafts="the target without some of its sub-layers (Draft & Verify)",
     sources=("https://arxiv.org/abs/2309.08168",),
     colour="purple",
+    own_draft=True,
     keeps_history=True,
 )
 

@@ -22,7 +22,9 @@ class Spec:
         sources: addresses of papers or code.
         colour: in figures, one of bench.report.figures.style.NAMED; kin share one.
         ours: whether a mismatch is our fault (exit status 1), or a rival's and only reported.
-        bound: no competitor, but what none can pass: left out of rankings.
+        bound: no competitor, for it knows the output beforehand: left out of rankings.
+        own_draft: whether a model drafts that is not the pair's draft: a part of the target, or one
+            that reads its hidden states.
         keeps_history: whether anything learned on one prompt can serve the next.
         saves_state: whether what was learned can be written to a file and loaded from it.
         figures: import path of the module that knows what its drafter's own metrics come to
@@ -40,6 +42,7 @@ class Spec:
     colour: str = "black"
     ours: bool = True
     bound: bool = False
+    own_draft: bool = False
     keeps_history: bool = False
     saves_state: bool = False
     figures: str = ""

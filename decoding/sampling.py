@@ -66,11 +66,14 @@ class Noise:
 
         The hash is of whole numbers and the same everywhere; the logarithms are in float64.
         """
+        return self.uniform(position, tokens).log_().neg_().log_().neg_()
+
+    def uniform(self, position: int, tokens: torch.Tensor) -> torch.Tensor:
+        """What the noise is made of: draws between 0 and 1, float64."""
         state = _mixed((self.key + (position + 1) * _STEP) % _WORD)
         bits = _scrambled(tokens * _signed(_STEP) + _signed(state))
         # 52 bits and a half: neither 0 nor 1, and exact.
-        uniform = ((bits >> 12) & ((1 << 52) - 1)).double().add_(0.5).mul_(2.0**-52)
-        return uniform.log_().neg_().log_().neg_()
+        return ((bits >> 12) & ((1 << 52) - 1)).double().add_(0.5).mul_(2.0**-52)
 
     def added(self, warped: torch.Tensor, position: int) -> torch.Tensor:
         """Warped logits [vocabulary] with the noise of `position`, float64.

@@ -27,7 +27,7 @@ DRAFT_MODEL = "draft_model"
 
 SPEC = Spec(
     name="ouroboros",
-    drafts="a small model by phrases, lengthened from a pool; or any method of ours but `oracle` (`method.drafter=`)",
+    drafts="a small model by phrases, lengthened from a pool; or any of ours that knows no output (`method.drafter=`)",
     sources=("https://arxiv.org/abs/2402.13720",),
     colour="vermilion",
     keeps_history=True,

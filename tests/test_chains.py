@@ -22,7 +22,8 @@ from bench.report.agreement import AgreementReport
 from bench.report.arguments import simulate
 from bench.report.collection import collect
 from bench.report.metrics.agreement import TOPS, agreement_figures
-from bench.report.metrics.replay import Costs, known_agreement, replay
+from bench.report.metrics.costs import Costs, Curve
+from bench.report.metrics.replay import known_agreement, replay
 from bench.report.statistics import chain_forwards, independent_tokens_per_forward
 from decoding.errors import NotFinite
 from decoding.session import ModelSession
@@ -236,8 +237,8 @@ def test_what_a_record_tells_of_agreement():
 
 
 def test_a_step_costs_what_its_parts_do():
-    costs = Costs(draft=2.0, verify={1: 10.0, 5: 14.0}, rest=1.0, greedy=11.0)
-    assert [costs.step(gamma) for gamma in (1, 2, 4)] == [14.0, 17.0, 23.0]
+    costs = Costs(draft=Curve.flat(2.0), verify=Curve({1: 10.0, 5: 14.0}), rest=1.0, greedy=11.0)
+    assert [costs.step(gamma + 1, gamma, gamma) for gamma in (1, 2, 4)] == [14.0, 17.0, 23.0]
 
 
 def text(ranks, chances=None, classes=None):

@@ -44,7 +44,7 @@ from bench.plan.methods import of_today
 from bench.plan.settings import read_plan
 from bench.report.archive import main as archive
 from bench.report.archive import unpack
-from bench.report.arguments import export, figures, refold, simulate
+from bench.report.arguments import export, figures, project, refold, simulate
 from bench.report.markdown import headline
 from bench.report.summary import Summary
 from bench.report.tables import main as report
@@ -180,7 +180,7 @@ def status(monkeypatch, words: list[str]) -> int:
     module, rest = words[2], words[3:]
     programs = {
         "report": report, "figures": figures, "refold": refold, "archive": archive, "study": study, "export": export,
-        "simulate": simulate,
+        "simulate": simulate, "project": project,
     }  # fmt: skip
     if module == "ouroboros.pool":
         return pool(rest)
@@ -348,7 +348,9 @@ def test_the_table_of_methods_is_measured(tmp_path):
     assert some and {*some} < {*methods}
     # The reference of all; what at temperature 0 draws one chain and no more; what the bundled pair
     # has no draft for; and what is younger than the panel.
-    unmeasured = {"greedy", "spectr", "eagle", "parallel", "racer", "suffix", "superposed", "tapout"}
+    unmeasured = {
+        "greedy", "spectr", "eagle", "parallel", "racer", "suffix", "superposed", "synthetic", "tapout"
+    }  # fmt: skip
     assert {name for name, *_ in methods} == {*unmeasured, *(name for name, _ in found)}
     for name, *cells in methods:
         if name in unmeasured:

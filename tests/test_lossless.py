@@ -29,6 +29,7 @@ from baselines import (
     speculative,
     suffix,
     superposed,
+    synthetic,
     tapout,
     token_recycling,
 )
@@ -98,12 +99,17 @@ GRAPHS = [
     for cape, pruning in ((False, 0.0), (True, 0.0), (False, 0.3), (True, 0.1))
     for sharing in (0, 1, None)
 ]
+SYNTHETIC = [
+    synthetic.Config(gamma=4, acceptance=[1.0, 0.9, 0.5, 0.0]),
+    synthetic.Config(gamma=9, length=4.5),
+    synthetic.Config(gamma=3, acceptance=0.5, draft_forwards=False),
+]
 SUPERPOSED = [
     superposed.Config(paths=paths, gamma=gamma, alpha=alpha)
     for paths, gamma, alpha in itertools.product((1, 2, 4), (1, 4, 9), (0.0, 0.2, 1.0))
 ]
 GRID = [
-    *SPECULATIVE, *LOOKAHEAD, *RECYCLING, *CANDIDATES, *GRAPHS, *CASCADE, *SUPERPOSED, *OUROBOROS, *OPTIONS,
+    *SPECULATIVE, *LOOKAHEAD, *RECYCLING, *CANDIDATES, *GRAPHS, *CASCADE, *SUPERPOSED, *SYNTHETIC, *OUROBOROS, *OPTIONS,
 ]  # fmt: skip
 COVERING = [
     speculative.Config(gamma=4),
@@ -135,11 +141,12 @@ COVERING = [
     hybrid.Config(min_match=2),
     hybrid.Config(min_match=2, history_bias=1, fallback=speculative.Config()),
     oracle.Config(),
+    synthetic.Config(),
 ]  # fmt: skip
 WITH_A_DRAFT = [
     config
     for config in COVERING
-    if config.name in ("speculative", "multi_candidate", "cascade", "superposed", "tapout")
+    if config.name in ("speculative", "multi_candidate", "cascade", "superposed", "tapout", "synthetic")
     or getattr(config, "drafter", None) == ouroboros.DRAFT_MODEL
     or getattr(config, "fallback", None) == speculative.Config()
 ]
@@ -154,7 +161,8 @@ def options_of(config: object) -> list[tuple]:
 
 # Their drafts never branch, or so seldom that no row need move (test_suffix.py has some that do).
 CHAINS = {
-    "speculative", "cascade", "self_speculative", "prompt_lookup", "sam", "suffix", "hybrid", "tapout", "oracle"
+    "speculative", "cascade", "self_speculative", "prompt_lookup", "sam", "suffix", "hybrid", "tapout", "oracle",
+    "synthetic",
 }  # fmt: skip
 # Their likeliest path lies first, and of a draft as near to its target as the families' here it is
 # often the only one that is accepted.

@@ -56,6 +56,7 @@ MODULES = (
     "baselines.tapout",
     "baselines.token_recycling",
     "ouroboros.method",
+    "baselines.synthetic",
     "baselines.oracle",
 )
 # Beside which every method is measured. As a method of a panel it is the panel's A/A case.

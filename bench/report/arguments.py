@@ -116,3 +116,33 @@ def simulate(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         complain(str(error))
         return USER_ERROR
+
+
+def project(arguments: Sequence[str] | None = None) -> int:
+    """The command line of bench.project; the exit status.
+
+    What it runs is imported when it is needed.
+    """
+    purpose = "Recorded steps at other costs: what speedup the same acceptance gives on other hardware and models."
+    parser = _Parser(prog="python -m bench.project", description=purpose)
+    parser.add_argument("folders", nargs="+", metavar="FOLDER", help="where finished runs lie")
+    validate = "predict every setting of a sweep from the costs of one, beside what was measured"
+    parser.add_argument("--validate", action="store_true", help=validate)
+    engine = "take forwards from a table.csv of bench.engine, which measured them alone"
+    parser.add_argument("--engine", type=Path, metavar="TABLE", help=engine)
+    parser.add_argument("--output", type=Path, default=Path("results/projection"), help="default: results/projection")
+    try:
+        given = parser.parse_args(arguments)
+        runs, left_out = collect(given.folders)
+        for line in left_out:
+            say(f"left out: {line}")
+        if given.validate:
+            find("bench.report.projection:validate")(runs, given.engine)
+        else:
+            given.output.mkdir(parents=True, exist_ok=True)
+            with writing(given.output):
+                find("bench.report.projection:project")(runs, given.engine, given.output)
+    except (UserError, OSError) as error:
+        complain(str(error))
+        return USER_ERROR
+    return 0

@@ -76,7 +76,7 @@ class Run:
 
     @property
     def competes(self) -> bool:
-        """Whether its method is a competitor, and no bound that none can pass."""
+        """Whether its method is a competitor, and none that knows the output beforehand."""
         return self.summary.method not in METHODS or not METHODS[self.summary.method].bound
 
     @property

@@ -1,40 +1,12 @@
 """A recorded chain of drafts replayed with shorter ones: which gamma?"""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.measure.record import Record
-from bench.report.case_records import CaseRecords, Grid, flat
-from bench.report.metrics.rates import decode_throughput
-from bench.report.metrics.steps import count_forwards, seconds_of, steps_column
+from bench.report.case_records import CaseRecords, flat
+from bench.report.metrics.projection import costs_of
 from bench.report.statistics import chain_forwards
-
-
-@dataclass(frozen=True)
-class Costs:
-    """Seconds of the parts of a step, as the records of one run have them.
-
-    Attributes:
-        draft: of one draft forward, all of `propose` shared out.
-        verify: of a target forward, by rows: greedy's of one row, and the run's most frequent.
-        rest: of a step, what drafting and verification leave.
-        greedy: of a token of greedy decoding beside the run.
-    """
-
-    draft: float
-    verify: dict[int, float]
-    rest: float
-    greedy: float
-
-    def step(self, gamma: int) -> float:
-        """Seconds of a step with so many drafted tokens.
-
-        Verification lies on the line through the two widths that were measured.
-        """
-        (few, least), (many, most) = sorted(self.verify.items())
-        verify = least + (most - least) * (gamma + 1 - few) / (many - few)
-        return gamma * self.draft + verify + self.rest
 
 
 @dataclass(frozen=True)
@@ -85,28 +57,6 @@ def known_agreement(record: Record, gamma: int) -> list[bool | None]:
     return known
 
 
-def costs_of(records: CaseRecords) -> Costs | None:
-    """What the parts of a step took; None where records lack drafts, steps or seconds."""
-    steps, drafts = count_forwards(records.method)
-    seconds, speed = seconds_of(records.method), decode_throughput(records.reference).rate()
-    wide, single = _usual_verification(records.method), _usual_verification(records.reference)
-    if not steps or not drafts or seconds.draft is None or seconds.other is None or not speed or not wide or not single:
-        return None
-    if wide[0] == single[0]:
-        return None
-    return Costs(seconds.draft / drafts, dict([single, wide]), seconds.other / steps, 1 / speed)
-
-
-def _usual_verification(grid: Grid) -> tuple[int, float] | None:
-    """(rows, mean seconds) of the forwards of the most frequent width."""
-    rows = steps_column(grid, lambda steps: steps.rows)
-    seconds = steps_column(grid, lambda steps: steps.verify_seconds)
-    if not rows or seconds is None:
-        return None
-    [(usual, times)] = Counter(rows).most_common(1)
-    return usual, sum(own for width, own in zip(rows, seconds, strict=True) if width == usual) / times
-
-
 def replay(records: CaseRecords, gamma: int) -> list[Replayed]:
     """The figures of every gamma up to the run's own.
 
@@ -118,10 +68,14 @@ def replay(records: CaseRecords, gamma: int) -> list[Replayed]:
     told = [each for own in known for each in own if each is not None]
     share = sum(told) / len(told) if told else 0.0
     costs = costs_of(records)
+    # Without a wide and a narrow forward, or without drafts, nothing tells what shorter ones cost.
+    told_costs = costs is not None and costs.draft is not None and len(costs.verify.seconds) > 1
     found = []
     for shorter in range(1, gamma + 1):
         middle, low, high = (_pooled(known, shorter, unknown) for unknown in (share, 0.0, 1.0))
-        speedup = middle / costs.step(shorter) * costs.greedy if middle is not None and costs else None
+        speedup = None
+        if costs and told_costs and middle is not None:
+            speedup = middle / float(costs.step(shorter + 1, shorter, shorter)) * costs.greedy
         found.append(Replayed(shorter, middle, low, high, speedup))
     return found
 

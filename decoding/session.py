@@ -139,9 +139,6 @@ class ModelSession:
         self._traced = self._trace(self._hidden)
         self._traced_embeddings = None
 
-    def _trace(self, hidden: HiddenStates | None, embedded: bool = False) -> TracedForward:
-        return TracedForward(self.model, self._cache, self._masks.kinds, hidden, embedded)
-
     def expect_embeddings(self) -> None:
         """Get ready for rows that are embeddings: outside the clock, where tracing takes its time.
 
@@ -151,6 +148,9 @@ class ModelSession:
             # Such a trace is one more, for its input is another.
             with suppress(CannotTrace):
                 self._traced_embeddings = self._trace(self._hidden, embedded=True)
+
+    def _trace(self, hidden: HiddenStates | None, embedded: bool = False) -> TracedForward:
+        return TracedForward(self.model, self._cache, self._masks.kinds, hidden, embedded)
 
     @torch.inference_mode()
     def mixed(self, tokens: list[int], weights: list[float]) -> torch.Tensor:
@@ -168,6 +168,8 @@ class ModelSession:
     @torch.inference_mode()
     def _probe(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Rows of keys and values of every layer, from a forward of one token."""
+        if reader := reader_of(self.model):
+            reader.features = None
         cache = DynamicCache()
         token = torch.zeros(1, 1, dtype=torch.long, device=self.device)
         self.model(input_ids=token, past_key_values=cache, use_cache=True)

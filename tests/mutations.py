@@ -979,7 +979,7 @@ FAULTS = (
     Fault("a published draft sees the first token, which it has no state for", "decoding/feature_session.py",
           "if not reader.reads_first:", "if False:", ("test_speculators.py",)),
     Fault("SpecForge's layers are taken for transformers'", "bench/models/speculators.py",
-          "[layer + 1 for layer in inner]", "[layer for layer in inner]", ("test_speculators.py",)),
+          "tuple(layer + 1 for layer in inner)", "tuple(layer for layer in inner)", ("test_speculators.py",)),
     Fault("a lenient published draft is taken", "bench/models/speculators.py",
           "        _require_strict(config.get(\"speculators_config\") or {})\n", "", ("test_speculators.py",)),
     Fault("a feature draft learns from the state of the token itself", "training/drafter/states.py",

@@ -249,6 +249,7 @@ def layer(**changes):
         (layer(vocab_size=30), {}, "reads 30 ids, and the target 24"),
         ({"target_hidden_size": 48}, {}, "48 numbers, the target's have 32"),
         ({"eagle_aux_hidden_state_layer_ids": [1, 2, 4]}, {}, "layers 1, 2, 4 read, and the target has 4"),
+        ({"eagle_aux_hidden_state_layer_ids": ["a"]}, {}, "is no list of layers"),
         ({"norm_before_fc": True}, {}, "lacks input_norm.weight"),
         ({}, {"norm.weight": None}, "lacks norm.weight"),
         ({}, {"layers.0.self_attn.q_norm.weight": torch.ones(8)}, "holds layers.0.self_attn.q_norm.weight"),

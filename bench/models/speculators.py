@@ -121,8 +121,8 @@ def _described(config: dict[str, Any]) -> _Draft:
             raise UserError("norm_output=false, a head without the last norm, which is not read")
         settings = config
         # SpecForge counts a layer's output with the layer, transformers with the next one.
-        inner = (config.get("eagle_config") or {}).get(AUX)
-        layers = [layer + 1 for layer in inner] if inner else config.get(AUX)
+        inner = _layers((config.get("eagle_config") or {}).get(AUX))
+        layers = tuple(layer + 1 for layer in inner) if inner else _layers(config.get(AUX))
         # Its norm_output says that the head is normed, and nothing of what the next row reads.
         norm_output = False
     else:
@@ -132,12 +132,21 @@ def _described(config: dict[str, Any]) -> _Draft:
         if not isinstance(config.get("transformer_layer_config"), dict):
             raise UserError("its config.json lacks transformer_layer_config")
         settings = config["transformer_layer_config"]
-        layers, norm_output = config.get(AUX), bool(config.get("norm_output"))
+        layers, norm_output = _layers(config.get(AUX)), bool(config.get("norm_output"))
     layer = _llama(settings)
     vocabulary = config.get("draft_vocab_size") or layer.vocab_size
     flags = {name: bool(config.get(name)) for name in ("norm_before_residual", "norm_before_fc", "fc_norm")}
     width = config.get("target_hidden_size") or layer.hidden_size
-    return _Draft(layer, vocabulary, tuple(layers) if layers else None, width, **flags, norm_output=norm_output)
+    return _Draft(layer, vocabulary, layers, width, **flags, norm_output=norm_output)
+
+
+def _layers(given: object) -> tuple[int, ...] | None:
+    """Raises UserError for what is no list of layers; of none at all it is None."""
+    if not given:
+        return None
+    if not isinstance(given, list) or not all(type(each) is int for each in given):
+        raise UserError(f"{AUX}={given} in its config.json is no list of layers")
+    return tuple(given)
 
 
 def _require_strict(config: Mapping[str, Any]) -> None:

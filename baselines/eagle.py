@@ -2,8 +2,8 @@
 
 EAGLE (arXiv 2401.15077) drafts from the target's last hidden state and the token after it, in one
 decoder layer under the target's own head; EAGLE-2 (arXiv 2406.16858) grows its tree where the draft
-is sure. The target's states stand ready at every confirmed token, so the draft learns from far less
-text than a model that reads tokens alone.
+is sure; EAGLE-3 (arXiv 2503.01840) reads states of three layers. The target's states stand ready at
+every confirmed token, so the draft learns from far less text than a model that reads tokens alone.
 """
 
 from dataclasses import dataclass, replace
@@ -21,7 +21,11 @@ from decoding.settings import require_at_least, require_share
 SPEC = Spec(
     name="eagle",
     drafts="a layer that reads the target's hidden states",
-    sources=("https://arxiv.org/abs/2401.15077", "https://arxiv.org/abs/2406.16858"),
+    sources=(
+        "https://arxiv.org/abs/2401.15077",
+        "https://arxiv.org/abs/2406.16858",
+        "https://arxiv.org/abs/2503.01840",
+    ),
     colour="sky",
     own_draft=True,
 )

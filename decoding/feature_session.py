@@ -1,16 +1,17 @@
 """The session of a feature draft: a small model that reads its target's hidden states.
 
-EAGLE (arXiv 2401.15077) and EAGLE-2 (2406.16858). The draft's row for a token reads, beside the
-token, the target's hidden state one place before it; where the target has not been yet, the draft's
-own. So a drafted token's row is written anew once the target has confirmed it, and a tree grows by
-one level a forward.
+EAGLE (arXiv 2401.15077), EAGLE-2 (2406.16858) and EAGLE-3 (2503.01840). The draft's row for a token
+reads, beside the token, the target's hidden state one place before it; where the target has not
+been yet, the draft's own. So a drafted token's row is written anew once the target has confirmed
+it, and a tree grows by one level a forward.
 """
 
 import torch
 from transformers import PreTrainedModel
 
 from decoding.hidden import reader_of
-from decoding.session import ModelSession
+from decoding.masks import MaskBuilder
+from decoding.session import MODELS, ModelSession
 from decoding.tree import TokenTree
 
 UNREAD = "a feature draft reads the row before each of its rows: it grows a tree by one level a forward"
@@ -20,21 +21,26 @@ class FeatureSession(ModelSession):
     """A model that reads features, beside the target that gives them.
 
     Args:
-        model: made by hidden.read_features, as wide as the target.
+        model: one that hidden.attach gave a reader.
         target: whose confirmed rows it reads.
         vocabulary: see ModelSession.
     """
 
     def __init__(self, model: PreTrainedModel, target: ModelSession, vocabulary: int | None = None) -> None:
         super().__init__(model, vocabulary)
-        assert reader_of(model) is not None
-        self.target = target
-        target.watch()
-        self.watch()
+        reader = reader_of(model)
+        assert reader is not None
         # How far the target had come at the last forward of a new tree, and how many cached rows
         # read the target's own states.
         self._known = 0
         self._true = 0
+        self.reader = reader
+        self.target = target
+        self._layers = reader.layers or (target.depth,)
+        target.watch(self._layers)
+        self.watch((self.depth,))
+        if not reader.reads_first:
+            self._masks = MaskBuilder(model, without_first=True)
 
     def begin(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
         """A new sequence; the prompt is read once the target has read it."""
@@ -72,9 +78,11 @@ class FeatureSession(ModelSession):
             self._known = len(self.target.tokens)
             start, end = len(self.tokens) - 1, len(self.tokens) + len(chain)
             if start < 0:
-                rows.append(self._blank())
+                # Nothing comes before the first token of a text.
+                rows.append(torch.zeros(1, self.reader.width))
             from_target = min(max(self._known, 0), end)
-            rows.append(self.target.features.read(max(start, 0), from_target))
+            if max(start, 0) < from_target:
+                rows.append(self._read(max(start, 0), from_target))
             if from_target < end:
                 if chain:
                     raise RuntimeError(UNREAD)
@@ -87,8 +95,8 @@ class FeatureSession(ModelSession):
             rows.append(self._seen[parents])
         return torch.cat([each.to(self.device, self.model.dtype) for each in rows])
 
-    def _blank(self) -> torch.Tensor:
-        """What the first token of a text reads: nothing comes before it."""
-        reader = reader_of(self.model)
-        assert reader is not None
-        return torch.zeros(1, reader.width)
+    def _read(self, start: int, end: int) -> torch.Tensor:
+        """Features [end - start, width] from the target's states of the tokens there."""
+        states = self.target.states(self._layers, start, end).to(self.device, self.model.dtype)
+        with MODELS:
+            return self.reader.project(states)

@@ -24,12 +24,16 @@ KNOWN_LAYER_TYPES = ("full_attention", "sliding_attention")
 class MaskBuilder:
     """Turns visibility and positions, both on the model's device, into its mask.
 
+    Args:
+        model: whose mask it is.
+        without_first: hide the first column from every row but its own.
+
     Raises:
         UserError: the attention takes no explicit mask (as flash and flex attention), or the rows
             of a layer type are no plain keys and values (as in linear or chunked attention).
     """
 
-    def __init__(self, model: PreTrainedModel) -> None:
+    def __init__(self, model: PreTrainedModel, without_first: bool = False) -> None:
         config = model.config.get_text_config(decoder=True)
         self.implementation = config._attn_implementation  # transformers keeps it nowhere public
         if self.implementation not in ("sdpa", "eager"):
@@ -38,6 +42,7 @@ class MaskBuilder:
                 "tree drafts would be silently wrong"
             )
         self.dtype, self.device = model.dtype, model.device
+        self.without_first = without_first
         self.windows = _windows(config)
         self._windowed = any(window is not None for window in self.windows.values()) or len(self.windows) > 1
         self._zeros = torch.zeros((1, 1, 1, 0), dtype=self.dtype, device=self.device)
@@ -68,12 +73,15 @@ class MaskBuilder:
                 for a row alone.
         """
         total = before + len(columns)
-        if hidden is None and not self._windowed:
+        if hidden is None and not self._windowed and not self.without_first:
             return self._open(total)
         lowest = torch.finfo(self.dtype).min
         masks = {}
         for kind, window in self.windows.items():
             mask = self._blank(kind, rows, total)
+            if self.without_first:
+                # A row that sees nothing would be no number.
+                mask[:, :, int(rows == total) :, 0] = lowest
             if hidden is not None:
                 mask[..., before:].masked_fill_(hidden, lowest)
             if window is not None and columns.max() >= window:

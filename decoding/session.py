@@ -52,7 +52,8 @@ class ModelSession:
 
     Attributes:
         reserved: the longest sequence that was reserved so far, in tokens.
-        features: of every cached token its last hidden state, once `watch` was asked for.
+        depth: how many layers the model has.
+        features: of every cached token the hidden states that `watch` was asked for.
 
     Raises:
         UserError: the model cannot be driven with explicit masks (see decoding/masks.py).
@@ -64,6 +65,7 @@ class ModelSession:
         config = model.config.get_text_config(decoder=True)
         self.vocabulary = min(vocabulary or config.vocab_size, config.vocab_size)
         self.context = context_of(model.config)
+        self.depth: int = config.num_hidden_layers
         self.rope_boundary = _longrope_boundary(config)
         self._masks = MaskBuilder(model)
         self.tokens: list[int] = []
@@ -82,16 +84,51 @@ class ModelSession:
         # Hidden states of the last forward's chain and tree.
         self._seen: torch.Tensor | None = None
 
-    def watch(self) -> None:
-        """From now on keep the last hidden states of confirmed rows, for drafts that read them.
+    def watch(self, layers: tuple[int, ...]) -> None:
+        """From now on keep hidden states of confirmed rows, for drafts that read them.
+
+        Those that are kept already stay. What is cached was read without: it is forgotten.
+
+        Args:
+            layers: as HiddenStates numbers them, from 0 to `depth`.
 
         Raises:
-            CannotTrace: the model was traced and cannot be so again.
+            CannotTrace: the model was traced and cannot be so again; all stays as it is then.
         """
-        if self._hidden is None:
-            self._hidden = HiddenStates(self.model)
-            if self._traced:
-                self.trace()
+        before = self._hidden
+        wanted = tuple(sorted({*layers, *(before.layers if before else ())}))
+        if before and wanted == before.layers:
+            return
+        hidden = HiddenStates(self.model, wanted)
+        if self._traced:
+            try:
+                self._traced, self._traced_embeddings = self._trace(hidden), None
+            except CannotTrace:
+                hidden.remove()
+                raise
+        if before:
+            before.remove()
+        self._hidden, self._seen = hidden, None
+        self.truncate(0)
+
+    @torch.inference_mode()
+    def states(self, layers: tuple[int, ...], start: int, end: int) -> torch.Tensor:
+        """Hidden states of the cached tokens from `start` to `end`, in the order of `layers`.
+
+        Args:
+            layers: among those that were asked for by `watch`.
+            start: the first token's place.
+            end: the place after the last one's.
+
+        Returns:
+            float [end - start, width of all these layers].
+        """
+        assert self._hidden
+        rows = self.features.read(start, end)
+        if layers == self._hidden.layers:
+            return rows
+        columns = dict(zip(self._hidden.layers, torch.split(rows, self._hidden.widths, dim=-1), strict=True))
+        return torch.cat([columns[layer] for layer in layers], dim=-1)
 
     def trace(self) -> None:
         """From now on run the model's forward traced: the same in less time (see tracing.py).
@@ -99,7 +136,7 @@ class ModelSession:
         Raises:
             CannotTrace: it cannot be traced; all stays as it is then.
         """
-        self._traced = TracedForward(self.model, self._cache, self._masks.kinds, self._hidden)
+        self._traced = self._trace(self._hidden)
         self._traced_embeddings = None
 
     def expect_embeddings(self) -> None:
@@ -110,9 +147,10 @@ class ModelSession:
         if self._traced:
             # Such a trace is one more, for its input is another.
             with suppress(CannotTrace):
-                self._traced_embeddings = TracedForward(
-                    self.model, self._cache, self._masks.kinds, self._hidden, embedded=True
-                )
+                self._traced_embeddings = self._trace(self._hidden, embedded=True)
+
+    def _trace(self, hidden: HiddenStates | None, embedded: bool = False) -> TracedForward:
+        return TracedForward(self.model, self._cache, self._masks.kinds, hidden, embedded)
 
     @torch.inference_mode()
     def mixed(self, tokens: list[int], weights: list[float]) -> torch.Tensor:
@@ -130,6 +168,8 @@ class ModelSession:
     @torch.inference_mode()
     def _probe(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Rows of keys and values of every layer, from a forward of one token."""
+        if reader := reader_of(self.model):
+            reader.features = None
         cache = DynamicCache()
         token = torch.zeros(1, 1, dtype=torch.long, device=self.device)
         self.model(input_ids=token, past_key_values=cache, use_cache=True)

@@ -18,7 +18,7 @@ from bench.models.config import ModelConfig
 from bench.models.loading import load_pair
 from bench.models.location import locate
 from bench.models.place import Place
-from bench.models.short_head import RANKING, ShortHead, read_ranking, shorten, write_ranking
+from bench.models.short_head import RANKING, cut, read_ranking, shorten, write_ranking
 from decoding.errors import UserError
 from decoding.tree import TokenTree
 from training.drafter.student import save, student_of
@@ -98,7 +98,7 @@ def test_a_short_head_says_what_the_whole_one_says_of_its_ids():
     torch.manual_seed(0)
     head, hidden = torch.nn.Linear(8, 50, dtype=torch.float64), torch.randn(3, 2, 8, dtype=torch.float64)
     ids = torch.tensor([1, 4, 7, 30, 49])
-    short, whole = ShortHead(head, ids)(hidden), head(hidden)
+    short, whole = cut(head, ids)(hidden), head(hidden)
     assert short.shape == whole.shape
     torch.testing.assert_close(short[..., ids], whole[..., ids])
     others = [index for index in range(50) if index not in set(ids.tolist())]

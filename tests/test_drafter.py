@@ -18,6 +18,7 @@ from bench.models.short_head import read_ranking
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
 from decoding.feature_session import FeatureSession
+from decoding.layers import layer_stack
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
 from training.drafter import labels
@@ -29,7 +30,7 @@ from training.drafter.own_text import Answered, own_text
 from training.drafter.prompts import TestText, around_turn, of_tasks
 from training.drafter.run import train_draft
 from training.drafter.states import states_of
-from training.drafter.student import layer_stack, ranked, save, student_of
+from training.drafter.student import ranked, save, student_of
 from training.drafter.target import load_target
 from training.drafter.train import Head, _of_own, _Trainer
 

@@ -17,6 +17,7 @@ from bench.models.generation_config import not_obeyed
 from bench.models.location import cannot_load, config_of, source_of
 from bench.models.place import Place, fastest, resolve_place, runs
 from bench.models.short_head import read_ranking, shorten
+from bench.models.speculators import load_published, published
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
 from decoding.feature_session import FeatureSession
@@ -118,6 +119,8 @@ def load_tokenizers(model: ModelConfig) -> Tokenizers:
     tokens = _tokens(tokenizer, model.target_name, model.revision)
     if not model.draft:
         return Tokenizers(tokenizer, max(tokens) + 1, None)
+    if published(model.draft):
+        raise UserError(f"model.draft={model.draft} reads hidden states: give it as model.feature_draft")
     if borrows(model.draft):
         return Tokenizers(tokenizer, max(tokens) + 1, max(tokens) + 1)
     other = _tokens(_tokenizer(model.draft, model.draft_revision), model.draft, model.draft_revision)
@@ -138,7 +141,8 @@ def shared_vocabulary(target: dict[int, str], draft: dict[int, str]) -> tuple[in
     if max(target) >= first and max(draft) >= first:
         raise UserError(
             f"the tokenizers of target and draft differ: id {first} is {target.get(first)!r} in the target "
-            f"and {draft.get(first)!r} in the draft; choose a draft with the target's tokenizer"
+            f"and {draft.get(first)!r} in the draft; choose a draft with the target's tokenizer, for one with another "
+            "can draft in transformers' universal assisted generation alone"
         )
     return size, first
 
@@ -210,6 +214,11 @@ def _load_draft(
 ) -> tuple[PreTrainedModel, list[str]]:
     """(the draft, with a short head where one is asked for, prepared for its engine; warnings)."""
     assert model.draft is not None
+    if published(model.draft):
+        # It has a short head of its own.
+        given: nn.Module = load_published(model.draft, target, getattr(torch, dtype))
+        draft = cast(PreTrainedModel, given.to(device).eval())
+        return pack(draft) if engine == PACKED else draft, []
     if borrows(model.draft):
         borrower: nn.Module = load_borrowing(model.draft, target, getattr(torch, dtype))
         draft, warnings = cast(PreTrainedModel, borrower.to(device).eval()), list[str]()

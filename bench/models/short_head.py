@@ -21,25 +21,21 @@ RANKING = "token_ranking.json"
 
 
 class ShortHead(nn.Module):
-    """The rows `ids` of a head; every other id gets the lowest number there is.
+    """Logits of a few ids; every other id gets the lowest number there is.
 
     Args:
-        head: the whole one, [vocabulary, hidden].
-        ids: ascending, so that a tie goes to the lowest id, as with the whole head.
+        linear: gives the logits of the few, from [..., hidden] to [..., len(ids)].
+        ids: whose they are, int64.
+        size: ids of the whole vocabulary.
     """
 
     ids: torch.Tensor
 
-    def __init__(self, head: nn.Linear, ids: torch.Tensor) -> None:
+    def __init__(self, linear: nn.Module, ids: torch.Tensor, size: int) -> None:
         super().__init__()
-        self.out_features = head.out_features
-        kind = {"device": head.weight.device, "dtype": head.weight.dtype}
-        self.linear = nn.Linear(head.in_features, len(ids), head.bias is not None, **kind)
-        with torch.no_grad():
-            self.linear.weight.copy_(head.weight[ids])
-            if head.bias is not None:
-                self.linear.bias.copy_(head.bias[ids])
-        self.register_buffer("ids", ids.to(head.weight.device), persistent=False)
+        self.out_features = size
+        self.linear = linear
+        self.register_buffer("ids", ids, persistent=False)
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """[..., hidden] to logits [..., vocabulary]."""
@@ -51,7 +47,24 @@ class ShortHead(nn.Module):
     @property
     def weight(self) -> torch.Tensor:
         """Rows of the ids alone."""
-        return self.linear.weight
+        weight: torch.Tensor = self.linear.weight  # type: ignore[assignment]  # of a head it is one
+        return weight
+
+
+def cut(head: nn.Linear, ids: torch.Tensor) -> ShortHead:
+    """The rows `ids` of a head.
+
+    Args:
+        head: the whole one.
+        ids: ascending, so that a tie goes to the lowest id, as with the whole head.
+    """
+    kind = {"device": head.weight.device, "dtype": head.weight.dtype}
+    short = nn.Linear(head.in_features, len(ids), head.bias is not None, **kind)
+    with torch.no_grad():
+        short.weight.copy_(head.weight[ids])
+        if head.bias is not None:
+            short.bias.copy_(head.bias[ids])
+    return ShortHead(short, ids.to(head.weight.device), head.out_features)
 
 
 def shorten(draft: PreTrainedModel, ranking: list[int], size: int, eos: Iterable[int]) -> None:
@@ -71,7 +84,7 @@ def shorten(draft: PreTrainedModel, ranking: list[int], size: int, eos: Iterable
     everything = range(head.out_features)
     front = dict.fromkeys(token for token in (*eos, *ranking, *everything) if token in everything)
     ids = torch.tensor(sorted(list(front)[:size]))
-    draft.set_output_embeddings(ShortHead(head, ids))  # type: ignore[no-untyped-call]  # untyped in transformers
+    draft.set_output_embeddings(cut(head, ids))  # type: ignore[no-untyped-call]  # untyped in transformers
 
 
 def write_ranking(file: Path, ranking: list[int]) -> None:

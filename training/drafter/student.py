@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from baselines.parallel import MASK
@@ -15,6 +14,7 @@ from bench.models.borrowing import BORROWED, READS_FEATURES
 from bench.models.short_head import RANKING, write_ranking
 from decoding.errors import UserError
 from decoding.hidden import read_features, reader_of
+from decoding.layers import layer_stack
 
 
 def student_of(
@@ -62,18 +62,6 @@ def student_of(
 def _learned(name: str, stack: str) -> bool:
     """Whether a tensor is the draft's own: of its layers, or of what mixes features in."""
     return name.startswith(f"{stack}.") or ".fusion." in name
-
-
-def layer_stack(model: PreTrainedModel) -> str:
-    """The name of the list of decoder layers, "model.layers" in most families.
-
-    Raises UserError where there is none.
-    """
-    count = model.config.get_text_config(decoder=True).num_hidden_layers
-    for name, module in model.named_modules():
-        if isinstance(module, nn.ModuleList) and len(module) == count:
-            return name
-    raise UserError(f"{type(model).__name__} has no list of {count} layers: no draft can be made of them")
 
 
 def ranked(texts: Iterable[list[int]], first: Iterable[int]) -> list[int]:

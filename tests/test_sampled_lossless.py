@@ -92,5 +92,6 @@ def test_what_a_draft_equal_to_its_target_draws_is_accepted_to_the_last(config, 
         sampler = make_sampler(sampling, (4, number), "own", "classic")
         outcome = build(config, pair).generate(prompt, Stopping(frozenset(), 25), sampler)
         assert outcome.steps.accepted[:5] == [3] * 5 and len(outcome.tokens) == 25
+        assert outcome.steps.draft_forwards[:5] == [3] * 5, "nobody reads the last token that it has drafted"
         if sampling.greedy:
             assert outcome.tokens == plain(pair, prompt, Stopping(frozenset(), 25), None)

@@ -18,13 +18,13 @@ from made_records import made_record, made_steps
 from many_runs import interval, summary_of, write_run
 
 from bench.measure.record import METHOD, REFERENCE
-from bench.models.location import tokenizer_of
 from bench.report.arguments import html as main
 from bench.report.case_records import CaseRecords
+from bench.report.collection import collect
 from bench.report.html import page as page_module
 from bench.report.html.contents import FIRST_LETTER, PLAIN, Contents, encoded
 from bench.report.html.page import page
-from bench.report.html.pieces import TokenTexts
+from bench.report.html.pieces import TokenTexts, token_texts
 from bench.report.metrics.prompts import prompt_figures
 from bench.report.metrics.proposers import proposers
 from decoding.errors import UserError
@@ -265,13 +265,14 @@ def test_greedy_that_is_wrong_itself_is_said():
     assert contents.to_json()["verdicts"] == ["mismatch, greedy itself is wrong"]
 
 
-def test_a_tokenizer_that_is_not_here_is_not_asked_for(monkeypatch):
+def test_the_hub_is_not_asked_for_a_tokenizer_that_is_not_here(monkeypatch, tmp_path):
     def asked(*_, **__):
         pytest.fail("the hub was asked")
 
     monkeypatch.setattr("huggingface_hub.HfApi.model_info", asked)
+    [run], _ = collect([put_run(tmp_path, "no/such", "ouroboros")])
     with pytest.raises(UserError, match="the tokenizer of no/such is not on this machine"):
-        tokenizer_of("no/such", None, fetch=False)
+        token_texts(run)
 
 
 def test_errors_are_one_line(tmp_path, capsys):

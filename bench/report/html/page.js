@@ -214,7 +214,7 @@ class Prompts {
     return line;
   }
 
-  // The output of a prompt, and greedy's beside it where that is another.
+  // The output of a prompt, and the reference's beside it where that is another.
   detail(row) {
     const detail = make("tr", "", { class: "detail" });
     const cell = make("td", "", { colspan: 6 });
@@ -226,7 +226,7 @@ class Prompts {
     const texts = [output, greedy < 0 ? output : greedy].map((each) => this.data.outputs[each]);
     const apart = texts.every((text) => typeof text !== "string");
     const parts = apart || difference < 0 ? -1 : parting(...texts.map((text) => this.textOf(text)));
-    const shown = [[output, `Output${repeat}`, letters], ...(greedy < 0 ? [] : [[greedy, "Greedy's", ""]])];
+    const shown = [[output, `Output${repeat}`, letters], ...(greedy < 0 ? [] : [[greedy, "Reference", ""]])];
     for (const [index, title, proposers] of shown) {
       const side = make("div");
       const said = difference < 0 ? "" : `, first difference at token ${difference + 1}`;

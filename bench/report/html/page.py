@@ -48,7 +48,7 @@ def write_page(runs: Sequence[Run], file: Path) -> None:
 
 
 def _add_prompts(found: Sequence[Table], contents: Contents) -> tuple[dict[Run, int], list[str]]:
-    """The numbers of the runs whose prompts are shown, and what is missing of the others, and why."""
+    """The numbers of the runs whose prompts are shown; what is missing of others, and why."""
     numbers: dict[Run, int] = {}
     notes = []
     for table in found:

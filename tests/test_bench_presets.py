@@ -263,7 +263,7 @@ def test_what_the_hub_refuses_is_one_line(monkeypatch, capsys, arguments, kind, 
             raise OSError("You are trying to access something.\nMake sure.") from error
 
     monkeypatch.setattr("bench.models.location.offline", lambda name: False)
-    for loader in ("bench.models.location.AutoConfig", "bench.models.loading.AutoTokenizer"):
+    for loader in ("bench.models.location.AutoConfig", "bench.models.location.AutoTokenizer"):
         monkeypatch.setattr(f"{loader}.from_pretrained", from_pretrained)
     for more in ("check=true", "check=false"):
         assert run(monkeypatch, *arguments, "model.target=some/model", more) == 2

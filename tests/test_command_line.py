@@ -25,7 +25,7 @@ from ouroboros.pool import main as inspect
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = (
     "bench", "bench.engine", "bench.tune", "bench.report", "bench.figures", "bench.paper", "bench.archive",
-    "bench.refold", "bench.study", "bench.agreement", "bench.export", "bench.simulate", "bench.project",
+    "bench.refold", "bench.study", "bench.agreement", "bench.export", "bench.simulate", "bench.project", "bench.html",
 )  # fmt: skip
 # Python imports the package, torch and all, before the module: its help is shown, but waits. Here
 # torch is there.

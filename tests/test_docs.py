@@ -44,7 +44,7 @@ from bench.plan.methods import of_today
 from bench.plan.settings import read_plan
 from bench.report.archive import main as archive
 from bench.report.archive import unpack
-from bench.report.arguments import export, figures, project, refold, simulate
+from bench.report.arguments import export, figures, html, project, refold, simulate
 from bench.report.markdown import headline
 from bench.report.summary import Summary
 from bench.report.tables import main as report
@@ -180,7 +180,7 @@ def status(monkeypatch, words: list[str]) -> int:
     module, rest = words[2], words[3:]
     programs = {
         "report": report, "figures": figures, "refold": refold, "archive": archive, "study": study, "export": export,
-        "simulate": simulate, "project": project,
+        "simulate": simulate, "project": project, "html": html,
     }  # fmt: skip
     if module == "ouroboros.pool":
         return pool(rest)

@@ -31,7 +31,8 @@ def plain(pair: ModelPair, prompt: list[int], stopping: Stopping, sampler: objec
 @pytest.mark.parametrize("config", COVERING, ids=lambda config: config.name)
 def test_every_method_samples_what_plain_sampling_samples(llama, config):
     decoder = build(config, llama)
-    for number, prompt in enumerate(prompts(3)):
+    first = COVERING.index(config)
+    for number, prompt in enumerate(prompts(2), first):
         sampling, stopping = SAMPLINGS[number % len(SAMPLINGS)], STOPPINGS[number % 2]
         for noise in DRAFT_NOISES:
             sampler = make_sampler(sampling, (7, number), noise)

@@ -7,14 +7,14 @@ from typing import cast
 
 import torch
 from torch import nn
-from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bench.console.naming import naming_pair
 from bench.models.borrowing import borrows, load_borrowing
 from bench.models.checkpoint import load_whole
 from bench.models.config import EAGER, PACKED, ModelConfig
 from bench.models.generation_config import not_obeyed
-from bench.models.location import cannot_load, config_of, source_of
+from bench.models.location import cannot_load, config_of, source_of, tokenizer_of
 from bench.models.place import Place, fastest, resolve_place, runs
 from bench.models.short_head import read_ranking, shorten
 from bench.models.speculators import load_published, published
@@ -115,7 +115,7 @@ def load_tokenizers(model: ModelConfig) -> Tokenizers:
     Raises:
         UserError: one is not available, or they differ.
     """
-    tokenizer = _tokenizer(model.target_name, model.revision)
+    tokenizer = tokenizer_of(model.target_name, model.revision)
     tokens = _tokens(tokenizer, model.target_name, model.revision)
     if not model.draft:
         return Tokenizers(tokenizer, max(tokens) + 1, None)
@@ -123,7 +123,7 @@ def load_tokenizers(model: ModelConfig) -> Tokenizers:
         raise UserError(f"model.draft={model.draft} reads hidden states: give it as model.feature_draft")
     if borrows(model.draft):
         return Tokenizers(tokenizer, max(tokens) + 1, max(tokens) + 1)
-    other = _tokens(_tokenizer(model.draft, model.draft_revision), model.draft, model.draft_revision)
+    other = _tokens(tokenizer_of(model.draft, model.draft_revision), model.draft, model.draft_revision)
     return Tokenizers(tokenizer, *shared_vocabulary(tokens, other))
 
 
@@ -169,15 +169,6 @@ def peak_memory(device: torch.device) -> int:
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def _tokenizer(name: str, revision: str | None) -> PreTrainedTokenizerBase:
-    options = source_of(name, revision)
-    try:
-        return AutoTokenizer.from_pretrained(**options)
-    except Exception as error:
-        # As below: broken files have errors of many kinds.
-        raise cannot_load(name, error) from error
 
 
 def _tokens(tokenizer: PreTrainedTokenizerBase, name: str, revision: str | None) -> dict[int, str]:

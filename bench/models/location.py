@@ -12,7 +12,7 @@ from typing import Any
 
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # public, but typed as private
-from transformers import AutoConfig, PretrainedConfig
+from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
 
 from bench.models.config import BUNDLED, BUNDLED_PREFIX, ModelConfig
 from bench.models.memory import INDEX, safetensors_files
@@ -97,8 +97,13 @@ def _gguf_file(path: Path) -> Path | None:
     return found[0] if found else None
 
 
-def source_of(name: str, revision: str | None) -> dict[str, Any]:
+def source_of(name: str, revision: str | None, fetch: bool = True) -> dict[str, Any]:
     """What `from_pretrained` of a config, tokenizer or model takes to find it.
+
+    Args:
+        name: a folder, a GGUF file or a hub id.
+        revision: of a hub id.
+        fetch: whether what is not on this machine may be fetched from the hub.
 
     Raises:
         UserError: see `locate`.
@@ -110,7 +115,7 @@ def source_of(name: str, revision: str | None) -> dict[str, Any]:
     return {
         "pretrained_model_name_or_path": located,
         "revision": revision or "main",
-        "local_files_only": local or offline(located),
+        "local_files_only": local or not fetch or offline(located),
     }
 
 
@@ -194,6 +199,27 @@ def config_of(name: str, revision: str | None) -> PretrainedConfig:
         config: PretrainedConfig = AutoConfig.from_pretrained(**source)
         return config
     except Exception as error:
+        raise cannot_load(name, error) from error
+
+
+def tokenizer_of(name: str, revision: str | None, fetch: bool = True) -> PreTrainedTokenizerBase:
+    """The tokenizer of a model, from its folder or from the hub.
+
+    Args:
+        name: a folder, a GGUF file or a hub id.
+        revision: of a hub id.
+        fetch: whether the hub is asked at all.
+
+    Raises:
+        UserError: it is not available, or broken.
+    """
+    source = source_of(name, revision, fetch)
+    try:
+        return AutoTokenizer.from_pretrained(**source)
+    except Exception as error:
+        # Broken files have errors of many kinds.
+        if not fetch:
+            raise UserError(f"the tokenizer of {name} is not on this machine, or is broken") from error
         raise cannot_load(name, error) from error
 
 

@@ -30,12 +30,12 @@ def over_runs(
     arguments: Sequence[str] | None,
     make: Callable[[list[Run], Path], None] | str,
 ) -> int:
-    """Call `make` with the runs of the folders in `arguments` and the output folder.
+    """Call `make` with the runs of the folders in `arguments` and where its output goes.
 
     Args:
         program: the module that the command line runs.
         purpose: what it does, for --help.
-        output: the default of the output folder.
+        output: the default of --output: a folder, or a file where it has a suffix.
         arguments: those of the command line; None for those of the process.
         make: a function, or "module:function", which is imported when it is needed.
 
@@ -50,10 +50,10 @@ def over_runs(
         runs, left_out = collect(given.folders)
         for line in left_out:
             say(f"left out: {line}")
-        folder = Path(given.output)
-        folder.mkdir(parents=True, exist_ok=True)
-        with writing(folder):
-            (find(make) if isinstance(make, str) else make)(runs, folder)
+        into = Path(given.output)
+        (into.parent if Path(output).suffix else into).mkdir(parents=True, exist_ok=True)
+        with writing(into):
+            (find(make) if isinstance(make, str) else make)(runs, into)
     except (UserError, OSError) as error:
         complain(str(error))
         return USER_ERROR
@@ -67,6 +67,15 @@ def figures(arguments: Sequence[str] | None = None) -> int:
     """
     purpose = "Figures of the finished runs below some folders, from their summaries alone, as PDF and PNG."
     return over_runs("bench.figures", purpose, "results/figures", arguments, "bench.report.figures.draw:draw_figures")
+
+
+def html(arguments: Sequence[str] | None = None) -> int:
+    """The command line of bench.html; the exit status.
+
+    What it runs is imported when it is needed.
+    """
+    purpose = "The finished runs below some folders as one page for a browser: tables, figures, every prompt's output."
+    return over_runs("bench.html", purpose, "results/report.html", arguments, "bench.report.html.page:write_page")
 
 
 def refold(arguments: Sequence[str] | None = None) -> int:

@@ -5,7 +5,8 @@ table for each set of comparable ones: same task and prompts, same model, data, 
 machine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.console.terminal import say
@@ -166,40 +167,78 @@ def caption(runs: Sequence[Run]) -> str:
     return words
 
 
-def write_report(runs: Sequence[Run], folder: Path) -> None:
-    """report.csv, report.md and report.tex in `folder`, and a line for each."""
-    shared = overlapping(runs)
-    rows, sections, tables = [], [], []
-    tabled = grouped(sorted(runs, key=lambda run: (run.summary.task, run.title)), lambda run: run.conditions)
-    for group in tabled.values():
+@dataclass(frozen=True)
+class Table:
+    """Comparable runs.
+
+    Attributes:
+        runs: its rows, the fastest first.
+        called: their names.
+        best: which of MARKED each has the largest of.
+        lines: headings, then a line a run: (text, whether it is the best).
+        warnings: each with the names of the rows that it is about.
+    """
+
+    runs: list[Run]
+    called: dict[Run, str]
+    best: dict[Run, list[str]]
+    lines: list[list[tuple[str, bool]]]
+    warnings: dict[str, list[str]]
+
+
+def tables(runs: Sequence[Run], shared: Mapping[Run, bool | None]) -> list[Table]:
+    """A table for each set of comparable runs.
+
+    Args:
+        runs: of any conditions.
+        shared: see `overlapping`.
+    """
+    found = []
+    in_order = sorted(runs, key=lambda run: (run.summary.task, run.title))
+    for group in grouped(in_order, lambda run: run.conditions).values():
         called, best = names(group), best_figures(group)
         # As they do: the fastest first.
         group.sort(key=lambda run: -(run.summary.speedup.decode.value or 0.0))
-        rows += [row(run, called[run], best[run], shared[run]) for run in group]
-        table = table_of([cells(run, called[run], best[run], shared[run]) for run in group], group)
-        lines = markdown([[_bold(cell) for cell in line] for line in table])
-        sections.append("\n\n".join([f"## {caption(group)}", lines, *_warnings(group, called)]))
-        tables.append(latex_table(table, caption(group)))
+        lines = table_of([cells(run, called[run], best[run], shared[run]) for run in group], group)
+        found.append(Table(group, called, best, lines, _warnings(group, called)))
+    return found
+
+
+def legend(runs: Sequence[Run], shared: Mapping[Run, bool | None]) -> list[str]:
+    """What figures and marks in the tables of these runs mean, a paragraph each."""
     notes = [SHARED_LEGEND] if any(shared.values()) else []
-    legend = " ".join([LEGEND, *notes, *legends([run.summary for run in runs])])
+    return [LEGEND, *notes, *legends([run.summary for run in runs])]
+
+
+def write_report(runs: Sequence[Run], folder: Path) -> None:
+    """report.csv, report.md and report.tex in `folder`, and a line for each."""
+    shared = overlapping(runs)
+    found = tables(runs, shared)
+    rows = [row(run, each.called[run], each.best[run], shared[run]) for each in found for run in each.runs]
+    sections, latex = [], []
+    for each in found:
+        lines = markdown([[_bold(cell) for cell in line] for line in each.lines])
+        warned = [f"- Warning, {', '.join(names)}: {warning}" for warning, names in each.warnings.items()]
+        sections.append("\n\n".join([f"## {caption(each.runs)}", lines, *(["\n".join(warned)] if warned else [])]))
+        latex.append(latex_table(each.lines, caption(each.runs)))
+    told = " ".join(legend(runs, shared))
     texts = {
         "report.csv": csv_text(rows),
-        "report.md": "\n\n".join(["# Runs", legend, *sections]) + "\n",
-        "report.tex": "\n".join([f"% {legend}", "% Needs booktabs and graphicx.", *tables]),
+        "report.md": "\n\n".join(["# Runs", told, *sections]) + "\n",
+        "report.tex": "\n".join([f"% {told}", "% Needs booktabs and graphicx.", *latex]),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
         say(f"written: {folder / name}")
-    say(f"{len(rows)} runs in {len(tabled)} tables")
+    say(f"{len(rows)} runs in {len(found)} tables")
 
 
-def _warnings(runs: Sequence[Run], called: dict[Run, str]) -> list[str]:
-    """Below a table, each warning with the rows it is about."""
+def _warnings(runs: Sequence[Run], called: dict[Run, str]) -> dict[str, list[str]]:
     rows: dict[str, list[str]] = {}
     for run in runs:
         for warning in run.summary.warnings:
             rows.setdefault(warning, []).append(called[run])
-    return ["\n".join(f"- Warning, {', '.join(names)}: {warning}" for warning, names in rows.items())] if rows else []
+    return rows
 
 
 def _bold(cell: tuple[str, bool]) -> str:

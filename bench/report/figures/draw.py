@@ -40,24 +40,40 @@ def draw_figures(runs: Sequence[Run], folder: Path) -> None:
 
     A line for each, and for those without data.
     """
+
+    def keep(drawing: Drawing) -> None:
+        for file in save(drawing, folder):
+            say(f"drawn: {file}")
+
+    for kind in draw_each(runs, keep):
+        say(f"not drawn: {kind} takes {FIGURES[kind][1]}")
+
+
+def draw_each(runs: Sequence[Run], keep: Callable[[Drawing], None]) -> list[str]:
+    """Every figure that has data, for each setup.
+
+    Args:
+        runs: of any setups.
+        keep: takes a drawing with a name that no other has, in the style of all.
+
+    Returns:
+        Those of FIGURES without data.
+    """
+    missing = []
     with plt.rc_context(STYLE):
         # Each draft makes a setup of its own: what compares them takes the place of figures of each
         # alone.
         for those in of_several_drafts(runs):
             drawing = draft_size(those)
-            name = f"{drawing.name}_{_slug(those[0], those[0].summary.model)}"
-            for file in save(Drawing(name, drawing.figure), folder):
-                say(f"drawn: {file}")
+            keep(Drawing(f"{drawing.name}_{_slug(those[0], those[0].summary.model)}", drawing.figure))
             runs = [run for run in runs if run not in those]
         for those in of_several_temperatures(runs):
             drawing = by_temperature(those)
-            name = f"{drawing.name}_{those[0].experiment}_{_slug(those[0])}"
-            for file in save(Drawing(name, drawing.figure), folder):
-                say(f"drawn: {file}")
+            keep(Drawing(f"{drawing.name}_{those[0].experiment}_{_slug(those[0])}", drawing.figure))
     setups = {key: _slug(alike[0]) for key, alike in grouped(runs, lambda run: run.setup).items()}
     slugs = list(setups.values())
     with plt.rc_context(STYLE):
-        for kind, (draw, needs, own) in FIGURES.items():
+        for kind, (draw, _, own) in FIGURES.items():
             count = 0
             parts = grouped(runs, (lambda run: (run.experiment, run.setup)) if own else (lambda run: ("", run.setup)))
             for (experiment, setup), alike in parts.items():
@@ -66,11 +82,11 @@ def draw_figures(runs: Sequence[Run], folder: Path) -> None:
                 apart = [_digest(alike[0])] if slugs.count(setups[setup]) > 1 else []
                 for drawing in draw(alike):
                     words = [drawing.name, *([experiment] if experiment else []), setups[setup], *apart]
-                    for file in save(Drawing("_".join(words), drawing.figure), folder):
-                        say(f"drawn: {file}")
+                    keep(Drawing("_".join(words), drawing.figure))
                     count += 1
             if not count:
-                say(f"not drawn: {kind} takes {needs}")
+                missing.append(kind)
+    return missing
 
 
 def _slug(run: Run, models: str | None = None) -> str:

@@ -288,6 +288,15 @@ def heat(
     return image
 
 
+def svg(drawing: Drawing) -> str:
+    """As SVG that needs no font, the same text for the same figures."""
+    text = io.StringIO()
+    unsaid = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    drawing.figure.savefig(text, format="svg", metadata=unsaid)
+    plt.close(drawing.figure)
+    return text.getvalue()
+
+
 def save(drawing: Drawing, folder: Path) -> list[Path]:
     """As PDF and PNG, the same bytes for the same figures."""
     files = [folder / f"{drawing.name}.{kind}" for kind in ("pdf", "png")]

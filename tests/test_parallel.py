@@ -15,6 +15,7 @@ from decoding.errors import UserError
 from decoding.sampling import make_sampler
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
+from decoding.tree import TokenTree
 from training.drafter.batch import Batch
 from training.drafter.masks import with_masks
 from training.drafter.train import _hidden
@@ -63,6 +64,31 @@ def test_samples_are_those_of_plain_sampling(noise):
         sampler = make_sampler(Sampling(0.9, top_k=8), (5, number), noise)
         plain = speculative.build(speculative.Config(gamma=0), pair).generate(prompt, LONG, sampler)
         assert decoder.generate(prompt, LONG, sampler).tokens == plain.tokens
+
+
+def test_a_draft_is_what_the_model_says_of_the_text_and_masks():
+    """Also after drafts that were rejected: their rows are gone."""
+    pair = pair_of(noise=0.3)
+    drafter = parallel.build(parallel.Config(gamma=4), pair).drafter
+    text = prompts(1)[0]
+    drafter.reset(text, 40)
+    for token in (7, 9, 11):
+        tree = TokenTree(text[-1], 20)
+        drafter.propose(text, tree, 10)
+        with torch.no_grad():
+            rows = pair.draft.model(torch.tensor([text + [MASK] * 3])).logits[0, -4:]
+        wanted = rows.argmax(-1).tolist()
+        end = next((place for place, each in enumerate(wanted) if each == EOS), 3)
+        assert tree.tokens[1:] == wanted[: end + 1]
+        text = [*text, token]
+
+
+def test_a_shared_draw_is_of_the_tokens_own_place():
+    """A draft equal to its target then draws its very first token."""
+    pair = pair_of(noise=0.0)
+    sampler = make_sampler(Sampling(1.0), (6,), "shared")
+    steps = parallel.build(parallel.Config(gamma=1), pair).generate(prompts(1)[0], LONG, sampler).steps
+    assert steps.accepted == steps.drafted and sum(steps.accepted) > 15
 
 
 def test_unsure_tokens_end_a_draft():

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
+from bench.console.terminal import say
 from bench.measure.provenance import Provenance, Session
 from bench.measure.record import METHOD, Record
 from bench.measure.verdicts import MISMATCH
@@ -26,6 +27,29 @@ from bench.report.markdown import named
 from bench.report.summary import Summary
 from decoding.errors import UserError
 from decoding.state_file import StateFile
+
+
+class Setup(NamedTuple):
+    """Model and weights, source of the data, how tokens are drawn, and where.
+
+    Attributes:
+        weights: digests, as JSON.
+        seed: of samples; what stands for temperature 0 where there are none.
+    """
+
+    model: str
+    weights: str
+    data: str
+    split: str
+    temperature: float | None
+    top_k: int | None
+    top_p: float | None
+    min_p: float | None
+    seed: float | None
+    dtype: str
+    device: str
+    engine: str
+    machine: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,16 +118,13 @@ class Run:
         return f"{cpu or 'processor not known'}, {threads or '?'} thread{'' if threads == 1 else 's'}"
 
     @property
-    def setup(self) -> tuple[Any, ...]:
-        """What a figure over several tasks has in common.
-
-        Model and weights, source of the data, and the machine.
-        """
+    def setup(self) -> Setup:
+        """What a figure over several tasks has in common."""
         summary, weights = self.summary, json.dumps(self.identity and self.identity.weights, sort_keys=True)
         data = summary.data if summary.data in ("bundled", "local", "hub") else "custom"
         drawn = summary.temperature, summary.top_k, summary.top_p, summary.min_p, summary.temperature and summary.seed
         where = summary.dtype, summary.device, summary.engine, self.machine
-        return summary.model, weights, data, summary.split, *drawn, *where
+        return Setup(summary.model, weights, data, summary.split, *drawn, *where)
 
     @property
     def conditions(self) -> tuple[Any, ...]:
@@ -277,6 +298,24 @@ def collect(folders: Iterable[str | Path]) -> tuple[list[Run], list[str]]:
         reason = f" ({left_out[0]}{', ...' if len(left_out) > 1 else ''})" if left_out else ""
         raise UserError(f"no finished run in {', '.join(map(str, folders))}{reason}")
     return runs, left_out
+
+
+def collected(folders: Iterable[str | Path]) -> list[Run]:
+    """Every finished run below `folders`; why others are left out is said.
+
+    Raises:
+        UserError: as `collect`.
+    """
+    runs, left_out = collect(folders)
+    for line in left_out:
+        say(f"left out: {line}")
+    return runs
+
+
+def differing(runs: Sequence[Run]) -> list[str]:
+    """The settings in which some runs differ, in the order in which runs name them."""
+    keys = dict.fromkeys(key for run in runs for key in run.settings)
+    return [key for key in keys if len({str(run.settings.get(key)) for run in runs}) > 1]
 
 
 def _read(folder: Path) -> Run:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.console.terminal import say
-from bench.plan.methods import METHODS
+from bench.plan.methods import METHODS, REFERENCE_METHOD
 from bench.report import published
 from bench.report.case_records import CaseRecords
-from bench.report.collection import Run, grouped
+from bench.report.collection import Run, differing, grouped
 from bench.report.markdown import csv_text, number
 from bench.report.metrics.costs import (
     BANDWIDTH_REACHED,
@@ -153,7 +153,7 @@ def _sources(runs: Sequence[Run]) -> list[Source]:
     found = []
     words = _names(runs)
     for run in runs:
-        if run.summary.method == "greedy":
+        if run.summary.method == REFERENCE_METHOD:
             continue
         if _drafts_itself(run.summary.method_config):
             say(f"left out: {run.folder}: what drafts is not the pair's draft, and of no known size elsewhere")
@@ -191,12 +191,11 @@ def _names(runs: Sequence[Run]) -> dict[Run, str]:
     """
     found = {}
     for kin in grouped(runs, _kin).values():
-        keys = dict.fromkeys(key for run in kin for key in run.settings)
-        differing = [key for key in keys if len({str(run.settings.get(key)) for run in kin}) > 1]
+        keys = differing(kin)
         for run in kin:
-            words = " ".join(f"{key}={run.settings.get(key)}" for key in differing)
+            words = " ".join(f"{key}={run.settings.get(key)}" for key in keys)
             label = run.summary.label.removeprefix(run.summary.method).strip() or run.summary.label
-            found[run] = words if 0 < len(differing) <= FEW else label
+            found[run] = words if 0 < len(keys) <= FEW else label
     return found
 
 

@@ -90,9 +90,9 @@ def draw_each(runs: Sequence[Run], keep: Callable[[Drawing], None]) -> list[str]
 
 
 def _slug(run: Run, models: str | None = None) -> str:
-    words = f"{models or run.pair} {run.setup[2]} {run.summary.split} {run.summary.dtype} {run.summary.device}"
+    words = f"{models or run.pair} {run.setup.data} {run.summary.split} {run.summary.dtype} {run.summary.device}"
     return re.sub(r"[^A-Za-z0-9.]+", "-", words).strip("-")
 
 
 def _digest(run: Run) -> str:
-    return hashlib.sha256(repr(run.setup).encode()).hexdigest()[:4]
+    return hashlib.sha256(repr(tuple(run.setup)).encode()).hexdigest()[:4]

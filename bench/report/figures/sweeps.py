@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from bench.report.collection import Run, grouped
+from bench.report.collection import Run, differing, grouped
 from bench.report.figures.style import (
     DASHES,
     WRONG_LEGEND,
@@ -195,13 +195,12 @@ def _slug(setting: str) -> str:
 
 def _names(sweeps: Sequence[Sweep]) -> list[str]:
     """Task and history, with the other settings in which the lines differ."""
-    keys = dict.fromkeys(key for sweep in sweeps for key in sweep.first.settings if key != sweep.settings[0])
-    differing = [key for key in keys if len({str(sweep.first.settings.get(key)) for sweep in sweeps}) > 1]
+    others = [key for key in differing([sweep.first for sweep in sweeps]) if key != sweeps[0].settings[0]]
     found = []
     for sweep in sweeps:
         run = sweep.first
         words = [run.summary.task, *([] if run.summary.history == "cold" else [run.summary.history])]
-        words += [f"{key}={run.settings.get(key)}" for key in differing]
+        words += [f"{key}={run.settings.get(key)}" for key in others]
         found.append(" ".join([*words, f"({run.summary.prompts} prompts)"]))
     return found
 

@@ -53,10 +53,8 @@ class Config:
     def __post_init__(self) -> None:
         for name in ("depth", "children"):
             require_at_least(name, getattr(self, name), 1)
-        for name in ("width", "nodes"):
-            if getattr(self, name) is not None:
-                require_at_least(name, getattr(self, name), 1)
         require_share("confidence", self.confidence)
+        self.tree()  # which checks width and nodes
 
     def canonical(self) -> "Config":
         """A chain has no width; a tree has no confidence; bounds beyond reach say nothing."""

@@ -25,7 +25,7 @@ from bench.models.location import weights_digests
 from bench.models.place import resolve_place
 from bench.plan.case import Identity
 from bench.plan.cases import make_cases
-from bench.plan.methods import METHODS
+from bench.plan.methods import METHODS, REFERENCE_METHOD
 from bench.plan.prompts import load_prompts
 from bench.plan.settings import Plan, read_plan
 from bench.report.agreement import REPORT, TABLE, AgreementReport, tables, write
@@ -50,7 +50,7 @@ def run(config: DictConfig) -> int:
     """
     given = cast("dict[str, Any]", OmegaConf.to_container(config, resolve=True))
     of_run = given.pop("run")
-    plan = read_plan(OmegaConf.create({**given, "method": {"name": "greedy"}}))
+    plan = read_plan(OmegaConf.create({**given, "method": {"name": REFERENCE_METHOD}}))
     if not plan.settings.sampling.greedy:
         raise UserError("agreement is with the target's greedy text: temperature must be 0")
     if plan.model.draft is None:
@@ -116,7 +116,7 @@ def _read_texts(plan: Plan, loaded: LoadedPair, examples: list[Example], records
     warn(loaded.warnings)
     pair, draft = loaded.pair, loaded.pair.draft
     assert draft is not None  # run has seen to it
-    greedy = METHODS["greedy"].load()
+    greedy = METHODS[REFERENCE_METHOD].load()
     decoder = greedy.build(greedy.Config(), pair)
     race = Race(loaded, plan.task, plan.max_new_tokens, 0.0, "agreement", [])
     special = pair.eos | set(loaded.tokenizer.all_special_ids)

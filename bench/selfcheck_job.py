@@ -17,13 +17,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from bench.console.terminal import complain, say
-from bench.measure.float32 import roles
 from bench.measure.planted import PLANTED, planted
-from bench.measure.store import RunFolder
-from bench.models.place import Place
 from bench.plan.methods import REFERENCE_METHOD
 from bench.report.case_records import CaseRecords, flat
-from bench.report.collection import Run, collect
+from bench.report.collection import collect
 from bench.report.markdown import estimate
 from bench.report.metrics.noise import (
     FEWEST_PAIRS,
@@ -89,7 +86,7 @@ def same_cases(folders: Sequence[str | Path]) -> dict[str, CaseRecords]:
         UserError: there is none, or a folder holds no finished run.
     """
     runs = [run for run in collect(folders)[0] if run.summary.method == REFERENCE_METHOD]
-    found = {f"{run.summary.task}, {run.summary.model}, {run.folder.name}": _records(run) for run in runs}
+    found = {f"{run.summary.task}, {run.summary.model}, {run.folder.name}": run.records() for run in runs}
     enough_pairs = {name: each for name, each in found.items() if len(flat(each.method)) >= FEWEST_PAIRS}
     if not enough_pairs:
         raise UserError(
@@ -97,13 +94,6 @@ def same_cases(folders: Sequence[str | Path]) -> dict[str, CaseRecords]:
             "one, such as python -m bench method=greedy limit=20 repeats=3"
         )
     return enough_pairs
-
-
-def _records(run: Run) -> CaseRecords:
-    summary = run.summary
-    with RunFolder(run.folder) as folder:
-        place = Place(summary.device, summary.dtype, summary.engine)
-        return CaseRecords.first(folder.records, summary.prompts, summary.repeats, roles(place))
 
 
 def noise_checks(cases: Mapping[str, CaseRecords]) -> list[Callable[[], Check]]:

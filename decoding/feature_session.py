@@ -45,7 +45,6 @@ class FeatureSession(ModelSession):
     def begin(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
         """A new sequence; the prompt is read once the target has read it."""
         self.reset()
-        self._true = 0
         self.reserve(length)
 
     def ready(self, tokens: list[int]) -> bool:
@@ -80,9 +79,9 @@ class FeatureSession(ModelSession):
             if start < 0:
                 # Nothing comes before the first token of a text.
                 rows.append(torch.zeros(1, self.reader.width))
-            from_target = min(max(self._known, 0), end)
-            if max(start, 0) < from_target:
-                rows.append(self._read(max(start, 0), from_target))
+            begin, from_target = max(start, 0), min(self._known, end)
+            if begin < from_target:
+                rows.append(self._read(begin, from_target))
             if from_target < end:
                 if chain:
                     raise RuntimeError(UNREAD)

@@ -4,17 +4,15 @@
 tokenizer is the target's too.
 """
 
-import json
 import operator
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
-from bench.models.location import locate
+from bench.models.location import folder_config, locate
 from decoding.errors import UserError
 from decoding.hidden import read_features
 
@@ -26,10 +24,7 @@ READS_FEATURES = "reads_features"
 
 def borrows(name: str | None) -> bool:
     """Whether a model, as the user calls it, is a local folder that borrows from its target."""
-    if name is None:
-        return False
-    located, local = locate(name)
-    return local and Path(located).is_dir() and BORROWED in _config(Path(located))
+    return BORROWED in (folder_config(name) or {})
 
 
 def load_borrowing(name: str, lender: PreTrainedModel, dtype: torch.dtype) -> PreTrainedModel:
@@ -42,10 +37,11 @@ def load_borrowing(name: str, lender: PreTrainedModel, dtype: torch.dtype) -> Pr
             lender without it.
     """
     folder = Path(locate(name)[0])
-    borrowed: list[str] = _config(folder)[BORROWED]
+    settings = folder_config(name) or {}
+    borrowed: list[str] = settings[BORROWED]
     config = AutoConfig.from_pretrained(folder)
     model: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=dtype)  # type: ignore[no-untyped-call]
-    if _config(folder).get(READS_FEATURES):
+    if settings.get(READS_FEATURES):
         read_features(model)
     placed: nn.Module = model  # PreTrainedModel's own `to` leaves its types out
     placed.to(lender.device)
@@ -65,11 +61,6 @@ def load_borrowing(name: str, lender: PreTrainedModel, dtype: torch.dtype) -> Pr
         ) from error
     model.tie_weights()
     return model
-
-
-def _config(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return found
 
 
 def _lent(name: str, tensor: str, lender: PreTrainedModel) -> torch.Tensor:

@@ -4,6 +4,7 @@ A local folder by its files, a model on the hub by its commit.
 """
 
 import hashlib
+import json
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib.util import find_spec
@@ -74,6 +75,27 @@ def locate(name: str) -> tuple[str, bool]:
     except HFValidationError as error:
         raise UserError(f"{name!r} is no folder, and no hub id can be written so: {error}") from error
     return name, False
+
+
+def folder_config(name: str | None) -> dict[str, Any] | None:
+    """The config.json of a model, as the user calls it; None unless that is a folder here.
+
+    Raises:
+        UserError: a model that is not there, or a config.json that is none.
+    """
+    if name is None:
+        return None
+    located, local = locate(name)
+    if not local or not Path(located).is_dir():
+        return None
+    file = Path(located) / "config.json"
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{file} is no JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{file} must hold a mapping")
+    return found
 
 
 def _gguf_file(path: Path) -> Path | None:

@@ -6,7 +6,6 @@ The first (github.com/vllm-project/speculators at commit c05b95b) names its kind
 Llama config and call the layer `midlayer`. Weights and arithmetic are the same.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from safetensors.torch import load_file
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
-from bench.models.location import cannot_load, locate
+from bench.models.location import cannot_load, folder_config, locate
 from bench.models.memory import INDEX, safetensors_files
 from bench.models.short_head import ShortHead
 from decoding.eagle3 import Eagle3Reader, eagle3
@@ -65,12 +64,7 @@ def published(name: str | None) -> bool:
     Raises:
         UserError: a model that is not there, or a config.json that is none.
     """
-    if name is None:
-        return False
-    located, local = locate(name)
-    if not local or not Path(located).is_dir():
-        return False
-    config = _config(Path(located))
+    config = folder_config(name) or {}
     return KIND in config or any("Eagle3" in str(each) for each in config.get("architectures") or ())
 
 
@@ -89,7 +83,7 @@ def load_published(name: str, target: PreTrainedModel, dtype: torch.dtype) -> Pr
     """
     folder = Path(locate(name)[0])
     with naming(f"cannot load {name}"):
-        draft = _described(_config(folder))
+        draft = _described(folder_config(name) or {})
         weights = {_in_stack(key): tensor for key, tensor in _weights(name, folder).items()}
         model = _built(draft, target)
         weights.setdefault(EMBEDDING, _embedding(target))
@@ -98,17 +92,6 @@ def load_published(name: str, target: PreTrainedModel, dtype: torch.dtype) -> Pr
         head = ShortHead(model.lm_head, ids, draft.layer.vocab_size)
         model.set_output_embeddings(head)  # type: ignore[no-untyped-call]  # untyped in transformers
     return model
-
-
-def _config(folder: Path) -> dict[str, Any]:
-    file = folder / "config.json"
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{file} is no JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise UserError(f"{file} must hold a mapping")
-    return found
 
 
 def _described(config: dict[str, Any]) -> _Draft:

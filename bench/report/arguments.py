@@ -10,8 +10,8 @@ from typing import NoReturn
 
 from bench.console.disk import writing
 from bench.console.entry import find
-from bench.console.terminal import complain, say
-from bench.report.collection import Run, collect
+from bench.console.terminal import complain
+from bench.report.collection import Run, collected
 from bench.report.export import FORMATS, export_all
 from decoding.errors import UserError
 
@@ -47,9 +47,7 @@ def over_runs(
     parser.add_argument("--output", default=output, help=f"where it goes (default {output})")
     try:
         given = parser.parse_args(arguments)
-        runs, left_out = collect(given.folders)
-        for line in left_out:
-            say(f"left out: {line}")
+        runs = collected(given.folders)
         into = Path(given.output)
         (into.parent if Path(output).suffix else into).mkdir(parents=True, exist_ok=True)
         with writing(into):
@@ -142,9 +140,7 @@ def project(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=Path("results/projection"), help="default: results/projection")
     try:
         given = parser.parse_args(arguments)
-        runs, left_out = collect(given.folders)
-        for line in left_out:
-            say(f"left out: {line}")
+        runs = collected(given.folders)
         if given.validate:
             find("bench.report.projection:validate")(runs, given.engine)
         else:

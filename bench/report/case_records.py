@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.measure.record import FLOAT32, METHOD, REFERENCE, Key, Record
-from decoding.errors import UserError
 
 # [prompt][repeat], prompts in the data set's order.
 Grid = Sequence[Sequence[Record]]
@@ -39,27 +38,6 @@ class CaseRecords:
             return [[records[prompt, repeat, role] for repeat in range(repeats)] for prompt in prompts]
 
         return cls(list(prompts), grid(METHOD), grid(REFERENCE), grid(FLOAT32) if FLOAT32 in roles else None)
-
-    @classmethod
-    def first(
-        cls, records: Mapping[Key, Record], prompts: int, repeats: int, roles: Sequence[str]
-    ) -> "CaseRecords":
-        """Those of the first prompts that there are records of.
-
-        Args:
-            records: of the case.
-            prompts: how many.
-            repeats: of each.
-            roles: of the records.
-
-        Raises:
-            UserError: there are fewer prompts.
-            KeyError: a record is missing.
-        """
-        ids = list(dict.fromkeys(prompt for prompt, _, role in records if role == METHOD))[:prompts]
-        if len(ids) < prompts:
-            raise UserError(f"it has records of {len(ids)} prompts, and a summary of {prompts}")
-        return cls.of(records, ids, repeats, roles)
 
     def part(self, indices: Sequence[int]) -> "CaseRecords":
         """The prompts with these indices alone."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from bench.console.disk import writing
 from bench.console.entry import find
 from bench.console.terminal import say
-from bench.report.collection import collect
+from bench.report.collection import collected
 from decoding.errors import UserError
 
 # Who writes a run; imported when it is wanted.
@@ -32,9 +32,7 @@ def export_all(form: str, folder: str, output: Path) -> int:
         UserError: there is no finished run, two would be written to one place, or a file cannot be
             written.
     """
-    runs, left_out = collect([folder])
-    for line in left_out:
-        say(f"left out: {line}")
+    runs = collected([folder])
     places = {run: output.joinpath(*run.folder.resolve().parts[-3:]) for run in runs}
     for run, place in places.items():
         if twins := [str(each.folder) for each in runs if places[each] == place and each is not run]:

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from bench.console.terminal import complain, say
 from bench.measure.float32 import roles
 from bench.measure.provenance import Provenance
+from bench.measure.record import METHOD
 from bench.measure.store import RunFolder
 from bench.models.place import Place
 from bench.plan.typed_json import from_json, to_json
@@ -63,8 +64,10 @@ def folded(old: dict[str, Any], folder: RunFolder, provenance: Provenance) -> di
     Raises:
         KeyError: records are missing.
     """
-    place = Place(old["device"], old["dtype"])
-    records = CaseRecords.first(folder.records, old["prompts"], old["repeats"], roles(place))
+    ids = list(dict.fromkeys(prompt for prompt, _, role in folder.records if role == METHOD))[: old["prompts"]]
+    if len(ids) < old["prompts"]:
+        raise UserError(f"it has records of {len(ids)} prompts, and a summary of {old['prompts']}")
+    records = CaseRecords.of(folder.records, ids, old["repeats"], roles(Place(old["device"], old["dtype"])))
     again = json.loads(json_text(to_json(figures(records, old["seed"]))))
     first = next(index for index, key in enumerate(old) if key in again)
     before = dict(list(old.items())[:first])

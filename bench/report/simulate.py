@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.console.terminal import say
-from bench.report.collection import Run, collect, grouped
+from bench.report.collection import Run, collected, grouped
 from bench.report.markdown import number
 from bench.report.metrics.replay import Replayed, replay
 from bench.report.terminal import show_lines
@@ -23,10 +23,7 @@ def simulate(folders: Sequence[str]) -> int:
     Raises:
         UserError: there is no finished run that can be replayed, or its records cannot be read.
     """
-    runs, left_out = collect(folders)
-    for line in left_out:
-        say(f"left out: {line}")
-    chains = [run for run in runs if _is_chain(run)]
+    chains = [run for run in collected(folders) if _is_chain(run)]
     if not chains:
         raise UserError(
             f"no run in {', '.join(map(str, folders))} can be replayed: it takes one of method={METHOD} with "

@@ -48,16 +48,18 @@ def train_draft(config: DraftConfig) -> None:
     with clock("labels"):
         text = labelled(config, target, tokenizer, tests)
         own_text_labels = own_labels(config, target, own)
-        states = [states_of(target, each, work / name) if config.features else None
-                  for name, each in (("states", own), ("held_out_states", held_out))]
+        states = held_out_states = None
+        if config.features:
+            states = states_of(target, own, work / "states")
+            held_out_states = states_of(target, held_out, work / "held_out_states")
     ranking = ranked((each.prompt + each.answer for each in own), sorted(eos))
     student = student_of(target, config.layers, config.features, config.mask_token)
     head = Head(ranking[: config.head] if config.head else range(student.config.vocab_size), student.config.vocab_size)
     with clock("training"):
-        log = train(config, student, target, head, text, own, own_text_labels, held_out, *states)
+        log = train(config, student, target, head, text, own, own_text_labels, held_out, states, held_out_states)
     save(student, ranking, Path(config.output))
     pack(config)
-    write_card(config, student, head, own, held_out, states[1], text, log, clock.seconds)
+    write_card(config, student, head, own, held_out, held_out_states, text, log, clock.seconds)
 
 
 class Clock:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow
 from pyarrow import parquet
 
+from bench.plan.methods import REFERENCE_METHOD
 from bench.report.case_records import flat
 from bench.report.collection import Run
 from bench.report.metrics.requests import step_rows
@@ -36,7 +37,7 @@ def export(run: Run, folder: Path) -> list[Path]:
     summary, records = run.summary, run.records()
     common = {"run": run.folder.name, "task": summary.task, "model": summary.model}
     rows = []
-    for grid, method in ((records.method, summary.method), (records.reference, "greedy")):
+    for grid, method in ((records.method, summary.method), (records.reference, REFERENCE_METHOD)):
         for record in flat(grid):
             own = {"method": method, "label": record.label, "role": record.role}
             which = {"prompt": record.prompt, "repeat": record.repeat}

@@ -1,10 +1,11 @@
 """How good a draft is along greedy's text, and what chains of its tokens come to there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.measure.agreement import ReadText
 from bench.measure.token_class import CLASSES
+from bench.report.metrics.spans import span_name, span_of
 from bench.report.statistics import chain_forwards, independent_tokens_per_forward
 
 # Among how many of the draft's first choices the target's token is looked for.
@@ -74,13 +75,13 @@ def agreement_figures(texts: Sequence[ReadText]) -> AgreementFigures:
     """
     ranks = [rank for text in texts for rank in text.ranks]
     classes = [kind for text in texts for kind in text.classes]
-    spans = [_span(place) for text in texts for place in range(len(text.tokens))]
+    spans = [span_of(place, FIRST_SPAN) for text in texts for place in range(len(text.tokens))]
     overall = _agreement(ranks)
     rate = overall.top[1]
     return AgreementFigures(
         texts=len(texts),
         overall=overall,
-        by_position={name: _agreement(_where(ranks, spans, name)) for name in dict.fromkeys(sorted(spans, key=_start))},
+        by_position={span_name(span): _agreement(_where(ranks, spans, span)) for span in sorted(set(spans))},
         by_class={name: _agreement(_where(ranks, classes, name)) for name in CLASSES if name in classes},
         chains=[
             ChainFigure(
@@ -101,19 +102,8 @@ def _agreement(ranks: Sequence[int | None]) -> Agreement:
     return Agreement(len(ranks), {top: share(top) for top in TOPS})
 
 
-def _where(ranks: Iterable[int | None], names: Iterable[str], name: str) -> list[int | None]:
-    return [rank for rank, own in zip(ranks, names, strict=True) if own == name]
-
-
-def _span(place: int) -> str:
-    start, end = 0, FIRST_SPAN
-    while place >= end:
-        start, end = end, 2 * end
-    return f"{start}-{end - 1}"
-
-
-def _start(span: str) -> int:
-    return int(span.partition("-")[0])
+def _where(ranks: Iterable[int | None], kinds: Iterable[Hashable], kind: Hashable) -> list[int | None]:
+    return [rank for rank, own in zip(ranks, kinds, strict=True) if own == kind]
 
 
 def _chain(texts: Sequence[ReadText], gamma: int, confidence: float = 0.0) -> float | None:

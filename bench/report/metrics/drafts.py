@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from bench.measure.record import Record
 from bench.report.case_records import Grid, flat
 from bench.report.figure_types import CHAIN, TREE, Acceptance, AcceptedPart, Drafts
+from bench.report.metrics.spans import span_name, span_of
 from bench.report.statistics import acceptance
 
 # Spans of positions and of lengths double from here on.
@@ -97,7 +98,7 @@ def _part(steps: list[_Step]) -> AcceptedPart:
 
 def _parts(placed: Iterable[tuple[int, _Step]]) -> dict[str, AcceptedPart]:
     """Steps by the span that their number falls into, the lowest first."""
-    groups: dict[int, list[_Step]] = defaultdict(list)
+    groups: dict[tuple[int, int], list[_Step]] = defaultdict(list)
     for number, step in placed:
-        groups[0 if number < FIRST_SPAN else 1 << (number.bit_length() - 1)].append(step)
-    return {f"{low}-{max(2 * low, FIRST_SPAN) - 1}": _part(groups[low]) for low in sorted(groups)}
+        groups[span_of(number, FIRST_SPAN)].append(step)
+    return {span_name(span): _part(groups[span]) for span in sorted(groups)}

@@ -975,6 +975,8 @@ FAULTS = (
     Fault("a hash without its last shift", "decoding/sampling.py", ", (31, None))", ")", ("test_sampling.py",)),
     Fault("noise of half the strength", "decoding/sampling.py", "tokens).log_().neg_().log_().neg_()",
           "tokens).log_().neg_().log_().neg_().mul_(0.5)", ("test_sampling.py",)),
+    Fault("a GPU's samples pass for a CPU's", "bench/measure/entrants.py", "+= noise_warnings(", "+= [] and noise_warnings(",
+          ("test_bench_sampling.py",)),
     Fault("top-p cut before the temperature", "decoding/sampling.py", "wanted.append(TopPLogitsWarper(sampling.top_p))",
           "wanted.insert(0, TopPLogitsWarper(sampling.top_p))", ("test_sampling.py",)),
     Fault("min-p forgotten", "decoding/sampling.py", "    if sampling.min_p:\n", "    if False:\n",

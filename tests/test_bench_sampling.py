@@ -8,7 +8,9 @@ import pytest
 from bench_pair import bench_arguments, run
 from made_records import made_record
 
+from bench.measure.entrants import noise_warnings
 from bench.measure.verdicts import DISTRIBUTION, MISMATCH, verdict
+from decoding.draws import Sampling
 from tasks.base import Example, by_prompt
 from tasks.gsm8k import Gsm8k
 
@@ -30,6 +32,8 @@ def test_a_panel_at_a_temperature(monkeypatch, tmp_path, pair, capsys):
         "{name: speculative, acceptance: classic, label: classic},spectr,hf_generate]"
     )
     monkeypatch.chdir(tmp_path)
+    told = "bench.measure.entrants.noise_warnings"
+    monkeypatch.setattr(told, lambda sampling, device: [f"drawn on {device} at {sampling.temperature}"])
     given = [*bench_arguments(pair), "method=speculative", "temperature=0.8", "top_p=0.9", cases]
     assert run(monkeypatch, *given) == 0
     found = summaries(Path("runs"))
@@ -40,6 +44,13 @@ def test_a_panel_at_a_temperature(monkeypatch, tmp_path, pair, capsys):
     assert found["own"]["temperature"] == 0.8 and found["own"]["draft_noise"] == "own"
     printed = capsys.readouterr().out
     assert "temperature 0.8, top-p 0.9, seed 0, batch size 1" in printed and "2 distribution" in printed
+    assert "drawn on cpu at 0.8" in printed and found["own"]["warnings"] == ["drawn on cpu at 0.8"]
+
+
+def test_samples_of_another_device_may_differ_from_a_cpus():
+    assert not noise_warnings(Sampling(0.7), "cpu") and not noise_warnings(Sampling(), "cuda")
+    (said,) = noise_warnings(Sampling(0.7), "cuda")
+    assert said.startswith("cuda takes its own logarithms")
 
 
 def test_samples_of_a_prompt_are_different_and_come_again(monkeypatch, tmp_path, pair):

@@ -17,6 +17,7 @@ from bench.plan.methods import METHODS, REFERENCE_METHOD
 from bench.plan.naming import naming_settings
 from bench.plan.prompts import Prompts
 from bench.plan.settings import MethodPlan, Plan
+from decoding.draws import Sampling
 from decoding.session import check_masks
 
 NOISE_TEXTS = 2
@@ -53,7 +54,23 @@ def make_race(
     )
     encoded = [race.encode(example)[0] for example in prompts.examples]
     loaded.warnings += encoding_warnings(plan.task, loaded.tokenizer, encoded)
+    loaded.warnings += noise_warnings(settings.sampling, target.device.type)
     return race
+
+
+def noise_warnings(sampling: Sampling, device: str) -> list[str]:
+    """What to know before samples are held against those of another machine.
+
+    Args:
+        sampling: how outputs are drawn.
+        device: of the target, a kind: "cpu", "cuda".
+    """
+    if sampling.greedy or device == "cpu":
+        return []
+    return [
+        f"{device} takes its own logarithms for the noise of samples, and their last bit may not be a CPU's: of the "
+        "same seed a CPU may, once in a long while, draw another token; all methods of one run draw alike"
+    ]
 
 
 def make_entrant(label: str, planned: MethodPlan | Case, loaded: LoadedPair, folder: RunFolder | None) -> Entrant:

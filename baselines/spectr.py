@@ -15,7 +15,7 @@ from decoding.acceptance import k_sequential
 from decoding.decoder import ModelPair
 from decoding.loop import DraftThenVerify
 from decoding.method import Spec
-from decoding.sampling import Noise, Sampler
+from decoding.sampling import FreshNoise, Sampler
 from decoding.session import ModelSession
 from decoding.settings import require_at_least
 from decoding.tree import TokenTree
@@ -59,7 +59,7 @@ class Spectr(MultiCandidate):
 
     def draw_with(self, sampler: Sampler | None) -> None:
         """Each path draws for itself; None: all are the greedy one."""
-        keys = [Noise(sampler.noise.key, path) for path in range(self.paths)] if sampler else []
+        keys = [FreshNoise(sampler.noise.key, path) for path in range(self.paths)] if sampler else []
         self._samplers = [Sampler(sampler.sampling, key) for key in keys] if sampler else []
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:

@@ -76,9 +76,19 @@ def k_sequential(p: np.ndarray, q: np.ndarray, candidates: Sequence[int]) -> Cou
         candidates: drawn from q, in order.
     """
     count = len(candidates)
-    if not count:
-        return Course([], p)
-    ratio = best_ratio(p, q, count)
+    return sequential(p, q, candidates, best_ratio(p, q, count)) if count else Course([], p)
+
+
+def sequential(p: np.ndarray, q: np.ndarray, candidates: Sequence[int], ratio: float) -> Course:
+    """The same with a ratio of one's own, which is valid from the best one on.
+
+    Args:
+        p: the target's distribution, float64 [vocabulary].
+        q: the draft's.
+        candidates: drawn from q, in order; at least one.
+        ratio: rho of the paper, from 1 to their number.
+    """
+    count = len(candidates)
     least = np.minimum(q, p / ratio)
     accepted = float(least.sum())
     rejected = (1 - accepted) ** count

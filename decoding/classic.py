@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from decoding.acceptance import Rule, draw, select
-from decoding.sampling import Sampler
+from decoding.sampling import SAMPLING, Sampler
 from decoding.tree import TokenTree
 
 
@@ -32,8 +32,11 @@ class ClassicChoice:
         the child that carries it is the rule.
         """
         p = self.sampler.distribution(logits)
-        if node not in tree.draws:
-            return draw(p, self._numbers.random())
-        candidates, q = tree.draws[node]
-        token, _ = select(self.rule(p, q, candidates), candidates, self._numbers.random)
-        return token
+        with SAMPLING:
+            if node not in tree.draws:
+                return draw(p, self._numbers.random())
+            candidates, q = tree.draws[node]
+            # A draft may know fewer tokens than the target: the others it never draws.
+            course = self.rule(p, np.pad(q, (0, len(p) - len(q))), candidates)
+            token, _ = select(course, candidates, self._numbers.random)
+            return token

@@ -86,6 +86,24 @@ class Noise:
         return scores
 
 
+class FreshNoise(Noise):
+    """Noise of which no row comes twice: for drafts that are accepted by the classic rules.
+
+    What was drawn at a position and rejected would be drawn there again, and how long a draft gets
+    may hang on what was drawn before (TapOut's bandit, lengths that adapt themselves): no draft
+    would then have the law that the rules are told.
+    """
+
+    def __init__(self, *names: object) -> None:
+        super().__init__(*names)
+        self._rows = 0
+
+    def uniform(self, position: int, tokens: torch.Tensor) -> torch.Tensor:  # noqa: ARG002
+        """The next row, whatever the position."""
+        self._rows += 1
+        return super().uniform(self._rows, tokens)
+
+
 class Sampler:
     """Plain sampling of one output, as a function of the text before each token.
 
@@ -130,8 +148,9 @@ class Sampler:
     def gap(self, logits: torch.Tensor, token: int, position: int, tolerance: float) -> float:
         """How far the score of `token` lies below the best; infinite where warping leaves it out.
 
-        Tokens on a boundary of top-k, top-p or min-p count as it suits `token`, where a difference
-        of `tolerance` in a logit decides whether they are in.
+        Tokens on a boundary of top-k, top-p or min-p count as it suits `token`, where differences
+        of `tolerance` in the logits decide whether they are in: in its own, and, as top-p looks at
+        the mass of the likelier ones, in theirs.
 
         Args:
             logits: of the model, float [vocabulary].
@@ -144,17 +163,26 @@ class Sampler:
         """
         scores = self.scores(logits, position)
         if not torch.isfinite(scores[token]):
-            if not torch.isfinite(self.warped(_moved(logits, token, tolerance))[token]):
+            if not self._may_be(True, logits, token, tolerance):
                 return float("inf")
             alone = torch.full_like(scores, -torch.inf)
             alone[token] = logits[token].double() / self.sampling.temperature
             scores[token] = self.noise.added(alone, position)[token]
         own = float(scores[token])
         while (best := int(scores.argmax())) != token and scores[best] > own:
-            if torch.isfinite(self.warped(_moved(logits, best, -tolerance))[best]):
+            if not self._may_be(False, logits, best, tolerance):
                 return float(scores[best]) - own
             scores[best] = -torch.inf
         return 0.0
+
+    def _may_be(self, kept: bool, logits: torch.Tensor, token: int, tolerance: float) -> bool:
+        """Whether warping could keep the token, or leave it out, by differences of `tolerance`."""
+        by = tolerance if kept else -tolerance
+        alone = logits.clone()
+        alone[token] += by
+        # Of the mass before it, all that it is made of may be off alike.
+        apart = torch.where(logits > logits[token], logits, logits + by)
+        return any(bool(torch.isfinite(self.warped(each)[token])) == kept for each in (alone, apart))
 
     def distribution(self, logits: torch.Tensor) -> np.ndarray:
         """What the token after these logits is drawn from, float64 [vocabulary]."""
@@ -168,13 +196,6 @@ class Sampler:
         rows = (logits if logits.dtype == torch.float64 else logits.float())[None]
         unread = cast(torch.LongTensor, torch.empty((1, 0), dtype=torch.long, device=logits.device))
         return self._warpers(unread, cast(torch.FloatTensor, rows))[0].double()
-
-
-def _moved(logits: torch.Tensor, token: int, by: float) -> torch.Tensor:
-    """A copy in which one logit is another."""
-    moved = logits.clone()
-    moved[token] += by
-    return moved
 
 
 def make_sampler(
@@ -193,7 +214,7 @@ def make_sampler(
     if sampling.greedy:
         return None
     noise, classic = Noise(*names), acceptance == CLASSIC
-    own = Noise(*names, "draft")
+    own = (FreshNoise if classic else Noise)(*names, "draft")
     drafts = {SHARED: own if classic else noise, OWN: own, GREEDY: None}[draft_noise]
     return Sampler(sampling, noise, Sampler(sampling, drafts, classic=classic) if drafts else None, classic)
 

@@ -2,13 +2,14 @@
 worked examples are by hand."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decoding.acceptance import best_ratio, draw, k_sequential, select, with_replacement, without_replacement
+from decoding.acceptance import best_ratio, draw, k_sequential, select, sequential, with_replacement, without_replacement
 
 P, Q = np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.7, 0.1])
 
@@ -90,6 +91,22 @@ def test_residuals_by_hand():
     assert without_replacement(P, Q, [1, 2]).residual == pytest.approx([1, 0, 0])
     assert best_ratio(P, Q, 2) == pytest.approx(1.5)
     assert k_sequential(P, Q, [0, 1]).residual == pytest.approx([0.8, 0, 0.2])
+    # Of q without token 1, (2/3, 0, 1/3), token 2 is accepted at .25 over a third.
+    assert without_replacement(P, Q, [1, 2]).chances == pytest.approx([3 / 7, 0.75])
+
+
+def test_ratios_by_hand():
+    """Two draws: the best ratio, one above it, and one below, whose residual would be negative."""
+    best = sequential(P, Q, [0, 1], 1.5)
+    assert best.residual == pytest.approx(k_sequential(P, Q, [0, 1]).residual)
+    assert best.chances == pytest.approx([1, 0.3 / 1.05])
+    above = sequential(P, Q, [0, 1], 2.0)
+    assert above.residual == pytest.approx(np.array([76, 27, 18]) / 121)
+    assert law(partial(sequential, ratio=2.0), P, Q, independent(Q, 2)) == (pytest.approx(P), pytest.approx(0.6975))
+    below, _ = law(partial(sequential, ratio=1.0), P, Q, independent(Q, 2))
+    # (11/8, -3/4, 3/8), of which nothing negative can be drawn.
+    assert sequential(P, Q, [0, 1], 1.0).residual == pytest.approx(np.array([11, 0, 3]) / 14)
+    assert below != pytest.approx(P, abs=0.01)
 
 
 def test_greedy_drafts_are_point_masses():
@@ -115,6 +132,14 @@ def test_wrong_rules_are_seen():
 
     found, _ = law(unreduced, P, Q, independent(Q, 2))
     assert found == pytest.approx([0.40, 0.42, 0.18], abs=1e-9)
+
+
+def test_a_greedy_candidate_is_no_draw_from_the_softmax():
+    """Token 1 is always the candidate: by its chance in q it would come three times in seven."""
+    wrong = with_replacement(P, Q, [1])
+    assert wrong.chances[0] + (1 - wrong.chances[0]) * wrong.residual[1] == pytest.approx(3 / 7)
+    right = with_replacement(P, np.eye(3)[1], [1])
+    assert right.chances[0] + (1 - right.chances[0]) * right.residual[1] == pytest.approx(P[1])
 
 
 def test_selection_follows_the_course():

@@ -1,7 +1,8 @@
-"""Samples have the target's law: of sequences of three tokens, for every method that draws, every
-rule and every warper, measured on a table of five tokens.
+"""Samples have the target's law, measured with the noise and the generators that runs draw with: of
+sequences of three tokens for every method that draws, every rule and every warper, and of first
+tokens so many that a bias of two per cent is seen.
 
-A chi-square test at one false alarm in ten million; a bias of two per cent fails it.
+On tables of five tokens. That the rules themselves are exact test_classic_law.py shows.
 """
 
 import itertools
@@ -22,8 +23,8 @@ from decoding.draws import CLASSIC, KEYED, Sampling
 from decoding.sampling import Noise, Sampler, make_sampler
 from decoding.stopping import Stopping
 
-# Of one test: all 28 together err less than once in a million.
-ALPHA = 3e-8
+# Of one test: all of them and test_sampling.py's, some 35, together err less than once in a million.
+ALPHA = 2.5e-8
 SIZE, LENGTH = 5, 3
 PROMPT = [1, 2, 3, 1, 2]
 WARPERS = [Sampling(0.7, top_k=3), Sampling(1.4, top_p=0.8), Sampling(1.0, min_p=0.2)]
@@ -38,7 +39,7 @@ METHODS = {
 }
 # Outputs behind a test, by how samples are accepted. In the keyed way they are besides token by
 # token those of plain sampling (test_sampled_lossless).
-COUNTS = {KEYED: 300, CLASSIC: 1200}
+COUNTS = {KEYED: 200, CLASSIC: 600}
 
 
 def table(seed: int) -> torch.Tensor:
@@ -108,11 +109,11 @@ def test_every_method_has_the_targets_law(name, way):
 @pytest.mark.parametrize("sampling", WARPERS, ids=str)
 @pytest.mark.parametrize("name", ["speculative", "multi_candidate", "spectr"])
 def test_every_warper_is_followed(name, sampling):
-    assert p_value(outputs(METHODS[name], sampling, CLASSIC, 500), law(sampling)) > ALPHA
+    assert p_value(outputs(METHODS[name], sampling, CLASSIC, 300), law(sampling)) > ALPHA
 
 
 def test_plain_sampling_has_the_law():
-    assert p_value(outputs(greedy.Config(), Sampling(1.0), KEYED, 4000), law(Sampling(1.0))) > ALPHA
+    assert p_value(outputs(greedy.Config(), Sampling(1.0), KEYED, 2000), law(Sampling(1.0))) > ALPHA
 
 
 def test_drafts_are_accepted_and_rejected():
@@ -125,14 +126,17 @@ def test_drafts_are_accepted_and_rejected():
     assert 0.3 < accepted / drafted < 0.95
 
 
-# Of a first token that has nine tenths of the mass: there, two per cent are seen soonest.
-PEAKED = 10.0
+# Of a first token with nearly all of the mass: there two per cent are seen soonest.
+PEAKED = 18.0
 
 
+@pytest.mark.parametrize("config", [speculative.Config(gamma=1), multi_candidate.Config(branching=[2]),
+                                    spectr.Config(paths=2, gamma=1)], ids=lambda config: config.name)  # fmt: skip
 @pytest.mark.parametrize("bias", [0.0, 0.02])
-def test_a_bias_of_two_per_cent_is_seen(monkeypatch, bias):
+def test_a_bias_of_two_per_cent_is_seen(monkeypatch, config, bias):
     """Of the likeliest token's chance, by a G-test on first tokens; and none is seen without."""
-    rule = acceptance.with_replacement
+    drafter = type(build(config, pair()).drafter)
+    rule = drafter.rule
 
     def biased(p, q, candidates):
         shifted = p.copy()
@@ -140,10 +144,10 @@ def test_a_bias_of_two_per_cent_is_seen(monkeypatch, bias):
         shifted[[best, second]] += [-bias, bias]
         return rule(shifted, q, candidates)
 
-    monkeypatch.setattr(speculative.Speculative, "rule", staticmethod(biased))
-    found = first_tokens(speculative.Config(gamma=1), 10_000, PEAKED)
+    monkeypatch.setattr(drafter, "rule", staticmethod(biased))
+    found = first_tokens(config, 3000 if bias else 1000, PEAKED)
     chances = law(Sampling(1.0), 1, PEAKED)
-    assert 0.85 < max(chances.values()) < 0.97
+    assert 0.97 < max(chances.values()) < 0.99
     assert (p_value(found, chances, "log-likelihood") < ALPHA) == bool(bias)
 
 
@@ -156,5 +160,5 @@ def test_a_residual_that_is_off_by_one_is_seen(monkeypatch):
         return Course(right.chances, rule(p, q, candidates[:-1]).residual)
 
     monkeypatch.setattr(multi_candidate.MultiCandidate, "rule", staticmethod(wrong))
-    found = first_tokens(multi_candidate.Config(branching=[2]), 6000)
+    found = first_tokens(multi_candidate.Config(branching=[2]), 3000)
     assert p_value(found, law(Sampling(1.0), 1)) < ALPHA

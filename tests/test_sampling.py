@@ -12,10 +12,10 @@ from transformers.generation.utils import GenerationMixin
 
 from decoding.draws import Sampling
 from decoding.errors import UserError
-from decoding.sampling import Noise, Sampler, _mixed, _scrambled, _signed
+from decoding.sampling import FreshNoise, Noise, Sampler, _mixed, _scrambled, _signed
 
-# One false alarm in a million runs of a test.
-ALPHA = 1e-6
+# As in test_distribution.py.
+ALPHA = 2.5e-8
 
 
 def test_the_hash_is_splitmix64():
@@ -68,7 +68,7 @@ def test_choices_have_the_law_of_the_softmax(sampling):
     """A chi-square test over positions."""
     logits = torch.tensor([1.0, 0.2, -0.5, 2.0, 0.9, -3.0], dtype=torch.float64)
     law = torch.softmax(Sampler(sampling, Noise(0)).warped(logits), -1)
-    count = 8_000
+    count = 5_000
     sampler = Sampler(sampling, Noise(1))
     drawn = [int(sampler.scores(logits, position).argmax()) for position in range(count)]
     found = Counter(drawn)
@@ -111,6 +111,31 @@ def test_a_boundary_of_warping_within_the_tolerance_is_a_tie():
     kept = sampler.scores(logits, position)
     assert sampler.gap(logits, 0, position, 0.0) == float(kept[1]) - float(kept[0])
     assert sampler.gap(logits, 0, position, 1e-5) == 0.0
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_of_top_p_the_mass_of_all_that_is_likelier_may_be_off(kept):
+    """By more than a token's own logit could move it."""
+    logits = torch.tensor([3.0, 2.9, 2.8, 2.7, 2.6, 0.01, *[0.0] * 85], dtype=torch.float64)
+    mass = float(logits.softmax(-1)[:5].sum())
+    assert 0.4 < mass < 0.6, "of tokens that are likelier than the sixth"
+    sampler = Sampler(Sampling(1.0, top_p=mass + (1e-6 if kept else -1e-6)), Noise(0))
+    assert bool(torch.isfinite(sampler.warped(logits)[5])) == kept
+    free = Sampler(Sampling(1.0, top_k=6), Noise(0))
+    position = next(at for at in range(10_000) if int(free.scores(logits, at).argmax()) == 5)
+    other = int(free.scores(logits, position).argsort()[-2])
+    # Another output than the warped model's own: with the sixth where it is out, without where in.
+    output = other if kept else 5
+    assert sampler.gap(logits, output, position, 0.0) > 0
+    assert sampler.gap(logits, output, position, 1e-6) > 0
+    assert sampler.gap(logits, output, position, 1e-5) == 0.0
+
+
+def test_fresh_noise_never_comes_again():
+    noise, tokens = FreshNoise(0, "p", "draft"), torch.arange(5)
+    rows = torch.stack([noise(position, tokens) for position in (7, 7, 8, 7)])
+    assert len(rows.unique()) == rows.numel()
+    assert torch.equal(FreshNoise(0, "p", "draft")(99, tokens), rows[0]), "but in another run"
 
 
 def test_a_cold_temperature_is_greedy():

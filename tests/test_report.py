@@ -14,7 +14,7 @@ from many_runs import IDENTITY, summary_of, write_run
 from bench.report.collection import collect, names, overlapping
 from bench.report.latex import ESCAPES, escaped
 from bench.report.published import COLUMNS, FOLDER, rows, speedups
-from bench.report.tables import HEADINGS, main
+from bench.report.tables import DRAWING, HEADINGS, main
 
 
 @pytest.fixture
@@ -72,6 +72,23 @@ def test_what_is_not_comparable_shares_no_table(tmp_path, report, what):
         "ouroboros": True, "speculative": False,
     }  # fmt: skip
     assert not next(row for row in table if row["decode_speedup"] == "9.0")["best"], "alone in its table"
+
+
+def test_how_samples_were_drawn_has_columns_where_some_run_drew(tmp_path, report):
+    write_run(tmp_path / "runs", summary_of(speed=1.9))
+    assert not {*DRAWING} & {*report()[0][0]}
+    write_run(tmp_path / "runs", summary_of(speed=1.8, temperature=0.7))
+    write_run(tmp_path / "runs", summary_of(speed=1.7, temperature=0.7, draft_noise="own"))
+    drawn = {"identical": 0, "tie": 0, "mismatch": 0, "distribution": 50, "verdict": "distribution"}
+    drawn["reference_mismatch"] = 0
+    write_run(tmp_path / "runs", summary_of(speed=1.6, temperature=0.7, lossless=drawn))
+    write_run(tmp_path / "runs", summary_of(speed=1.5, temperature=0.7, lossless=drawn, accepted_by="classic"))
+    rows = sorted(report()[0], key=lambda row: -float(row["decode_speedup"]))
+    # No column for what no run set.
+    assert [tuple(row[name] for name in DRAWING if name in row) for row in rows] == [
+        ("0.0", "", ""), ("0.7", "shared", "keyed"), ("0.7", "own", "keyed"), ("0.7", "", ""), ("0.7", "", "classic"),
+    ]  # fmt: skip
+    assert "top_k" not in rows[0] and list(rows[0]).index("temperature") == list(rows[0]).index("settings") + 1
 
 
 def test_the_best_is_marked_and_intervals_are_shown(tmp_path, report):

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -160,6 +161,46 @@ def test_a_whole_study_is_unpacked_tabled_and_drawn(name, tmp_path, monkeypatch)
     assert not list(csv_differences((own / "table.csv").read_text(), csv_text(read_table(RESULTS / name))))
     for panel in {row["panel"] for row in read_table(own)}:
         assert (own / "tables" / panel / "report.tex").is_file() and list((own / "figures" / panel).glob("*.pdf"))
+
+
+def test_the_tables_of_temperature_are_its_runs():
+    """Cell by cell, two tasks in each; of speed and tokens with a row for every case that ran."""
+    runs = {(row["label"], float(row["temperature"]), row["task"]): row for row in read_table(RESULTS / "temperature")}
+    text = (RESULTS / "temperature" / "README.md").read_text(encoding="utf-8")
+
+    def wanted(label: str, cell: Callable[[dict[str, str]], str]) -> list[str]:
+        found = [[runs.get((label, at, task)) for task in ("humaneval", "gsm8k")] for at in (0.0, 0.3, 0.7, 1.0)]
+        return [" / ".join(cell(row) for row in pair if row) for pair in found]
+
+    for heading, column in (
+        ("tokens per target forward", "tokens_per_target_forward"),
+        ("times plain sampling's decode speed", "decode_speedup"),
+    ):
+        shown = cells_below(text, f"{heading}, humaneval / gsm8k")
+        assert shown.keys() == {label for label, *_ in runs}
+        for label, cells in shown.items():
+            assert cells == wanted(label, lambda row, column=column: f"{float(row[column]):.2f}"), (heading, label)
+    shown = cells_below(text, "pass@1 of humaneval / exact match of gsm8k")
+    assert shown.pop("plain sampling") == wanted("speculative", lambda row: scores(row)[1])
+    assert shown.keys() == {label for (label, *_), row in runs.items() if row["verdict"] == "distribution"}
+    for label, cells in shown.items():
+        assert cells == wanted(label, lambda row: scores(row)[0]), label
+    # Of the others the scores are plain sampling's, whose row stands for them.
+    for row in runs.values():
+        assert row["verdict"] == "distribution" or len({*scores(row)}) == 1
+
+
+def cells_below(text: str, heading: str) -> dict[str, list[str]]:
+    """A table's cells by the first of their row."""
+    body = text[text.index(f"| {heading} |") :].partition("\n\n")[0].splitlines()[2:]
+    return {name: cells for name, *cells in ([cell.strip() for cell in line.split("|")[1:-1]] for line in body)}
+
+
+def scores(row: dict[str, str]) -> list[str]:
+    """The method's and the reference's, by the first metric."""
+    name, *both = re.split(r" / | ", row["quality"].partition(",")[0])
+    assert name in ("pass@1", "exact_match")
+    return [f"{float(score):.1f}" for score in both]
 
 
 def test_a_study_that_is_not_there_is_one_line(tmp_path, monkeypatch, capsys):

@@ -25,6 +25,8 @@ from bench.report.markdown import (
     verdicts,
 )
 from bench.report.marks import NOISY, RUNAWAY, marked, runaways_decide, too_noisy
+from bench.report.summary import Summary
+from decoding import draws
 from decoding.figures import percent
 
 # Figures of which the largest of a table is marked, with their digits; a tie goes by what is shown.
@@ -33,6 +35,8 @@ HEADINGS = (
     "method", "tokens/s (greedy)", "decode speedup", "geomean", "end-to-end speedup", "tokens/forward", "per prompt",
     "accepted", "verdict", "quality (method / greedy)",
 )  # fmt: skip
+# How tokens are drawn, by the names of summary.json.
+DRAWING = ("temperature", "top_k", "top_p", "min_p", "draft_noise", "accepted_by")
 SHARED = "*"
 LEGEND = (
     "Speedups are total tokens / total seconds over greedy decoding of the same engine measured beside each run, with "
@@ -46,8 +50,16 @@ SHARED_LEGEND = (
 )
 
 
-def row(run: Run, name: str, best: Sequence[str], shared: bool | None) -> dict[str, object]:
-    """One line of report.csv: plain values, None where there is no such figure."""
+def row(run: Run, name: str, best: Sequence[str], shared: bool | None, drawing: Sequence[str]) -> dict[str, object]:
+    """One line of report.csv: plain values, None where there is no such figure.
+
+    Args:
+        run: the run.
+        name: its own in its table.
+        best: see `best_figures`.
+        shared: see `overlapping`.
+        drawing: see `drawing_columns`.
+    """
     summary = run.summary
     speed, speedup, lossless = summary.tokens_per_second.decode, summary.speedup, summary.lossless
     return {
@@ -69,6 +81,7 @@ def row(run: Run, name: str, best: Sequence[str], shared: bool | None) -> dict[s
         "history": summary.history,
         "history_of": run.history_of,
         "settings": " ".join(f"{key}={value}" for key, value in run.settings_as_written.items()),
+        **{column: _drawn(summary, column) for column in drawing},
         "tokens_per_second": speed.method,
         "greedy_tokens_per_second": speed.greedy,
         **_interval("decode_speedup", speedup.decode),
@@ -94,6 +107,21 @@ def row(run: Run, name: str, best: Sequence[str], shared: bool | None) -> dict[s
         "started": run.started or None,
         "folder": str(run.folder),
     }
+
+
+def drawing_columns(runs: Sequence[Run]) -> list[str]:
+    """Those of DRAWING in which some run has another value than the usual: of greedy runs none."""
+    return [name for name in DRAWING if any(getattr(run.summary, name) != getattr(Summary, name) for run in runs)]
+
+
+def _drawn(summary: Summary, name: str) -> object:
+    """One of DRAWING; None for the usual noise or rule where it was not in force.
+
+    Nothing is drawn at temperature 0, and what is right in distribution alone shared no noise.
+    """
+    value = getattr(summary, name)
+    idle = not summary.temperature or summary.lossless.distribution
+    return None if idle and value in (draws.SHARED, draws.KEYED) else value
 
 
 def _interval(name: str, figure: Estimate) -> dict[str, float | None]:
@@ -214,7 +242,8 @@ def write_report(runs: Sequence[Run], folder: Path) -> None:
     """report.csv, report.md and report.tex in `folder`, and a line for each."""
     shared = overlapping(runs)
     found = tables(runs, shared)
-    rows = [row(run, each.called[run], each.best[run], shared[run]) for each in found for run in each.runs]
+    drawing = drawing_columns(runs)
+    rows = [row(run, each.called[run], each.best[run], shared[run], drawing) for each in found for run in each.runs]
     sections, latex = [], []
     for each in found:
         lines = markdown([[_bold(cell) for cell in line] for line in each.lines])

@@ -4,6 +4,7 @@ training."""
 import json
 import multiprocessing
 import sys
+from collections.abc import Callable
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 
@@ -107,10 +108,15 @@ def run_summary(method: str) -> dict:
     return json.loads((run_folder(method) / "summary.json").read_text(), parse_constant=refuse)
 
 
-def start(*arguments: str) -> ForkProcess:
-    """`python -m bench` in a process of its own, which begins with everything imported."""
+def start(*arguments: str, before: Callable[[], None] | None = None) -> ForkProcess:
+    """`python -m bench` in a process of its own, which begins with everything imported.
+
+    before: called there first.
+    """
 
     def command() -> None:
+        if before:
+            before()
         sys.argv = ["bench", *arguments]
         sys.exit(main())
 

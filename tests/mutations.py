@@ -294,6 +294,8 @@ FAULTS = (
           "report(summary, provenance)", ("test_refold.py",)),
     Fault("a rival's accepted tokens are all it drafted", "baselines/hf_rival.py",
           "kept.index(False) if False in kept else len(kept)", "len(kept)", ("test_rivals.py",)),
+    Fault("prompt lookup forbids the target every token", "baselines/hf_prompt_lookup.py",
+          " and bool((scores == scores[0, 0]).all())", "", ("test_rivals.py",)),
     Fault("a rival's drafts beyond the end count", "baselines/hf_rival.py", ".tolist()[:limit]", ".tolist()",
           ("test_rivals.py",)),
     Fault("the choices copied row by row", "decoding/verification.py", "return best.tolist(), None",

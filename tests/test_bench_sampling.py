@@ -84,7 +84,7 @@ def test_what_is_refused(monkeypatch, pair, capsys, given, said):
     assert said in capsys.readouterr().err
 
 
-def test_a_rivals_sample_must_stop_where_the_rule_says():
+def test_a_sample_of_any_rule_must_stop_where_the_stopping_rule_says():
     fine, wrong = (made_record(own_draws=True, stop_fault=fault) for fault in (None, "ended before any stop"))
     reference = made_record(tokens=[9])
     assert (verdict(fine, reference, fine), verdict(wrong, reference, wrong)) == (DISTRIBUTION, MISMATCH)

@@ -46,15 +46,19 @@ class Config:
 class ContextEnd(LogitsProcessor):
     """Forbids every token after a text of `length` tokens, which ends a draft there.
 
-    None of them could be emitted.
+    None of them could be emitted. The library asks with equal scores which tokens a draft may hold.
+    Scores of the target, in the row after such a draft, stay: a softmax over nothing is no number.
     """
 
     def __init__(self, length: int) -> None:
         self.length = length
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
-        """The scores, [1, vocabulary], or minus infinity for all where the text is long enough."""
-        ended = input_ids.shape[1] >= self.length
+        """Minus infinity for all where the text is long enough and all are equal, else the scores.
+
+        Both are [1, vocabulary].
+        """
+        ended = input_ids.shape[1] >= self.length and bool((scores == scores[0, 0]).all())
         return cast(torch.FloatTensor, torch.full_like(scores, -torch.inf)) if ended else scores
 
 

@@ -3,6 +3,7 @@
 decoding/sampling.py does what they say.
 """
 
+import math
 from dataclasses import dataclass
 
 from decoding.errors import UserError
@@ -10,6 +11,9 @@ from decoding.errors import UserError
 # What draft models draw with, and how draws are accepted.
 SHARED, OWN, GREEDY = DRAFT_NOISES = ("shared", "own", "greedy")
 KEYED, CLASSIC = ACCEPTANCES = ("keyed", "classic")
+# The least temperature, at which samples are greedy already. Logits over a far smaller one are
+# beyond float32, and their softmax is no number.
+COLDEST = 1e-6
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,7 @@ class Sampling:
     """How logits become a distribution: transformers' own warpers, in transformers' order.
 
     Attributes:
-        temperature: 0 is greedy.
+        temperature: 0 is greedy; otherwise at least COLDEST.
         top_k: 0 keeps all.
         top_p: 1 keeps all.
         min_p: 0 keeps all.
@@ -32,8 +36,11 @@ class Sampling:
     min_p: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.temperature < 0:
-            raise UserError(f"temperature={self.temperature:g} must be 0 (greedy) or above")
+        if not (self.temperature == 0 or COLDEST <= self.temperature < math.inf):
+            raise UserError(
+                f"temperature={self.temperature:g} must be 0 (greedy), or finite and at least {COLDEST:g}: logits over "
+                "a smaller one overflow"
+            )
         if self.top_k < 0:
             raise UserError(f"top_k={self.top_k} must be 0 (all) or above")
         if not 0 < self.top_p <= 1:

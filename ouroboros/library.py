@@ -94,7 +94,8 @@ def generate(
         pool: phrases from earlier calls, which this call adds to (an empty one: `new_pool(method)`;
             one from a file: `load_pool`). Its own capacity and order hold; its N must be the
             method's.
-        seed: of the draws, where the generation config samples.
+        seed: of the draws, where the generation config samples; prompts with one seed share their
+            noise at equal positions.
         **inputs: what else transformers hands over.
 
     Returns:

@@ -74,6 +74,9 @@ def test_samples_of_a_prompt_are_different_and_come_again(monkeypatch, tmp_path,
         (["temperature=1", "draft_noise=loud"], "draft_noise=loud is unknown: choose one of shared, own, greedy"),
         (["temperature=1", "compare=[{name: speculative, acceptance: odd}]"], "compare: acceptance=odd is unknown"),
         (["temperature=1", "min_p=1"], "min_p=1 must be"),
+        (["temperature=nan"], "temperature=nan must be"),
+        (["temperature=inf"], "temperature=inf must be"),
+        (["temperature=1e-39"], "temperature=1e-39 must be"),
     ],
 )
 def test_what_is_refused(monkeypatch, pair, capsys, given, said):
@@ -81,7 +84,7 @@ def test_what_is_refused(monkeypatch, pair, capsys, given, said):
     assert said in capsys.readouterr().err
 
 
-def test_a_rivals_sample_must_stop_where_the_rule_says():
+def test_a_sample_of_any_rule_must_stop_where_the_stopping_rule_says():
     fine, wrong = (made_record(own_draws=True, stop_fault=fault) for fault in (None, "ended before any stop"))
     reference = made_record(tokens=[9])
     assert (verdict(fine, reference, fine), verdict(wrong, reference, wrong)) == (DISTRIBUTION, MISMATCH)

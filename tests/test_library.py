@@ -1,7 +1,8 @@
-"""Ouroboros inside transformers' generate() and as a stream: the very tokens of greedy generate(),
-or a refusal."""
+"""Ouroboros inside transformers' generate() and as a stream: the very tokens of greedy generate()
+or of plain sampling, or a refusal."""
 
 import copy
+import math
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -17,24 +18,34 @@ from transformers import (
     GenerationConfig,
     LogitsProcessor,
     LogitsProcessorList,
+    MinPLogitsWarper,
+    RepetitionPenaltyLogitsProcessor,
     StoppingCriteria,
     StoppingCriteriaList,
     StopStringCriteria,
     T5Config,
     T5ForConditionalGeneration,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
 )
 
 import ouroboros
+from baselines.lookahead import Config as Lookahead
 from baselines.phrase_pool import PhrasePool
+from baselines.sam import Config as Sam
 from baselines.speculative import Config as Speculative
 from decoding.costs import measure_costs
 from decoding.errors import UserError
+from decoding.sampling import Noise
 from decoding.session import ModelSession, check_masks
 from ouroboros.library import _CriteriaStopping
 
 ROOT = Path(__file__).resolve().parents[1]
 PROMPT = torch.tensor([[2, 7, 1, 8, 3]])
 THREE = ("llama", "gpt_neox", "gemma2")
+# Those of them whose samples are not nearly always greedy's.
+UNSURE = ("llama", "gpt_neox")
 
 
 @cache
@@ -92,6 +103,98 @@ def test_output_is_that_of_greedy_generate(case) -> None:
     assert torch.equal(wrapped.sequences, expected)
     del given["attention_mask"]
     assert list(ouroboros.decode(target, PROMPT, **small, **given)) == expected[0, PROMPT.shape[1] :].tolist()
+
+
+# Settings that sample, and the processors that they stand for, in transformers' order.
+SAMPLED = {
+    "temperature": ({"temperature": 1.3, "top_k": 0}, [TemperatureLogitsWarper(1.3)]),
+    "top-p": ({"temperature": 0.8, "top_k": 0, "top_p": 0.7}, [TemperatureLogitsWarper(0.8), TopPLogitsWarper(0.7)]),
+    "penalty": (
+        {"temperature": 0.8, "top_k": 0, "top_p": 0.7, "repetition_penalty": 1.5},
+        [RepetitionPenaltyLogitsProcessor(1.5), TemperatureLogitsWarper(0.8), TopPLogitsWarper(0.7)],
+    ),
+    "top-k and min-p": (
+        {"temperature": 1.5, "top_k": 9, "min_p": 0.1},
+        [TemperatureLogitsWarper(1.5), TopKLogitsWarper(9), MinPLogitsWarper(0.1)],
+    ),
+}
+# A model's drafts with phrases after them, the drafts alone, phrases alone, and the text's.
+DRAFTED = {
+    "ouroboros": SMALL,
+    "speculative": ouroboros.Config(drafter=Speculative(gamma=3)),
+    "lookahead": ouroboros.Config(drafter=Lookahead(window=3, ngram=3)),
+    "sam": ouroboros.Config(drafter=Sam()),
+}
+LENGTH = 16
+
+
+def drawn(model, processors, seed):
+    """Plain sampling token by token, without the library: the argmax of processed logits and noise.
+
+    The noise is that of the token's own place in the whole text.
+    """
+    noise, tokens = Noise(seed), PROMPT[0].tolist()
+    for _ in range(LENGTH):
+        ids = torch.tensor([tokens])
+        with torch.no_grad():
+            scores = LogitsProcessorList(processors)(ids, model(ids).logits[:, -1].float())[0]
+        tokens.append(int((scores.double() + noise(len(tokens), torch.arange(VOCABULARY))).argmax()))
+    return tokens[PROMPT.shape[1] :]
+
+
+@cache
+def plain_samples(family, name, seed):
+    return drawn(models_of(family)[0], SAMPLED[name][1], seed)
+
+
+def sampling_facts(case):
+    """Every method stands with a penalty and without one, every setting and family somewhere."""
+    return [*enumerate(case), (case[0], case[1] == "penalty")]
+
+
+@pytest.mark.parametrize("case", covering([*product(DRAFTED, SAMPLED, UNSURE)], sampling_facts), ids="-".join)
+def test_samples_are_those_of_plain_sampling(case) -> None:
+    """Whatever is drafted, the seed decides them, and it alone."""
+    method, name, family = case
+    target, draft = models_of(family)
+    given = {"do_sample": True, "max_new_tokens": LENGTH, "eos_token_id": None, **SAMPLED[name][0]}
+    small = {"draft_model": draft, "method": DRAFTED[method]}
+    for seed in (0, 1, 0):
+        streamed = ouroboros.decode(target, PROMPT, seed=seed, **small, **given)
+        assert list(streamed) == plain_samples(family, name, seed)
+    ours = target.generate(PROMPT, custom_generate=ouroboros.generate, seed=1, **small, **given)
+    assert ours[0, PROMPT.shape[1] :].tolist() == plain_samples(family, name, 1)
+
+
+@pytest.mark.parametrize("family", UNSURE)
+def test_every_setting_and_seed_draws_other_samples(family) -> None:
+    """Otherwise the test above would say nothing of it."""
+    target, _ = models_of(family)
+    greedy = target.generate(PROMPT, max_new_tokens=LENGTH, eos_token_id=None, do_sample=False)[0, PROMPT.shape[1] :]
+    found = [*(plain_samples(family, name, seed) for name, seed in product(SAMPLED, (0, 1))), greedy.tolist()]
+    assert len({tuple(each) for each in found}) == 2 * len(SAMPLED) + 1
+
+
+def test_a_sample_ends_where_the_settings_say() -> None:
+    target, draft = models_of("llama")
+    settings, processors = SAMPLED["temperature"]
+    free = drawn(target, processors, 0)
+    end = next(place for place, token in enumerate(free) if place > 3 and token not in free[:place])
+    given = {"do_sample": True, "max_new_tokens": LENGTH, "eos_token_id": free[end], **settings}
+    assert list(ouroboros.decode(target, PROMPT, draft_model=draft, method=SMALL, **given)) == free[: end + 1]
+
+
+def test_drafts_of_a_sample_are_drawn_with_its_noise() -> None:
+    """So the target as its own draft has every token accepted."""
+    target = make_model("llama")
+    method = ouroboros.Config(drafter=Speculative(gamma=3))
+    given = {"do_sample": True, "temperature": 1.3, "top_k": 0, "max_new_tokens": 25, "eos_token_id": None}
+    draft = copy.deepcopy(target)
+    list(ouroboros.decode(target, PROMPT, draft_model=draft, method=method, max_new_tokens=1))  # checks the masks
+    forwards = []
+    target.register_forward_pre_hook(lambda *_: forwards.append(1))
+    assert len(list(ouroboros.decode(target, PROMPT, draft_model=draft, method=method, seed=3, **given))) == 25
+    assert len(forwards) == 8, "one that tells the cache's shape, the prefill, and six of four tokens each"
 
 
 @pytest.mark.parametrize("family", THREE)
@@ -158,6 +261,15 @@ def test_what_cannot_be_obeyed_is_refused(settings) -> None:
         target.generate(
             PROMPT, custom_generate=ouroboros.generate, draft_model=target, **{"max_new_tokens": 5, **settings}
         )
+
+
+@pytest.mark.parametrize("setting", [{"temperature": math.inf}, {"temperature": 1e-39}, {"top_p": math.nan}], ids=str)
+def test_samples_of_no_distribution_are_refused(setting) -> None:
+    """What transformers itself lets through."""
+    target = make_model("llama")
+    given = {"do_sample": True, "max_new_tokens": 5, **setting}
+    with pytest.raises(UserError, match=f"^{next(iter(setting))}="):
+        ouroboros.decode(target, PROMPT, draft_model=target, **given)
 
 
 def test_padding_batches_and_used_caches_are_refused() -> None:

@@ -17,8 +17,10 @@ from transformers.generation import candidate_generator
 from baselines import hf_assisted, hf_generate, hf_prompt_lookup, hf_rival
 from bench.measure.lossless import token_gaps
 from decoding.decoder import ModelPair
+from decoding.draws import Sampling
 from decoding.errors import UserError
 from decoding.records import Generation
+from decoding.sampling import make_sampler
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
 
@@ -259,6 +261,25 @@ def test_prompt_lookup_never_drafts_behind_the_context(monkeypatch: pytest.Monke
     monkeypatch.setattr(hf_prompt_lookup.HfPromptLookup, "arguments", lambda *_: {})
     with pytest.raises(IndexError):
         rival.generate(prompt, rule)
+
+
+@pytest.mark.parametrize("sampling", [Sampling(1e-3), Sampling(1.5, top_p=0.9)], ids=["cold", "hot"])
+def test_prompt_lookup_samples_up_to_the_contexts_end(sampling: Sampling) -> None:
+    """The row after a draft that ends there is drawn from too, though it is cut off."""
+    target = make_model("gpt2", n_positions=40)
+    pair = ModelPair(ModelSession(target), None, frozenset(), decode)
+    prompt = [3, 4, 6, 8] * 6
+    rule = Stopping(frozenset(), 100)
+    rival = build(hf_prompt_lookup.Config(draft_length=16, max_matching_ngram_size=1), pair)
+    fed = []
+    target.register_forward_pre_hook(lambda _, __, named: fed.append(named["input_ids"].shape[1]), with_kwargs=True)
+    for number in range(3):
+        fed.clear()
+        outcome = rival.generate(prompt, rule, make_sampler(sampling, (number,)))
+        assert (len(outcome.tokens), outcome.stop) == (16, "context")
+        assert max(fed) == 40, "the first draft reached the context's end"
+        if sampling.temperature < 0.01:
+            assert outcome.tokens == reference(pair, prompt, rule).tokens
 
 
 def test_assisted_refuses_pairs_the_library_cannot_take() -> None:

@@ -10,7 +10,7 @@ from scipy import stats
 from transformers import GenerationConfig
 from transformers.generation.utils import GenerationMixin
 
-from decoding.draws import Sampling
+from decoding.draws import COLDEST, Sampling
 from decoding.errors import UserError
 from decoding.sampling import FreshNoise, Noise, Sampler, _mixed, _scrambled, _signed
 
@@ -140,14 +140,21 @@ def test_fresh_noise_never_comes_again():
 
 def test_a_cold_temperature_is_greedy():
     logits = torch.randn(40, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    sampler = Sampler(Sampling(1e-6), Noise(0))
+    sampler = Sampler(Sampling(COLDEST), Noise(0))
     assert all(sampler([0] * length, logits) == int(logits.argmax()) for length in range(50))
+    # Larger logits than any model's are not too large over the least temperature.
+    assert torch.isfinite(sampler.warped(logits.float() * 1e6)).all()
 
 
 @pytest.mark.parametrize(
     ("values", "said"),
     [
         ({"temperature": -1.0}, "temperature=-1 must be"),
+        ({"temperature": math.nan}, "temperature=nan must be"),
+        ({"temperature": math.inf}, "temperature=inf must be"),
+        ({"temperature": 1e-39}, "temperature=1e-39 must be .* at least 1e-06: logits over a smaller one overflow"),
+        ({"temperature": 1.0, "top_p": math.nan}, "top_p=nan"),
+        ({"temperature": 1.0, "min_p": math.nan}, "min_p=nan"),
         ({"temperature": 1.0, "top_k": -1}, "top_k=-1"),
         ({"temperature": 1.0, "top_p": 0.0}, "top_p=0"),
         ({"temperature": 1.0, "min_p": 1.0}, "min_p=1"),

@@ -108,6 +108,25 @@ def test_mbpp_tests_may_make_objects_and_use_the_imports_of_the_solution():
     assert [each["pass@1"] for each in scored("mbpp", [row] * 2, [code, wrong]).per_example] == [1, 0]
 
 
+def test_code_of_several_samples_has_the_unbiased_pass_at_k():
+    """Of problems with 2 of 5 and 1 of 5 programs right, whose samples stand among each other."""
+    task = make_task({"name": "humaneval"})
+    examples = [task.example({**ADD, "task_id": name}).sampled(number) for number in range(5) for name in "xy"]
+    right, wrong = ADD["canonical_solution"], "    return a - b\n"
+    correct = {("x", 1), ("x", 4), ("y", 2)}
+    scores = task.score(examples, [right if (each.prompt_id, each.sample) in correct else wrong for each in examples])
+    known = {"pass@1": (2 / 5 + 1 / 5) / 2, "pass@2": ((1 - 3 / 10) + (1 - 6 / 10)) / 2, "pass@5": 1.0}
+    assert scores.means == pytest.approx(known)
+    assert [each["pass@1"] for each in scores.per_example] == [
+        float((each.prompt_id, each.sample) in correct) for each in examples
+    ]
+    # Of a problem with fewer samples, no pass@k of more: y has three, and one of them is right.
+    fewer = [each for each in examples if each.prompt_id == "x" or each.sample < 3]
+    scores = task.score(fewer, [right if (each.prompt_id, each.sample) in correct else wrong for each in fewer])
+    assert scores.means == pytest.approx({"pass@1": 3 / 8, "pass@2": ((1 - 3 / 10) + 2 / 3) / 2})
+    assert task.score(fewer[:1], [right]).means.keys() == {"pass@1"}
+
+
 @given(st.integers(1, 9).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(1, n))))
 def test_pass_at_k_is_the_share_of_draws_with_a_correct_program(case):
     samples, correct, k = case

@@ -57,7 +57,7 @@ class Record:
         gap, gap_at, stop_fault: see bench.measure.lossless.Agreement.
         tolerance: the largest gap that is one of rounding. These four are None in another dtype
             than the target's.
-        own_draws: whether the output was sampled with noise that is not the harness': its tokens
+        own_draws: whether the output was sampled by a classic rule or by transformers: its tokens
             are right in distribution at most, and have no gap.
     """
 

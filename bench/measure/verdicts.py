@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from bench.measure.record import Record
 
-# DISTRIBUTION: of a sample that no noise of ours drew, which tokens cannot tell right from wrong.
+# DISTRIBUTION: of a sample by a classic rule or by transformers, whose tokens need not be those of
+# plain sampling: they cannot tell right from wrong.
 IDENTICAL, TIE, DISTRIBUTION, MISMATCH = "identical", "tie", "distribution", "mismatch"
 
 
@@ -17,6 +18,9 @@ def agrees(record: Record) -> bool:
 
 def verdict(record: Record, reference: Record, first: Record) -> str:
     """Whether an output is right: identical, tie, distribution or mismatch.
+
+    A broken stop is a fault under any rule, so a sample that is judged by its distribution alone is
+    a mismatch where it ends elsewhere than the stopping rule says, or by another reason.
 
     Args:
         record: the generation in question.

@@ -108,7 +108,8 @@ class Verdicts:
     Attributes:
         reference_mismatch: greedy outputs that are not the model's own: a fault of the harness,
             whatever the method.
-        distribution: of a rival that samples with noise of its own.
+        distribution: samples that are not drawn token by token as plain sampling draws: by a
+            classic rule, or by transformers.
     """
 
     identical: int

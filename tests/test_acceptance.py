@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decoding.acceptance import best_ratio, draw, k_sequential, select, sequential, with_replacement, without_replacement
+from decoding.acceptance import (
+    best_ratio,
+    draw,
+    k_sequential,
+    select,
+    sequential,
+    with_replacement,
+    without_replacement,
+)
 
 P, Q = np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.7, 0.1])
 

@@ -5,7 +5,6 @@ Chance itself is another matter: what draws with it is measured in test_sampling
 test_distribution.py.
 """
 
-import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 

@@ -1,6 +1,9 @@
 """A run may end at any moment, by a kill, a signal, a full disk or a folder that may no longer be
-written: no record is lost, changed or doubled, and what is measured afterwards ends in the tables of
-a run that nothing disturbed, but for times."""
+written.
+
+No record is lost, changed or doubled, and what is measured afterwards ends in the tables of a run
+that nothing disturbed, but for times.
+"""
 
 import errno
 import json
@@ -34,7 +37,7 @@ def disk_is_full() -> None:
 
 
 def folder_is_read_only() -> None:
-    """Nothing below the runs is opened for writing, made or renamed, as if it had been remounted."""
+    """Nothing below the runs is opened for writing, made or renamed, as on another mount."""
 
     def refuse(event: str, arguments: tuple) -> None:
         writes = event in ("os.mkdir", "os.rename") or (event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR))
@@ -50,7 +53,7 @@ def disturbed(arguments: list[str], harm: signal.Signals | Callable[[], None], a
 
     def before() -> None:
         # A terminal is no file that could not grow.
-        sys.stdout, sys.stderr = Path(os.devnull).open("w"), os.fdopen(says, "w", buffering=1)
+        sys.stdout, sys.stderr = Path(os.devnull).open("w"), os.fdopen(says, "w", buffering=1)  # noqa: SIM115
         if not isinstance(harm, signal.Signals):
             threading.Timer(after, harm).start()
 

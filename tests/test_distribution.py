@@ -23,7 +23,7 @@ from decoding.draws import CLASSIC, KEYED, Sampling
 from decoding.sampling import Noise, Sampler, make_sampler
 from decoding.stopping import Stopping
 
-# Of one test: all of them and test_sampling.py's, some 35, together err less than once in a million.
+# Of one test: all 35 of them here and in test_sampling.py err less than once in a million.
 ALPHA = 2.5e-8
 SIZE, LENGTH = 5, 3
 PROMPT = [1, 2, 3, 1, 2]

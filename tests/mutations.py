@@ -981,6 +981,9 @@ FAULTS = (
           ("test_portability.py",)),
     Fault("anyone is the judge", "tasks/sandbox/runner.py", "if proof == secret:", "if proof:", SANDBOX),
     # Sampling
+    Fault("noise keyed by the step", "decoding/verification.py",
+          "before = (tokens or []) + [tree.tokens[node] for node in path[1:]]", "before = list(tokens or [])",
+          ("test_sampled_lossless.py",)),
     Fault("noise keyed by half the length", "decoding/sampling.py", "self.choice(logits, len(tokens))",
           "self.choice(logits, len(tokens) // 2)", ("test_sampled_lossless.py", "test_sampling.py")),
     Fault("the first name is no part of the noise", "decoding/sampling.py", ".join(map(str, names))",

@@ -1,8 +1,9 @@
 """A model without some of its attention and MLP sub-layers, sharing the whole one's parameters.
 
 The copy has containers of its own and the model's own tensors; in place of a skipped sub-layer
-stands a module that adds nothing to the residual stream. No code of any family is copied, and the
-model itself is not touched.
+stands a module that adds nothing to the residual stream. Which whole layers a copy skips can also
+change from forward to forward. No code of any family is copied, and the model itself is not
+touched.
 """
 
 import copy
@@ -70,6 +71,11 @@ class LayerSkipper:
         skipped.eval()  # type: ignore[no-untyped-call]  # untyped in transformers
         return skipped
 
+    def switched(self) -> "SwitchedLayers":
+        """A copy whose layers can be skipped and put back."""
+        everything = range(self.layers)
+        return SwitchedLayers(self.skip((), ()), self.skip(everything, everything))
+
     @torch.inference_mode()
     def _inspect(self) -> None:
         """Run the model with every sub-layer silent.
@@ -116,6 +122,30 @@ class LayerSkipper:
             self._feeds[index] = {name: fed for name, fed in feeds.items() if fed and name not in skipped}
 
 
+class SwitchedLayers:
+    """A model whose layers can be skipped and put back, between forwards.
+
+    Args:
+        model: a copy with all its layers.
+        silent: one with both sub-layers of each layer skipped, from which the silent layers are.
+
+    Attributes:
+        model: the copy, at first with all its layers.
+        layers: its own, the skipped ones too.
+    """
+
+    def __init__(self, model: PreTrainedModel, silent: PreTrainedModel) -> None:
+        self.model = model
+        self._stack = _decoder_layers(model)
+        self.layers = list(self._stack)
+        self._silent = list(_decoder_layers(silent))
+
+    def skip(self, layers: Container[int]) -> None:
+        """From now on skip these layers (from 0), and no others."""
+        for index, pair in enumerate(zip(self.layers, self._silent, strict=True)):
+            self._stack[index] = pair[index in layers]
+
+
 def _silent(layer: nn.Module, attention: bool, mlp: bool) -> dict[str, nn.Module]:
     """What stands for the layer's children that are skipped, by their names."""
     children = dict(layer.named_children())
@@ -134,14 +164,14 @@ def _present(children: Container[str], spellings: tuple[tuple[str, ...], ...]) -
     return next((names for names in spellings if all(name in children for name in names)), None)
 
 
-def _decoder_layers(model: PreTrainedModel) -> list[nn.Module]:
+def _decoder_layers(model: PreTrainedModel) -> nn.ModuleList:
     """The model's layers.
 
     Raises UserError unless there is one list of them, each with attention and MLP.
     """
     count = model.config.get_text_config(decoder=True).num_hidden_layers
     stacks = [
-        list(module)
+        module
         for module in model.modules()
         if isinstance(module, nn.ModuleList)
         and len(module) == count

@@ -1,25 +1,22 @@
 """Draft & Verify: self-speculative decoding (Zhang et al., arXiv 2309.08168), at temperature 0.
 
 The target drafts for itself with some of its attention and MLP sub-layers skipped, and verifies the
-draft as a whole. While drafting it reads the target's own rows of all confirmed tokens; its own
-rows lie after them until verification overwrites them. Drafting stops after a token of low
-probability, and the threshold adapts to what is accepted. It lives on from prompt to prompt, as in
-the authors' code; `forget` brings it back to where it begins.
+draft as a whole. Drafting stops after a token of low probability, and the threshold adapts to what
+is accepted. It lives on from prompt to prompt, as in the authors' code; `forget` brings it back to
+where it begins.
 
 Paper's terms: max_draft = K, threshold = gamma, acceptance = alpha, threshold_step = epsilon.
 """
 
 from dataclasses import dataclass, field, replace
 
-import torch
-
 from baselines.layer_skipping import LayerSkipper
+from baselines.self_draft import SelfDraft
 from baselines.skip_set import checked, load_skip_set, made_for
-from decoding.decoder import Drafter, ModelPair
+from decoding.decoder import ModelPair
 from decoding.errors import MissingSkipSet
 from decoding.loop import DraftThenVerify
 from decoding.method import Spec
-from decoding.sampling import Sampler
 from decoding.settings import require_at_least, require_share
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
@@ -135,56 +132,32 @@ class AdaptiveExit:
         self.threshold = min(max(moved, 0.0), 1.0)
 
 
-class SelfSpeculative(Drafter):
+class SelfSpeculative(SelfDraft):
     """Drafts a chain with `view`, the target without some of its sub-layers.
 
     Args:
-        eos: drafting stops at these tokens, for nothing after them can be accepted.
+        view: see SelfDraft, as for max_draft and eos.
+        early_exit: says which token ends a draft.
     """
 
     def __init__(self, view: SessionView, early_exit: AdaptiveExit, max_draft: int, eos: frozenset[int]) -> None:
-        self.view = view
+        super().__init__(view, max_draft, eos)
         self.early_exit = early_exit
-        self.max_draft = max_draft
-        self.eos = eos
         self._tree: TokenTree | None = None
         self._chain: list[int] = []
         self._cut = False
-        self._sampler: Sampler | None = None
 
-    def draw_with(self, sampler: Sampler | None) -> None:
-        """See Drafter.draw_with."""
-        self._sampler = sampler
-
-    def reset(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
+    def reset(self, prompt: list[int], length: int) -> None:
         """Begin a new text; the threshold stays."""
-        self.view.reset()
+        super().reset(prompt, length)
         self.early_exit.reset()
 
     def propose(self, tokens: list[int], tree: TokenTree, limit: int) -> None:
         """Hang a chain below the root until the draft is unsure of a token."""
         self._tree, self._chain, self._cut = tree, [], False
-        if len(self.view.tokens) < len(tokens) - 1 or self.view.rotates_anew(len(tokens) - 1):
-            # Rows before the draft are the target's: they must be there, and come from the whole
-            # target.
-            return
-        node, fresh = 0, tokens[-1:]
-        with self.view.ahead():
-            for _ in range(min(self.max_draft, limit)):
-                token, probability = self._choose(tokens, self.view.prefill(fresh))
-                (node,) = tree.add(node, [token], "draft")
-                self._chain.append(node)
-                if probability < self.early_exit.threshold or token in self.eos:
-                    return
-                fresh = [token]
-        self._cut = limit < self.max_draft
-
-    def _choose(self, tokens: list[int], logits: torch.Tensor) -> tuple[int, float]:
-        """The token after `tokens` and the chain so far, and the view's probability of it."""
-        if self._sampler is None:
-            return likeliest(logits)
-        token = self._sampler.choice(logits, len(tokens) + len(self._chain))
-        return token, float(logits.float().softmax(-1)[token])
+        if self.readable(tokens):
+            self._chain, ended = self.hang(tokens, tree, limit, self.early_exit.threshold)
+            self._cut = not ended and limit < self.max_draft
 
     def observe(self, verdict: Verdict) -> None:
         """Move the threshold, where nothing but doubt or full length ended the draft."""
@@ -199,25 +172,9 @@ class SelfSpeculative(Drafter):
         """Put the threshold back where it began."""
         self.early_exit.forget()
 
-    def forwards(self) -> tuple[int, int]:
-        """The shortened target's (forwards, rows) since the last reset."""
-        return self.view.counters.forwards, self.view.counters.rows
-
-    def own_session(self) -> SessionView:
-        """The shortened target."""
-        return self.view
-
     def metrics(self) -> dict[str, object]:
         """The threshold as it is now."""
         return {"exit_threshold": self.early_exit.threshold}
-
-
-def likeliest(logits: torch.Tensor) -> tuple[int, float]:
-    """The best token of logits [vocabulary], and its probability."""
-    best = logits.softmax(-1, dtype=torch.float32).max(-1)
-    # In one copy from the device.
-    probability, token = torch.stack([each.double() for each in best]).tolist()
-    return int(token), probability
 
 
 def build(config: Config, pair: ModelPair) -> DraftThenVerify:

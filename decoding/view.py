@@ -21,9 +21,11 @@ class SessionView(ModelSession):
     Args:
         model: one whose layers write rows of the same shapes, as a copy of the session's model
             without some of them does.
+        changes: whether the model's layers change from forward to forward. No trace would follow
+            that, so it runs in its own forward whatever the session does.
     """
 
-    def __init__(self, session: ModelSession, model: PreTrainedModel) -> None:
+    def __init__(self, session: ModelSession, model: PreTrainedModel, changes: bool = False) -> None:
         # In place of super().__init__: one cache and one list of tokens for both.
         vars(self).update(vars(session))
         self.model = model
@@ -31,7 +33,9 @@ class SessionView(ModelSession):
         self._pending = None
         # Nobody reads what a view's model makes of its rows.
         self._hidden = self._seen = None
-        if self._traced:
+        if changes:
+            self._traced = None
+        elif self._traced:
             self.trace()
 
     def reset(self) -> None:
@@ -61,3 +65,21 @@ class SessionView(ModelSession):
         return self._attend(
             self.tokens[start:], np.arange(start, cached), visible, list(range(count)), before=start
         )
+
+    @torch.inference_mode()
+    def repeat_last(self, rows: int) -> None:
+        """Read the last cached token in `rows` rows at once.
+
+        Each sees the session's own rows of all tokens before it and itself, none of the others. One
+        forward, which leaves the cache as it is. What it is for happens in the model's layers.
+
+        Raises:
+            ValueError: nothing is cached.
+        """
+        last = len(self.tokens) - 1
+        if last < 0:
+            raise ValueError("no token is cached")
+        beside_the_last = np.eye(rows, rows + 1, k=1, dtype=bool)
+        self._attend(self.tokens[-1:] * rows, np.full(rows, last), beside_the_last, [0], before=last)
+        self.counters.forwards += 1
+        self.counters.rows += rows

@@ -17,6 +17,7 @@ from tables import TableSession
 
 from baselines import (
     cascade,
+    clasp,
     eagle,
     hybrid,
     lookahead,
@@ -224,6 +225,7 @@ def test_a_draft_that_lacks_a_token_of_the_targets(courses, config):
     "config",
     [
         self_speculative.Config(skip=None, skip_attention=[1], max_draft=1, threshold=0.0),
+        clasp.Config(interval=1, max_draft=1, threshold=0.0),
         parallel.Config(gamma=2),
         superposed.Config(paths=2, gamma=1),
         eagle.Config(depth=2, children=1, width=1, nodes=None),

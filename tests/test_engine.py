@@ -13,7 +13,7 @@ from matrix import decode, prompts, reference
 from samples import covering
 from torch import nn
 
-from baselines import greedy, multi_candidate, self_speculative, speculative
+from baselines import clasp, greedy, multi_candidate, self_speculative, speculative
 from bench.measure.lossless import noise_floor, token_gaps
 from bench.models.config import EAGER, PACKED, TRACED
 from bench.models.place import Place, resolve_place
@@ -116,6 +116,7 @@ MATRIX = [
     speculative.Config(gamma=4),
     multi_candidate.Config(branching=[3, 2, 1], width=None, nodes=None),
     self_speculative.Config(skip=None, skip_attention=[1], max_draft=5, threshold=0.3),
+    clasp.Config(interval=1, max_draft=5, threshold=0.3),
     ouroboros.Config(gamma=3, k=3, window=4, ngram=4, pool=PoolConfig(text_phrases=True)),
 ]
 ENGINES = {TRACED: torch.float64, PACKED: torch.float32, f"{PACKED} bfloat16": torch.bfloat16}

@@ -21,6 +21,7 @@ from torch.utils._pytree import tree_leaves
 
 from baselines import (
     cascade,
+    clasp,
     greedy,
     hybrid,
     lookahead,
@@ -58,6 +59,7 @@ METHODS = [
     tapout.Config(gamma=4),
     token_recycling.Config(nodes=12, prompt=True),
     self_speculative.Config(skip=None, skip_attention=[1], max_draft=4, threshold=0.0),
+    clasp.Config(interval=4, max_draft=4, threshold=0.0),
     hybrid.Config(min_match=3, draft_length=6, fallback=speculative.Config(gamma=4)),
     ouroboros_config(gamma=4, k=2, window=3, ngram=3, text_phrases=True),
     ouroboros_config(gamma="auto", k="auto", window=0, capacity=3, ngram=4, confidence=0.3),
@@ -195,6 +197,7 @@ MANY = [
     hybrid.Config(min_match=3, fallback=lookahead.Config(window=2, ngram=3, max_guesses=2)),
     token_recycling.Config(nodes=8),
     self_speculative.Config(skip=None, skip_mlp=[0], max_draft=3),
+    clasp.Config(interval=2, max_draft=3),
     ouroboros_config(gamma=3, k=2, window=2, ngram=3, text_phrases=True),
 ]
 

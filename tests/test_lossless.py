@@ -17,6 +17,7 @@ from samples import covering
 
 from baselines import (
     cascade,
+    clasp,
     hf_generate,
     hybrid,
     lookahead,
@@ -130,6 +131,7 @@ COVERING = [
     ouroboros_config(drafter=prompt_lookup.Config(draft_length=3), k=2, ngram=4, capacity=3),
     ouroboros_config(gamma=3, k=3, window=4, ngram=4, accepted_only=True),
     self_speculative.Config(skip=None, skip_attention=[1], max_draft=5, threshold=0.3, threshold_step=0.5),
+    clasp.Config(interval=1, max_draft=5, threshold=0.3),
     prompt_lookup.Config(),
     sam.Config(),
     sam.Config(alpha=None, draft_length=7, history_bias=0),
@@ -161,8 +163,8 @@ def options_of(config: object) -> list[tuple]:
 
 # Their drafts never branch, or so seldom that no row need move (test_suffix.py has some that do).
 CHAINS = {
-    "speculative", "cascade", "self_speculative", "prompt_lookup", "sam", "suffix", "hybrid", "tapout", "oracle",
-    "synthetic",
+    "speculative", "cascade", "clasp", "self_speculative", "prompt_lookup", "sam", "suffix", "hybrid", "tapout",
+    "oracle", "synthetic",
 }  # fmt: skip
 # Their likeliest path lies first, and of a draft as near to its target as the families' here it is
 # often the only one that is accepted.
@@ -556,6 +558,8 @@ def test_methods_that_draft_with_a_model_refuse_a_pair_without_one(llama: ModelP
         (cascade.Config, {"draft_length": 0}),
         (cascade.Config, {"lenience": 0.9}),
         (cascade.Config, {"lenience": float("inf")}),
+        (clasp.Config, {"skip_share": 1.5}),
+        (clasp.Config, {"interval": 0}),
         (suffix.Config, {"depth": 1}),
         (suffix.Config, {"draft_length": 0}),
         (suffix.Config, {"factor": 0.0}),

@@ -12,6 +12,7 @@ from matrix import build, decode, make_pair, ouroboros_config, prompts
 
 from baselines import (
     cascade,
+    clasp,
     greedy,
     hybrid,
     lookahead,
@@ -187,6 +188,7 @@ def test_a_draft_that_needs_the_prompt_alone_rides_in_the_prefill(length: int) -
         (greedy.Config(), 1),
         (same, alone),
         (hybrid.Config(min_match=30, fallback=same), alone),
+        (clasp.Config(skip_share=0.0, threshold=0.0, max_draft=4), 1),
         (speculative.Config(gamma=4), 5),
         (multi_candidate.Config(branching=[2, 2, 1]), 4),
         (superposed.Config(paths=1, gamma=3, alpha=0.0), 4),

@@ -32,7 +32,7 @@ def plain(pair: ModelPair, prompt: list[int], stopping: Stopping, sampler: objec
 def test_every_method_samples_what_plain_sampling_samples(llama, config):
     decoder = build(config, llama)
     first = COVERING.index(config)
-    draws = config in WITH_A_DRAFT or config.name == "self_speculative"
+    draws = config in WITH_A_DRAFT or config.name in ("self_speculative", "clasp")
     for number, prompt in enumerate(prompts(2), first):
         sampling, stopping = SAMPLINGS[number % len(SAMPLINGS)], STOPPINGS[number % 2]
         expected = plain(llama, prompt, stopping, make_sampler(sampling, (7, number)))

@@ -12,6 +12,7 @@ from pretend_device import DEVICE, PretendDevice
 
 from baselines import (
     cascade,
+    clasp,
     greedy,
     hybrid,
     lookahead,
@@ -46,6 +47,7 @@ METHODS = [
     (sam.Config(), 1),
     (suffix.Config(), 1),
     (self_speculative.Config(skip=None, skip_attention=[1], threshold=0.3), 1),
+    (clasp.Config(interval=1, threshold=0.3), 1),
     (ouroboros_config(gamma=4, k=2, window=4, ngram=4), 1),
     (ouroboros_config(gamma=4, k=2, window=0, ngram=4, capacity=4, confidence=0.4, text_phrases=True), 1),
     (ouroboros_config(drafter=sam.Config(), k=2, ngram=3, text_phrases=True), 1),

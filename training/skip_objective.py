@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from baselines.layer_skipping import LayerSkipper
-from baselines.self_speculative import AdaptiveExit, SelfSpeculative, likeliest
+from baselines.self_draft import likeliest
+from baselines.self_speculative import AdaptiveExit, SelfSpeculative
 from decoding.decoder import Drafter, ModelPair
 from decoding.loop import DraftThenVerify, propose, verify
 from decoding.session import ModelSession

@@ -40,6 +40,7 @@ MODULES = (
     "baselines.speculative",
     "baselines.lookahead",
     "baselines.cascade",
+    "baselines.clasp",
     "baselines.eagle",
     "baselines.hf_assisted",
     "baselines.hf_prompt_lookup",

@@ -21,8 +21,8 @@ from bench.models.speculators import load_published, published
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
 from decoding.feature_session import FeatureSession
-from decoding.hidden import reader_of
 from decoding.packing import pack
+from decoding.reading import reader_of
 from decoding.session import ModelSession
 from decoding.text import continuation, text_of
 from decoding.tracing import CannotTrace

@@ -8,7 +8,8 @@ from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from decoding.errors import UserError
-from decoding.hidden import reader_of
+from decoding.hidden import Reader
+from decoding.reading import reader_of
 from training.drafter.labels import SHARD
 from training.drafter.own_text import Answered
 
@@ -63,7 +64,7 @@ def passes(student: PreTrainedModel, ids: torch.Tensor, states: torch.Tensor, co
         One tensor [texts, rows, width] a pass.
     """
     reader = reader_of(student)
-    assert reader is not None
+    assert isinstance(reader, Reader)
     found = [states]
     for _ in range(count):
         reader.features = shifted(found[-1])

@@ -13,8 +13,9 @@ from baselines.parallel import MASK
 from bench.models.borrowing import BORROWED, READS_FEATURES
 from bench.models.short_head import RANKING, write_ranking
 from decoding.errors import UserError
-from decoding.hidden import read_features, reader_of
+from decoding.hidden import read_features
 from decoding.layers import layer_stack
+from decoding.reading import reader_of
 
 
 def student_of(

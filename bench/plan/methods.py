@@ -41,6 +41,7 @@ MODULES = (
     "baselines.lookahead",
     "baselines.cascade",
     "baselines.eagle",
+    "baselines.glide",
     "baselines.hf_assisted",
     "baselines.hf_prompt_lookup",
     "baselines.hybrid",

@@ -58,7 +58,7 @@ class CrossAttention(nn.Module):
         rows: the target's (keys, values), [texts, heads of these, rows, size] each; None: nothing
             is read.
         mask: float [draft's rows, target's rows], added to the scores (see `mask_of`).
-        residual: what the layer has read, for the hook behind it.
+        residual: what the layer has read, until self-attention has run.
     """
 
     def __init__(self, width: int, heads: int, size: int, rotate: Callable[..., Angles]) -> None:

@@ -138,26 +138,28 @@ def test_a_draft_at_a_blocks_begin_is_a_block_of_training(trace):
 
 def test_cross_attention_is_what_the_paper_says():
     """By hand: no norm, the query turned at its own place, keys and values as they are cached,
-    repeated for the heads that share them."""
+    repeated for the heads that share them. The second of two layers reads the last of three."""
     target = make_model("llama", num_hidden_layers=3)
-    draft = attending(student_of(target, [2]).double(), target)
-    (cross,) = reader_of(draft).layers
+    draft = attending(student_of(target, [0, 2]).double(), target)
+    cross = reader_of(draft).layers[1]
     text = torch.tensor(prompts(1, length=4))
     keys, values = (each[0].repeat_interleave(2, 0) for each in rows_of(target, text[0].tolist())[2])
-    seen = {}
-    layer = draft.model.layers[0]
-    layer.register_forward_pre_hook(lambda _, inputs: seen.update(read=inputs[0][0]))
-    layer.post_attention_layernorm.register_forward_pre_hook(lambda _, inputs: seen.update(added=inputs[0][0]))
+    added = []
+    norm = draft.model.layers[1].post_attention_layernorm
+    norm.register_forward_pre_hook(lambda _, inputs: added.append(inputs[0][0]))
     with torch.no_grad():
-        draft(text)
-        middle = seen["added"]
-        learning(draft, text, keys_and_values(target, text, 1)[None])
+        rows = keys_and_values(target, text, 2)[None]
+        output = cross.o_proj.weight.clone()
+        for weight in (torch.zeros_like(output), output):
+            cross.o_proj.weight.copy_(weight)
+            learning(draft, text, rows)
+        middle, found = added
         cosine, sine = draft.model.rotary_emb(middle[None], torch.arange(4)[None])
         query = cross.q_proj(middle).view(4, 4, 8).transpose(0, 1)
         query = query * cosine[0] + rotate_half(query) * sine[0]
         scores = (query @ keys.transpose(1, 2) / 8**0.5).masked_fill(~torch.ones(4, 4).tril().bool(), -torch.inf)
         wanted = middle + cross.o_proj((scores.softmax(-1) @ values).transpose(0, 1).flatten(1))
-    assert torch.allclose(seen["added"], wanted, atol=1e-9)
+    assert torch.allclose(found, wanted, atol=1e-9)
     assert not torch.allclose(wanted, middle, atol=1e-3)
 
 

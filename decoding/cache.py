@@ -5,8 +5,26 @@ attends to the rows before it. Row order is the order of the forward, positions 
 business, so the rows of rejected nodes simply lie past the cursor until they are overwritten.
 """
 
+from typing import Any
+
 import torch
-from transformers.cache_utils import Cache, CacheLayerMixin
+from transformers import PreTrainedModel
+from transformers.cache_utils import Cache, CacheLayerMixin, DynamicCache
+
+from decoding.reading import reader_of
+
+
+@torch.no_grad()
+def one_row(model: PreTrainedModel) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """(keys, values) of every layer, [1, heads, 1, size] each, from a forward of one token."""
+    if reader := reader_of(model):
+        reader.give([])
+    cache = DynamicCache()
+    token = torch.zeros(1, 1, dtype=torch.long, device=model.device)
+    model(input_ids=token, past_key_values=cache, use_cache=True)
+    # Of many kinds, but MaskBuilder lets none through that has no rows.
+    layers: list[Any] = cache.layers
+    return [(layer.keys, layer.values) for layer in layers]
 
 
 class _TreeLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # untyped in transformers
@@ -125,6 +143,20 @@ class TreeCache(Cache):
             for member, (layer, name) in enumerate(buffer.members)
         }
         return [(found[layer, "keys"], found[layer, "values"]) for layer in self.layers]
+
+    def read(self, layer: int, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The first `count` rows of a layer's (keys, values), [1, heads, count, size] each.
+
+        They are views, only to be read.
+
+        Raises:
+            ValueError: fewer rows are confirmed.
+        """
+        if not 0 <= count <= self.length:
+            raise ValueError(f"{count} rows of a cache of {self.length}")
+        (keys, first), (values, second) = self.slots()[layer]
+        found = (self._buffers[keys].rows[first], self._buffers[values].rows[second])
+        return found[0].narrow(2, 0, count), found[1].narrow(2, 0, count)
 
     def reserve(self, capacity: int) -> None:
         """Make room for `capacity` rows; what is cached stays."""

@@ -145,6 +145,7 @@ class ModelPair:
             nobody knows how.
         feature_draft: loads a draft that reads the target's hidden states, once; None where there
             is none.
+        cross_draft: the same of one that attends to the target's keys and values.
     """
 
     target: ModelSession
@@ -154,3 +155,4 @@ class ModelPair:
     seed: int = 0
     plain: Callable[[], PreTrainedModel] | None = None
     feature_draft: Callable[[], ModelSession] | None = None
+    cross_draft: Callable[[], ModelSession] | None = None

@@ -20,6 +20,10 @@ class MissingFeatureDraft(UserError):
     """A method needs a draft that reads the target's hidden states, and has none."""
 
 
+class MissingCrossDraft(UserError):
+    """A method needs a draft that attends to the target's keys and values, and has none."""
+
+
 class MissingSkipSet(UserError):
     """Draft & Verify has no skip set for this target; how to get one depends as well."""
 

@@ -9,15 +9,17 @@ it, and a tree grows by one level a forward.
 import torch
 from transformers import PreTrainedModel
 
-from decoding.hidden import reader_of
+from decoding.hidden import Reader
 from decoding.masks import MaskBuilder
+from decoding.reading import reader_of
+from decoding.reading_session import ReadingSession
 from decoding.session import MODELS, ModelSession
 from decoding.tree import TokenTree
 
 UNREAD = "a feature draft reads the row before each of its rows: it grows a tree by one level a forward"
 
 
-class FeatureSession(ModelSession):
+class FeatureSession(ReadingSession):
     """A model that reads features, beside the target that gives them.
 
     Args:
@@ -27,29 +29,19 @@ class FeatureSession(ModelSession):
     """
 
     def __init__(self, model: PreTrainedModel, target: ModelSession, vocabulary: int | None = None) -> None:
-        super().__init__(model, vocabulary)
+        super().__init__(model, target, vocabulary)
         reader = reader_of(model)
-        assert reader is not None
+        assert isinstance(reader, Reader)
         # How far the target had come at the last forward of a new tree, and how many cached rows
         # read the target's own states.
         self._known = 0
         self._true = 0
         self.reader = reader
-        self.target = target
         self._layers = reader.layers or (target.depth,)
         target.watch(self._layers)
         self.watch((self.depth,))
         if not reader.reads_first:
             self._masks = MaskBuilder(model, without_first=True)
-
-    def begin(self, prompt: list[int], length: int) -> None:  # noqa: ARG002
-        """A new sequence; the prompt is read once the target has read it."""
-        self.reset()
-        self.reserve(length)
-
-    def ready(self, tokens: list[int]) -> bool:
-        """Whether the target has read all of `tokens` but the last."""
-        return 0 < len(tokens) - 1 <= len(self.target.tokens)
 
     def keep(self, path: list[int]) -> None:
         """See ModelSession.keep."""
@@ -65,6 +57,9 @@ class FeatureSession(ModelSession):
         """See ModelSession.align; rows that read the draft's own states are forgotten too."""
         super().align(tokens, known)
         self.truncate(min(len(self.tokens), self._true))
+
+    def _beside(self, chain: list[int], tree: TokenTree, standing: int) -> list[torch.Tensor]:
+        return [self._features(chain, tree, standing)[None]]
 
     def _features(self, chain: list[int], tree: TokenTree, standing: int) -> torch.Tensor:
         """Of every row the hidden state of the row before it.

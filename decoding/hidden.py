@@ -11,6 +11,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from decoding.layers import layer_stack
+from decoding.reading import let_read
 
 
 class HiddenStates:
@@ -106,6 +107,14 @@ class Reader(nn.Module):
         self.width = width
         self.features: torch.Tensor | None = None
 
+    def give(self, beside: list[torch.Tensor]) -> None:
+        """The next forwards read these features, [[1, rows, width]]; [] for zeros."""
+        self.features = beside[0] if beside else None
+
+    def example(self, rows: int, cached: int, draw: torch.Generator) -> list[torch.Tensor]:  # noqa: ARG002
+        """See Reading."""
+        return [torch.randn(1, rows, self.width, generator=draw, dtype=torch.float32)]
+
     def project(self, states: torch.Tensor) -> torch.Tensor:
         """The target's states [rows, width of all layers] as features [rows, width]."""
         return states
@@ -156,12 +165,7 @@ def attach(model: PreTrainedModel, reader: Reader) -> None:
     embedding: nn.Module = model.get_input_embeddings()
     embedding.fusion = reader
     embedding.register_forward_hook(_fused)
-
-
-def reader_of(model: PreTrainedModel) -> Reader | None:
-    """What makes `model` read features; None where it reads none."""
-    found: Reader | None = getattr(model.get_input_embeddings(), "fusion", None)
-    return found
+    let_read(model, reader)
 
 
 def _fused(embedding: nn.Module, _inputs: object, tokens: torch.Tensor) -> torch.Tensor:

@@ -24,7 +24,7 @@ class Spec:
         ours: whether a mismatch is our fault (exit status 1), or a rival's and only reported.
         bound: no competitor, for it knows the output beforehand: left out of rankings.
         own_draft: whether a model drafts that is not the pair's draft: a part of the target, or one
-            that reads its hidden states.
+            that reads its hidden states or its keys and values.
         keeps_history: whether anything learned on one prompt can serve the next.
         saves_state: whether what was learned can be written to a file and loaded from it.
         figures: import path of the module that knows what its drafter's own metrics come to

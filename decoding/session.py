@@ -6,20 +6,20 @@ cache. It remembers which tokens are cached, so that a method cannot lose track 
 counts forwards and rows.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from transformers import PretrainedConfig, PreTrainedModel
-from transformers.cache_utils import DynamicCache
 
-from decoding.cache import TreeCache
+from decoding.cache import TreeCache, one_row
 from decoding.errors import UserError
 from decoding.finite import require_finite
-from decoding.hidden import FeatureRows, HiddenStates, reader_of
+from decoding.hidden import FeatureRows, HiddenStates
 from decoding.masks import MaskBuilder
+from decoding.reading import reader_of
 from decoding.staging import staged
 from decoding.stopwatch import Stopwatch
 from decoding.tracing import CannotTrace, TracedForward, rotary_settings
@@ -76,7 +76,7 @@ class ModelSession:
         self._pending: tuple[list[int], TokenTree, int] | None = None
         # Those of them that read no token but an embedding.
         self._untrue: frozenset[int] = frozenset()
-        self._cache = TreeCache(self._probe())
+        self._cache = TreeCache(one_row(model))
         self._traced: TracedForward | None = None
         self._traced_embeddings: TracedForward | None = None
         self.features = FeatureRows()
@@ -130,6 +130,14 @@ class ModelSession:
         columns = dict(zip(self._hidden.layers, torch.split(rows, self._hidden.widths, dim=-1), strict=True))
         return torch.cat([columns[layer] for layer in layers], dim=-1)
 
+    def cached(self, layer: int, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Keys and values of the first `count` confirmed tokens, as they are cached at `layer`.
+
+        Raises:
+            ValueError: fewer tokens are cached.
+        """
+        return self._cache.read(layer, count)
+
     def trace(self) -> None:
         """From now on run the model's forward traced: the same in less time (see tracing.py).
 
@@ -164,18 +172,6 @@ class ModelSession:
         """What the model reads for token ids [rows]: float [rows, hidden size]."""
         rows: torch.Tensor = self.model.get_input_embeddings()(ids)
         return rows
-
-    @torch.inference_mode()
-    def _probe(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """Rows of keys and values of every layer, from a forward of one token."""
-        if reader := reader_of(self.model):
-            reader.features = None
-        cache = DynamicCache()
-        token = torch.zeros(1, 1, dtype=torch.long, device=self.device)
-        self.model(input_ids=token, past_key_values=cache, use_cache=True)
-        # Of many kinds, but MaskBuilder lets none through that has no rows.
-        layers: list[Any] = cache.layers
-        return [(layer.keys, layer.values) for layer in layers]
 
     def reset(self) -> None:
         """Forget the sequence and zero the counters."""
@@ -280,9 +276,9 @@ class ModelSession:
             visible[len(chain) :, len(chain) :] = tree.ancestors()
         wanted = [len(chain) + node - standing for node in nodes] if chain or standing else nodes
         inputs = (chain + tree.tokens)[standing:]
-        features = self._features(chain, tree, standing)
+        beside = self._beside(chain, tree, standing)
         logits = self._attend(
-            inputs, positions, visible[standing:], wanted, standing, features=features, embeddings=embeddings
+            inputs, positions, visible[standing:], wanted, standing, beside=beside, embeddings=embeddings
         )
         if self._hidden and (fresh := self._hidden.rows) is not None:
             self._seen = torch.cat([self._seen, fresh[0]]) if standing and self._seen is not None else fresh[0]
@@ -301,7 +297,7 @@ class ModelSession:
         rows: list[int],
         standing: int = 0,
         before: int | None = None,
-        features: torch.Tensor | None = None,
+        beside: Sequence[torch.Tensor] = (),
         embeddings: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """The model's forward of `tokens` after the cached rows; logits [len(rows), vocabulary].
@@ -309,7 +305,8 @@ class ModelSession:
         standing: rows of an earlier forward that lie between the two, not confirmed. positions:
         int64, of the rows after the cached ones, [standing + tokens]. before: rows from the first
         on that every token sees; None: all cached ones. visible: bool [tokens, all rows after
-        these], which of them each token attends to. embeddings: what the last rows read instead.
+        these], which of them each token attends to. beside: what is read beside
+        tokens. embeddings: what the last rows read instead.
         """
         cached = len(self.tokens)
         before = cached if before is None else before
@@ -329,10 +326,10 @@ class ModelSession:
                 true = self._embedded(ids[: count - len(embeddings)])
                 inputs, traced = torch.cat([true, embeddings])[None], self._traced_embeddings
             if traced:
-                logits = traced(inputs, query, rows, mask, features)[0]
+                logits = traced(inputs, query, rows, mask, beside)[0]
             else:
-                if features is not None and (reader := reader_of(self.model)):
-                    reader.features = features[None]
+                if reader := reader_of(self.model):
+                    reader.give(list(beside))
                 output = self.model(
                     **{"input_ids" if embeddings is None else "inputs_embeds": inputs},
                     attention_mask=mask,
@@ -345,9 +342,9 @@ class ModelSession:
         self._cache.truncate(cached)
         return logits if logits.shape[-1] == self.vocabulary else logits[:, : self.vocabulary]
 
-    def _features(self, chain: list[int], tree: TokenTree, standing: int) -> torch.Tensor | None:  # noqa: ARG002
+    def _beside(self, chain: list[int], tree: TokenTree, standing: int) -> list[torch.Tensor]:  # noqa: ARG002
         """What the rows of [chain, tree] from `standing` on read beside their tokens."""
-        return None
+        return []
 
     def _kept(self, rows: list[int], staged_rows: torch.Tensor, count: int) -> int | torch.Tensor:
         """Which of `count` rows the head runs on, as transformers takes it.

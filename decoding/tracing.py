@@ -18,17 +18,19 @@ from transformers import PretrainedConfig, PreTrainedModel
 from transformers.cache_utils import Cache, CacheLayerMixin
 
 from decoding.cache import TreeCache
-from decoding.hidden import HiddenStates, reader_of
+from decoding.hidden import HiddenStates
 from decoding.masks import Mask
 from decoding.packing import blocked
+from decoding.reading import reader_of
 
 # Rotary embeddings that look at how far the sequence has come.
 LOOKING = ("dynamic", "longrope")
 # Rows of a forward whose numbers are written once.
 NUMBERS = 1024
 _Tensors = list[torch.Tensor]
-# Of a forward: ids or embeddings, positions, kept rows, masks, buffers, blocked weights, features.
-_Arguments = tuple[torch.Tensor, torch.Tensor, torch.Tensor, _Tensors, _Tensors, _Tensors, torch.Tensor]
+# Of a forward: ids or embeddings, positions, kept rows, masks, buffers, blocked weights,
+# what is read beside tokens.
+_Arguments = tuple[torch.Tensor, torch.Tensor, torch.Tensor, _Tensors, _Tensors, _Tensors, _Tensors]
 
 
 class CannotTrace(Exception):
@@ -107,11 +109,11 @@ class _Forward(nn.Module):
         masks: _Tensors,
         buffers: _Tensors,
         weights: _Tensors,
-        features: torch.Tensor,
+        beside: _Tensors,
     ) -> tuple[torch.Tensor, ...]:
         """(logits,), and the last hidden states where they are watched."""
         if self.reader:
-            self.reader.features = features
+            self.reader.give(beside)
         for linear, weight in zip(self.blocked, weights, strict=False):
             linear.blocked = weight
         for layer, (keys, values) in zip(cast(list[_Layer], self.cache.layers), self.slots, strict=True):
@@ -160,10 +162,7 @@ class TracedForward:
         self._numbers = torch.arange(NUMBERS, device=self._device)
         forward = _Forward(model, cache, kinds, hidden, embedded)
         self._weights = forward.weights()
-        # As wide as what the model reads; of a model that reads none a tensor that nobody looks at.
-        reader = reader_of(model)
-        self._width = reader.width if reader else 1
-        self._nothing = torch.zeros(1, 1, self._width, dtype=model.dtype, device=self._device)
+        self._nothing = [torch.zeros_like(each) for each in self._beside(model, 1, 1, torch.Generator())]
         cache.reserve(64)
         try:
             with warnings.catch_warnings(), torch.no_grad():
@@ -185,7 +184,7 @@ class TracedForward:
         positions: torch.Tensor,
         kept: list[int],
         mask: Mask,
-        features: torch.Tensor | None = None,
+        beside: Sequence[torch.Tensor] = (),
     ) -> torch.Tensor:
         """Logits [1, len(kept), the head's size] of one forward.
 
@@ -196,10 +195,10 @@ class TracedForward:
             positions: int64 [1, rows].
             kept: rows whose logits are wanted.
             mask: as the model takes it.
-            features: float [rows, width], for a model that reads them.
+            beside: what the model reads beside tokens (see decoding/reading.py).
         """
         masks = list(mask.values()) if isinstance(mask, Mapping) else [mask]
-        read = self._nothing if features is None else features[None]
+        read = list(beside) or self._nothing
         found = self._run(inputs, positions, self._index(kept), masks, self._cache.buffers(), self._weights, read)
         if self._hidden:
             self._hidden.rows = found[1]
@@ -232,8 +231,14 @@ class TracedForward:
         inputs = ids.to(device)
         if self._embedded:
             inputs = model.get_input_embeddings()(inputs)
-        features = torch.randn(1, rows, self._width, generator=draw, dtype=torch.float32).to(device, model.dtype)
-        return inputs, positions.to(device), kept, masks, self._cache.buffers(), self._weights, features
+        beside = self._beside(model, rows, cached, draw)
+        return inputs, positions.to(device), kept, masks, self._cache.buffers(), self._weights, beside
+
+    def _beside(self, model: PreTrainedModel, rows: int, cached: int, draw: torch.Generator) -> _Tensors:
+        """What a model may read beside tokens; of one that reads nothing what nobody looks at."""
+        reader = reader_of(model)
+        drawn = reader.example(rows, cached, draw) if reader else [torch.zeros(0)]
+        return [each.to(self._device, model.dtype) for each in drawn]
 
     @torch.inference_mode()
     def _compare(self, forward: _Forward, model: PreTrainedModel) -> None:

@@ -19,6 +19,7 @@ from transformers import (
     Qwen3Config,
 )
 
+from decoding.cross import attend_to
 from decoding.hidden import read_features
 
 VOCABULARY = 24
@@ -121,4 +122,13 @@ def reading(model: PreTrainedModel, share: float = 0.1) -> PreTrainedModel:
     with torch.no_grad():
         mix = torch.randn(width, width, generator=torch.Generator().manual_seed(4)) / width**0.5
         fusion.linear.weight.copy_(torch.cat([torch.eye(width), share * mix], dim=1))
+    return model
+
+
+def attending(model: PreTrainedModel, target: PreTrainedModel, share: float = 0.02) -> PreTrainedModel:
+    """`model` as a GliDe draft, with random weights of size `share` for what it reads."""
+    reader = attend_to(target, model)
+    with torch.no_grad():
+        for number, layer in enumerate(reader.layers):
+            torch.nn.init.normal_(layer.o_proj.weight, std=share, generator=torch.Generator().manual_seed(number))
     return model

@@ -6,11 +6,12 @@ from collections import Counter
 from dataclasses import fields
 from functools import cache
 
-from families import VOCABULARY, blurred, make_model, reading
+from families import VOCABULARY, attending, blurred, make_model, reading
 
 from baselines import greedy
 from baselines.pool_meter import COLUMNS
 from bench.plan.methods import METHODS
+from decoding.cross_session import CrossSession
 from decoding.decoder import ModelPair
 from decoding.feature_session import FeatureSession
 from decoding.loop import DraftThenVerify
@@ -44,7 +45,13 @@ def make_pair(
     def feature_draft() -> FeatureSession:
         return FeatureSession(reading(blurred(target, noise)), session)
 
-    return ModelPair(session, ModelSession(draft), frozenset({5}), decode, feature_draft=feature_draft)
+    @cache
+    def cross_draft() -> CrossSession:
+        return CrossSession(attending(blurred(target, noise), target), session)
+
+    return ModelPair(
+        session, ModelSession(draft), frozenset({5}), decode, feature_draft=feature_draft, cross_draft=cross_draft
+    )
 
 
 def build(config: object, pair: ModelPair) -> DraftThenVerify:

@@ -41,6 +41,7 @@ class Fault:
 
 TRACING = "decoding/tracing.py"
 PACKING = "decoding/packing.py"
+CROSS = "decoding/cross.py"
 SUFFIX_TREE = "baselines/suffix_tree.py"
 
 FAULTS = (
@@ -1060,8 +1061,30 @@ FAULTS = (
     Fault("states of rejected rows are kept", "decoding/session.py",
           "kept = [*range(len(chain)), *(len(chain) + node for node in path)]",
           "kept = [*range(len(chain) + len(path))]", ("test_eagle.py",)),
-    Fault("a feature draft drafts before its target has read the prompt", "decoding/feature_session.py",
-          "return 0 < len(tokens) - 1 <= len(self.target.tokens)", "return True", ("test_eagle.py",)),
+    Fault("cross-attention sees the target's rows of its own block", CROSS,
+          "end = torch.where(first > 0, first, positions + 1)", "end = positions + 1", ("test_glide.py",)),
+    Fault("in a text's first block cross-attention sees later rows", CROSS,
+          "torch.where(first > 0, first, positions + 1)", "torch.where(first > 0, first, BLOCK)", ("test_glide.py",)),
+    Fault("a prompt is read without training's mask", "decoding/cross_session.py",
+          "        if chain and not standing:\n", "        if False:\n", ("test_glide.py",)),
+    Fault("a draft attends to the target's first layers", "decoding/cross_session.py",
+          "range(target.depth - len(reader.layers), target.depth)", "range(len(reader.layers))", ("test_glide.py",)),
+    Fault("a draft learns from the target's first layers", "training/drafter/cross.py",
+          "cache.layers[-layers:]", "cache.layers[:layers]", ("test_glide.py",)),
+    Fault("a query of cross-attention is not turned", CROSS,
+          "        query, _ = self.rotate(query, query, *angles)\n", "", ("test_glide.py",)),
+    Fault("cross-attention reads self-attention's output alone", CROSS,
+          "cross(residual + own,", "cross(own,", ("test_glide.py",)),
+    Fault("self-attention's output is lost beside cross-attention's", CROSS,
+          "return own + cross(", "return cross(", ("test_glide.py",)),
+    Fault("a view of a cache goes on past what is confirmed", "decoding/cache.py",
+          "        if not 0 <= count <= self.length:\n", "        if False:\n", ("test_glide.py",)),
+    Fault("a draft reads target rows that nobody confirmed", "decoding/cross_session.py",
+          "known = min(root, len(self.target.tokens))", "known = root", ("test_glide.py",)),
+    Fault("a feature draft drafts before its target has read the prompt", "decoding/reading_session.py",
+          "return 0 < len(tokens) - 1 <= len(self.target.tokens)", "return True", ("test_eagle.py", "test_glide.py")),
+    Fault("a draft's layers attend to each other's rows", CROSS,
+          "(beside[2 * place + 1], beside[2 * place + 2])", "(beside[1], beside[2])", ("test_glide.py",)),
     Fault("states of the layer before the one that is asked for", "decoding/hidden.py",
           "self._hooks.append(stack[layer].reg", "self._hooks.append(stack[max(layer - 1, 0)].reg",
           ("test_speculators.py",)),

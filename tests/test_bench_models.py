@@ -118,7 +118,7 @@ def test_what_is_declared_of_a_method_is_what_it_does(loaded, name):
     config = method.load().Config()
     if name == "self_speculative":
         config = method.load().Config(skip=None)  # its own set is for the bundled target's layers
-    pair = replace(loaded.pair, feature_draft=lambda: loaded.pair.draft)
+    pair = replace(loaded.pair, **dict.fromkeys(("feature_draft", "cross_draft"), lambda: loaded.pair.draft))
     pair.draft.model.config.pard_token = 3
     decoder = method.load().build(config, pair)
     assert Spec(**{each.name: getattr(method, each.name) for each in fields(Spec)}) == method.load().SPEC

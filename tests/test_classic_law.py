@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pytest
 import torch
-from families import blurred, make_model, reading
+from families import attending, blurred, make_model, reading
 from matrix import build, ouroboros_config
 from tables import TableSession
 
@@ -19,6 +19,7 @@ from baselines import (
     cascade,
     clasp,
     eagle,
+    glide,
     hybrid,
     lookahead,
     multi_candidate,
@@ -37,6 +38,7 @@ from baselines import (
 )
 from decoding import acceptance
 from decoding.acceptance import Course
+from decoding.cross_session import CrossSession
 from decoding.decoder import ModelPair
 from decoding.draws import CLASSIC, Sampling
 from decoding.feature_session import FeatureSession
@@ -230,6 +232,8 @@ def test_a_draft_that_lacks_a_token_of_the_targets(courses, config):
         superposed.Config(paths=2, gamma=1),
         eagle.Config(depth=2, children=1, width=1, nodes=None),
         eagle.Config(depth=1, children=2, width=None, nodes=None),
+        glide.Config(gamma=2),
+        glide.Config(gamma=1, cape=True),
     ],
     ids=lambda config: config.name,
 )
@@ -241,6 +245,7 @@ def test_what_needs_a_real_model_has_the_law(courses, config):
     pair = ModelPair(
         session, ModelSession(draft), frozenset({EOS}), str,
         feature_draft=lambda: FeatureSession(reading(blurred(target, 0.2)), session),
+        cross_draft=lambda: CrossSession(attending(blurred(target, 0.2), target), session),
     )  # fmt: skip
     assert differs(found_law(courses, pair, config, Sampling(1.0), 2), law(pair, Sampling(1.0), 2)) < 1e-9
 

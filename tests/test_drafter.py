@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,12 @@ from bench_pair import make_tokenizer
 from families import EOS, make_model
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from baselines import eagle, greedy
+from baselines import eagle, glide, greedy
 from bench.models.borrowing import BORROWED, borrows, load_borrowing
+from bench.models.config import ModelConfig
+from bench.models.loading import load_pair
 from bench.models.location import locate
+from bench.models.place import Place
 from bench.models.short_head import read_ranking
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
@@ -24,12 +28,13 @@ from decoding.stopping import Stopping
 from training.drafter import labels
 from training.drafter.agreement import Agreement, agreement
 from training.drafter.config import DraftConfig, Optimisation, OwnText, PromptSet, Text
+from training.drafter.cross import keys_and_values
 from training.drafter.generation import Decoding, batches, decode
 from training.drafter.labels import top_logits
 from training.drafter.own_text import Answered, own_text
 from training.drafter.prompts import TestText, around_turn, of_tasks
 from training.drafter.run import train_draft
-from training.drafter.states import states_of
+from training.drafter.states import last_states, states_of
 from training.drafter.student import ranked, save, student_of
 from training.drafter.target import load_target
 from training.drafter.train import Head, _of_own, _Trainer
@@ -239,7 +244,7 @@ def test_a_draft_that_reads_states_learns_them_and_drafts(trained, tmp_path):
     assert not (tmp_path / "eagle/own_text.tar.xz").exists()
     target, tokenizer, eos = load_target(config)
     held_out = [each for each in own_text(config, target, tokenizer, eos, TestText(None)) if each.held_out]
-    read = states_of(target, held_out, tmp_path / "work/held_out_states")
+    read = states_of(target, held_out, tmp_path / "work/held_out_states", last_states)
     draft = load_borrowing(config.output, target, torch.float32)
     found = agreement(draft, held_out, None, read)
     log = [json.loads(line) for line in (tmp_path / "work/log.jsonl").read_text().splitlines()]
@@ -254,9 +259,43 @@ def test_a_draft_that_reads_states_learns_them_and_drafts(trained, tmp_path):
         assert outcome.tokens == held_out[0].answer[:12]
 
 
-def test_a_draft_that_reads_states_learns_from_nothing_else(trained):
-    with pytest.raises(UserError, match="text.tokens=0"):
-        replace(trained, features=True)
+def test_a_draft_that_attends_to_its_target_learns_and_drafts(trained, tmp_path):
+    """In the same stages; what lies in its folder is loaded for method=glide, and for no other."""
+    config = replace(
+        trained, cross=True, output=str(tmp_path / "glide"), work=str(tmp_path / "work"),
+        own_text=replace(trained.own_text, packed=trained.output), text=Text(),
+        optimisation=replace(trained.optimisation, on_policy_steps=0, own_epochs=8),
+    )  # fmt: skip
+    train_draft(config)
+    log = [json.loads(line) for line in (tmp_path / "work/log.jsonl").read_text().splitlines()]
+    losses = [line["loss"] for line in log if line["loss"]]
+    assert losses[-1] < losses[0]  # most of it is what the target itself is unsure of
+    assert "method=glide" in (tmp_path / "glide/README.md").read_text()
+    target, tokenizer, eos = load_target(config)
+    held_out = [each for each in own_text(config, target, tokenizer, eos, TestText(None)) if each.held_out]
+    read = states_of(target, held_out, tmp_path / "work/held_out_states", partial(keys_and_values, layers=1))
+    draft = load_borrowing(config.output, target, torch.float32)
+    found = agreement(draft, held_out, None, read)
+    assert log[0]["share"] < found.share == pytest.approx(max(line["share"] for line in log), abs=0.05)
+    assert found.share > agreement(draft, held_out, None, [torch.zeros_like(each) for each in read]).share
+    models = ModelConfig(target=config.target, cross_draft=config.output)
+    pair = load_pair(models, Place("cpu", "float32", "traced"), seed=0).pair
+    assert pair.cross_draft() is pair.cross_draft()
+    for settings in (glide.Config(), glide.Config(cape=True)):
+        outcome = glide.build(settings, pair).generate(held_out[0].prompt, Stopping(eos, 12))
+        assert outcome.tokens == held_out[0].answer[:12]
+        assert sum(outcome.steps.drafted)
+    other = load_pair(replace(models, cross_draft=None, feature_draft=config.output), Place("cpu", "float32"), seed=0)
+    with pytest.raises(UserError, match="reads no hidden states: give it as model.cross_draft"):
+        other.pair.feature_draft()
+
+
+def test_a_draft_that_reads_its_target_learns_from_nothing_else(trained):
+    for kind in ("features", "cross"):
+        with pytest.raises(UserError, match=f"^{kind}=true .* text.tokens=0"):
+            replace(trained, **{kind: True})
+    with pytest.raises(UserError, match="two kinds of draft"):
+        replace(trained, features=True, cross=True)
 
 
 def agreement_of_saved(trained: DraftConfig) -> float:

@@ -9,7 +9,7 @@ from baselines import eagle, multi_candidate, self_speculative, speculative
 from decoding.decoder import ModelPair
 from decoding.errors import MissingFeatureDraft
 from decoding.feature_session import FeatureSession
-from decoding.hidden import reader_of
+from decoding.reading import reader_of
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
 from decoding.tree import TokenTree

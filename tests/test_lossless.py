@@ -18,6 +18,7 @@ from samples import covering
 from baselines import (
     cascade,
     clasp,
+    glide,
     hf_generate,
     hybrid,
     lookahead,
@@ -100,6 +101,7 @@ GRAPHS = [
     for cape, pruning in ((False, 0.0), (True, 0.0), (False, 0.3), (True, 0.1))
     for sharing in (0, 1, None)
 ]
+GLIDE = [glide.Config(gamma=gamma, cape=cape) for gamma in (1, 4, 9) for cape in (False, True)]
 SYNTHETIC = [
     synthetic.Config(gamma=4, acceptance=[1.0, 0.9, 0.5, 0.0]),
     synthetic.Config(gamma=9, length=4.5),
@@ -110,7 +112,8 @@ SUPERPOSED = [
     for paths, gamma, alpha in itertools.product((1, 2, 4), (1, 4, 9), (0.0, 0.2, 1.0))
 ]
 GRID = [
-    *SPECULATIVE, *LOOKAHEAD, *RECYCLING, *CANDIDATES, *GRAPHS, *CASCADE, *SUPERPOSED, *SYNTHETIC, *OUROBOROS, *OPTIONS,
+    *SPECULATIVE, *LOOKAHEAD, *RECYCLING, *CANDIDATES, *GRAPHS, *CASCADE, *SUPERPOSED, *GLIDE, *SYNTHETIC, *OUROBOROS,
+    *OPTIONS,
 ]  # fmt: skip
 COVERING = [
     speculative.Config(gamma=4),

@@ -8,12 +8,21 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from decoding.errors import CannotPack, MissingDraft, MissingFeatureDraft, MissingSkipSet, SettingError, UserError
+from decoding.errors import (
+    CannotPack,
+    MissingCrossDraft,
+    MissingDraft,
+    MissingFeatureDraft,
+    MissingSkipSet,
+    SettingError,
+    UserError,
+)
 
 # What helps here, by the kind of error.
 ADVICE: dict[type[UserError], str] = {
     MissingDraft: "set model.draft",
     MissingFeatureDraft: "set model.feature_draft; scripts/train_draft.py trains one (docs/drafts.md)",
+    MissingCrossDraft: "set model.cross_draft; scripts/train_draft.py trains one (docs/drafts.md)",
     MissingSkipSet: "scripts/search_skip_layers.py searches one; a case in a panel takes it, or none, as in "
     "{name: self_speculative, skip: null}",
     CannotPack: "use engine=traced, on a GPU engine=eager",

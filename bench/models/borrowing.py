@@ -13,6 +13,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from bench.models.location import folder_config, locate
+from decoding.cross import attend_to
 from decoding.errors import UserError
 from decoding.hidden import read_features
 
@@ -20,6 +21,8 @@ from decoding.hidden import read_features
 BORROWED = "borrowed"
 # Key of config.json: whether the draft reads its target's hidden states.
 READS_FEATURES = "reads_features"
+# Key of config.json: whether it attends to its target's keys and values.
+ATTENDS = "attends_to_target"
 
 
 def borrows(name: str | None) -> bool:
@@ -43,6 +46,8 @@ def load_borrowing(name: str, lender: PreTrainedModel, dtype: torch.dtype) -> Pr
     model: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=dtype)  # type: ignore[no-untyped-call]
     if settings.get(READS_FEATURES):
         read_features(model)
+    if settings.get(ATTENDS):
+        attend_to(lender, model)
     placed: nn.Module = model  # PreTrainedModel's own `to` leaves its types out
     placed.to(lender.device)
     own = load_file(folder / "model.safetensors", device=str(lender.device))

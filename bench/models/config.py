@@ -30,6 +30,7 @@ class ModelConfig:
     draft_vocabulary: int | None = None
     draft_ranking: str | None = None
     feature_draft: str | None = None
+    cross_draft: str | None = None
 
     def __post_init__(self) -> None:
         self._take_from_hub()

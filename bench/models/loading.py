@@ -18,11 +18,15 @@ from bench.models.location import cannot_load, config_of, source_of, tokenizer_o
 from bench.models.place import Place, fastest, resolve_place, runs
 from bench.models.short_head import read_ranking, shorten
 from bench.models.speculators import load_published, published
+from decoding.cross import CrossReader
+from decoding.cross_session import CrossSession
 from decoding.decoder import ModelPair
 from decoding.errors import UserError
 from decoding.feature_session import FeatureSession
-from decoding.hidden import reader_of
+from decoding.hidden import Reader
 from decoding.packing import pack
+from decoding.reading import Reading, reader_of
+from decoding.reading_session import ReadingSession
 from decoding.session import ModelSession
 from decoding.text import continuation, text_of
 from decoding.tracing import CannotTrace
@@ -50,6 +54,22 @@ class LoadedPair:
             return text_of(self.tokenizer, ids, skip_special_tokens=True)
 
         return continuation(text, prompt, output)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of draft that reads what its target has made of the text: what that is, and how."""
+
+    what: str
+    reader: type[Reading]
+    session: type[ReadingSession]
+
+
+# By the setting that names such a draft, which is also its name in ModelPair.
+READERS = {
+    "feature_draft": _Kind("hidden states", Reader, FeatureSession),
+    "cross_draft": _Kind("keys and values", CrossReader, CrossSession),
+}
 
 
 @naming_pair()
@@ -83,20 +103,27 @@ def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
         assert tokenizers.draft is not None
         draft_session = _session(draft, tokenizers.draft, engine, warnings)
 
-    @cache
-    def feature_draft() -> ModelSession:
-        assert model.feature_draft is not None
-        named = replace(model, draft=model.feature_draft)
-        draft, seen = _load_draft(named, target, place.dtype, place.device, place.engine, eos)
-        if reader_of(draft) is None:
-            raise UserError(
-                f"model.feature_draft={model.feature_draft} reads no hidden states: give it as model.draft instead"
-            )
-        warnings.extend(seen)
-        return _traced(FeatureSession(draft, session, tokenizers.target), place.engine, warnings)
+    def reading(setting: str) -> Callable[[], ModelSession] | None:
+        """Loads, once, the draft that reads what the target has made of the text."""
+        folder = getattr(model, setting)
+        if not folder:
+            return None
 
-    features = feature_draft if model.feature_draft else None
-    pair = ModelPair(session, draft_session, eos, _decoder(tokenizer), seed, plain, features)
+        @cache
+        def load() -> ModelSession:
+            named = replace(model, draft=folder)
+            draft, seen = _load_draft(named, target, place.dtype, place.device, place.engine, eos)
+            kind, reader = READERS[setting], reader_of(draft)
+            read = next((name for name, each in READERS.items() if isinstance(reader, each.reader)), "draft")
+            if read != setting:
+                raise UserError(f"model.{setting}={folder} reads no {kind.what}: give it as model.{read} instead")
+            warnings.extend(seen)
+            return _traced(kind.session(draft, session, tokenizers.target), place.engine, warnings)
+
+        return load
+
+    drafts = {setting: reading(setting) for setting in READERS}
+    pair = ModelPair(session, draft_session, eos, _decoder(tokenizer), seed, plain, **drafts)
     return LoadedPair(pair, tokenizer, place.engine, warnings)
 
 

@@ -45,8 +45,9 @@ def weights_digests(model: ModelConfig) -> dict[str, str | None]:
     """
     draft = _digest(*locate(model.draft), model.draft_revision) if model.draft else None
     found = {"target": _digest(*locate(model.target_name), model.revision), "draft": draft}
-    if model.feature_draft:
-        found["feature_draft"] = _digest(*locate(model.feature_draft), None)
+    for name in ("feature_draft", "cross_draft"):
+        if folder := getattr(model, name):
+            found[name] = _digest(*locate(folder), None)
     return found
 
 

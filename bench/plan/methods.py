@@ -42,6 +42,7 @@ MODULES = (
     "baselines.cascade",
     "baselines.clasp",
     "baselines.eagle",
+    "baselines.glide",
     "baselines.hf_assisted",
     "baselines.hf_prompt_lookup",
     "baselines.hybrid",

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from transformers import PreTrainedModel
 
 from training.drafter.own_text import Answered
-from training.drafter.states import passes
+from training.drafter.states import while_drafting
 
 DEPTHS = 8
 
@@ -38,13 +38,14 @@ def agreement(
 ) -> Agreement:
     """Teacher-forced, one forward a text.
 
-    Of a draft that reads hidden states a forward for every depth: deeper ones read its own.
+    Of a draft that reads what the target has made of the text a forward for every depth: deeper
+    tokens are further from it.
 
     Args:
         draft: as it is used.
         texts: answers of the target; at least one.
         head: ids that the draft may choose among; None for all.
-        states: the target's hidden states, [tokens, width] a text, for a draft that reads them.
+        states: what the draft reads of the target, [tokens, width] a text.
     """
     hits = [_hits(draft, text, head, states[place] if states else None) for place, text in enumerate(texts)]
     tokens = sum(len(found[0]) for found in hits)
@@ -69,7 +70,7 @@ def _hits(
         logits = draft(input_ids=ids, use_cache=False, logits_to_keep=len(text.answer)).logits[0]
         choices = [logits.argmax(-1) if head is None else head[logits[:, head].argmax(-1)]] * DEPTHS
     else:
-        hidden = passes(draft, ids, states[None, :-1].to(draft.device, draft.dtype), DEPTHS)
+        hidden = while_drafting(draft, ids, states[None, :-1].to(draft.device, draft.dtype), DEPTHS)
         weight = draft.get_output_embeddings().weight
         weight = weight if head is None else weight[head]
         places = [F.linear(each[0, -len(text.answer) :], weight).argmax(-1) for each in hidden]

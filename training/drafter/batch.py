@@ -15,7 +15,7 @@ class Batch:
         labels: places in the head of the wanted ids, [rows, length, choices]; -1 where the head
             lacks one.
         shares: their probabilities, [rows, length, choices].
-        states: the target's hidden states, [rows, length, width], for a draft that reads them.
+        states: what the draft reads of the target, [rows, length, width].
         positions: of every place of a row, [length]; None: one after the other.
         seen: bool [length, length], which places each attends to; None: those before it.
     """

@@ -57,6 +57,7 @@ def write_card(
     own = f"{sum(learned.values()):,} tokens that the target wrote greedily ({tokens})"
     turns = "; invented: user turns of its own, by what they begin with" * any("invented" in each for each in learned)
     reads = " It reads the target's last hidden states beside the tokens (EAGLE): method=eagle." * config.features
+    reads += " Its layers attend to the target's keys and values (GliDe): method=glide." * config.cross
     paragraphs = [
         f"The layers {layers} of the target, trained on its own text by `python scripts/train_draft.py`; "
         f"{size / 1e6:.1f}M parameters, stored in float16. Embeddings, last norm and head are the target's, taken from "

@@ -131,6 +131,7 @@ class DraftConfig:
             templates.
         layers: the target's layers that the draft begins as, ascending.
         features: whether the draft reads the target's hidden states (EAGLE), for method=eagle.
+        cross: whether its layers attend to the target's keys and values (GliDe), for method=glide.
         parallel: tokens that the draft learns to write in one forward, for method=parallel; 1: one.
         mask_token: the id that it then reads in place of tokens it has not written; one that the
             target never writes.
@@ -148,6 +149,7 @@ class DraftConfig:
     forbidden_root: str | None = None
     layers: list[int] = field(default_factory=lambda: [0, -1])
     features: bool = False
+    cross: bool = False
     parallel: int = 1
     mask_token: int | None = None
     head: int | None = 8192
@@ -162,14 +164,17 @@ class DraftConfig:
     def __post_init__(self) -> None:
         if not self.layers:
             raise UserError("layers is empty: name at least one of the target's layers, as in layers=[0,-1]")
-        if self.features and (self.text.tokens or self.optimisation.on_policy_steps):
+        if self.features and self.cross:
+            raise UserError("features and cross make two kinds of draft: set one of them")
+        reads = "features" if self.features else "cross" if self.cross else None
+        if reads and (self.text.tokens or self.optimisation.on_policy_steps):
             raise UserError(
-                "features=true learns from the target's own text: set text.tokens=0 optimisation.on_policy_steps=0"
+                f"{reads}=true learns from the target's own text: set text.tokens=0 optimisation.on_policy_steps=0"
             )
         if (self.parallel > 1) != (self.mask_token is not None):
             raise UserError("parallel and mask_token belong together: give both, as in parallel=8 mask_token=17")
-        if self.parallel > 1 and (self.features or self.optimisation.on_policy_steps):
-            raise UserError("parallel above 1 takes features=false optimisation.on_policy_steps=0")
+        if self.parallel > 1 and (reads or self.optimisation.on_policy_steps):
+            raise UserError("parallel above 1 takes features=false cross=false optimisation.on_policy_steps=0")
         for name, value in (
             ("parallel", self.parallel),
             ("own_text.rows", self.own_text.rows),

@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -11,10 +12,11 @@ from transformers.utils import logging
 from bench.console.terminal import say
 from training.drafter.card import write_card
 from training.drafter.config import DraftConfig
+from training.drafter.cross import keys_and_values
 from training.drafter.labels import labelled, own_labels
 from training.drafter.own_text import own_text, pack
 from training.drafter.prompts import TestText
-from training.drafter.states import states_of
+from training.drafter.states import last_states, states_of
 from training.drafter.student import ranked, save, student_of
 from training.drafter.target import load_target
 from training.drafter.train import Head, train
@@ -49,11 +51,12 @@ def train_draft(config: DraftConfig) -> None:
         text = labelled(config, target, tokenizer, tests)
         own_text_labels = own_labels(config, target, own)
         states = held_out_states = None
-        if config.features:
-            states = states_of(target, own, work / "states")
-            held_out_states = states_of(target, held_out, work / "held_out_states")
+        if config.features or config.cross:
+            take = partial(keys_and_values, layers=len(config.layers)) if config.cross else last_states
+            states = states_of(target, own, work / "states", take)
+            held_out_states = states_of(target, held_out, work / "held_out_states", take)
     ranking = ranked((each.prompt + each.answer for each in own), sorted(eos))
-    student = student_of(target, config.layers, config.features, config.mask_token)
+    student = student_of(target, config.layers, config.features, config.mask_token, config.cross)
     head = Head(ranking[: config.head] if config.head else range(student.config.vocab_size), student.config.vocab_size)
     with clock("training"):
         log = train(config, student, target, head, text, own, own_text_labels, held_out, states, held_out_states)

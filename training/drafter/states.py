@@ -1,6 +1,6 @@
-"""The target's hidden states over texts, on disk: what a draft that reads them learns from."""
+"""What a draft reads of its target, over texts and on disk: hidden states, or keys and values."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -8,16 +8,29 @@ from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from decoding.errors import UserError
-from decoding.hidden import reader_of
+from decoding.hidden import Reader
+from decoding.reading import reader_of
+from training.drafter.cross import drafting, learning
 from training.drafter.labels import SHARD
 from training.drafter.own_text import Answered
 
 
 @torch.inference_mode()
-def states_of(target: PreTrainedModel, texts: Sequence[Answered], folder: Path) -> list[torch.Tensor]:
-    """The last hidden states of prompts and answers, float16 [tokens, width] a text.
+def states_of(
+    target: PreTrainedModel,
+    texts: Sequence[Answered],
+    folder: Path,
+    take: Callable[[PreTrainedModel, torch.Tensor], torch.Tensor],
+) -> list[torch.Tensor]:
+    """What `take` gives of prompts and answers, float16 [tokens, width] a text.
 
     Shards that are on disk are read, the others written.
+
+    Args:
+        target: whose states they are.
+        texts: in order.
+        folder: of the shards.
+        take: of the target and the ids [1, tokens] of a text, rows [tokens, width].
 
     Raises:
         UserError: a shard holds states of another text.
@@ -28,7 +41,8 @@ def states_of(target: PreTrainedModel, texts: Sequence[Answered], folder: Path) 
         shard = texts[begin : begin + SHARD]
         file = folder / f"states-{number}.pt"
         if not file.exists():
-            torch.save([_states(target, each) for each in shard], file.with_suffix(".new"))
+            ids = [torch.tensor([each.prompt + each.answer], device=target.device) for each in shard]
+            torch.save([take(target, each).to("cpu", torch.float16) for each in ids], file.with_suffix(".new"))
             file.with_suffix(".new").replace(file)
         stored = torch.load(file)
         if [len(each) for each in stored] != [len(each.prompt) + len(each.answer) for each in shard]:
@@ -37,10 +51,9 @@ def states_of(target: PreTrainedModel, texts: Sequence[Answered], folder: Path) 
     return found
 
 
-def _states(target: PreTrainedModel, text: Answered) -> torch.Tensor:
-    ids = torch.tensor([text.prompt + text.answer], device=target.device)
-    states: torch.Tensor = target.base_model(input_ids=ids, use_cache=False).last_hidden_state[0]
-    return states.to("cpu", torch.float16)
+def last_states(target: PreTrainedModel, ids: torch.Tensor) -> torch.Tensor:
+    """The last hidden states of a text [1, tokens]: float [tokens, width]."""
+    return target.base_model(input_ids=ids, use_cache=False).last_hidden_state[0]
 
 
 def shifted(states: torch.Tensor) -> torch.Tensor:
@@ -63,10 +76,26 @@ def passes(student: PreTrainedModel, ids: torch.Tensor, states: torch.Tensor, co
         One tensor [texts, rows, width] a pass.
     """
     reader = reader_of(student)
-    assert reader is not None
+    assert isinstance(reader, Reader)
     found = [states]
     for _ in range(count):
         reader.features = shifted(found[-1])
         found.append(student.base_model(input_ids=ids, use_cache=False).last_hidden_state)
     reader.features = None
     return found[1:]
+
+
+def while_learning(
+    student: PreTrainedModel, ids: torch.Tensor, states: torch.Tensor, unrolled: int
+) -> list[torch.Tensor]:
+    """Hidden states [texts, rows, width] that are learned from: `unrolled` passes; of GliDe one."""
+    if isinstance(reader_of(student), Reader):
+        return passes(student, ids, states, unrolled)
+    return [learning(student, ids, states)]
+
+
+def while_drafting(
+    student: PreTrainedModel, ids: torch.Tensor, states: torch.Tensor, depths: int
+) -> list[torch.Tensor]:
+    """Hidden states that tokens are drafted from: [texts, rows, width] a depth."""
+    return (passes if isinstance(reader_of(student), Reader) else drafting)(student, ids, states, depths)

@@ -10,15 +10,21 @@ from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from baselines.parallel import MASK
-from bench.models.borrowing import BORROWED, READS_FEATURES
+from bench.models.borrowing import ATTENDS, BORROWED, READS_FEATURES
 from bench.models.short_head import RANKING, write_ranking
+from decoding.cross import attend_to
 from decoding.errors import UserError
-from decoding.hidden import read_features, reader_of
+from decoding.hidden import Reader, read_features
 from decoding.layers import layer_stack
+from decoding.reading import reader_of
 
 
 def student_of(
-    target: PreTrainedModel, layers: list[int], features: bool = False, mask: int | None = None
+    target: PreTrainedModel,
+    layers: list[int],
+    features: bool = False,
+    mask: int | None = None,
+    cross: bool = False,
 ) -> PreTrainedModel:
     """A model of the target's kind with copies of these layers, in float32.
 
@@ -30,9 +36,11 @@ def student_of(
         layers: numbers of its layers, from the end where negative.
         features: whether the draft reads the target's hidden states beside its tokens.
         mask: the id that it reads for tokens that it writes in parallel.
+        cross: whether its layers attend to the target's keys and values.
 
     Raises:
-        UserError: a layer that the target does not have, or layers that do not ascend.
+        UserError: a layer that the target does not have, layers that do not ascend, or such as
+            cannot attend to the target.
     """
     count = target.config.get_text_config(decoder=True).num_hidden_layers
     chosen = [layer + count if layer < 0 else layer for layer in layers]
@@ -54,6 +62,8 @@ def student_of(
     student.load_state_dict(weights)
     if features:
         read_features(student)
+    if cross:
+        attend_to(target, student)
     for name, parameter in student.named_parameters():
         parameter.requires_grad_(_learned(name, stack))
     return student
@@ -89,7 +99,8 @@ def save(student: PreTrainedModel, ranking: list[int], folder: Path) -> None:
     save_file(own, folder / "model.safetensors", {"format": "pt"})
     config = student.config.to_diff_dict()
     config |= {"architectures": [type(student).__name__], "dtype": "float16"}
-    config |= {READS_FEATURES: True} if reader_of(student) else {}
+    if reader := reader_of(student):
+        config[READS_FEATURES if isinstance(reader, Reader) else ATTENDS] = True
     config[BORROWED] = sorted(set(student.state_dict()) - set(own))
     (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     write_ranking(folder / RANKING, ranking)

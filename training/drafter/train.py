@@ -17,6 +17,8 @@ from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
+from decoding.hidden import Reader
+from decoding.reading import reader_of
 from training.documents import Document, groups, pad
 from training.drafter.agreement import agreement
 from training.drafter.batch import Batch
@@ -25,7 +27,7 @@ from training.drafter.generation import Decoding, decode
 from training.drafter.labels import Labelled, top_logits
 from training.drafter.masks import with_masks
 from training.drafter.own_text import Answered
-from training.drafter.states import passes
+from training.drafter.states import while_learning
 from training.drafter.target import fast_dtype
 
 CLIP = 1.0
@@ -65,8 +67,7 @@ def train(
         own: what the target wrote itself.
         labels: of `own`, text by text.
         held_out: answers on which agreement is measured.
-        states, held_out_states: the target's hidden states over `own` and `held_out`, for a draft
-            that reads them.
+        states, held_out_states: what the draft reads of the target over `own` and `held_out`.
 
     Returns:
         Its log, a mapping for every check.
@@ -186,11 +187,11 @@ def _loss(student: PreTrainedModel, batch: Batch, head: Head, how: Optimisation)
         if batch.states is None:
             found = [_hidden(student, batch)]
         else:
-            found = passes(student, batch.ids, batch.states, how.unrolled)
+            found = while_learning(student, batch.ids, batch.states, how.unrolled)
         for hidden in found:
             logits = F.linear(hidden[wanted], student.get_output_embeddings().weight[head.ids]).float()
             each = (shares * (logits.logsumexp(-1, keepdim=True) - logits.gather(1, labels.clamp_min(0)))).sum(-1)
-            if batch.states is not None:
+            if batch.states is not None and isinstance(reader_of(student), Reader):
                 apart = F.smooth_l1_loss(hidden[wanted].float(), batch.states[wanted], reduction="none").mean(-1)
                 each = each + how.state_weight * apart
             losses.append((each * weights).sum() / weights.sum())

@@ -1048,7 +1048,7 @@ FAULTS = (
           ("test_acceptance.py",)),
     Fault("a candidate stays in q", "decoding/acceptance.py", "        q[token] = 0.0\n", "", ("test_acceptance.py",)),
     Fault("the smallest ratio of k-sequential selection is k", "decoding/acceptance.py",
-          "    ratio = best_ratio(p, q, count)\n", "    ratio = float(count)\n", ("test_acceptance.py",)),
+          "candidates, best_ratio(p, q, count))", "candidates, float(count))", ("test_acceptance.py",)),
     Fault("a rejected draft is emitted", "decoding/acceptance.py",
           "return draw(course.residual, uniforms()), None", "return candidates[-1], None",
           ("test_acceptance.py", "test_distribution.py")),

@@ -63,7 +63,7 @@ def test_broken_weights_and_a_missing_bundled_pair_are_told(folders, tmp_path):
     (broken / "model.safetensors").write_bytes(b"nonsense")
     with pytest.raises(UserError, match="cannot load"):
         load_pair(ModelConfig(target=str(broken)), CPU, seed=0)
-    for name, way in (("target", "make pair"), ("smollm2_135m_draft", "train_draft.py draft=smollm2_135m")):
+    for name, way in (("target", "make pair"), ("smollm2_135m_eagle", "draft=smollm2_135m_eagle")):
         with pytest.raises(UserError, match=f"{name} is not there: .*{way}"):
             weights_digests(ModelConfig(target=f"bundled:nosuch/{name}"))
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from families import FAMILIES, VOCABULARY, make_model
 from matrix import check, decode, prompts, reference
+from samples import thinned
 from test_layer_skipping import stack
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
@@ -126,7 +127,7 @@ def recurrence(whole: Whole, count: int) -> tuple[frozenset[int], dict[tuple[int
 
 # Longer than the sliding windows, and than longrope's boundary.
 @pytest.mark.parametrize("length", [9, 38])
-@pytest.mark.parametrize("family", [*FAMILIES])
+@pytest.mark.parametrize("family", thinned([*FAMILIES], 6))
 def test_the_search_is_the_recurrence(family: str, length: int) -> None:
     model, text = model_of(family), text_of(length)
     session = ModelSession(model)
@@ -226,7 +227,7 @@ def test_a_draft_may_skip_every_layer(llama: ModelPair) -> None:
     assert decoder.drafter.skipped == frozenset(range(LAYERS))
 
 
-@pytest.mark.parametrize("family", [*FAMILIES])
+@pytest.mark.parametrize("family", thinned([*FAMILIES], 4))
 def test_outputs_are_greedys(family: str) -> None:
     """Past the sliding windows, longrope's boundary and, where the context is small, to its end."""
     # With tied embeddings a random Gemma says what its embedding says, whatever is skipped.

@@ -174,10 +174,17 @@ CHAINS = {
 LIKELIEST_FIRST = {"multi_candidate", "superposed"}
 
 
+# Families that the engine treats alike: masks, rotary embeddings and positions are of one kind.
+KINDS = {
+    "llama": "plain", "qwen3": "plain", "gpt_neox": "plain", "qwen2": "sliding", "mistral": "sliding",
+    "phi3": "sliding", "gemma2": "two masks", "gemma3": "two masks", "gpt2": "learned", "opt": "learned",
+}  # fmt: skip
+
+
 def on_family(case: tuple[object, str]) -> list[tuple]:
-    """The method on the family, and the option set on any."""
+    """The method on a family of every kind, and on any the family and the option set."""
     config, family = case
-    return [(config.name, family), str(config)]
+    return [(config.name, KINDS.get(family, family)), family, str(config)]
 
 
 @pytest.fixture(scope="module")

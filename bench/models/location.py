@@ -29,6 +29,7 @@ GGUF = ".gguf"
 MADE_BY = {
     "smollm2_135m": "run make smollm2",
     "smollm2_135m_draft": "train it with scripts/train_draft.py draft=smollm2_135m, or name another model.draft",
+    "smollm2_135m_eagle": "train it with scripts/train_draft.py draft=smollm2_135m_eagle, or name another draft",
     **dict.fromkeys(("target", "draft"), "make pair trains the bundled pair again; or use model=custom"),
 }
 NO_GGUF_OF_HUB = "GGUF files are loaded from this machine alone: fetch it, and give its path"

@@ -59,12 +59,12 @@ def write_card(
     reads = " It reads the target's last hidden states beside the tokens (EAGLE): method=eagle." * config.features
     reads += " Its layers attend to the target's keys and values (GliDe): method=glide." * config.cross
     paragraphs = [
-        f"The layers {layers} of the target, trained on its own text by `python scripts/train_draft.py`; "
+        f"{'Layer' if len(config.layers) == 1 else 'The layers'} {layers} of the target, trained on its own text by `python scripts/train_draft.py`; "
         f"{size / 1e6:.1f}M parameters, stored in float16. Embeddings, last norm and head are the target's, taken from "
         f"it on loading.{reads} `token_ranking.json` has the ids of the target's text by frequency, for "
         "`model.draft_vocabulary`.",
-        f"Learned from {own}{turns}, and from the target's distributions over these and over {existing:,} tokens of "
-        f"existing text. No text shares a run of 13 words with a test prompt. Minutes by stage: {spent}, on "
+        f"Learned from {own}{turns}, and from the target's distributions over these"
+        f"{f' and over {existing:,} tokens of existing text' if existing else ''}. No text shares a run of 13 words with a test prompt. Minutes by stage: {spent}, on "
         f"{cpu_name()} ({torch.get_num_threads()} threads). Written {datetime.now(UTC):%Y-%m-%d} with torch "
         f"{torch.__version__}, transformers {transformers.__version__}, Python {platform.python_version()}.",
         "Held-out prompts, greedy answers of the target. Agreement: share of tokens that are the draft's first choice "

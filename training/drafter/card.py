@@ -58,15 +58,16 @@ def write_card(
     turns = "; invented: user turns of its own, by what they begin with" * any("invented" in each for each in learned)
     reads = " It reads the target's last hidden states beside the tokens (EAGLE): method=eagle." * config.features
     reads += " Its layers attend to the target's keys and values (GliDe): method=glide." * config.cross
+    texts = f" and over {existing:,} tokens of existing text" if existing else ""
     paragraphs = [
-        f"{'Layer' if len(config.layers) == 1 else 'The layers'} {layers} of the target, trained on its own text by `python scripts/train_draft.py`; "
-        f"{size / 1e6:.1f}M parameters, stored in float16. Embeddings, last norm and head are the target's, taken from "
-        f"it on loading.{reads} `token_ranking.json` has the ids of the target's text by frequency, for "
-        "`model.draft_vocabulary`.",
-        f"Learned from {own}{turns}, and from the target's distributions over these"
-        f"{f' and over {existing:,} tokens of existing text' if existing else ''}. No text shares a run of 13 words with a test prompt. Minutes by stage: {spent}, on "
-        f"{cpu_name()} ({torch.get_num_threads()} threads). Written {datetime.now(UTC):%Y-%m-%d} with torch "
-        f"{torch.__version__}, transformers {transformers.__version__}, Python {platform.python_version()}.",
+        f"{'Layer' if len(config.layers) == 1 else 'The layers'} {layers} of the target, trained on its own text by "
+        f"`python scripts/train_draft.py`; {size / 1e6:.1f}M parameters, stored in float16. Embeddings, last norm and "
+        f"head are the target's, taken from it on loading.{reads} `token_ranking.json` has the ids of the target's "
+        "text by frequency, for `model.draft_vocabulary`.",
+        f"Learned from {own}{turns}, and from the target's distributions over these{texts}. No text shares a run of 13 "
+        f"words with a test prompt. Minutes by stage: {spent}, on {cpu_name()} ({torch.get_num_threads()} threads). "
+        f"Written {datetime.now(UTC):%Y-%m-%d} with torch {torch.__version__}, transformers {transformers.__version__}, "
+        f"Python {platform.python_version()}.",
         "Held-out prompts, greedy answers of the target. Agreement: share of tokens that are the draft's first choice "
         f"after the answer so far, among the {len(head.ids)} ids it was trained over, and among all. By depth 1 to "
         f"{DEPTHS}: of the places where all tokens before agree, the share where the next does too.",

@@ -64,8 +64,8 @@ def write_card(
         f"`python scripts/train_draft.py`; {size / 1e6:.1f}M parameters, stored in float16. Embeddings, last norm and "
         f"head are the target's, taken from it on loading.{reads} `token_ranking.json` has the ids of the target's "
         "text by frequency, for `model.draft_vocabulary`.",
-        f"Learned from {own}{turns}, and from the target's distributions over these{texts}. No text shares a run of 13 "
-        f"words with a test prompt. Minutes by stage: {spent}, on {cpu_name()} ({torch.get_num_threads()} threads). "
+        f"Learned from {own}{turns}, and from the target's distributions over these{texts}. No text shares a run of "
+        f"13 words with a test prompt. Minutes by stage: {spent}, on {cpu_name()} ({torch.get_num_threads()} threads). "
         f"Written {datetime.now(UTC):%Y-%m-%d} with torch {torch.__version__}, transformers {transformers.__version__}, "
         f"Python {platform.python_version()}.",
         "Held-out prompts, greedy answers of the target. Agreement: share of tokens that are the draft's first choice "

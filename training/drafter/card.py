@@ -66,8 +66,8 @@ def write_card(
         "text by frequency, for `model.draft_vocabulary`.",
         f"Learned from {own}{turns}, and from the target's distributions over these{texts}. No text shares a run of "
         f"13 words with a test prompt. Minutes by stage: {spent}, on {cpu_name()} ({torch.get_num_threads()} threads). "
-        f"Written {datetime.now(UTC):%Y-%m-%d} with torch {torch.__version__}, transformers {transformers.__version__}, "
-        f"Python {platform.python_version()}.",
+        f"Written {datetime.now(UTC):%Y-%m-%d} with torch {torch.__version__}, transformers "
+        f"{transformers.__version__}, Python {platform.python_version()}.",
         "Held-out prompts, greedy answers of the target. Agreement: share of tokens that are the draft's first choice "
         f"after the answer so far, among the {len(head.ids)} ids it was trained over, and among all. By depth 1 to "
         f"{DEPTHS}: of the places where all tokens before agree, the share where the next does too.",

@@ -317,7 +317,7 @@ for module, argument in [*helps, *scripts, ("bench", "--cfg=job"), ("bench", "no
         assert f"python -m {module} [" in shown
     for script in SCRIPTS:
         assert f"python {script} [" in shown
-    wanted = ("method: cascade, eagle", "max_new_tokens: null", "check=true", "tune.trials=40", 'output="a=b"')
+    wanted = ("method: cascade, clasp, eagle", "max_new_tokens: null", "check=true", "tune.trials=40", 'output="a=b"')
     for said in wanted:
         assert said in shown
 

@@ -305,8 +305,8 @@ class ModelSession:
         standing: rows of an earlier forward that lie between the two, not confirmed. positions:
         int64, of the rows after the cached ones, [standing + tokens]. before: rows from the first
         on that every token sees; None: all cached ones. visible: bool [tokens, all rows after
-        these], which of them each token attends to. beside: what is read beside
-        tokens. embeddings: what the last rows read instead.
+        these], which of them each token attends to. beside: what is read beside tokens.
+        embeddings: what the last rows read instead.
         """
         cached = len(self.tokens)
         before = cached if before is None else before

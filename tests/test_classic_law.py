@@ -14,6 +14,7 @@ import torch
 from families import attending, blurred, make_model, reading
 from matrix import build, ouroboros_config
 from tables import TableSession
+from wrong_rules import biased, late
 
 from baselines import (
     cascade,
@@ -37,7 +38,6 @@ from baselines import (
     token_recycling,
 )
 from decoding import acceptance
-from decoding.acceptance import Course
 from decoding.cross_session import CrossSession
 from decoding.decoder import ModelPair
 from decoding.draws import CLASSIC, Sampling
@@ -250,20 +250,7 @@ def test_what_needs_a_real_model_has_the_law(courses, config):
     assert differs(found_law(courses, pair, config, Sampling(1.0), 2), law(pair, Sampling(1.0), 2)) < 1e-9
 
 
-def biased(rule, p, q, candidates):
-    """The likeliest token's chance is two per cent too large."""
-    shifted = p.copy()
-    *_, second, best = p.argsort()
-    shifted[[best, second]] += [0.02, -0.02]
-    return rule(shifted, q, candidates)
-
-
-def late(rule, p, q, candidates):
-    """The residual is that of one candidate less."""
-    return Course(rule(p, q, candidates).chances, rule(p, q, candidates[:-1]).residual)
-
-
-@pytest.mark.parametrize("wrong", [biased, late])
+@pytest.mark.parametrize("wrong", [lambda rule, *given: biased(rule, 0.02, *given), late], ids=["biased", "late"])
 @pytest.mark.parametrize("config", RULES, ids=lambda config: config.name)
 def test_a_wrong_rule_is_seen(courses, monkeypatch, config, wrong):
     drafter = type(build(config, tables()).drafter)

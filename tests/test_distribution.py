@@ -7,6 +7,7 @@ On tables of five tokens. That the rules themselves are exact test_classic_law.p
 
 import itertools
 from collections import Counter
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,10 +15,10 @@ import torch
 from matrix import build, ouroboros_config
 from scipy import stats
 from tables import TableSession
+from wrong_rules import biased, late
 
 from baselines import cascade, greedy, lookahead, multi_candidate, prompt_lookup, spectr, speculative
 from decoding import acceptance
-from decoding.acceptance import Course
 from decoding.decoder import ModelPair
 from decoding.draws import CLASSIC, KEYED, Sampling
 from decoding.sampling import Noise, Sampler, make_sampler
@@ -138,13 +139,7 @@ def test_a_bias_of_two_per_cent_is_seen(monkeypatch, config, bias):
     drafter = type(build(config, pair()).drafter)
     rule = drafter.rule
 
-    def biased(p, q, candidates):
-        shifted = p.copy()
-        *_, second, best = p.argsort()
-        shifted[[best, second]] += [-bias, bias]
-        return rule(shifted, q, candidates)
-
-    monkeypatch.setattr(drafter, "rule", staticmethod(biased))
+    monkeypatch.setattr(drafter, "rule", staticmethod(partial(biased, rule, bias)))
     found = first_tokens(config, 3000 if bias else 1000, PEAKED)
     chances = law(Sampling(1.0), 1, PEAKED)
     assert 0.97 < max(chances.values()) < 0.99
@@ -153,12 +148,7 @@ def test_a_bias_of_two_per_cent_is_seen(monkeypatch, config, bias):
 
 def test_a_residual_that_is_off_by_one_is_seen(monkeypatch):
     """The rule's residual with the target's reduced once too seldom."""
-    rule = acceptance.without_replacement
-
-    def wrong(p, q, candidates):
-        right = rule(p, q, candidates)
-        return Course(right.chances, rule(p, q, candidates[:-1]).residual)
-
+    wrong = partial(late, acceptance.without_replacement)
     monkeypatch.setattr(multi_candidate.MultiCandidate, "rule", staticmethod(wrong))
     found = first_tokens(multi_candidate.Config(branching=[2]), 3000)
     assert p_value(found, law(Sampling(1.0), 1)) < ALPHA

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from families import blurred, make_model, reading
-from matrix import decode, make_pair, prompts, reference
+from matrix import check, decode, make_pair, prompts, reference
 
 from baselines import eagle, multi_candidate, self_speculative, speculative
 from decoding.decoder import ModelPair
@@ -68,15 +68,9 @@ def test_a_draft_that_minds_no_feature_drafts_as_a_plain_model(config, same):
 )
 def test_output_is_greedys(family, config):
     pair = make_pair(family)
-    decoder = eagle.build(config, pair)
-    accepted = 0
-    for number, prompt in enumerate(prompts(3)):
-        stopping = Stopping(frozenset({5}) if number % 2 else frozenset(), 40)
-        expected = reference(pair, prompt, stopping)
-        found = decoder.generate(prompt, stopping)
-        assert (found.tokens, found.stop) == (expected.tokens, expected.stop)
-        accepted += sum(found.steps.accepted)
-    assert accepted > 5
+    stoppings = [Stopping(frozenset({5}) if number % 2 else frozenset(), 40) for number in range(3)]
+    tests = [(p, s, reference(pair, p, s)) for p, s in zip(prompts(3), stoppings, strict=True)]
+    assert sum(sum(each.steps.accepted) for each in check(pair, config, tests)) > 5
 
 
 def test_traced_models_draft_alike():

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 from families import attending, blurred, make_model
-from matrix import decode, make_pair, prompts, reference
+from matrix import check, decode, make_pair, prompts, reference
 from samples import thinned
 from transformers.cache_utils import DynamicCache
 from transformers.models.llama.modeling_llama import rotate_half
@@ -215,15 +215,9 @@ def test_the_view_of_a_cache_ends_with_what_is_confirmed():
 def test_output_is_greedys(family, config):
     """One prompt after another, sliding windows and the longer rotary factors included."""
     pair = make_pair(family, noise=0.03)
-    decoder = glide.build(config, pair)
-    accepted = 0
-    for number, prompt in enumerate(prompts(2)):
-        stopping = Stopping(frozenset({5}) if number % 2 else frozenset(), 40)
-        expected = reference(pair, prompt, stopping)
-        found = decoder.generate(prompt, stopping)
-        assert (found.tokens, found.stop) == (expected.tokens, expected.stop)
-        accepted += sum(found.steps.accepted)
-    assert accepted > 5
+    stoppings = [Stopping(frozenset({5}) if number % 2 else frozenset(), 40) for number in range(2)]
+    tests = [(p, s, reference(pair, p, s)) for p, s in zip(prompts(2), stoppings, strict=True)]
+    assert sum(sum(each.steps.accepted) for each in check(pair, config, tests)) > 5
 
 
 @BOTH

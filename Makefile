@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 
+# A container may ask Python for no bytecode; then each of the processes below compiles everything anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help bench smollm2 paper lint types test test-all portability check style pair data mutations
 
 help:            ## these lines

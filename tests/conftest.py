@@ -21,7 +21,10 @@ settings.load_profile("house")
 
 
 def pytest_collection_finish() -> None:
-    gc.freeze()  # what is imported stays, and need not be looked through at every collection
+    # What is imported stays, and need not be looked through at every collection; nor need tests be
+    # often, which make many objects and keep few.
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
 
 
 @pytest.fixture(scope="session")

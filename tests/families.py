@@ -75,6 +75,12 @@ FAMILIES: dict[str, tuple[type[PretrainedConfig], dict]] = {
     "opt": (OPTConfig, _OPT),
 }  # fmt: skip
 
+# Families that the engine treats alike: masks, rotary embeddings and positions are of one kind.
+KINDS = {
+    "llama": "plain", "qwen3": "plain", "gpt_neox": "plain", "qwen2": "sliding", "mistral": "sliding",
+    "phi3": "sliding", "gemma2": "two masks", "gemma3": "two masks", "gpt2": "learned", "opt": "learned",
+}  # fmt: skip
+
 
 def make_model(
     family: str, seed: int = 0, attention: str | None = None, dtype: torch.dtype = torch.float64, **changes: object

@@ -32,14 +32,26 @@ def prompts(count: int, length: int = 9) -> list[list[int]]:
 
 
 def make_pair(
-    family: str, noise: float = 0.12, draft_family: str | None = None, context: int | None = None
+    family: str,
+    noise: float = 0.12,
+    draft_family: str | None = None,
+    context: int | None = None,
+    traced: bool = False,
 ) -> ModelPair:
-    """context: the target's, in tokens; None: the family's."""
+    """A random target and a draft that agrees with it now and then.
+
+    Args:
+        context: the target's, in tokens; None: the family's.
+        traced: for long grids, as by default on a CPU: half of eager's time.
+    """
     name = "n_positions" if family == "gpt2" else "max_position_embeddings"
     target = make_model(family, **({name: context} if context else {}))
     draft = make_model(draft_family, seed=3) if draft_family else blurred(target, noise)
     draft.config.pard_token = VOCABULARY - 1  # it reads masks as well as it can
-    session = ModelSession(target)
+    session, drafts = ModelSession(target), ModelSession(draft)
+    if traced:
+        session.trace()
+        drafts.trace()
 
     @cache
     def feature_draft() -> FeatureSession:
@@ -50,7 +62,7 @@ def make_pair(
         return CrossSession(attending(blurred(target, noise), target), session)
 
     return ModelPair(
-        session, ModelSession(draft), frozenset({5}), decode, feature_draft=feature_draft, cross_draft=cross_draft
+        session, drafts, frozenset({5}), decode, feature_draft=feature_draft, cross_draft=cross_draft
     )
 
 

@@ -6,6 +6,7 @@ import random
 import pytest
 from matrix import build, make_pair, ouroboros_config, prompts
 from omegaconf import OmegaConf
+from samples import thinned
 
 from baselines import hf_assisted, multi_candidate, sam
 from bench import CONF
@@ -25,7 +26,7 @@ MORE = {"ouroboros": {"k": [0, 0, 2], "gamma": [0, 2, 4], "learning.enabled": [T
 
 @pytest.fixture(scope="module")
 def pair():
-    return make_pair("llama")
+    return make_pair("llama", traced=True)
 
 
 def drawn(name: str, draw: random.Random) -> object:
@@ -54,12 +55,12 @@ def steps(config: object, pair) -> list[tuple]:
     return found
 
 
-@pytest.mark.parametrize("name", [each for each in SPACES if METHODS[each].ours])
+@pytest.mark.parametrize("name", thinned([each for each in SPACES if METHODS[each].ours], 9))
 def test_the_canonical_form_takes_the_same_steps(name, pair) -> None:
     draw = random.Random(name)
     configs = [config for config in (drawn(name, draw) for _ in range(40)) if config is not None]
     changed = [config for config in configs if canonical(config) != config and "auto" not in vars(config).values()]
-    for config in changed[:2]:
+    for config in changed[:1]:
         assert steps(canonical(config), pair) == steps(config, pair), config
         assert canonical(canonical(config)) == canonical(config)
     assert changed or name != "ouroboros"

@@ -227,7 +227,7 @@ def test_a_draft_may_skip_every_layer(llama: ModelPair) -> None:
     assert decoder.drafter.skipped == frozenset(range(LAYERS))
 
 
-@pytest.mark.parametrize("family", thinned([*FAMILIES], 4))
+@pytest.mark.parametrize("family", thinned([*FAMILIES], 3))
 def test_outputs_are_greedys(family: str) -> None:
     """Past the sliding windows, longrope's boundary and, where the context is small, to its end."""
     # With tied embeddings a random Gemma says what its embedding says, whatever is skipped.

@@ -230,7 +230,7 @@ def test_a_draft_that_lacks_a_token_of_the_targets(courses, config):
         clasp.Config(interval=1, max_draft=1, threshold=0.0),
         parallel.Config(gamma=2),
         superposed.Config(paths=2, gamma=1),
-        eagle.Config(depth=2, children=1, width=1, nodes=None),
+        pytest.param(eagle.Config(depth=2, children=1, width=1, nodes=None), marks=pytest.mark.slow),
         eagle.Config(depth=1, children=2, width=None, nodes=None),
         glide.Config(gamma=2),
         glide.Config(gamma=1, cape=True),

@@ -211,7 +211,7 @@ SWEEPS = [
 ]
 
 
-@pytest.mark.parametrize("case", thinned(SWEEPS, 6))
+@pytest.mark.parametrize("case", thinned(SWEEPS, 4))
 def test_sweeps_run_every_job(command, folder, case):
     arguments, gammas = case
     status, ran = command(*arguments.split())
@@ -332,7 +332,7 @@ def started(command: str) -> list[str]:
     [
         ("bench", "hydra"),
         ("bench", "torch"),
-        ("bench.tune task=gsm8k", "optuna"),
+        pytest.param("bench.tune task=gsm8k", "optuna", marks=pytest.mark.slow),
         ("bench.report", "yaml"),
         ("bench.paper quick", "tqdm"),
         ("bench.figures runs", "matplotlib"),

@@ -33,6 +33,7 @@ from close import printed_differences
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
+from samples import covering
 from test_bench_cli import composed
 
 import bench.paper
@@ -126,6 +127,13 @@ ALL = blocks("sh")
 # What a reader types first, after the installation.
 FIRST = next(block for block in ALL if "python -m bench" in block.text)
 COMMANDS = [(block, words) for block in ALL for words in block.commands]
+
+
+def parts_of(command: tuple[object, list[str]]) -> set[str]:
+    """What a command calls, and every flag and choice of a preset, a method or a task in it."""
+    _, words = command
+    chosen = [word for word in words[3:] if word.startswith(("-", "experiment=", "method=", "task="))]
+    return {" ".join(words[:3]), *chosen}
 
 
 def id_of(value: object) -> str:
@@ -250,7 +258,7 @@ def test_make_bench_takes_the_real_pair_where_it_was_fetched(tmp_path, fetched):
     read(["python", *words[1:]])
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *inline_commands()], ids=id_of)
+@pytest.mark.parametrize("command", covering([*COMMANDS, *inline_commands()], parts_of), ids=id_of)
 def test_every_command_is_read(monkeypatch, folder, command):
     """Nothing is loaded or measured: the first job of each is composed and checked."""
     _, words = command
@@ -302,7 +310,7 @@ def test_a_command_that_does_not_work_is_found_out(monkeypatch, folder, command)
 
 @pytest.mark.parametrize(
     "block",
-    [pytest.param(each, marks=[] if "do_sample" in each.text else pytest.mark.slow) for each in blocks("python")],
+    [pytest.param(each, marks=[] if each.page == "README.md" else pytest.mark.slow) for each in blocks("python")],
     ids=id_of,
 )
 def test_the_python_blocks_run(folder, block):

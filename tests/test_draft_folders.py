@@ -3,6 +3,7 @@
 import importlib
 import json
 import shutil
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import torch
 from bench_pair import bench_arguments, make_pair, make_tokenizer, run, run_folder, run_summary, write_prompts
 from gguf_files import write_gguf
 from safetensors.torch import load_file, save_file
+from samples import covering
 from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
 from bench import ROOT
@@ -106,9 +108,9 @@ def test_a_short_head_says_what_the_whole_one_says_of_its_ids():
     assert bool((short.softmax(-1)[..., others] == 0).all())
 
 
-@pytest.mark.parametrize("engine", ["eager", "traced", "packed"])
-@pytest.mark.parametrize("draft", ["draft", "borrower"])
-def test_every_token_drafted_is_in_the_short_head(folder, tmp_path, engine, draft):
+@pytest.mark.parametrize("case", covering([*product(["eager", "traced", "packed"], ["draft", "borrower"])], enumerate))
+def test_every_token_drafted_is_in_the_short_head(folder, tmp_path, case):
+    engine, draft = case
     write_ranking(tmp_path / "ranking.json", list(range(20, 200)))
     loaded = pair_of(folder, draft, engine, draft_vocabulary=40, draft_ranking=str(tmp_path / "ranking.json"))
     allowed = loaded.pair.eos | set(range(20, 60))

@@ -34,7 +34,11 @@ def pair_of(draft: torch.nn.Module, target: torch.nn.Module, trace: bool = False
     ("config", "same"),
     [
         (CHAIN, speculative.Config(gamma=4)),
-        (eagle.Config(depth=6, children=1, confidence=0.4), speculative.Config(gamma=6, confidence=0.4)),
+        pytest.param(
+            eagle.Config(depth=6, children=1, confidence=0.4),
+            speculative.Config(gamma=6, confidence=0.4),
+            marks=pytest.mark.slow,
+        ),
         (TREE, multi_candidate.Config(branching=[3, 3, 3], width=2, nodes=9)),
     ],
     ids=["chain", "confidence", "tree"],
@@ -63,7 +67,13 @@ def test_a_draft_that_minds_no_feature_drafts_as_a_plain_model(config, same):
 
 @pytest.mark.parametrize(
     ("family", "config"),
-    [("llama", TREE), ("gpt2", CHAIN), ("opt", CHAIN), ("gemma2", TREE), ("phi3_longrope", CHAIN)],
+    [
+        ("llama", TREE),
+        pytest.param("gpt2", CHAIN, marks=pytest.mark.slow),
+        pytest.param("opt", CHAIN, marks=pytest.mark.slow),
+        pytest.param("gemma2", TREE, marks=pytest.mark.slow),
+        ("phi3_longrope", CHAIN),
+    ],
     ids=lambda each: each if isinstance(each, str) else "chain" if each == CHAIN else "tree",
 )
 def test_output_is_greedys(family, config):
@@ -99,7 +109,7 @@ class Recording(FeatureSession):
         return found
 
 
-@pytest.mark.parametrize("config", [CHAIN, TREE], ids=["chain", "tree"])
+@pytest.mark.parametrize("config", [pytest.param(CHAIN, marks=pytest.mark.slow), TREE], ids=["chain", "tree"])
 @pytest.mark.parametrize("trace", [False, True], ids=["eager", "traced"])
 def test_confirmed_rows_read_the_state_before_them(trace, config):
     """After many rounds with rejections as in one forward over the whole text."""
@@ -170,7 +180,7 @@ def test_a_node_of_a_tree_reads_its_parents_state():
     assert torch.allclose(*logits, atol=1e-9)
 
 
-@pytest.mark.parametrize("trace", [False, True], ids=["eager", "traced"])
+@pytest.mark.parametrize("trace", [pytest.param(False, marks=pytest.mark.slow), True], ids=["eager", "traced"])
 def test_a_view_of_the_target_beside_it_changes_nothing(trace):
     """Draft & Verify's forwards leave the states that a feature draft reads alone."""
     pair = pair_of(reading(blurred(make_model("llama"), 0.1)), make_model("llama"), trace)

@@ -212,6 +212,7 @@ def test_drafts_of_several_sizes_without_a_speed_are_a_gap(tmp_path):
     np.testing.assert_equal(sorted(values, key=lambda each: np.isnan(each).all()), [[2.0] * 3, [np.nan] * 3])
 
 
+@pytest.mark.slow
 def test_runs_none_of_which_has_a_speed_break_no_figure(tmp_path):
     for history in ("cold", "warm"):
         write_run(tmp_path, without_speed(history=history))

@@ -211,7 +211,7 @@ def test_the_view_of_a_cache_ends_with_what_is_confirmed():
 
 
 @BOTH
-@pytest.mark.parametrize("family", thinned(FAMILIES, 3))
+@pytest.mark.parametrize("family", thinned(FAMILIES, 2))
 def test_output_is_greedys(family, config):
     """One prompt after another, sliding windows and the longer rotary factors included."""
     pair = make_pair(family, noise=0.03)
@@ -249,7 +249,7 @@ def test_prompts_of_one_token_and_contexts_that_end(config):
         assert all(drafted <= 24 for drafted in found.steps.drafted[-1:])
 
 
-@BOTH
+@pytest.mark.parametrize("config", [pytest.param(CHAIN, marks=pytest.mark.slow), CAPE], ids=["chain", "cape"])
 def test_traced_models_draft_alike(config):
     found = []
     for trace in (False, True):

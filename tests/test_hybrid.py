@@ -5,7 +5,7 @@ from dataclasses import asdict
 from itertools import product
 
 import pytest
-from families import FAMILIES, VOCABULARY
+from families import FAMILIES, KINDS, VOCABULARY
 from hydra import compose, initialize_config_dir
 from matrix import build, check, decode, make_pair, ouroboros_config, prompts, reference
 from samples import covering
@@ -37,7 +37,7 @@ FALLBACKS = [
 
 @pytest.fixture(scope="module")
 def llama() -> ModelPair:
-    return make_pair("llama")
+    return make_pair("llama", traced=True)
 
 
 def name_of(config: object) -> str:
@@ -61,7 +61,7 @@ def test_outputs_are_greedys_with_steps_that_alternate(llama: ModelPair, fallbac
 
 @pytest.mark.parametrize(
     "case",
-    covering([*product(FALLBACKS[1:4], FAMILIES)], lambda case: [case[0].name, case[1]]),
+    covering([*product(FALLBACKS[1:4], FAMILIES)], lambda case: [case[0].name, KINDS.get(case[1], case[1])]),
     ids=lambda case: f"{case[0].name}-{case[1]}",
 )
 def test_outputs_are_greedys_on_every_family(case: tuple[object, str]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import cache
 
 import pytest
-from families import FAMILIES, VOCABULARY, blurred, make_model
+from families import FAMILIES, KINDS, VOCABULARY, blurred, make_model
 from matrix import build, check, decode, make_pair, ouroboros_config, prompts, reference
 from samples import covering
 
@@ -164,6 +164,11 @@ def options_of(config: object) -> list[tuple]:
     return list(itertools.combinations(options, 2 if config.name == "ouroboros" else 1))
 
 
+def name_of(config: object) -> list[str]:
+    """Of a sample that lacks no method."""
+    return [config.name]
+
+
 # Their drafts never branch, or so seldom that no row need move (test_suffix.py has some that do).
 CHAINS = {
     "speculative", "cascade", "clasp", "self_speculative", "prompt_lookup", "sam", "suffix", "hybrid", "tapout",
@@ -174,22 +179,16 @@ CHAINS = {
 LIKELIEST_FIRST = {"multi_candidate", "superposed"}
 
 
-# Families that the engine treats alike: masks, rotary embeddings and positions are of one kind.
-KINDS = {
-    "llama": "plain", "qwen3": "plain", "gpt_neox": "plain", "qwen2": "sliding", "mistral": "sliding",
-    "phi3": "sliding", "gemma2": "two masks", "gemma3": "two masks", "gpt2": "learned", "opt": "learned",
-}  # fmt: skip
-
-
 def on_family(case: tuple[object, str]) -> list[tuple]:
-    """The method on a family of every kind, and on any the family and the option set."""
+    """Every family and every setting, and where rows move each method on a family of every kind."""
     config, family = case
-    return [(config.name, KINDS.get(family, family)), family, str(config)]
+    kind = KINDS.get(family, family)
+    return [(config.name in CHAINS or config.name, kind), family, str(config)]
 
 
 @pytest.fixture(scope="module")
 def llama() -> ModelPair:
-    return make_pair("llama")
+    return make_pair("llama", traced=True)
 
 
 @pytest.fixture(scope="module")
@@ -252,7 +251,7 @@ def test_covering_set_on_every_family(case: tuple[object, str]) -> None:
     assert moved or still or config.name in CHAINS | LIKELIEST_FIRST
 
 
-@pytest.mark.parametrize("config", WITH_A_DRAFT, ids=lambda config: config.name)
+@pytest.mark.parametrize("config", covering(WITH_A_DRAFT, name_of), ids=lambda config: config.name)
 def test_draft_of_another_family(config: object) -> None:
     pair = make_pair("llama", draft_family="gpt_neox")
     stopping = Stopping(frozenset({5}), 30)
@@ -269,13 +268,14 @@ def test_draft_with_a_smaller_vocabulary_and_context() -> None:
     stopping = Stopping(frozenset(), 40)
     tests = [(p, stopping, reference(pair, p, stopping)) for p in [*prompts(1), *prompts(1, length=30)]]
     assert any(token >= VOCABULARY - 4 for _, _, expected in tests for token in expected.tokens)
-    for config in WITH_A_DRAFT:
+    of_a_kind = {config.name: config for config in WITH_A_DRAFT}
+    for config in of_a_kind.values():
         outcomes = check(pair, config, tests)
         if config.name in ("speculative", "multi_candidate", "superposed"):
             assert all(outcome.steps.drafted[-1] == 0 for outcome in outcomes)
 
 
-@pytest.mark.parametrize("config", COVERING, ids=lambda config: config.name)
+@pytest.mark.parametrize("config", covering(COVERING, name_of), ids=lambda config: config.name)
 def test_drafts_end_where_the_context_does(config: object) -> None:
     """Learned positions know no position beyond the context: a tree that reaches it would crash."""
     target = make_model("gpt2", n_positions=24)

@@ -11,7 +11,7 @@ from decoding.stopping import Stopping
 
 @pytest.fixture(scope="module")
 def llama() -> ModelPair:
-    return make_pair("llama")
+    return make_pair("llama", traced=True)
 
 
 @pytest.mark.parametrize("length", [1, 3, 8, 20])

@@ -9,6 +9,7 @@ import pytest
 import torch
 from families import VOCABULARY, blurred, make_model
 from matrix import build, decode, make_pair, ouroboros_config, prompts
+from samples import thinned
 
 from baselines import (
     cascade,
@@ -94,7 +95,7 @@ def lines(action) -> int:
     return count
 
 
-@pytest.mark.parametrize("config", METHODS, ids=lambda config: f"{config}"[:90])
+@pytest.mark.parametrize("config", thinned(METHODS, 10), ids=lambda config: f"{config}"[:90])
 def test_the_first_step_finds_the_prompt_read(long_pair: ModelPair, config: object) -> None:
     """A prompt of 2000 tokens leaves no loop of as many rounds to the first step, nor rows to its
     draft model."""
@@ -172,7 +173,7 @@ def test_what_the_prefill_counts_and_takes_is_no_steps() -> None:
     assert (sum(steps.draft_forwards), sum(steps.draft_rows)) == (forwards - 1 - 4, rows - 39 - 4)
 
 
-@pytest.mark.parametrize("length", [1, 2, 12])
+@pytest.mark.parametrize("length", [1, *(pytest.param(length, marks=pytest.mark.slow) for length in (2, 12))])
 def test_a_draft_that_needs_the_prompt_alone_rides_in_the_prefill(length: int) -> None:
     """The target reads prompt and draft in one forward, and what it confirms comes with
     the first token; only where the draft is the target's own with fewer layers must the target's

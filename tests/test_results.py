@@ -18,6 +18,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 from refolding import check_summary
+from samples import thinned
 
 from baselines.skip_set import PRESETS
 from bench import CONF
@@ -89,7 +90,7 @@ def test_an_archive_holds_every_record(name):
     assert {file.name for file in files} & {"summary.json", "journal.log", "forwards.jsonl", "study.journal"}
 
 
-@pytest.mark.parametrize("name", PACKED)
+@pytest.mark.parametrize("name", thinned(PACKED, 2))
 def test_a_study_is_made_anew_from_its_archive(name, tmp_path, monkeypatch):
     """Its first part; of run folders without the figures, which take half a minute.
 

@@ -106,7 +106,7 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.parametrize("command", thinned(COMMANDS, 6), ids=str)
+@pytest.mark.parametrize("command", thinned(COMMANDS, 4), ids=str)
 def test_a_planned_case_comes_back_with_its_method_and_settings(command):
     plan = read_plan(composed(*command))
     prompts = load_prompts(plan.task, plan.data, 1, 2)

@@ -25,7 +25,7 @@ short_texts = st.lists(st.integers(0, 2), min_size=1, max_size=25)
 
 @pytest.fixture(scope="module")
 def llama() -> ModelPair:
-    return make_pair("llama")
+    return make_pair("llama", traced=True)
 
 
 def drafter_of(**settings: float) -> Sam:

@@ -6,6 +6,7 @@ float64 and strict, as at temperature 0.
 import pytest
 from families import blurred, make_model
 from matrix import build, decode, make_pair, prompts
+from samples import covering
 from test_lossless import COVERING, WITH_A_DRAFT
 
 from baselines import greedy, multi_candidate, spectr, speculative
@@ -21,19 +22,19 @@ STOPPINGS = [Stopping(frozenset({5}), 32), Stopping(frozenset(), 18)]
 
 @pytest.fixture(scope="module")
 def llama() -> ModelPair:
-    return make_pair("llama")
+    return make_pair("llama", traced=True)
 
 
 def plain(pair: ModelPair, prompt: list[int], stopping: Stopping, sampler: object) -> list[int]:
     return greedy.build(greedy.Config(), pair).generate(prompt, stopping, sampler).tokens
 
 
-@pytest.mark.parametrize("config", COVERING, ids=lambda config: config.name)
+@pytest.mark.parametrize("config", covering(COVERING, lambda config: [config.name]), ids=lambda config: config.name)
 def test_every_method_samples_what_plain_sampling_samples(llama, config):
     decoder = build(config, llama)
     first = COVERING.index(config)
     draws = config in WITH_A_DRAFT or config.name in ("self_speculative", "clasp")
-    for number, prompt in enumerate(prompts(2), first):
+    for number, prompt in enumerate(prompts(1), first):
         sampling, stopping = SAMPLINGS[number % len(SAMPLINGS)], STOPPINGS[number % 2]
         expected = plain(llama, prompt, stopping, make_sampler(sampling, (7, number)))
         for noise in DRAFT_NOISES if draws else (SHARED,):

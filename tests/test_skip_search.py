@@ -15,6 +15,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from matrix import prompts
 from omegaconf import OmegaConf
+from samples import thinned
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from baselines import greedy
@@ -52,7 +53,7 @@ COSTS = Costs([1.0, 1.5, 2.0, 2.5, 3.0], attention=0.1, mlp=0.2, rest=0.05)
 
 
 @pytest.mark.parametrize("threshold", [0.0, 1.0])
-@pytest.mark.parametrize("layers", SETS, ids=str)
+@pytest.mark.parametrize("layers", thinned(SETS, 3), ids=str)
 def test_reckoned_steps_are_the_methods_own(pair, texts, layers, threshold) -> None:
     """One token a draft (every probability is below 1), or full drafts of a model that skips
     nothing: nothing is approximate then. Otherwise the work is near the method's own, not equal."""
@@ -187,7 +188,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-@pytest.mark.parametrize("objective", ["cost_model", "measured"])
+@pytest.mark.parametrize("objective", ["cost_model", pytest.param("measured", marks=pytest.mark.slow)])
 def test_search_goes_on_where_it_stopped_and_writes_what_the_method_loads(
     target, tmp_path, monkeypatch, objective
 ) -> None:

@@ -20,7 +20,7 @@ short_texts = st.lists(st.integers(0, 2), min_size=1, max_size=16)
 
 @pytest.fixture(scope="module")
 def llama() -> ModelPair:
-    return make_pair("llama")
+    return make_pair("llama", traced=True)
 
 
 def drafter_of(**settings: float) -> Suffix:
@@ -39,7 +39,7 @@ def chain(texts: list[list[int]], match: list[int], budget: int, depth: int, lea
         most = max(counts.values())
         if not most or chance * most / count(texts, run) < least:
             break
-        chance *= most / count(texts, run)
+        chance = chance * most / count(texts, run)  # in the drafter's order, for the same rounding
         tied = [token for token in counts if counts[token] == most]
         # Of equals the one that occurred last.
         places = [[*text[:end]] for text in texts for end in range(1, len(text) + 1)]

@@ -9,6 +9,7 @@ import torch
 from families import blurred, make_model
 from matrix import build, decode, ouroboros_config, prompts, reference
 from pretend_device import DEVICE, PretendDevice
+from samples import thinned
 
 from baselines import (
     cascade,
@@ -93,8 +94,9 @@ def llama() -> Far:
     return Far("llama")
 
 
-@pytest.mark.parametrize(("config", "looks"), METHODS, ids=lambda value: f"{value}"[:70])
-def test_a_forward_has_one_copy_to_the_device_and_its_choices_one_back(llama: Far, config: object, looks: int) -> None:
+@pytest.mark.parametrize("case", thinned(METHODS, 8), ids=lambda case: f"{case}"[:70])
+def test_a_forward_has_one_copy_to_the_device_and_its_choices_one_back(llama: Far, case: tuple[object, int]) -> None:
+    config, looks = case
     copies, target, drafting = llama.copies(config)
     assert copies["to device"] == target + drafting
     # Of the draft model, whose choices nobody asks for.

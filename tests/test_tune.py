@@ -370,7 +370,13 @@ class Unfit:
 
 
 # While it is built, in the warm-up, and on the first prompt.
-@pytest.mark.parametrize(("when", "said"), [(None, "no such drafts"), (0, "RuntimeError: no cache"), (1, "no cache")])
+@pytest.mark.parametrize(("when", "said"), 
+    [
+        pytest.param(None, "no such drafts", marks=pytest.mark.slow),
+        pytest.param(0, "RuntimeError: no cache", marks=pytest.mark.slow),
+        (1, "no cache"),
+    ],
+)
 def test_a_search_goes_on_after_a_rivals_setting_that_cannot_run(
     tuned, tmp_path, monkeypatch, capsys, when, said
 ) -> None:

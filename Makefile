@@ -54,7 +54,7 @@ test-all: $(VENV)/installed  ## every test, long grids and every archive whole: 
 	$(PY) -m pytest -n 2
 
 # What recomputes figures, on a CPU without its optional vector units.
-FIGURES := paper_results close bench_statistics bench_figures bench_lossless bench_turns metrics
+FIGURES := paper_results results refold projection close bench_statistics bench_figures bench_lossless bench_turns metrics
 
 portability: $(VENV)/installed  ## the tests that recompute figures, as an older CPU rounds
 	env $$($(PY) tests/portability.py) $(PY) -m pytest -n 2 -m 'not slow' $(FIGURES:%=tests/test_%.py)

@@ -24,6 +24,7 @@ from decoding.decoder import Drafter, ModelPair
 from decoding.errors import SettingError
 from decoding.loop import DraftThenVerify
 from decoding.method import Spec
+from decoding.reading_session import reading
 from decoding.sampling import Sampler
 from decoding.session import ModelSession
 from decoding.settings import require_at_least, require_share
@@ -237,6 +238,10 @@ class MultiCandidate(Drafter):
     def forwards(self) -> tuple[int, int]:
         """The draft model's (forwards, rows) since the last reset."""
         return self.session.counters.forwards, self.session.counters.rows
+
+    def own_session(self) -> ModelSession | None:
+        """The draft model, where it reads its target."""
+        return reading(self.session)
 
 
 def _log_chances(logits: torch.Tensor) -> torch.Tensor:

@@ -12,6 +12,7 @@ from decoding.draft_model import DraftModel
 from decoding.errors import MissingDraft
 from decoding.loop import DraftThenVerify
 from decoding.method import Spec
+from decoding.reading_session import reading
 from decoding.sampling import Sampler
 from decoding.session import ModelSession
 from decoding.settings import require_at_least, require_share
@@ -67,6 +68,10 @@ class Speculative(Drafter):
     def forwards(self) -> tuple[int, int]:
         """The draft model's (forwards, rows) since the last reset."""
         return self.draft.forwards()
+
+    def own_session(self) -> ModelSession | None:
+        """The draft model, where it reads its target."""
+        return reading(self.draft.session)
 
 
 def draft_session(pair: ModelPair, method: str) -> ModelSession:

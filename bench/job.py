@@ -7,7 +7,7 @@ panel, and lies with the chosen method.
 
 import sys
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import fields, replace
 from pathlib import Path
@@ -26,7 +26,7 @@ from bench.measure.float32 import load_float32, roles
 from bench.measure.probe import probe
 from bench.measure.provenance import Provenance, Times, Warmup
 from bench.measure.record import METHOD, Record
-from bench.measure.runner import Race, unfinished
+from bench.measure.runner import Entrant, Race, drafts, unfinished
 from bench.measure.store import RunFolder, require_one_encoding
 from bench.models.config import AUTO
 from bench.models.encoding import encoding_warnings
@@ -47,6 +47,7 @@ from bench.report.warnings import said_of_left_out
 from bench.report.writing import json_text, report_job, write_config
 from decoding.decoder import StatefulDecoder
 from decoding.errors import UserError
+from decoding.session import ModelSession
 from decoding.state_file import StateFile
 from tasks.sources import DataConfig
 
@@ -178,6 +179,7 @@ def _check(plan: Plan, place: Place) -> int:
     for label, planned in methods.items():
         with race.leaving_out(label, ours[label], collect=True):
             entrants.append(make_entrant(label, planned, loaded, None))
+    warn(_short_contexts(plan, race, entrants, prompts, known=loaded.pair.draft))
     seen, fine = check(loaded, race, entrants, prompts.examples[0])
     for line in [*seen, *said_of_left_out(race.left_out)]:
         say(line)
@@ -185,6 +187,15 @@ def _check(plan: Plan, place: Place) -> int:
     if failed:
         raise UserError("; ".join(failed))
     return 0 if all(fine[label] for label in fine if ours[label]) else 1
+
+
+def _short_contexts(
+    plan: Plan, race: Race, entrants: Sequence[Entrant], prompts: Prompts, known: ModelSession | None = None
+) -> list[str]:
+    """Warnings about drafts whose context is short for the prompts, but for one that is known."""
+    lengths = [len(race.encode(example)[0]) for example in prompts.examples]
+    contexts = [each.context for each in drafts(race.loaded.pair, entrants) if each is not known]
+    return [line for context in contexts for line in context_warnings(lengths, plan.max_new_tokens, context)]
 
 
 def _measure(
@@ -210,13 +221,10 @@ def _measure(
     entrants = make_entrants(folders, loaded, race)
     # Growing a cache takes time that belongs to no prompt.
     length = race.longest([*prompts.warmup, *prompts.examples])
-    for each in [loaded.pair.target, loaded.pair.draft, float32.pair.target if float32 else None]:
-        if each is not None:
-            each.reserve(length)
+    for each in [loaded.pair.target, *drafts(loaded.pair, entrants), *([float32.pair.target] if float32 else [])]:
+        each.reserve(length)
     warn(loaded.warnings)
-    if draft := loaded.pair.draft:
-        lengths = [len(race.encode(example)[0]) for example in prompts.examples]
-        warn(context_warnings(lengths, plan.max_new_tokens, draft.context))
+    warn(_short_contexts(plan, race, entrants, prompts))
     race.warm_up(entrants, prompts.warmup)
     # Only now are records dropped: what cannot be loaded, built or warmed up costs none, and leaves
     # nothing.

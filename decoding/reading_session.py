@@ -1,5 +1,6 @@
 """The session of a draft that reads, beside its tokens, what its target has made of the text."""
 
+import torch
 from transformers import PreTrainedModel
 
 from decoding.session import ModelSession
@@ -26,3 +27,21 @@ class ReadingSession(ModelSession):
     def ready(self, tokens: list[int]) -> bool:
         """Whether the target has read all of `tokens` but the last."""
         return 0 < len(tokens) - 1 <= len(self.target.tokens)
+
+    def is_finite(self, tokens: list[int], rows: int) -> bool:
+        """Whether the logits after the last `rows` of `tokens` are finite, a forward each.
+
+        They are read beside the target as it stands; what it has not read is left out.
+        """
+        tokens = tokens[: min(self.context, len(self.target.tokens))]
+        first = max(len(tokens) - rows, 0)
+        self.reset()
+        pieces = [tokens[: first + 1], *([token] for token in tokens[first + 1 :])]
+        fine = [bool(torch.isfinite(self.prefill(piece)).all()) for piece in pieces if piece]
+        self.reset()
+        return all(fine)
+
+
+def reading(session: ModelSession) -> ReadingSession | None:
+    """The session, if its model reads its target: then it is not the pair's draft."""
+    return session if isinstance(session, ReadingSession) else None

@@ -21,8 +21,8 @@ settings.load_profile("house")
 
 
 def pytest_collection_finish() -> None:
-    # What is imported stays, and need not be looked through at every collection; nor need tests be
-    # often, which make many objects and keep few.
+    # What is imported stays, and need not be looked through at every collection. Tests make many
+    # objects and keep few: rare collections are enough.
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
 

@@ -75,7 +75,8 @@ FAMILIES: dict[str, tuple[type[PretrainedConfig], dict]] = {
     "opt": (OPTConfig, _OPT),
 }  # fmt: skip
 
-# Families that the engine treats alike: masks, rotary embeddings and positions are of one kind.
+# Families that the engine treats alike: their masks and positions are of one kind. The others stand
+# alone.
 KINDS = {
     "llama": "plain", "qwen3": "plain", "gpt_neox": "plain", "qwen2": "sliding", "mistral": "sliding",
     "phi3": "sliding", "gemma2": "two masks", "gemma3": "two masks", "gpt2": "learned", "opt": "learned",

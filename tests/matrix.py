@@ -42,7 +42,8 @@ def make_pair(
 
     Args:
         context: the target's, in tokens; None: the family's.
-        traced: for long grids, as by default on a CPU: half of eager's time.
+        traced: whether target and draft run traced, which takes half of eager's time: for long
+            grids.
     """
     name = "n_positions" if family == "gpt2" else "max_position_embeddings"
     target = make_model(family, **({name: context} if context else {}))

@@ -45,6 +45,19 @@ CROSS = "decoding/cross.py"
 SUFFIX_TREE = "baselines/suffix_tree.py"
 
 FAULTS = (
+    Fault("a chain's draft that reads its target is not looked at", "baselines/speculative.py",
+          "return reading(self.draft.session)", "return None", ("test_reading_drafts.py",)),
+    Fault("a tree's draft that reads its target is not looked at", "baselines/multi_candidate.py",
+          "return reading(self.session)", "return None", ("test_reading_drafts.py",)),
+    Fault("a draft that reads its target has no dtype of its own", "bench/models/loading.py",
+          "dtype, engine = _of_draft(model, place, place.device)", "dtype, engine = place.dtype, place.engine",
+          ("test_reading_drafts.py",)),
+    Fault("only the last row's numbers are looked at", "decoding/reading_session.py",
+          "return all(fine)", "return fine[-1]", ("test_reading_drafts.py",)),
+    Fault("a draft that reads its target takes no memory", "bench/measure/check.py",
+          "if name and borrows(name):", "if not name and borrows(name):", ("test_reading_drafts.py",)),
+    Fault("drafts that read their target are warned of nowhere", "bench/measure/runner.py",
+          "if isinstance(each, ReadingSession))", "if isinstance(each, SessionView))", ("test_reading_drafts.py",)),
     Fault("a batch's caches are read once", "bench/report/metrics/costs.py",
           "batch * np.asarray(context, float)", "np.asarray(context, float)", ("test_projection.py",)),
     Fault("a batch multiplies what one sequence does", "bench/report/metrics/costs.py",

@@ -2,6 +2,7 @@
 """
 
 import random
+import sys
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
@@ -11,8 +12,18 @@ SEED = 12
 
 
 def thinned(cases: Sequence[Any], count: int) -> list[Any]:
-    """All cases for pytest.mark.parametrize, of which a sample of `count` is not slow."""
-    return _marked(cases, set(random.Random(SEED).sample(range(len(cases)), count)))
+    """All cases for pytest.mark.parametrize, of which a sample of `count` is not slow.
+
+    Another one in every module: what one leaves out, another is likely to hold.
+    """
+    draw = random.Random(f"{SEED} {sys._getframe(1).f_globals['__name__']}")
+    return _marked(cases, set(draw.sample(range(len(cases)), min(count, len(cases)))))
+
+
+def chosen(cases: Sequence[Any], *kept: Any) -> list[Any]:
+    """All cases, of which those that are named are not slow."""
+    assert all(each in cases for each in kept)
+    return _marked(cases, {index for index, case in enumerate(cases) if case in kept})
 
 
 def covering(cases: Sequence[Any], facts: Callable[[Any], Iterable[Hashable]]) -> list[Any]:

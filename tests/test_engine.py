@@ -10,7 +10,7 @@ import torch
 from bench_pair import run
 from families import FAMILIES, KINDS, VOCABULARY, blurred, make_model
 from matrix import decode, prompts, reference
-from samples import covering, thinned
+from samples import covering
 from torch import nn
 
 from baselines import clasp, greedy, multi_candidate, self_speculative, speculative
@@ -57,7 +57,7 @@ def forwards(session: ModelSession) -> list[torch.Tensor]:
     return found
 
 
-@pytest.mark.parametrize("family", thinned(TRACEABLE, 6))
+@pytest.mark.parametrize("family", TRACEABLE)
 def test_a_traced_forward_is_the_models_own(family):
     model = make_model(family)
     for own, found in zip(forwards(ModelSession(model)), forwards(traced(model)), strict=True):

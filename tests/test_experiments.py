@@ -64,7 +64,7 @@ def tuned(tmp_path, monkeypatch):
     return write
 
 
-@pytest.mark.parametrize("name", thinned(PRESETS, 5))
+@pytest.mark.parametrize("name", thinned(PRESETS, 8))
 def test_every_preset_composes(tuned, name):
     for task in ("wmt16",) if "code" not in name else ("humaneval",):
         tuned("tiny", task)

@@ -165,7 +165,7 @@ def options_of(config: object) -> list[tuple]:
 
 
 def name_of(config: object) -> list[str]:
-    """Of a sample that lacks no method."""
+    """For samples that lack no method."""
     return [config.name]
 
 
@@ -180,10 +180,11 @@ LIKELIEST_FIRST = {"multi_candidate", "superposed"}
 
 
 def on_family(case: tuple[object, str]) -> list[tuple]:
-    """Every family and every setting, and where rows move each method on a family of every kind."""
+    """For samples that lack no family and no setting, nor, of a method that moves rows, any kind of
+    family."""
     config, family = case
-    kind = KINDS.get(family, family)
-    return [(config.name in CHAINS or config.name, kind), family, str(config)]
+    mover = "a chain" if config.name in CHAINS else config.name
+    return [(mover, KINDS.get(family, family)), family, str(config)]
 
 
 @pytest.fixture(scope="module")

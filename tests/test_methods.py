@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from bench_pair import bench_arguments
 from matrix import make_pair, prompts, reference
-from samples import thinned
 
 from bench.plan.methods import METHODS, method_config, of_today
 from bench.report.figures.style import COLOURS, NAMED
@@ -115,7 +114,7 @@ def models():
     return make_pair("llama", traced=True)
 
 
-@pytest.mark.parametrize("name", thinned([*METHODS], 14))
+@pytest.mark.parametrize("name", METHODS)
 def test_every_method_gives_greedy_s_tokens(models, name):
     """As its module has it when told nothing.
 

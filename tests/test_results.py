@@ -120,6 +120,17 @@ def test_summaries_follow_from_their_records(name, tmp_path):
     check_summary(random.Random(name).choice(folders))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted({*PACKED} - {"engine", "paper", "skip_search", "tuning"}))
+def test_all_summaries_follow_from_their_records(name, tmp_path):
+    """As test_paper_results holds it of paper's."""
+    unpack(RESULTS / name / "runs.tar.xz", tmp_path)
+    folders = sorted(file.parent for file in tmp_path.rglob("summary.json"))
+    assert folders
+    for folder in folders:
+        check_summary(folder)
+
+
 def test_the_search_for_a_skip_set_is_written_anew_from_its_journal(tmp_path, monkeypatch):
     """Without the model, which only its digest stands for."""
     unpack(RESULTS / "skip_search" / "runs.tar.xz", tmp_path)

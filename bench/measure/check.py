@@ -13,9 +13,10 @@ from bench.measure.float32 import flatters
 from bench.measure.record import Record
 from bench.measure.runner import Entrant, Race
 from bench.measure.verdicts import agrees
+from bench.models.borrowing import borrows
 from bench.models.config import ModelConfig
 from bench.models.encoding import against_file
-from bench.models.loading import LoadedPair, load_tokenizers
+from bench.models.loading import READERS, LoadedPair, load_tokenizers
 from bench.models.location import cannot_load, config_of, locate
 from bench.models.memory import Part, part, require_room
 from bench.models.place import Place, resolve_place
@@ -55,12 +56,15 @@ def _parts(model: ModelConfig, place: Place) -> list[Part]:
     """Everything that will stand in memory together."""
     spread = isinstance(model.device_map, dict) or model.device_map in SPREAD
     mapped = None if spread else resolve_place(model.device_map or place.device, place.dtype).device
-    dtype = getattr(torch, place.dtype)
+    dtype, draft_dtype = (getattr(torch, each) for each in (place.dtype, model.draft_dtype or place.dtype))
     parts = [_part("target", model.target_name, model.revision, dtype, mapped)]
     if model.draft:
         own = resolve_place(model.draft_device, place.dtype).device if model.draft_device else mapped
-        draft_dtype = getattr(torch, model.draft_dtype or place.dtype)
         parts.append(_part("draft", model.draft, model.draft_revision, draft_dtype, own))
+    for setting in READERS:
+        name = getattr(model, setting)
+        if name and borrows(name):
+            parts.append(_part(setting.replace("_", " "), name, None, draft_dtype, mapped))
     if flatters(place):
         parts.append(_part("target in float32", model.target_name, model.revision, torch.float32, mapped))
     return parts
@@ -112,6 +116,8 @@ def check(
         with race.leaving_out(each.label, each.ours, collect=True):
             record = race.measure(each, example, ids, race.stopping(example, ids))
             seen.append(_line(each, record))
+            if record.draft_fault:
+                seen.append(f"warning: {record.draft_fault}")
             same, fine[each.label] = record.tokens == greedy.tokens, agrees(record) and agrees(greedy)
             judgement = (
                 f"{'equal' if same else 'different'}, {'within' if fine[each.label] else 'NOT WITHIN'} the tolerance"

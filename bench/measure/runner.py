@@ -16,16 +16,18 @@ from bench.measure.steps import RecordedSteps
 from bench.measure.store import RunFolder
 from bench.models.encoding import prompt_digest
 from bench.models.loading import LoadedPair, peak_memory
-from decoding.decoder import Decoder
+from decoding.decoder import Decoder, ModelPair
 from decoding.draws import KEYED, SHARED, Sampling
 from decoding.errors import UserError
 from decoding.finite import SKIPPING, finite_on
 from decoding.loop import DraftThenVerify
+from decoding.reading_session import ReadingSession
 from decoding.records import Generation
 from decoding.sampling import Sampler, make_sampler
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
 from decoding.text import Pieces, bytewise
+from decoding.view import SessionView
 from tasks import Example, Task
 
 # Who decodes a prompt now, in their order: of the prompt and the repeat.
@@ -359,7 +361,7 @@ class Race:
         # itself.
         used = draft is not None and (draft.counters is not before or generation.draft_forwards is not None)
         own = entrant.decoder.own_session() if isinstance(entrant.decoder, DraftThenVerify) else None
-        drafting, role = (draft, "draft") if used else (own, SKIPPING)
+        drafting = draft if used else own
         told, judged = generation.rounded(), Judgement()
         # In another dtype other tokens are right.
         if entrant.role != FLOAT32:
@@ -390,7 +392,7 @@ class Race:
             peak_memory_bytes=memory,
             joules=energy.joules,
             undrafted_tokens=undrafted(len(ids), len(generation.tokens), drafting.context) if drafting else None,
-            draft_fault=self._draft_fault(drafting, role, example.id, ids, generation) if drafting else None,
+            draft_fault=self._draft_fault(drafting, example.id, ids, generation) if drafting else None,
             gap=judged.gap,
             gap_at=judged.gap_at,
             stop_fault=judged.stop_fault,
@@ -412,7 +414,7 @@ class Race:
         return Judgement(found.gap, found.gap_at, found.stop_fault, tolerance)
 
     def _draft_fault(
-        self, draft: ModelSession, role: str, prompt: str, ids: list[int], generation: Generation
+        self, draft: ModelSession, prompt: str, ids: list[int], generation: Generation
     ) -> str | None:
         """What is wrong with a draft whose logits along the output are no numbers, else None.
 
@@ -424,7 +426,11 @@ class Race:
             return None
         key = (id(draft.model), prompt, tuple(generation.tokens))
         if key not in self._draft_faults:
-            fine = finite_on(draft.model, draft.vocabulary, sequence, rows)
+            if isinstance(draft, ReadingSession):
+                fine = draft.is_finite(sequence, rows)
+            else:
+                fine = finite_on(draft.model, draft.vocabulary, sequence, rows)
+            role = SKIPPING if isinstance(draft, SessionView) else "draft"
             self._draft_faults[key] = None if fine else no_numbers(draft.model, role)
         return self._draft_faults[key]
 
@@ -440,6 +446,13 @@ class Race:
                 self.sampler(example), self.tolerance,
             )  # fmt: skip
         return self._gaps[key]
+
+
+def drafts(pair: ModelPair, entrants: Sequence[Entrant]) -> list[ModelSession]:
+    """The pair's draft, and those of the entrants that read their target."""
+    own = [each.decoder.own_session() for each in entrants if isinstance(each.decoder, DraftThenVerify)]
+    found = [pair.draft, *(each for each in own if isinstance(each, ReadingSession))]
+    return list({id(each): each for each in found if each is not None}.values())
 
 
 def unfinished(folder: RunFolder, prompts: Sequence[str], repeats: int, roles: Sequence[str]) -> int:

@@ -95,9 +95,7 @@ def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
     draft_session = None
     if model.draft:
         alone = replace(model, device_map=None) if model.draft_device else model
-        dtype = model.draft_dtype or place.dtype
-        kind = torch.device(draft_device).type
-        engine = place.engine if runs(place.engine, kind, dtype) else fastest(kind, dtype)
+        dtype, engine = _of_draft(model, place, draft_device)
         draft, seen = _load_draft(alone, target, dtype, draft_device, engine, eos)
         warnings += seen
         assert tokenizers.draft is not None
@@ -112,13 +110,14 @@ def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
         @cache
         def load() -> ModelSession:
             named = replace(model, draft=folder)
-            draft, seen = _load_draft(named, target, place.dtype, place.device, place.engine, eos)
+            dtype, engine = _of_draft(model, place, place.device)
+            draft, seen = _load_draft(named, target, dtype, place.device, engine, eos)
             kind, reader = READERS[setting], reader_of(draft)
             read = next((name for name, each in READERS.items() if isinstance(reader, each.reader)), "draft")
             if read != setting:
                 raise UserError(f"model.{setting}={folder} reads no {kind.what}: give it as model.{read} instead")
             warnings.extend(seen)
-            return _traced(kind.session(draft, session, tokenizers.target), place.engine, warnings)
+            return _traced(kind.session(draft, session, tokenizers.target), engine, warnings)
 
         return load
 
@@ -225,6 +224,12 @@ def _traced(session: ModelSession, engine: str, warnings: list[str]) -> ModelSes
             kind = type(session.model).__name__
             warnings.append(f"{kind} runs eagerly, which is slower: it cannot be traced ({error})")
     return session
+
+
+def _of_draft(model: ModelConfig, place: Place, device: str) -> tuple[str, str]:
+    """A draft's own dtype, and the engine that runs it on `device`."""
+    dtype, kind = model.draft_dtype or place.dtype, torch.device(device).type
+    return dtype, place.engine if runs(place.engine, kind, dtype) else fastest(kind, dtype)
 
 
 def _load_draft(

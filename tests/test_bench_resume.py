@@ -123,7 +123,7 @@ def test_a_refused_warm_run_loses_nothing(monkeypatch, capsys, arguments):
     assert records.read_bytes() == torn
 
 
-@pytest.mark.parametrize("name", ["records.jsonl", "provenance.json"])
+@pytest.mark.parametrize("name", ["records.jsonl", pytest.param("provenance.json", marks=pytest.mark.slow)])
 def test_overwrite_gets_past_a_damaged_file(monkeypatch, capsys, arguments, name):
     assert run(monkeypatch, *arguments, "method=greedy") == 0
     (run_folder("greedy") / name).write_text("nonsense\n{\n")

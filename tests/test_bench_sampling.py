@@ -69,14 +69,14 @@ def test_samples_of_a_prompt_are_different_and_come_again(monkeypatch, tmp_path,
     ("given", "said"),
     [
         (["samples=2"], "samples=2 are all one at temperature 0"),
-        (["draft_noise=own"], "draft_noise=own says nothing at temperature 0"),
+        pytest.param(["draft_noise=own"], "draft_noise=own says nothing at temperature 0", marks=pytest.mark.slow),
         (["acceptance=classic"], "acceptance=classic says nothing at temperature 0"),
         (["temperature=1", "draft_noise=loud"], "draft_noise=loud is unknown: choose one of shared, own, greedy"),
         (["temperature=1", "compare=[{name: speculative, acceptance: odd}]"], "compare: acceptance=odd is unknown"),
         (["temperature=1", "min_p=1"], "min_p=1 must be"),
         (["temperature=nan"], "temperature=nan must be"),
-        (["temperature=inf"], "temperature=inf must be"),
-        (["temperature=1e-39"], "temperature=1e-39 must be"),
+        pytest.param(["temperature=inf"], "temperature=inf must be", marks=pytest.mark.slow),
+        pytest.param(["temperature=1e-39"], "temperature=1e-39 must be", marks=pytest.mark.slow),
     ],
 )
 def test_what_is_refused(monkeypatch, pair, capsys, given, said):

@@ -41,7 +41,7 @@ METHODS = {
 }
 # Outputs behind a test, by how samples are accepted. In the keyed way they are besides token by
 # token those of plain sampling (test_sampled_lossless).
-COUNTS = {KEYED: 100, CLASSIC: 500}
+COUNTS = {KEYED: 60, CLASSIC: 500}
 
 
 def table(seed: int) -> torch.Tensor:

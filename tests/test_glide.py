@@ -164,7 +164,7 @@ def test_cross_attention_is_what_the_paper_says():
     assert not torch.allclose(wanted, middle, atol=1e-3)
 
 
-@BOTH
+@pytest.mark.parametrize("config", [pytest.param(CHAIN, marks=pytest.mark.slow), CAPE], ids=["chain", "cape"])
 @TRACED
 def test_it_reads_the_last_layers_rows_of_confirmed_tokens(config, trace):
     """Whatever was rejected before: each forward sees the text's own rows and no other."""

@@ -125,7 +125,7 @@ def test_a_draft_model_that_is_looked_at_more_closely_has_a_copy_more(llama: Far
     assert copies["to host"] == target + drafting - 1 + more
 
 
-@pytest.mark.parametrize("family", ["gpt2", "gemma3"])
+@pytest.mark.parametrize("family", [pytest.param("gpt2", marks=pytest.mark.slow), "gemma3"])
 def test_so_on_every_kind_of_mask_and_position(family: str) -> None:
     """Sliding windows, two masks a forward, learned positions: nothing more is copied."""
     far = Far(family)

@@ -73,6 +73,7 @@ def read_trials(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_settings_in_parts_are_searched_and_written(tuned, tmp_path, monkeypatch, capsys) -> None:
     space = {"gamma": [2, 3], "drafting.phrases": [True, False], "pool.capacity": [1, 2]}
     monkeypatch.setattr(bench.tune.job, "read_space", lambda *_: space)

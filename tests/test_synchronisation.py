@@ -9,7 +9,7 @@ import torch
 from families import blurred, make_model
 from matrix import build, decode, ouroboros_config, prompts, reference
 from pretend_device import DEVICE, PretendDevice
-from samples import thinned
+from samples import covering
 
 from baselines import (
     cascade,
@@ -28,6 +28,7 @@ from baselines import (
     tapout,
     token_recycling,
 )
+from bench.plan.nesting import flat_config
 from decoding.decoder import ModelPair
 from decoding.session import ModelSession
 from decoding.stopping import Stopping
@@ -94,7 +95,13 @@ def llama() -> Far:
     return Far("llama")
 
 
-@pytest.mark.parametrize("case", thinned(METHODS, 8), ids=lambda case: f"{case}"[:70])
+def parts_of(case: tuple[object, int]) -> list[object]:
+    """For samples that lack no setting which is on in any of the cases, nor any number of looks."""
+    config, looks = case
+    return [looks, *(name.rpartition(".")[2] for name, value in flat_config(config).items() if value)]
+
+
+@pytest.mark.parametrize("case", covering(METHODS, parts_of), ids=lambda case: f"{case}"[:70])
 def test_a_forward_has_one_copy_to_the_device_and_its_choices_one_back(llama: Far, case: tuple[object, int]) -> None:
     config, looks = case
     copies, target, drafting = llama.copies(config)

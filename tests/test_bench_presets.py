@@ -13,6 +13,7 @@ from bench_pair import make_pair, make_tokenizer, run, save_model
 from families import FAMILIES, make_model
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 from safetensors.torch import save_file
+from samples import thinned
 from test_bench_cli import composed
 from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -34,7 +35,7 @@ def folders(tmp_path_factory):
     return make_pair(tmp_path_factory.mktemp("pair"))
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", thinned(PRESETS, 5))
 def test_every_preset_composes(name):
     model = read_plan(composed(f"model={name}", "method=ouroboros", "dtype=bfloat16", "data=hub")).model
     assert model.name == model.label == name

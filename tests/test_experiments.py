@@ -64,7 +64,7 @@ def tuned(tmp_path, monkeypatch):
     return write
 
 
-@pytest.mark.parametrize("name", thinned(PRESETS, 8))
+@pytest.mark.parametrize("name", thinned(PRESETS, 5))
 def test_every_preset_composes(tuned, name):
     for task in ("wmt16",) if "code" not in name else ("humaneval",):
         tuned("tiny", task)
@@ -129,7 +129,7 @@ def test_what_is_tuned_has_a_search_space():
     assert named <= {file.stem for file in (CONF / "search").glob("*.yaml")}
 
 
-@pytest.mark.parametrize("file", thinned(sorted((CONF / "search").glob("*.yaml")), 9), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", thinned(sorted((CONF / "search").glob("*.yaml")), 6), ids=lambda file: file.stem)
 def test_every_value_of_a_search_space_is_a_setting(file):
     fixed = {
         "prompt_lookup": {"max_ngram": 5, "min_ngram": 1}, "self_speculative": {"skip": None}, "cascade": {"tail": 0},
@@ -164,6 +164,7 @@ def test_a_panel_of_cases_alone(monkeypatch, capsys, arguments):
     assert "no method is chosen" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_pools_of_a_case_s_own(monkeypatch, capsys, arguments):
     common = [*arguments, "~method", "limit=1", "max_new_tokens=4"]
     fill = [*arguments, "method=ouroboros", "history=warm", "save_history=one.json", "output=pools"]

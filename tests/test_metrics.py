@@ -73,6 +73,7 @@ def test_bleu_takes_several_references(tmp_path):
     assert "nrefs:var" in scores.notes["bleu"]
 
 
+@pytest.mark.slow
 def test_rouge_is_that_of_the_rouge_score_command(tmp_path):
     types = METRICS["rouge"].figures
     command(

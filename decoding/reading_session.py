@@ -29,7 +29,7 @@ class ReadingSession(ModelSession):
         return 0 < len(tokens) - 1 <= len(self.target.tokens)
 
     def is_finite(self, tokens: list[int], rows: int) -> bool:
-        """Whether the logits after the last `rows` of `tokens` are finite, a forward each.
+        """See ModelSession.is_finite; here with a forward a row, which leaves the session empty.
 
         They are read beside the target as it stands; what it has not read is left out.
         """

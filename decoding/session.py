@@ -16,7 +16,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 
 from decoding.cache import TreeCache, one_row
 from decoding.errors import UserError
-from decoding.finite import require_finite
+from decoding.finite import finite_on, require_finite
 from decoding.hidden import FeatureRows, HiddenStates
 from decoding.masks import MaskBuilder
 from decoding.reading import reader_of
@@ -208,6 +208,13 @@ class ModelSession:
     def ready(self, tokens: list[int]) -> bool:  # noqa: ARG002
         """Whether a draft after `tokens` can be asked for; a model that reads tokens always is."""
         return True
+
+    def is_finite(self, tokens: list[int], rows: int) -> bool:
+        """Whether the model's logits after the last `rows` of `tokens` are finite.
+
+        They come from one plain forward, which leaves the session as it is.
+        """
+        return finite_on(self.model, self.vocabulary, tokens, rows)
 
     def prefill(self, tokens: list[int]) -> torch.Tensor:
         """Cache `tokens` after what is cached; logits [vocabulary] after the last of them."""

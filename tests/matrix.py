@@ -49,10 +49,10 @@ def make_pair(
     target = make_model(family, **({name: context} if context else {}))
     draft = make_model(draft_family, seed=3) if draft_family else blurred(target, noise)
     draft.config.pard_token = VOCABULARY - 1  # it reads masks as well as it can
-    session, drafts = ModelSession(target), ModelSession(draft)
+    session, small = ModelSession(target), ModelSession(draft)
     if traced:
         session.trace()
-        drafts.trace()
+        small.trace()
 
     @cache
     def feature_draft() -> FeatureSession:
@@ -62,9 +62,7 @@ def make_pair(
     def cross_draft() -> CrossSession:
         return CrossSession(attending(blurred(target, noise), target), session)
 
-    return ModelPair(
-        session, drafts, frozenset({5}), decode, feature_draft=feature_draft, cross_draft=cross_draft
-    )
+    return ModelPair(session, small, frozenset({5}), decode, feature_draft=feature_draft, cross_draft=cross_draft)
 
 
 def build(config: object, pair: ModelPair) -> DraftThenVerify:

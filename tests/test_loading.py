@@ -20,6 +20,7 @@ from bench.models.loading import load_pair
 from bench.models.place import Place
 from decoding.errors import NotFinite, UserError
 from decoding.session import ModelSession, check_masks
+from decoding.view import SessionView
 
 ODD = "|"  # a token that only some prompts hold
 
@@ -183,7 +184,7 @@ def test_prompts_on_which_the_draft_overflows_are_counted(here, monkeypatch, cap
 
 
 def test_the_target_that_drafts_for_itself_is_looked_at_too(here, monkeypatch, pair):
-    monkeypatch.setattr("bench.measure.runner.finite_on", lambda model, *_: False)
+    monkeypatch.setattr(SessionView, "is_finite", lambda *_: False)
     settings = ["method=self_speculative", "method.skip=null", "method.skip_mlp=[1]"]
     assert run(monkeypatch, *bench_arguments(pair, *settings, "dtype=float16")) == 0
     summary = run_summary("self_speculative")

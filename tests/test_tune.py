@@ -371,7 +371,8 @@ class Unfit:
 
 
 # While it is built, in the warm-up, and on the first prompt; the last two fail alike.
-@pytest.mark.parametrize(("when", "said"), 
+@pytest.mark.parametrize(
+    ("when", "said"),
     [
         (None, "no such drafts"),
         pytest.param(0, "RuntimeError: no cache", marks=pytest.mark.slow),

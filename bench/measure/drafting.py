@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 from bench.console.naming import pair_names, spelled
 from decoding.decoder import ModelPair
 from decoding.errors import NotFinite
-from decoding.finite import finite_on, not_finite
+from decoding.finite import not_finite
 
 # Of a prompt, the last rows that are looked at; what overflows early leaves no row after it a
 # number.
@@ -35,7 +35,7 @@ def require_numbers(pair: ModelPair, sequences: Sequence[list[int]]) -> list[str
         if session is None:
             continue
         fitting = [each[: session.context] for each in sequences]
-        bad = sum(not finite_on(session.model, session.vocabulary, ids, min(ROWS, len(ids))) for ids in fitting)
+        bad = sum(not session.is_finite(ids, min(ROWS, len(ids))) for ids in fitting)
         if bad and role == "target":
             raise NotFinite(no_numbers(session.model, role))
         if bad:

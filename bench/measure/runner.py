@@ -19,7 +19,7 @@ from bench.models.loading import LoadedPair, peak_memory
 from decoding.decoder import Decoder, ModelPair
 from decoding.draws import KEYED, SHARED, Sampling
 from decoding.errors import UserError
-from decoding.finite import SKIPPING, finite_on
+from decoding.finite import SKIPPING
 from decoding.loop import DraftThenVerify
 from decoding.reading_session import ReadingSession
 from decoding.records import Generation
@@ -360,8 +360,7 @@ class Race:
         # A session starts its counts again with every sequence; a rival counts its draft's forwards
         # itself.
         used = draft is not None and (draft.counters is not before or generation.draft_forwards is not None)
-        own = entrant.decoder.own_session() if isinstance(entrant.decoder, DraftThenVerify) else None
-        drafting = draft if used else own
+        drafting = draft if used else own_session(entrant.decoder)
         told, judged = generation.rounded(), Judgement()
         # In another dtype other tokens are right.
         if entrant.role != FLOAT32:
@@ -426,11 +425,8 @@ class Race:
             return None
         key = (id(draft.model), prompt, tuple(generation.tokens))
         if key not in self._draft_faults:
-            if isinstance(draft, ReadingSession):
-                fine = draft.is_finite(sequence, rows)
-            else:
-                fine = finite_on(draft.model, draft.vocabulary, sequence, rows)
             role = SKIPPING if isinstance(draft, SessionView) else "draft"
+            fine = draft.is_finite(sequence, rows)
             self._draft_faults[key] = None if fine else no_numbers(draft.model, role)
         return self._draft_faults[key]
 
@@ -448,9 +444,14 @@ class Race:
         return self._gaps[key]
 
 
+def own_session(decoder: Decoder) -> ModelSession | None:
+    """What a decoder drafts with, if that is no model of the pair; a rival does not tell."""
+    return decoder.own_session() if isinstance(decoder, DraftThenVerify) else None
+
+
 def drafts(pair: ModelPair, entrants: Sequence[Entrant]) -> list[ModelSession]:
     """The pair's draft, and those of the entrants that read their target."""
-    own = [each.decoder.own_session() for each in entrants if isinstance(each.decoder, DraftThenVerify)]
+    own = [own_session(each.decoder) for each in entrants]
     found = [pair.draft, *(each for each in own if isinstance(each, ReadingSession))]
     return list({id(each): each for each in found if each is not None}.values())
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from families import blurred, make_model, reading
 from matrix import check, decode, make_pair, prompts, reference
+from samples import chosen
 
 from baselines import eagle, multi_candidate, self_speculative, speculative
 from decoding.decoder import ModelPair
@@ -109,7 +110,7 @@ class Recording(FeatureSession):
         return found
 
 
-@pytest.mark.parametrize("config", [pytest.param(CHAIN, marks=pytest.mark.slow), TREE], ids=["chain", "tree"])
+@pytest.mark.parametrize("config", chosen([CHAIN, TREE], TREE), ids=["chain", "tree"])
 @pytest.mark.parametrize("trace", [False, True], ids=["eager", "traced"])
 def test_confirmed_rows_read_the_state_before_them(trace, config):
     """After many rounds with rejections as in one forward over the whole text."""
@@ -180,7 +181,7 @@ def test_a_node_of_a_tree_reads_its_parents_state():
     assert torch.allclose(*logits, atol=1e-9)
 
 
-@pytest.mark.parametrize("trace", [pytest.param(False, marks=pytest.mark.slow), True], ids=["eager", "traced"])
+@pytest.mark.parametrize("trace", chosen([False, True], True), ids=["eager", "traced"])
 def test_a_view_of_the_target_beside_it_changes_nothing(trace):
     """Draft & Verify's forwards leave the states that a feature draft reads alone."""
     pair = pair_of(reading(blurred(make_model("llama"), 0.1)), make_model("llama"), trace)

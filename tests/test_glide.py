@@ -6,7 +6,7 @@ import pytest
 import torch
 from families import attending, blurred, make_model
 from matrix import check, decode, make_pair, prompts, reference
-from samples import thinned
+from samples import chosen, thinned
 from transformers.cache_utils import DynamicCache
 from transformers.models.llama.modeling_llama import rotate_half
 
@@ -25,6 +25,8 @@ from training.drafter.student import student_of
 
 CHAIN, CAPE = glide.Config(gamma=4), glide.Config(gamma=4, cape=True)
 BOTH = pytest.mark.parametrize("config", [CHAIN, CAPE], ids=["chain", "cape"])
+# The chain only in make test-all.
+CAPE_MOSTLY = pytest.mark.parametrize("config", chosen([CHAIN, CAPE], CAPE), ids=["chain", "cape"])
 TRACED = pytest.mark.parametrize("trace", [False, True], ids=["eager", "traced"])
 LONG = Stopping(frozenset(), 40)
 FAMILIES = ["llama", "qwen2", "qwen3", "mistral", "phi3", "phi3_longrope"]
@@ -164,7 +166,7 @@ def test_cross_attention_is_what_the_paper_says():
     assert not torch.allclose(wanted, middle, atol=1e-3)
 
 
-@pytest.mark.parametrize("config", [pytest.param(CHAIN, marks=pytest.mark.slow), CAPE], ids=["chain", "cape"])
+@CAPE_MOSTLY
 @TRACED
 def test_it_reads_the_last_layers_rows_of_confirmed_tokens(config, trace):
     """Whatever was rejected before: each forward sees the text's own rows and no other."""
@@ -249,7 +251,7 @@ def test_prompts_of_one_token_and_contexts_that_end(config):
         assert all(drafted <= 24 for drafted in found.steps.drafted[-1:])
 
 
-@pytest.mark.parametrize("config", [pytest.param(CHAIN, marks=pytest.mark.slow), CAPE], ids=["chain", "cape"])
+@CAPE_MOSTLY
 def test_traced_models_draft_alike(config):
     found = []
     for trace in (False, True):

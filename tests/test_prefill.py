@@ -9,7 +9,7 @@ import pytest
 import torch
 from families import VOCABULARY, blurred, make_model
 from matrix import build, decode, make_pair, ouroboros_config, prompts
-from samples import thinned
+from samples import chosen, thinned
 
 from baselines import (
     cascade,
@@ -173,7 +173,7 @@ def test_what_the_prefill_counts_and_takes_is_no_steps() -> None:
     assert (sum(steps.draft_forwards), sum(steps.draft_rows)) == (forwards - 1 - 4, rows - 39 - 4)
 
 
-@pytest.mark.parametrize("length", [1, pytest.param(2, marks=pytest.mark.slow), 12])
+@pytest.mark.parametrize("length", chosen([1, 2, 12], 1, 12))
 def test_a_draft_that_needs_the_prompt_alone_rides_in_the_prefill(length: int) -> None:
     """The target reads prompt and draft in one forward, and what it confirms comes with
     the first token; only where the draft is the target's own with fewer layers must the target's

@@ -15,7 +15,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from matrix import prompts
 from omegaconf import OmegaConf
-from samples import thinned
+from samples import chosen, thinned
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from baselines import greedy
@@ -188,7 +188,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-@pytest.mark.parametrize("objective", ["cost_model", pytest.param("measured", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("objective", chosen(["cost_model", "measured"], "cost_model"))
 def test_search_goes_on_where_it_stopped_and_writes_what_the_method_loads(
     target, tmp_path, monkeypatch, objective
 ) -> None:

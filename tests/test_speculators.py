@@ -23,6 +23,7 @@ from eagle3_folders import (
 )
 from families import VOCABULARY, blurred, reading
 from matrix import decode, prompts
+from samples import chosen
 
 from baselines import eagle, greedy
 from bench.models.config import ModelConfig
@@ -158,7 +159,7 @@ def test_a_state_of_another_row_is_another_draft(tmp_path):
     assert total(accepted(pair_of(draft, kind=Shifted))) < total(accepted(pair_of(draft)))
 
 
-@pytest.mark.parametrize("trace", [pytest.param(False, marks=pytest.mark.slow), True], ids=["eager", "traced"])
+@pytest.mark.parametrize("trace", chosen([False, True], True), ids=["eager", "traced"])
 def test_drafts_that_read_other_layers_work_side_by_side(tmp_path, trace):
     """In every order: each as with a target of its own."""
     drafts = [loaded(tmp_path / "draft"), reading(blurred(target(), 0.1))]

@@ -9,7 +9,7 @@ import torch
 from families import blurred, make_model
 from matrix import build, decode, ouroboros_config, prompts, reference
 from pretend_device import DEVICE, PretendDevice
-from samples import covering
+from samples import chosen, covering
 
 from baselines import (
     cascade,
@@ -132,7 +132,7 @@ def test_a_draft_model_that_is_looked_at_more_closely_has_a_copy_more(llama: Far
     assert copies["to host"] == target + drafting - 1 + more
 
 
-@pytest.mark.parametrize("family", [pytest.param("gpt2", marks=pytest.mark.slow), "gemma3"])
+@pytest.mark.parametrize("family", chosen(["gpt2", "gemma3"], "gemma3"))
 def test_so_on_every_kind_of_mask_and_position(family: str) -> None:
     """Sliding windows, two masks a forward, learned positions: nothing more is copied."""
     far = Far(family)

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import TypeVar, get_origin, get_type_hints
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from decoding.errors import UserError
@@ -26,14 +27,20 @@ def typed(kind: type[T], settings: Mapping[str, object], group: str) -> T:
         UserError: an unknown key, a value of the wrong type, or one outside its range.
     """
     _require_settings(kind, settings, group)
-    schema = OmegaConf.structured(kind)
-    # A frozen dataclass makes a read-only schema, which nothing could be merged into.
-    OmegaConf.set_readonly(schema, None)
     try:
-        return OmegaConf.to_object(OmegaConf.merge(schema, dict(settings)))
+        return OmegaConf.to_object(OmegaConf.merge(_schema(kind), dict(settings)))
     except OmegaConfBaseException as error:
         key = _named(group, error.full_key) if error.full_key else group
         raise UserError(f"{key}: {str(error).splitlines()[0]}") from error
+
+
+@cache
+def _schema(kind: type) -> DictConfig:
+    """Made once, for it takes longer than all the rest; `OmegaConf.merge` changes a copy."""
+    schema = OmegaConf.structured(kind)
+    # A frozen dataclass makes a read-only schema, which nothing could be merged into.
+    OmegaConf.set_readonly(schema, None)
+    return schema
 
 
 def _require_settings(kind: type, settings: Mapping[str, object], group: str) -> None:
@@ -42,7 +49,7 @@ def _require_settings(kind: type, settings: Mapping[str, object], group: str) ->
     Also for what must be a text and is none.
     """
     known = [field.name for field in fields(kind)]
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     for key, value in settings.items():
         if key not in known:
             raise UserError(f"{_named(group, key)} is no setting: choose among {', '.join(known)}")
@@ -56,6 +63,9 @@ def _require_settings(kind: type, settings: Mapping[str, object], group: str) ->
             raise UserError(f"{_named(group, key)} is a list: it cannot be {value}")
         elif hints[key] in TEXTS:
             require_text(_named(group, key), value)
+
+
+_hints = cache(get_type_hints)
 
 
 def _named(group: str, key: str) -> str:

@@ -6,6 +6,7 @@ Nothing heavy is imported here: the process that only hands tests to workers nee
 import gc
 import os
 import sys
+from importlib import import_module
 
 import pytest
 from absl import logging as absl_logging
@@ -25,6 +26,16 @@ def pytest_collection_finish() -> None:
     # objects and keep few: rare collections are enough.
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def light():
+    """What every run does at its start and its end, on a smaller scale: the noise of fewer rows,
+    figures of fewer pixels."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("bench.measure.lossless.NOISE_ROWS", 8)
+        patched.setitem(import_module("bench.report.figures.style").STYLE, "savefig.dpi", 50)
+        yield
 
 
 @pytest.fixture(scope="session")

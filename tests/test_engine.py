@@ -146,7 +146,7 @@ def test_outputs_are_greedys_on_every_engine(case):
     pair = pair_of(family, engine)
     decoder = METHODS[config.name].load().build(config, pair)
     for prompt in prompts(1, length=9):
-        stopping = Stopping(frozenset(), 25)
+        stopping = Stopping(frozenset(), 16)
         found, expected = decoder.generate(prompt, stopping).tokens, reference(pair, prompt, stopping).tokens
         if ENGINES[engine] != torch.bfloat16:
             assert found == expected

@@ -141,7 +141,7 @@ def work_of_steps(config: object, context: int) -> tuple[int, int, Counter[str]]
     return work.lines, work.numbers, Counter(steps=len(told), rows=sum(told.rows) + sum(told.draft_rows))
 
 
-@pytest.mark.parametrize("config", thinned(METHODS, 7), ids=lambda config: f"{config}"[:60])
+@pytest.mark.parametrize("config", thinned(METHODS, 4), ids=lambda config: f"{config}"[:60])
 def test_a_steps_work_outside_the_models_does_not_grow_with_the_text(config: object) -> None:
     """A text 16 times as long: about as many lines a row, and numbers of the masks alone."""
     lines, numbers, did = work_of_steps(config, SHORT)
@@ -203,7 +203,7 @@ MANY = [
 ]
 
 
-def generations(pair: ModelPair, length: int = 6) -> Iterator[None]:
+def generations(pair: ModelPair, length: int = 4) -> Iterator[None]:
     """One after another, of every method in turn, on a few prompts of several lengths; forever."""
     decoders = [build(config, pair) for config in MANY]
     draw = random.Random(7)
@@ -247,7 +247,7 @@ def test_memory_is_flat_over_many_generations(pair: ModelPair) -> None:
 
 @pytest.mark.slow
 def test_ten_thousand_generations_take_no_more_memory_than_a_hundred(pair: ModelPair) -> None:
-    run, process = generations(pair, length=5), psutil.Process()
+    run, process = generations(pair), psutil.Process()
     for _ in range(500):
         next(run)
     before, resident = held(), process.memory_info().rss

@@ -81,9 +81,9 @@ def test_pool_time_is_split_into_drafting_and_observing(config: object) -> None:
 
 
 def test_without_a_pool_there_are_no_columns_and_with_one_they_add_up() -> None:
-    pair = make_pair("llama")
+    pair = make_pair("llama", traced=True)
     stopping = Stopping(frozenset(), 30)
-    tests = [(prompt, stopping, reference(pair, prompt, stopping)) for prompt in prompts(2)]
+    tests = [(prompt, stopping, reference(pair, prompt, stopping)) for prompt in prompts(1)]
     for config in (
         speculative.Config(),
         hybrid.Config(),

@@ -79,7 +79,7 @@ RECORDS = values_of(Record)
 
 
 @given(RECORDS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_record_comes_back_from_its_line(record):
     line = json.dumps(record.to_json(), ensure_ascii=False)
     back = Record.from_json(json.loads(line))
@@ -90,7 +90,7 @@ def test_a_record_comes_back_from_its_line(record):
 
 @pytest.mark.parametrize("kind", [Case, Summary, Provenance, Measurement, AgreementReport])
 @given(data=st.data())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_it_comes_back_from_its_file(kind, data):
     value = data.draw(values_of(kind))
     assert kind.from_json(json.loads(json_text(value.to_json()))) == value

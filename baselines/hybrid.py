@@ -20,6 +20,7 @@ from decoding.decoder import Drafter, ModelPair
 from decoding.loop import DraftThenVerify
 from decoding.method import Spec
 from decoding.sampling import Sampler
+from decoding.session import ModelSession
 from decoding.settings import canonical
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
@@ -95,6 +96,10 @@ class Hybrid(Drafter):
     def forwards(self) -> tuple[int, int]:
         """The fallback's (forwards, rows) since the last reset."""
         return self.fallback.forwards()
+
+    def own_session(self) -> ModelSession | None:
+        """The fallback's."""
+        return self.fallback.own_session()
 
     def step_metrics(self) -> Mapping[str, Any]:
         """See Drafter.step_metrics."""

@@ -145,8 +145,9 @@ def _probe(plan: Plan, place: Place, loaded: LoadedPair) -> Times | None:
 
 def _searched_elsewhere(plan: Plan, place: Place) -> list[str]:
     """Warnings of tuned settings that were searched where other things pay."""
-    found = [searched_elsewhere(each.origin, str(place)) for each in plan.methods if each.origin]
-    return list(dict.fromkeys(filter(None, found)))
+    origins = [each.origin for each in plan.methods if each.origin]
+    found = [line for origin in origins for line in searched_elsewhere(origin, str(place), plan.conditions)]
+    return list(dict.fromkeys(found))
 
 
 def _check(plan: Plan, place: Place) -> int:

@@ -21,6 +21,7 @@ from baselines.pool_state import PoolState
 from baselines.speculative import Speculative
 from decoding.decoder import Drafter
 from decoding.sampling import Sampler
+from decoding.session import ModelSession
 from decoding.tree import TokenTree
 from decoding.verification import Verdict
 from ouroboros.adaptive import LONGEST, Adaptive
@@ -163,6 +164,10 @@ class Ouroboros(Drafter):
     def forwards(self) -> tuple[int, int]:
         """The draft side's (forwards, rows) since the last reset."""
         return self.base.forwards()
+
+    def own_session(self) -> ModelSession | None:
+        """The draft side's."""
+        return self.base.own_session()
 
     def step_metrics(self) -> dict[str, Any]:
         """See Drafter.step_metrics."""

@@ -45,6 +45,20 @@ CROSS = "decoding/cross.py"
 SUFFIX_TREE = "baselines/suffix_tree.py"
 
 FAULTS = (
+    Fault("a hybrid's draft is looked at by nobody", "baselines/hybrid.py",
+          "return self.fallback.own_session()", "return None", ("test_reading_drafts.py",)),
+    Fault("Ouroboros' draft is looked at by nobody", "ouroboros/drafter.py",
+          "return self.base.own_session()", "return None", ("test_reading_drafts.py",)),
+    Fault("samples and greedy decoding are one search", "bench/tune/job.py",
+          '**asdict(plan.settings.sampling), "seed"', '"seed"', ("test_tune.py",)),
+    Fault("prompts of two kinds are one search", "bench/tune/job.py",
+          ", **plan.task.output_settings(plan.data.source)}", "}", ("test_tune.py",)),
+    Fault("drafts of two dtypes are one search", "bench/tune/job.py",
+          "plan.model.draft_dtype, plan.model.draft_vocabulary", "plan.model.draft_vocabulary", ("test_tune.py",)),
+    Fault("what settings were searched with is told nobody", "bench/plan/tuned.py",
+          '((PLACE, "on", place), (CONDITIONS, "with", conditions))', '((PLACE, "on", place),)', ("test_tuned.py",)),
+    Fault("a search does not say what it was made with", "bench/tune/job.py",
+          'f"with: {plan.conditions}",', "", ("test_tune.py",)),
     Fault("a chain's draft that reads its target is not looked at", "baselines/speculative.py",
           "return reading(self.draft.session)", "return None", ("test_reading_drafts.py",)),
     Fault("a tree's draft that reads its target is not looked at", "baselines/multi_candidate.py",

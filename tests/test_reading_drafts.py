@@ -12,11 +12,15 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from bench.measure.check import _parts
+from bench.measure.runner import own_session
 from bench.models.config import ModelConfig
 from bench.models.loading import load_pair
 from bench.models.place import Place
+from bench.plan.methods import METHODS
+from decoding.reading_session import ReadingSession
 from training.drafter.student import save, student_of
 
+CPU = Place("cpu", "float32")
 KINDS = {
     "feature_draft": ("features", ["method=eagle", "method.depth=2", "method.children=2"]),
     "cross_draft": ("cross", ["method=glide", "method.gamma=3"]),
@@ -84,10 +88,20 @@ def test_it_runs_in_its_own_dtype_and_counts_in_memory(pair, draft):
     assert single[1].weights == 2 * half[1].weights and single[0] == half[0]
 
 
+def test_it_is_looked_at_within_another_method_too(pair, draft):
+    setting, folder, given = draft
+    loaded = load_pair(ModelConfig(target=f"{pair}/target", draft=None, **{setting: str(folder)}), CPU, seed=0)
+    inner = METHODS[next(each for each in given if each.startswith("method=")).removeprefix("method=")].load().Config()
+    for method, within in (("hybrid", "fallback"), ("ouroboros", "drafter")):
+        module = METHODS[method].load()
+        decoder = module.build(module.Config(**{within: inner}), loaded.pair)
+        assert isinstance(own_session(decoder), ReadingSession), method
+
+
 def test_whether_it_gives_numbers_is_asked_of_every_row(pair, draft):
     setting, folder, _ = draft
     model = ModelConfig(target=f"{pair}/target", draft=None, **{setting: str(folder)})
-    loaded = load_pair(model, Place("cpu", "float32"), seed=0)
+    loaded = load_pair(model, CPU, seed=0)
     session = getattr(loaded.pair, setting)()
     text = [3, 4, 5, 6, 7, 8]
     loaded.pair.target.prefill(text)

@@ -113,6 +113,7 @@ def test_the_winner_is_written_and_taken(pair, tuned, tmp_path, monkeypatch, cap
     speed = float(re.search(unseen, head, re.MULTILINE)[1])
     assert settings["name"] == "speculative" and round(float(chosen[0]["final"]), 3) == speed
     assert re.search(r"^# the published setting there: [\d.]+.*; a repeat's noise: [\d.]+%$", head, re.MULTILINE)
+    assert re.search(r"^# with: custom-base-1, 0 shots, greedy$", head, re.MULTILINE)
     assert pair_of(file) == pair_digits(ModelConfig(target=f"{pair}/target", draft=f"{pair}/draft"))
     cases = f"compare=[{name},{{name: {name}, gamma: 3, label: three}}]"
     assert run(monkeypatch, *bench_arguments(pair), f"method={name}", cases) == 0
@@ -449,6 +450,12 @@ def test_a_study_made_with_other_fixed_settings_is_refused(tuned, monkeypatch, c
     assert tuned("method=speculative", "tune.trials=1") == 0
     for other, said in (("method.gamma=3", "another published setting"), ("method.confidence=0.5", "another fixed")):
         capsys.readouterr()
+        assert tuned("method=speculative", "tune.trials=2", other) == 2
+        assert said in capsys.readouterr().err
+    for other, said in (
+        ("temperature=0.8", "another sampling"), ("task.stopped=false", "another task"),
+        ("model.draft_dtype=float64", "another draft"),
+    ):  # fmt: skip
         assert tuned("method=speculative", "tune.trials=2", other) == 2
         assert said in capsys.readouterr().err
 

@@ -203,11 +203,23 @@ def test_terminal_report_summary_and_config_say_which(tune, tmp_path, monkeypatc
 
 
 def test_settings_that_were_searched_elsewhere_are_told(tune) -> None:
-    tune("tiny/humaneval/ouroboros", TINY + "# place: cpu, float32, packed\n", gamma=6)
+    lines = "# place: cpu, float32, packed\n# with: humaneval-base-1, 0 shots, greedy\n# cold, cpu, 1 threads\n"
+    tune("tiny/humaneval/ouroboros", TINY + lines, gamma=6)
     _, origin = first()
-    assert searched_elsewhere(origin, str(Place("cpu", "float32", "packed"))) == ""
-    said = searched_elsewhere(origin, str(Place("cuda:1", "bfloat16", "eager")))
-    assert "searched on cpu, float32, packed, and this runs on cuda, bfloat16, eager" in said
-    assert searched_elsewhere(replace(origin, kind=PAPER), "cuda, bfloat16, eager") == ""
+    assert "searched on 1 thread)" in str(origin)
+    here = str(Place("cpu", "float32", "packed")), "humaneval-base-1, 0 shots, greedy"
+    assert searched_elsewhere(origin, *here) == []
+    on, with_ = searched_elsewhere(origin, str(Place("cuda:1", "bfloat16", "eager")), "humaneval-chat-1, temperature 1")
+    assert "searched on cpu, float32, packed, and this runs on cuda, bfloat16, eager" in on
+    assert "searched with humaneval-base-1, 0 shots, greedy, and this runs with humaneval-chat-1, temper" in with_
+    assert searched_elsewhere(replace(origin, kind=PAPER), "cuda, bfloat16, eager", "") == []
     tune("tiny/humaneval/ouroboros", TINY, gamma=6)
-    assert searched_elsewhere(first()[1], "cuda, bfloat16, eager") == "", "a head that does not say"
+    assert searched_elsewhere(first()[1], "cuda, bfloat16, eager", "") == [], "a head that does not say"
+
+
+def test_what_decides_which_settings_pay_is_in_words() -> None:
+    short = ["model=tiny", "task=gsm8k"]
+    assert read_plan(composed(*short)).conditions == "gsm8k-base-1, 0 shots, greedy"
+    drawn = ["temperature=0.8", "top_p=0.9", "model.draft_vocabulary=64", "task.variant=chat", "task.shots=2"]
+    expected = "gsm8k-chat-1, 2 shots, temperature 0.8, top_p 0.9, draft_vocabulary 64"
+    assert read_plan(composed(*short, *drawn)).conditions == expected

@@ -4,7 +4,7 @@ Every group is checked, so that no wrong key or value passes.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -162,6 +162,19 @@ class Plan:
     def max_new_tokens(self) -> int:
         """Longest output in tokens: the run's own, else the task's."""
         return self.settings.max_new_tokens or self.task.max_new_tokens
+
+    @property
+    def conditions(self) -> str:
+        """What decides which settings pay, beside the pair and where it runs, in words.
+
+        Such as "gsm8k-base-1, 3 shots, greedy".
+        """
+        sampling = self.settings.sampling
+        drawn = [f"{name} {value:g}" for name, value in asdict(sampling).items() if value != getattr(Sampling(), name)]
+        named = {name: getattr(self.model, name) for name in ("draft_vocabulary", "draft_dtype")}
+        draft = [f"{name} {value}" for name, value in named.items() if value is not None]
+        shots = f"{self.task.shots(self.data.source)} shots"
+        return ", ".join([self.task.version, shots, *(drawn or ["greedy"]), *draft])
 
 
 GROUPS = ("method", "task", "model", "data")

@@ -33,10 +33,13 @@ from decoding.errors import UserError
 
 TUNED, PAPER, FILE = "tuned", "paper", "file"
 MODES = (TUNED, PAPER)
-# What the head of a tuned file says of the pair it was chosen for (see pair_digits), of where it
-# was measured (a Place), and of a search that beat nothing.
+# What the head of a tuned file says of the pair it was chosen for (see pair_digits), of where and
+# with what it was measured (a Place; a Plan's conditions), on how many threads, and of a search
+# that beat nothing.
 PAIR = re.compile(r"^# pair: (.*)$", re.MULTILINE)
 PLACE = re.compile(r"^# place: (.*)$", re.MULTILINE)
+CONDITIONS = re.compile(r"^# with: (.*)$", re.MULTILINE)
+THREADS = re.compile(r"^# .*, (\d+) threads$", re.MULTILINE)
 KEPT = "the published setting was kept"
 DIGITS = 12
 
@@ -146,20 +149,38 @@ def _of_these_weights(file: Path, model: Any) -> bool:
 
 
 def _found(name: str) -> str:
-    """What the search that wrote the tuned file `name` found, where it is not what one expects."""
-    return KEPT if KEPT in settings_file(name).read_text(encoding="utf-8") else ""
+    """What to know of the search that wrote the tuned file `name`.
 
-
-def searched_elsewhere(origin: Origin, place: str) -> str:
-    """A warning where tuned settings were searched on another device, dtype or engine than `place`.
-
-    What pays is decided by what a row and a draft cost there. "" where they were searched here, or
-    their file does not say.
+    On how many threads it was made, and whether it beat nothing.
     """
-    found = origin.kind == TUNED and PLACE.search(settings_file(origin.file).read_text(encoding="utf-8"))
-    if not found or found[1].strip() == place:
-        return ""
-    return f"{origin.file} was searched on {found[1].strip()}, and this runs on {place}: others may be faster here"
+    head = settings_file(name).read_text(encoding="utf-8")
+    threads = THREADS.search(head)
+    said = [f"searched on {threads[1]} thread{'s' * (threads[1] != '1')}"] if threads else []
+    return "; ".join([*said, *([KEPT] if KEPT in head else [])])
+
+
+def searched_elsewhere(origin: Origin, place: str, conditions: str) -> list[str]:
+    """Warnings where tuned settings were searched where, or with what, other settings may pay.
+
+    What a row and a draft cost decides that, and what is accepted. None where all is as here, or
+    where their file does not say.
+
+    Args:
+        origin: of the settings.
+        place: a Place in words: device, dtype, engine.
+        conditions: as a Plan's.
+    """
+    if origin.kind != TUNED:
+        return []
+    head = settings_file(origin.file).read_text(encoding="utf-8")
+    warnings = []
+    for what, word, here in ((PLACE, "on", place), (CONDITIONS, "with", conditions)):
+        found = what.search(head)
+        if found and (there := found[1].strip()) != here:
+            warnings.append(
+                f"{origin.file} was searched {word} {there}, and this runs {word} {here}: others may be faster here"
+            )
+    return warnings
 
 
 def pair_of(file: Path) -> str | None:

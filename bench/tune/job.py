@@ -155,7 +155,11 @@ def _identity(plan: Plan, place: Place, prompts: Prompts, here: Environment) -> 
     return {
         "method": plan.methods[0].config.name,
         "history": plan.methods[0].history,
-        "task": plan.task.version,
+        "task": {"version": plan.task.version, **plan.task.output_settings(plan.data.source)},
+        "sampling": {**asdict(plan.settings.sampling), "seed": plan.settings.seed},
+        "way of drawing": [plan.methods[0].draft_noise, plan.methods[0].acceptance],
+        "draft": [plan.model.draft_dtype, plan.model.draft_vocabulary, plan.model.draft_ranking],
+        "attention": plan.model.attn_implementation,
         "data": prompts.rows.digest,
         "prompts": [example.id for example in prompts.examples],
         "weights": weights_digests(plan.model),
@@ -201,6 +205,7 @@ def _write(
         *study.user_attrs["sittings"],
         f"pair: {in_digits(digests)}",
         f"place: {place}",
+        f"with: {plan.conditions}",
         *([KEPT] if winner == PUBLISHED and begun == "published" else []),
     ]
     choice = {} if winner == PUBLISHED else study.trials[int(winner)].params

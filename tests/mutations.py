@@ -666,6 +666,8 @@ FAULTS = (
           "mode=wanted.mode", ("test_tuned.py",)),
     Fault("tuned settings not named", "bench/report/markdown.py", "*([kind] if kind and kind not in known else [])",
           "*[]", ("test_tuned.py",)),
+    Fault("a row is called the paper's whatever was given", "bench/plan/cases.py",
+          "name in planned.origin.given]", "False]", ("test_tuned.py",)),
     Fault("a warning that the report leaves out", "bench/report/markdown.py",
           "        *_warnings(summary.warnings),\n", "",
           ("test_bench_cli.py",)),

@@ -35,6 +35,7 @@ from bench.report.metrics.agreement import agreement_figures
 from bench.report.terminal import show_lines
 from decoding.errors import UserError
 from tasks import Example
+from tasks.settings import require_text
 
 # What of an identity says nothing about the target's greedy text: greedy's own settings, and the
 # draft's.
@@ -50,6 +51,7 @@ def run(config: DictConfig) -> int:
     """
     given = cast("dict[str, Any]", OmegaConf.to_container(config, resolve=True))
     of_run = given.pop("run")
+    require_text("run", of_run)
     plan = read_plan(OmegaConf.create({**given, "method": {"name": REFERENCE_METHOD}}))
     if not plan.settings.sampling.greedy:
         raise UserError("agreement is with the target's greedy text: temperature must be 0")

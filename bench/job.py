@@ -120,7 +120,7 @@ def _require_one_environment(folders: Iterable[RunFolder], place: Place, measuri
 
 def _load(plan: Plan, place: Place) -> LoadedPair:
     torch.manual_seed(plan.settings.seed)
-    return load_pair(plan.model, place, plan.settings.seed)
+    return load_pair(plan.model, place, plan.settings.seed, plan.settings.sampling)
 
 
 # Of every pair and place that this process has probed: the jobs of a sweep need not each do it.

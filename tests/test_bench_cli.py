@@ -361,21 +361,27 @@ class Failing:
 
 # Two generations are the warm-up's first and the first prompt's.
 @pytest.mark.parametrize(
-    ("when", "measured"),
-    [("build", False), *(pytest.param(each, False, marks=pytest.mark.slow) for each in (0, 1)), (2, True)],
+    ("when", "prompt", "measured"),
+    [
+        ("build", None, False),
+        pytest.param(0, "p5", False, marks=pytest.mark.slow),
+        pytest.param(1, "p0", False, marks=pytest.mark.slow),
+        (2, "p1", True),
+    ],
 )
-def test_a_rival_that_cannot_run_is_left_out(monkeypatch, capsys, arguments, rivals, when, measured):
+def test_a_rival_that_cannot_run_is_left_out(monkeypatch, capsys, arguments, rivals, when, prompt, measured):
     rivals(when)
     panel = "compare=[speculative,hf_generate]"
     assert run(monkeypatch, *arguments, panel) == 0
     said = capsys.readouterr().out
-    warning = "hf_generate cannot run here and was left out: no such paddings"
+    reason = f"no such paddings (prompt {prompt})" if prompt else "no such paddings"
+    warning = f"hf_generate cannot run here and was left out: {reason}"
     assert f"warning: {warning}" in said and "nothing was left" not in said
     for method in ("ouroboros", "speculative"):
         assert warning in run_summary(method)["warnings"] and run_summary(method)["prompts"] == 2
         assert f"**Warning:** {warning}" in (run_folder(method) / "report.md").read_text()
         [session] = json.loads((run_folder(method) / "provenance.json").read_text())["sessions"]
-        assert session["warnings"] == [] and session["left_out"] == {"hf_generate": "no such paddings"}
+        assert session["warnings"] == [] and session["left_out"] == {"hf_generate": reason}
     assert said.count(warning) == 1
     assert len(list(csv.DictReader((run_folder("ouroboros") / "comparison.csv").open()))) == 2
     left = {file.name for folder in Path("runs/custom/random").glob("hf_generate-*") for file in folder.iterdir()}

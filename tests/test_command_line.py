@@ -21,6 +21,8 @@ from bench.console.quoting import quoted
 from bench.console.sweep import single_jobs
 from bench.plan.settings import read_plan
 from ouroboros.pool import main as inspect
+from training.command import main as train
+from training.drafter.config import Text
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = (
@@ -30,7 +32,7 @@ MODULES = (
 # Python imports the package, torch and all, before the module: its help is shown, but waits. Here
 # torch is there.
 WAITING = ("ouroboros.pool",)
-SCRIPTS = ("scripts/search_skip_layers.py", "scripts/train_draft.py")
+SCRIPTS = ("scripts/search_skip_layers.py", "scripts/train_draft.py", "scripts/train_pair.py")
 HEAVY = ("torch", "transformers", "matplotlib", "datasets", "optuna")
 
 
@@ -280,6 +282,36 @@ def test_a_quoted_number_is_a_text(monkeypatch):
         return 0
 
     assert main(look) == 0 and seen == [("12e4567", None, "1.10")]
+
+
+@pytest.mark.parametrize(
+    ("command", "override"),
+    [
+        (("bench.cli:main", "bench.agreement_job:run", "agreement"), "run=20241201"),
+        (("training.command:main", "train_draft"), "target=1.10"),
+        (("training.command:main", "train_draft"), "own_text.packed=1e3"),
+        (("training.command:main", "train_pair"), "output=2024_05"),
+        (("training.command:main", "search_skip_layers"), "name=1e3"),
+    ],
+)
+def test_other_commands_refuse_it_too(monkeypatch, capsys, tmp_path, command, override):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["command", override])
+    assert find(command[0])(*command[1:]) == 2
+    error = capsys.readouterr().err
+    name = override.partition("=")[0]
+    assert f"'{name}=" in error and "with both pairs of quotes" in error and error.count("\n") == 1
+
+
+def test_what_is_not_named_in_a_scripts_config_has_its_types_default(monkeypatch):
+    seen = []
+    monkeypatch.setattr("training.command.find", lambda _: lambda settings: seen.append(settings) or 0)
+    for name, given in (("train_draft", 'target="1.10"'), ("train_pair", "seed=3"), ("search_skip_layers", "seed=3")):
+        monkeypatch.setattr(sys, "argv", [name, given])
+        assert train(name) == 0
+    draft, pair, search = seen
+    assert (draft.target, draft.text.length, draft.own_text.prompts[0].shots) == ("1.10", Text().length, 0)
+    assert (pair.seed, pair.target.grow_at, search.seed, search.tasks["gsm8k"]) == (3, 0.6, 3, 10)
 
 
 # Each of these composes a config of its own for its help, which takes a second.

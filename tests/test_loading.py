@@ -18,6 +18,7 @@ from bench.models.checkpoint import load_whole
 from bench.models.config import ModelConfig
 from bench.models.loading import load_pair
 from bench.models.place import Place
+from decoding.draws import Sampling
 from decoding.errors import NotFinite, UserError
 from decoding.session import ModelSession, check_masks
 from decoding.view import SessionView
@@ -256,23 +257,32 @@ def test_what_the_generation_config_asks_for_is_said_not_to_be_obeyed(pair, tmp_
     file = tmp_path / "pair/target/generation_config.json"
     plain = json.loads(file.read_text())
 
-    def warnings(**more):
+    def warnings(sampling=None, **more):
         file.write_text(json.dumps({**plain, **more}))
-        return load_pair(ModelConfig(target=str(file.parent)), Place("cpu", "float32"), seed=0).warnings
+        return load_pair(ModelConfig(target=str(file.parent)), Place("cpu", "float32"), 0, sampling).warnings
 
     assert warnings() == warnings(temperature=0.6, top_k=50) == warnings(repetition_penalty=1.0, do_sample=False) == []
     (said,) = warnings(do_sample=True, temperature=0.6, repetition_penalty=1.1, suppress_tokens=[5])
     assert "asks for do_sample=True, temperature=0.6, repetition_penalty=1.1, suppress_tokens=[5]: not obeyed" in said
+    assert "greedy decoding by the plain logits is what is measured" in said
+    own = Sampling(temperature=0.6, top_k=20)
+    asked = {"do_sample": True, "temperature": 0.6, "top_k": 20}
+    assert warnings(own, **asked) == warnings(own, do_sample=False, temperature=0.9) == []
+    (said,) = warnings(own, **asked, top_p=0.95, repetition_penalty=1.1)
+    assert "asks for top_p=0.95, repetition_penalty=1.1: not obeyed" in said
+    assert "samples by the run's own temperature, top_k, top_p and min_p are what is measured" in said
 
 
 def test_that_warning_reaches_the_report(here, monkeypatch, capsys, pair, tmp_path):
     shutil.copytree(pair, tmp_path / "pair")
     file = tmp_path / "pair/target/generation_config.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), "no_repeat_ngram_size": 3}))
-    assert run(monkeypatch, *bench_arguments(tmp_path / "pair", "method=greedy")) == 0
+    asked = {"do_sample": True, "temperature": 0.6, "no_repeat_ngram_size": 3}
+    file.write_text(json.dumps({**json.loads(file.read_text()), **asked}))
+    arguments = bench_arguments(tmp_path / "pair", "method=greedy", "temperature=0.6")
+    assert run(monkeypatch, *arguments) == 0
     # Once: at load. Where nothing is loaded, below the table.
     for _ in range(2):
-        assert capsys.readouterr().out.count("no_repeat_ngram_size=3: not obeyed here") == 1
-        assert run(monkeypatch, *bench_arguments(tmp_path / "pair", "method=greedy")) == 0
+        assert capsys.readouterr().out.count("asks for no_repeat_ngram_size=3: not obeyed here, samples") == 1
+        assert run(monkeypatch, *arguments) == 0
     assert "no_repeat_ngram_size=3" in run_summary("greedy")["warnings"][0]
     assert "no_repeat_ngram_size=3" in (run_folder("greedy") / "report.md").read_text()

@@ -48,6 +48,8 @@ def test_a_panel_whose_a_a_case_misses_one_says_so_everywhere(monkeypatch, capsy
         assert run_summary(name)["noise"] == {"decode": {"value": 0.9, "low": 0.85, "high": 0.95}, "too_noisy": True}
         page = (run_folder(name) / "report.md").read_text()
         assert " ! |" in page and "\n! machine too noisy" in page and "**Warning:** machine too noisy" in page
+        compared = page.partition("## Against the others")[2]
+        assert "| speculative ! |" in compared and "| greedy ! |" in compared and "\n! machine too noisy" in compared
     assert table(["runs", "--output", "table"]) == 0
     page = (tmp_path / "table/report.md").read_text()
     assert "! machine too noisy" in page and page.count(" ! |") == 2

@@ -9,12 +9,17 @@ from datetime import datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from many_runs import IDENTITY, summary_of, write_run
+from many_runs import IDENTITY, interval, summary_of, write_run
 
 from bench.report.collection import collect, names, overlapping
+from bench.report.figure_types import Comparison, Estimate
 from bench.report.latex import ESCAPES, escaped
+from bench.report.markdown import _ratios
 from bench.report.published import COLUMNS, FOLDER, rows, speedups
+from bench.report.summary import Summary
 from bench.report.tables import DRAWING, HEADINGS, main
+
+NOISY = {"decode": interval(0.9, 0.05), "too_noisy": True}
 
 
 @pytest.fixture
@@ -182,6 +187,27 @@ def test_latex_has_booktabs_rules_and_escapes(tmp_path, report):
     assert {len(re.findall(r"(?<!\\)&", line)) for line in lines} == {len(columns) - 1} == {len(HEADINGS) - 1}
     for group in (r"\begin", r"\end"):
         assert latex.count(group + "{table}") == latex.count(group + "{tabular}") == 1
+
+
+def test_latex_prints_legend_and_warnings_below_their_table(tmp_path, report):
+    runaway = {"runaways": {"outputs": 2, "share": 0.4}}
+    write_run(tmp_path / "runs", summary_of(warnings=["50% of a_b were cut"], **runaway))
+    write_run(tmp_path / "runs", summary_of("speculative", task="gsm8k", noise=NOISY))
+    *_, latex, _ = report()
+    noisy, runaway = (each[each.index(r"\end{tabular}") :] for each in latex.split(r"\end{table}")[:2])
+    assert r"{\footnotesize ! machine too noisy" in noisy and "ran to the limit" not in noisy
+    assert r"{\footnotesize \textasciitilde{} 20\% or more" in runaway and "too noisy" not in runaway
+    assert r"{\footnotesize Warning, ouroboros: 50\% of a\_b were cut}" in runaway and "Warning" not in noisy
+    assert "Speedups are total tokens" in noisy and "Speedups are total tokens" in runaway
+
+
+def test_a_comparison_has_the_marks_of_its_rows():
+    figure = Estimate(1.2, 1.1, 1.3)
+    wrong = {"identical": 49, "tie": 0, "mismatch": 1, "verdict": "mismatch", "reference_mismatch": 0}
+    own = Summary.from_json(summary_of(runaways={"outputs": 2, "share": 0.4}))
+    other = Summary.from_json(summary_of("lookahead", lossless=wrong, noise=NOISY))
+    _, row = _ratios(own, [(Comparison("ouroboros", "lookahead", True, figure, figure, figure), other)])
+    assert (row[0], row[1], row[-1]) == ("ouroboros ~", "lookahead !", "49 identical, 1 MISMATCH")
 
 
 @given(st.text())

@@ -278,7 +278,7 @@ def test_a_setting_that_cannot_run_leaves_the_others_and_its_later_turns(objecti
     assert failed is None and len(passes) == 3 and speed_of(passes) == pytest.approx(2.5)
     assert sum("0" in each for each in race.order) == 4 and all({"1", "greedy"} <= {*each} for each in race.order)
     said = capsys.readouterr().out
-    assert said.count("\n") == 1 and "setting='0'" in said and said.endswith(": RuntimeError: no cache\n")
+    assert said.count("\n") == 1 and "setting='0'" in said and said.endswith(": RuntimeError: no cache (prompt 3)\n")
     # What did not run once, such as for want of memory, is tried where it is asked for again.
     del race.rows["broken"]
     assert None not in measure() and not capsys.readouterr().out

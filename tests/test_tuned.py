@@ -180,6 +180,21 @@ def test_cases_choose_for_themselves(tune) -> None:
         read_plan(composed("settings=mine"))
 
 
+@pytest.mark.parametrize(
+    ("chosen", "case", "told"),
+    [
+        ([], ", gamma: 3", ["tuned", "paper with gamma=3"]),
+        (["method.gamma=3"], ", pool: {capacity: 2}", ["tuned with gamma=3", "paper with pool.capacity=2"]),
+        (["method.gamma=3"], "", ["tuned with gamma=3", "paper"]),
+        ([], ", gamma: 3},{name: ouroboros, settings: paper", ["tuned", "paper with gamma=3", "paper gamma=12"]),
+    ],
+)
+def test_a_row_is_not_called_tuned_or_the_papers_without_what_was_given(tune, chosen, case, told) -> None:
+    tune("tiny/humaneval/ouroboros", gamma=6)
+    plan = read_plan(composed(*chosen, f"compare=[{{name: ouroboros, settings: paper{case}}}]"))
+    assert labels(plan.methods) == [f"ouroboros {each}" for each in told]
+
+
 def test_terminal_report_summary_and_config_say_which(tune, tmp_path, monkeypatch, capsys) -> None:
     make_pair(tmp_path)
     write_prompts(tmp_path / "prompts.jsonl", 4)

@@ -17,6 +17,12 @@ TOKENIZER_ROWS = 1500
 WIDER_CHARACTERS = 1_500_000
 
 
+def run(config: TrainConfig) -> int:
+    """All of it; the exit status."""
+    train_pair(config)
+    return 0
+
+
 def train_pair(config: TrainConfig) -> None:
     """Train tokenizer, target and draft into `config.output`, then write the model card."""
     work = Path(config.work)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from omegaconf import DictConfig, OmegaConf
 from tqdm import tqdm
 
 from baselines import greedy
@@ -35,9 +34,9 @@ from training.skip_report import note_end, note_session, write_report
 RANDOM_TRIALS = 10
 
 
-def run(config: DictConfig) -> int:
-    """The search of a composed config, and what it found; the exit status."""
-    found = search_skip_set(OmegaConf.to_object(config))
+def run(config: SkipSearchConfig) -> int:
+    """The search, and what it found; the exit status."""
+    found = search_skip_set(config)
     say(f"skip attention {found.attention}, MLP {found.mlp} of {found.layers} layers")
     say(f"in {config.output}/{config.name}: skip_set.json for method.skip, summary.json, trials.csv, convergence.png")
     return 0

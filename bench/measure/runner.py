@@ -189,7 +189,7 @@ class Race:
             ids, _ = self.encode(example)
             stopping = self.stopping(example, ids)
             for entrant in [*self.references, *self.standing(entrants)]:
-                with self.leaving_out(entrant.label, entrant.ours):
+                with self.leaving_out(entrant.label, entrant.ours, prompt=example.id):
                     entrant.generate(ids, stopping, self.sampler(example, entrant.draft_noise, entrant.acceptance))
         for entrant in entrants:
             entrant.decoder.forget()
@@ -199,27 +199,29 @@ class Race:
         return [entrant for entrant in entrants if entrant.label not in self.left_out]
 
     @contextmanager
-    def leaving_out(self, label: str, ours: bool, collect: bool = False) -> Iterator[None]:
+    def leaving_out(self, label: str, ours: bool, collect: bool = False, prompt: str = "") -> Iterator[None]:
         """A rival's error of any kind leaves it out; a UserError of ours is raised with its label.
 
         Args:
             label: of the case.
             ours: whether its method is the harness' own, no rival.
             collect: a UserError of ours leaves it out too, so that a check tells of all cases.
+            prompt: the one that it decodes, for the reason; "" for none.
         """
+        where = f" (prompt {prompt})" if prompt else ""
         try:
             yield
         except UserError as error:
             if ours and not collect:
                 raise UserError(f"{label}: {error}") from error
-            self.left_out[label] = str(error)
+            self.left_out[label] = f"{error}{where}"
         except Exception as error:
             if ours:
                 raise
             # Another library's fault, or memory that only the rival needs: no reason to lose the
             # rest of the panel.
             first = next(iter(str(error).strip().splitlines()), "")
-            self.left_out[label] = ": ".join(filter(None, [type(error).__name__, first]))
+            self.left_out[label] = ": ".join(filter(None, [type(error).__name__, first])) + where
 
     def run(
         self, entrants: Sequence[Entrant], examples: Sequence[Example], repeats: int, report: Callable[[Record], None]
@@ -274,7 +276,7 @@ class Race:
                 stopping = self.stopping(example, ids)
                 for order, entrant in enumerate(turns(example, repeat)):
                     record = None
-                    with self.leaving_out(entrant.label, entrant.ours):
+                    with self.leaving_out(entrant.label, entrant.ours, prompt=example.id):
                         record = self.measure(entrant, example, ids, stopping, repeat, order, cut)
                     if record is not None:
                         yield entrant, record

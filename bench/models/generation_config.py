@@ -1,6 +1,10 @@
-"""What a generation_config asks for and greedy decoding leaves out, ours and the rivals'."""
+"""What a generation_config asks for and no decoding here obeys, ours or the rivals'."""
+
+from dataclasses import asdict
 
 from transformers import GenerationConfig
+
+from decoding.draws import Sampling
 
 # Fields that change which tokens come out, with the value at which they do nothing. Those of
 # sampling only count with do_sample.
@@ -18,18 +22,24 @@ NOT_OBEYED = {
 }  # fmt: skip
 
 
-def not_obeyed(name: str, config: GenerationConfig | None) -> list[str]:
-    """A warning that names the fields of the model `name`, none where nothing is left out."""
+def not_obeyed(name: str, config: GenerationConfig | None, sampling: Sampling) -> list[str]:
+    """A warning that names the fields of the model `name`, none where nothing is left out.
+
+    What the run's own `sampling` is equal to is not left out.
+    """
     given = vars(config) if config is not None else {}
+    own = {} if sampling.greedy else {"do_sample": True, **asdict(sampling)}
     asked = [
         f"{field}={value}"
         for field, neutral in NOT_OBEYED.items()
-        if (value := given.get(field)) not in (None, False, neutral, [], {})
+        if (value := given.get(field)) not in (None, False, neutral, own.get(field), [], {})
         and (field not in SAMPLING or given.get("do_sample"))
     ]
     if not asked:
         return []
+    drawn = "samples by the run's own temperature, top_k, top_p and min_p are"
+    measured = "greedy decoding by the plain logits is" if sampling.greedy else drawn
     return [
-        f"the generation_config of {name} asks for {', '.join(asked)}: not obeyed here, greedy decoding by the plain "
-        "logits is what is measured, of the rivals too"
+        f"the generation_config of {name} asks for {', '.join(asked)}: not obeyed here, {measured} what is measured, "
+        "of the rivals too"
     ]

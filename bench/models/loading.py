@@ -21,6 +21,7 @@ from bench.models.speculators import load_published, published
 from decoding.cross import CrossReader
 from decoding.cross_session import CrossSession
 from decoding.decoder import ModelPair
+from decoding.draws import Sampling
 from decoding.errors import UserError
 from decoding.feature_session import FeatureSession
 from decoding.hidden import Reader
@@ -73,10 +74,17 @@ READERS = {
 
 
 @naming_pair()
-def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
+def load_pair(model: ModelConfig, place: Place, seed: int, sampling: Sampling | None = None) -> LoadedPair:
     """Load tokenizer, target, and draft where there is one.
 
     The tokenizers are compared before any weight is loaded.
+
+    Args:
+        model: the pair.
+        place: where it is to run.
+        seed: of the pair.
+        sampling: how it will decode, for what is told of the target's generation_config; None:
+            greedily.
 
     Raises:
         UserError: missing, incomplete or broken weights, no network, or tokenizers that differ.
@@ -84,7 +92,7 @@ def load_pair(model: ModelConfig, place: Place, seed: int) -> LoadedPair:
     draft_device = resolve_place(model.draft_device or place.device, place.dtype).device
     tokenizers = load_tokenizers(model)
     target, warnings = _load(model.target_name, model.revision, model, place.dtype, place.device, place.engine)
-    warnings += not_obeyed(model.target_name, target.generation_config)
+    warnings += not_obeyed(model.target_name, target.generation_config, sampling or Sampling())
     session = _session(target, tokenizers.target, place.engine, warnings)
     tokenizer = tokenizers.tokenizer
     eos = eos_ids(target, tokenizer)

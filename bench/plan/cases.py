@@ -74,7 +74,8 @@ def labels(methods: list[MethodPlan]) -> list[str]:
 
     No two are equal.
 
-    Lists are named only where nothing else tells the cases apart.
+    Lists are named only where nothing else tells the cases apart. Beside "tuned" or "paper" stands
+    what was given in place of theirs.
     """
     found: list[str] = []
     for planned in methods:
@@ -86,8 +87,11 @@ def labels(methods: list[MethodPlan]) -> list[str]:
         short = [name for name in differing if not isinstance(settings[name], list)]
         if len({tuple(other[name] for name in short) for other in theirs}) == len(peers):
             differing = short
-        words = [planned.config.name, *([_kind(planned)] if len(peers) < len(named) else [])]
-        words += [*(f"{name}={_short(settings[name])}" for name in differing)]
+        kind = [_kind(planned)] if len(peers) < len(named) else []
+        given = [name for name in settings if kind and planned.origin and name in planned.origin.given]
+        alone = [name for name in differing if name not in given]
+        words = [planned.config.name, *kind, *(f"{name}={_short(settings[name])}" for name in alone)]
+        words += [*(["with"] if given else []), *(f"{name}={_short(settings[name])}" for name in given)]
         if len({other.history for other in peers}) > 1:
             words.append(planned.history)
         if len({other.history_file for other in peers}) > 1 and planned.history_file:

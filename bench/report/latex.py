@@ -15,8 +15,11 @@ def escaped(text: str) -> str:
     return "".join(ESCAPES.get(letter, letter) for letter in " ".join(text.split()))
 
 
-def latex_table(table: Sequence[Sequence[tuple[str, bool]]], caption: str) -> str:
-    """A table as wide as the text, headings first; cells are (text, whether it is bold)."""
+def latex_table(table: Sequence[Sequence[tuple[str, bool]]], caption: str, notes: Sequence[str]) -> str:
+    """A table as wide as the text, headings first, with notes below it, a paragraph each.
+
+    Cells are (text, whether it is bold).
+    """
     columns = "l" + "r" * (len(table[0]) - 3) + "ll"
     rows = [" & ".join(map(_cell, line)) for line in table]
     return "\n".join(
@@ -32,6 +35,7 @@ def latex_table(table: Sequence[Sequence[tuple[str, bool]]], caption: str) -> st
             *(rf"{row} \\" for row in rows[1:]),
             r"\bottomrule",
             r"\end{tabular}}",
+            *(rf"\par\smallskip\parbox{{\linewidth}}{{\footnotesize {escaped(note)}}}" for note in notes),
             r"\end{table}",
             "",
         ]

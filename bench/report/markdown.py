@@ -80,8 +80,11 @@ def legends(summaries: Sequence[Summary]) -> list[str]:
 
 def _line(summary: Summary) -> list[str]:
     name = named(summary.label, summary.settings.shown if summary.settings else None, summary.history)
-    marks = RUNAWAY * runaways_decide(summary.runaways), NOISY * too_noisy(summary.noise)
-    return [marked(name, *marks), *_cells(summary)]
+    return [_marked(name, summary), *_cells(summary)]
+
+
+def _marked(name: str, summary: Summary) -> str:
+    return marked(name, RUNAWAY * runaways_decide(summary.runaways), NOISY * too_noisy(summary.noise))
 
 
 def _cells(figures: Summary | Category) -> list[str]:
@@ -140,10 +143,15 @@ def markdown(table: Sequence[Sequence[object]]) -> str:
     return "\n".join([lines[0], "|" + " --- |" * len(table[0]), *lines[1:]])
 
 
-def report(summary: Summary, provenance: Provenance, comparison: Sequence[Comparison] = ()) -> str:
+def report(summary: Summary, provenance: Provenance, comparison: Sequence[tuple[Comparison, Summary]] = ()) -> str:
     """report.md of one case.
 
     Headline, how it was measured, verdicts, acceptance, where the time goes.
+
+    Args:
+        summary: of the case.
+        provenance: of its folder.
+        comparison: with each of its panel's others, and the other's summary.
     """
     parts = [
         f"# {summary.label} on {summary.task}, {summary.model}, {summary.decoding}",
@@ -171,7 +179,8 @@ def report(summary: Summary, provenance: Provenance, comparison: Sequence[Compar
     if summary.categories:
         parts.append("## By category\n\n" + markdown(_categories(summary.categories)))
     if comparison:
-        parts.append(f"{COMPARISON}\n\n" + markdown(_ratios(comparison)))
+        parts.append(f"{COMPARISON}\n\n" + markdown(_ratios(summary, comparison)))
+        parts += legends([summary, *(other for _, other in comparison)])
     return "\n\n".join(parts) + "\n"
 
 
@@ -364,11 +373,14 @@ def _categories(categories: Mapping[str, Category]) -> list[list[object]]:
     return [["category", "prompts", *HEADINGS[1:]], *rows]
 
 
-def _ratios(comparison: Sequence[Comparison]) -> list[list[object]]:
-    rows: list[list[object]] = [["method", "over", "decode", "geomean", "end to end", "beside the same greedy"]]
-    for each in comparison:
+def _ratios(summary: Summary, comparison: Sequence[tuple[Comparison, Summary]]) -> list[list[object]]:
+    rows: list[list[object]] = [
+        ["method", "over", "decode", "geomean", "end to end", "beside the same greedy", "verdict of the other"]
+    ]
+    for each, other in comparison:
+        names = [_marked(each.method, summary), _marked(each.over, other)]
         figures = [estimate(figure) for figure in (each.decode, each.geomean, each.end_to_end)]
-        rows.append([each.method, each.over, *figures, "yes" if each.paired else "no"])
+        rows.append([*names, *figures, "yes" if each.paired else "no", verdicts(other.lossless)])
     return rows
 
 

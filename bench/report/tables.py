@@ -234,7 +234,7 @@ def tables(runs: Sequence[Run], shared: Mapping[Run, bool | None]) -> list[Table
 
 def legend(runs: Sequence[Run], shared: Mapping[Run, bool | None]) -> list[str]:
     """What figures and marks in the tables of these runs mean, a paragraph each."""
-    notes = [SHARED_LEGEND] if any(shared.values()) else []
+    notes = [SHARED_LEGEND] if any(shared[run] for run in runs) else []
     return [LEGEND, *notes, *legends([run.summary for run in runs])]
 
 
@@ -247,14 +247,15 @@ def write_report(runs: Sequence[Run], folder: Path) -> None:
     sections, latex = [], []
     for each in found:
         lines = markdown([[_bold(cell) for cell in line] for line in each.lines])
-        warned = [f"- Warning, {', '.join(names)}: {warning}" for warning, names in each.warnings.items()]
-        sections.append("\n\n".join([f"## {caption(each.runs)}", lines, *(["\n".join(warned)] if warned else [])]))
-        latex.append(latex_table(each.lines, caption(each.runs)))
+        warned = [f"Warning, {', '.join(names)}: {warning}" for warning, names in each.warnings.items()]
+        listed = ["\n".join(f"- {each}" for each in warned)] if warned else []
+        sections.append("\n\n".join([f"## {caption(each.runs)}", lines, *listed]))
+        latex.append(latex_table(each.lines, caption(each.runs), [*legend(each.runs, shared), *warned]))
     told = " ".join(legend(runs, shared))
     texts = {
         "report.csv": csv_text(rows),
         "report.md": "\n\n".join(["# Runs", told, *sections]) + "\n",
-        "report.tex": "\n".join([f"% {told}", "% Needs booktabs and graphicx.", *latex]),
+        "report.tex": "\n".join(["% Needs booktabs and graphicx.", *latex]),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")

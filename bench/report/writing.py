@@ -62,8 +62,9 @@ def report_job(
         summaries[case] = summarize(case, plan, prompts, records, quality, provenances[case], left_out, noise)
     chosen = next(iter(folders))
     comparison = compare({case.label: records for case, records in panel.items()}, seed)
+    labelled = {case.label: summary for case, summary in summaries.items()}
     for case, folder in folders.items():
-        own = [each for each in comparison if each.method == case.label]
+        own = [(each, labelled[each.over]) for each in comparison if each.method == case.label]
         write_config(plan, case, folder)
         write_reports(folder, summaries[case], report(summaries[case], provenances[case], own))
         if case is chosen and comparison:

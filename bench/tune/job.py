@@ -114,7 +114,7 @@ def tune(config: DictConfig) -> int:
         now = f"{here.cpu}, torch {torch.__version__}, commit {here.git.commit}"
         study.set_user_attr("sittings", list(dict.fromkeys([*study.user_attrs.get("sittings", []), now])))
         torch.manual_seed(plan.settings.seed)
-        loaded = load_pair(plan.model, place, plan.settings.seed)
+        loaded = load_pair(plan.model, place, plan.settings.seed, plan.settings.sampling)
         race = make_race(plan, loaded, prompts, "tune")
         warn(loaded.warnings)
         length = race.longest([*prompts.warmup, *prompts.examples])

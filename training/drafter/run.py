@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from omegaconf import DictConfig, OmegaConf
 from transformers.utils import logging
 
 from bench.console.terminal import say
@@ -22,9 +21,9 @@ from training.drafter.target import load_target
 from training.drafter.train import Head, train
 
 
-def run(config: DictConfig) -> int:
-    """All stages of a composed config, and where the draft lies; the exit status."""
-    train_draft(OmegaConf.to_object(config))
+def run(config: DraftConfig) -> int:
+    """All stages, and where the draft lies; the exit status."""
+    train_draft(config)
     say(f"in {config.output}: the draft's layers, README.md with its agreement, token_ranking.json")
     return 0
 

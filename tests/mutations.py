@@ -45,6 +45,8 @@ CROSS = "decoding/cross.py"
 SUFFIX_TREE = "baselines/suffix_tree.py"
 
 FAULTS = (
+    Fault("a published draft takes no memory", "bench/measure/check.py",
+          "elif name and published(name):", "elif name and not published(name):", ("test_speculators.py",)),
     Fault("a hybrid's draft is looked at by nobody", "baselines/hybrid.py",
           "return self.fallback.own_session()", "return None", ("test_reading_drafts.py",)),
     Fault("Ouroboros' draft is looked at by nobody", "ouroboros/drafter.py",

@@ -1,6 +1,7 @@
 """Published EAGLE-3 drafts: read by their rule, exact, refused by name where they do not fit."""
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 
@@ -304,6 +305,9 @@ def test_from_the_command_line(tmp_path, monkeypatch, capsys):
     assert run(monkeypatch, *arguments, f"model.feature_draft={folder}") == 0
     assert run_summary("eagle")["lossless"]["identical"] == 1
     capsys.readouterr()
+    assert run(monkeypatch, *arguments, f"model.feature_draft={folder}", "check=true") == 0
+    memory = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("memory: "))
+    assert re.search(r"feature draft [\d.]+ MiB \+ cache [\d.]+ MiB", memory), memory
     write(tmp_path / "parallel", "speculators", own, **changes, speculators_model_type="peagle")
     assert run(monkeypatch, *arguments, f"model.feature_draft={tmp_path}/parallel") == 2
     assert "kind peagle" in capsys.readouterr().err

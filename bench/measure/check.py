@@ -20,6 +20,7 @@ from bench.models.loading import READERS, LoadedPair, load_tokenizers
 from bench.models.location import cannot_load, config_of, locate
 from bench.models.memory import Part, part, require_room
 from bench.models.place import Place, resolve_place
+from bench.models.speculators import layer_of, published
 from bench.plan.settings import Plan
 from decoding.errors import NotFinite
 from decoding.session import ModelSession, check_masks, context_of
@@ -65,6 +66,8 @@ def _parts(model: ModelConfig, place: Place) -> list[Part]:
         name = getattr(model, setting)
         if name and borrows(name):
             parts.append(_part(setting.replace("_", " "), name, None, draft_dtype, mapped))
+        elif name and published(name):
+            parts.append(part(setting.replace("_", " "), locate(name)[0], layer_of(name), draft_dtype, mapped))
     if flatters(place):
         parts.append(_part("target in float32", model.target_name, model.revision, torch.float32, mapped))
     return parts

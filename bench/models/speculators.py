@@ -68,6 +68,16 @@ def published(name: str | None) -> bool:
     return KIND in config or any("Eagle3" in str(each) for each in config.get("architectures") or ())
 
 
+def layer_of(name: str) -> LlamaConfig:
+    """The config of the one layer of the EAGLE-3 draft in folder `name`.
+
+    Raises:
+        UserError: a draft of another kind, or with a layer that is no Llama's.
+    """
+    with naming(f"cannot load {name}"):
+        return _described(folder_config(name) or {}).layer
+
+
 def load_published(name: str, target: PreTrainedModel, dtype: torch.dtype) -> PreTrainedModel:
     """The EAGLE-3 draft in folder `name`, with a head as wide as the target's.
 

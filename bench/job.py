@@ -145,8 +145,12 @@ def _probe(plan: Plan, place: Place, loaded: LoadedPair) -> Times | None:
 
 def _searched_elsewhere(plan: Plan, place: Place) -> list[str]:
     """Warnings of tuned settings that were searched where other things pay."""
-    origins = [each.origin for each in plan.methods if each.origin]
-    found = [line for origin in origins for line in searched_elsewhere(origin, str(place), plan.conditions)]
+    found = [
+        line
+        for each in plan.methods
+        if each.origin
+        for line in searched_elsewhere(each.origin, str(place), plan.conditions(each, place.dtype))
+    ]
     return list(dict.fromkeys(found))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import TypeVar, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -53,16 +53,26 @@ def _require_settings(kind: type, settings: Mapping[str, object], group: str) ->
     for key, value in settings.items():
         if key not in known:
             raise UserError(f"{_named(group, key)} is no setting: choose among {', '.join(known)}")
-        if is_dataclass(hints[key]):
-            if not isinstance(value, Mapping):
-                names = ", ".join(f"{key}.{field.name}" for field in fields(hints[key]))
-                raise UserError(f"{_named(group, key)} holds settings, {names}: it cannot be {value}")
-            _require_settings(hints[key], value, _named(group, key))
-        elif get_origin(hints[key]) is list and isinstance(value, Mapping):
-            # OmegaConf's own error names no setting.
-            raise UserError(f"{_named(group, key)} is a list: it cannot be {value}")
-        elif hints[key] in TEXTS:
-            require_text(_named(group, key), value)
+        _require_value(hints[key], value, _named(group, key))
+
+
+def _require_value(hint: Any, value: object, name: str) -> None:
+    """Raise UserError for a value of the setting `name` that is not of its kind."""
+    if is_dataclass(hint):
+        assert isinstance(hint, type)
+        if not isinstance(value, Mapping):
+            own = name.rpartition(".")[2]
+            names = ", ".join(f"{own}.{field.name}" for field in fields(hint))
+            raise UserError(f"{name} holds settings, {names}: it cannot be {value}")
+        _require_settings(hint, value, name)
+    elif get_origin(hint) is list and isinstance(value, Mapping):
+        # OmegaConf's own error names no setting.
+        raise UserError(f"{name} is a list: it cannot be {value}")
+    elif get_origin(hint) is list and isinstance(value, list):
+        for number, each in enumerate(value):
+            _require_value(get_args(hint)[0], each, f"{name}[{number}]")
+    elif hint in TEXTS:
+        require_text(name, value)
 
 
 _hints = cache(get_type_hints)

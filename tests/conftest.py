@@ -33,7 +33,7 @@ def light():
     """What every run does at its start and its end, on a smaller scale: the noise of fewer rows,
     figures of fewer pixels."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("bench.measure.lossless.NOISE_ROWS", 8)
+        patched.setattr("bench.measure.lossless.NOISE_ROWS", 16)
         patched.setitem(import_module("bench.report.figures.style").STYLE, "savefig.dpi", 50)
         yield
 

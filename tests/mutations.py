@@ -45,6 +45,11 @@ CROSS = "decoding/cross.py"
 SUFFIX_TREE = "baselines/suffix_tree.py"
 
 FAULTS = (
+    Fault("texts in lists are taken from numbers", "tasks/settings.py",
+          "elif get_origin(hint) is list and isinstance(value, list):", "elif False:", ("test_command_line.py",)),
+    Fault("pickled weights take what another model would", "bench/models/memory.py",
+          "_headers(Path(folder), dtype) or _pickled(Path(folder), dtype)", "_headers(Path(folder), dtype)",
+          ("test_speculators.py",)),
     Fault("a published draft takes no memory", "bench/measure/check.py",
           "elif name and published(name):", "elif name and not published(name):", ("test_speculators.py",)),
     Fault("a hybrid's draft is looked at by nobody", "baselines/hybrid.py",
@@ -56,11 +61,11 @@ FAULTS = (
     Fault("prompts of two kinds are one search", "bench/tune/job.py",
           ", **plan.task.output_settings(plan.data.source)}", "}", ("test_tune.py",)),
     Fault("drafts of two dtypes are one search", "bench/tune/job.py",
-          "plan.model.draft_dtype, plan.model.draft_vocabulary", "plan.model.draft_vocabulary", ("test_tune.py",)),
+          "plan.model.draft_dtype or place.dtype, ", "", ("test_tune.py",)),
     Fault("what settings were searched with is told nobody", "bench/plan/tuned.py",
           '((PLACE, "on", place), (CONDITIONS, "with", conditions))', '((PLACE, "on", place),)', ("test_tuned.py",)),
     Fault("a search does not say what it was made with", "bench/tune/job.py",
-          'f"with: {plan.conditions}",', "", ("test_tune.py",)),
+          'f"with: {plan.conditions(plan.methods[0], place.dtype)}",', "", ("test_tune.py",)),
     Fault("a chain's draft that reads its target is not looked at", "baselines/speculative.py",
           "return reading(self.draft.session)", "return None", ("test_reading_drafts.py",)),
     Fault("a tree's draft that reads its target is not looked at", "baselines/multi_candidate.py",

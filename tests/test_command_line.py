@@ -290,6 +290,8 @@ def test_a_quoted_number_is_a_text(monkeypatch):
         (("bench.cli:main", "bench.agreement_job:run", "agreement"), "run=20241201"),
         (("training.command:main", "train_draft"), "target=1.10"),
         (("training.command:main", "train_draft"), "own_text.packed=1e3"),
+        (("training.command:main", "train_draft"), "own_text.openings=[1.10]"),
+        (("training.command:main", "train_draft"), "own_text.prompts=[{task: 1e3}]"),
         (("training.command:main", "train_pair"), "output=2024_05"),
         (("training.command:main", "search_skip_layers"), "name=1e3"),
     ],
@@ -300,7 +302,7 @@ def test_other_commands_refuse_it_too(monkeypatch, capsys, tmp_path, command, ov
     assert find(command[0])(*command[1:]) == 2
     error = capsys.readouterr().err
     name = override.partition("=")[0]
-    assert f"'{name}=" in error and "with both pairs of quotes" in error and error.count("\n") == 1
+    assert f"'{name}" in error and "with both pairs of quotes" in error and error.count("\n") == 1
 
 
 def test_what_is_not_named_in_a_scripts_config_has_its_types_default(monkeypatch):

@@ -24,6 +24,7 @@ from eagle3_folders import (
 )
 from families import VOCABULARY, blurred, reading
 from matrix import decode, prompts
+from safetensors.torch import load_file
 from samples import chosen
 
 from baselines import eagle, greedy
@@ -305,9 +306,15 @@ def test_from_the_command_line(tmp_path, monkeypatch, capsys):
     assert run(monkeypatch, *arguments, f"model.feature_draft={folder}") == 0
     assert run_summary("eagle")["lossless"]["identical"] == 1
     capsys.readouterr()
-    assert run(monkeypatch, *arguments, f"model.feature_draft={folder}", "check=true") == 0
-    memory = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("memory: "))
-    assert re.search(r"feature draft [\d.]+ MiB \+ cache [\d.]+ MiB", memory), memory
+    taken = []
+    for pickled in (False, True):
+        if pickled:
+            torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+            (folder / "model.safetensors").unlink()
+        assert run(monkeypatch, *arguments, f"model.feature_draft={folder}", "check=true") == 0
+        memory = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("memory: "))
+        taken.append(re.search(r"feature draft [\d.]+ MiB \+ cache [\d.]+ MiB", memory)[0])
+    assert taken[0] == taken[1], "pickled weights take as much"
     write(tmp_path / "parallel", "speculators", own, **changes, speculators_model_type="peagle")
     assert run(monkeypatch, *arguments, f"model.feature_draft={tmp_path}/parallel") == 2
     assert "kind peagle" in capsys.readouterr().err

@@ -234,7 +234,16 @@ def test_settings_that_were_searched_elsewhere_are_told(tune) -> None:
 
 def test_what_decides_which_settings_pay_is_in_words() -> None:
     short = ["model=tiny", "task=gsm8k"]
-    assert read_plan(composed(*short)).conditions == "gsm8k-base-1, 0 shots, greedy"
-    drawn = ["temperature=0.8", "top_p=0.9", "model.draft_vocabulary=64", "task.variant=chat", "task.shots=2"]
-    expected = "gsm8k-chat-1, 2 shots, temperature 0.8, top_p 0.9, draft_vocabulary 64"
-    assert read_plan(composed(*short, *drawn)).conditions == expected
+
+    def words(*overrides: str) -> str:
+        plan = read_plan(composed(*short, *overrides))
+        return plan.conditions(plan.methods[0], "float32")
+
+    assert words() == words("model.draft_dtype=float32") == "gsm8k-base-1, 0 shots, greedy"
+    assert words("model.draft_dtype=float64", "model.draft_vocabulary=64").endswith(
+        "greedy, draft_vocabulary 64, draft_dtype float64"
+    )
+    chat = ["task.variant=chat", "task.shots=2", "task.template={enable_thinking: true}", "task.stopped=false"]
+    assert words(*chat) == "gsm8k-chat-1, 2 shots, stopped False, template {'enable_thinking': True}, greedy"
+    drawn = ["temperature=0.8", "top_p=0.9", "acceptance=classic", "draft_noise=own"]
+    assert words(*drawn) == "gsm8k-base-1, 0 shots, temperature 0.8, top_p 0.9, draft_noise own, acceptance classic"

@@ -33,4 +33,5 @@ def main(name: str) -> int:
 def _run(function: str, settings: type, config: DictConfig) -> int:
     """The exit status of `function` ("module:name") for the settings of a composed config."""
     given = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
-    return cast(int, find(function)(typed(settings, given, "")))
+    settled = typed(settings, given, "")  # before what imports torch
+    return cast(int, find(function)(settled))

@@ -15,7 +15,8 @@ from decoding.errors import UserError
 
 GIB = 1 << 30
 FLOATING = {"F64", "F32", "F16", "BF16"}
-INDEX, SINGLE = "model.safetensors.index.json", "model.safetensors"
+# Pickled weights are SpecForge's and EAGLE's, where no other file is.
+INDEX, SINGLE, PICKLED = "model.safetensors.index.json", "model.safetensors", "pytorch_model.bin"
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,11 @@ class Part:
 def part(name: str, folder: str | None, config: PretrainedConfig, dtype: torch.dtype, device: str | None) -> Part:
     """The size of a model loaded in `dtype`.
 
-    It is read from the headers of the safetensors files in `folder`, or else, of a model on the hub
-    (folder None), from its shapes alone, built on torch's meta device, which holds no numbers.
+    It is read from the headers of the safetensors files in `folder` or from its pickled weights, or
+    else, of a model on the hub (folder None), from its shapes alone, built on torch's meta device,
+    which holds no numbers.
     """
-    counted = _headers(Path(folder), dtype) if folder else None
+    counted = (_headers(Path(folder), dtype) or _pickled(Path(folder), dtype)) if folder else None
     parameters, weights = counted or _shapes(config, dtype)
     return Part(name, parameters, weights, _row_bytes(config, dtype), device)
 
@@ -122,6 +124,19 @@ def _headers(folder: Path, dtype: torch.dtype) -> tuple[int, int] | None:
         parameters += sum(numbers for numbers, _ in kinds)
         weights += sum(numbers * (dtype.itemsize if kind in FLOATING else _stored(kind)) for numbers, kind in kinds)
     return parameters, weights
+
+
+def _pickled(folder: Path, dtype: torch.dtype) -> tuple[int, int] | None:
+    """The same of weights in one pickled file; None if there is none that can be read."""
+    file = folder / PICKLED
+    if not file.is_file():
+        return None
+    try:
+        weights = torch.load(file, map_location="meta", weights_only=True)
+    except Exception:  # noqa: BLE001 (of many kinds; loading tells it)
+        return None
+    sizes = [(each.numel(), (dtype if each.is_floating_point() else each.dtype).itemsize) for each in weights.values()]
+    return sum(numbers for numbers, _ in sizes), sum(numbers * size for numbers, size in sizes)
 
 
 def _stored(kind: str) -> int:

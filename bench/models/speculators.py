@@ -17,7 +17,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 from bench.models.location import cannot_load, folder_config, locate
-from bench.models.memory import INDEX, safetensors_files
+from bench.models.memory import INDEX, PICKLED, safetensors_files
 from bench.models.short_head import ShortHead
 from decoding.eagle3 import Eagle3Reader, eagle3
 from decoding.errors import UserError, naming
@@ -25,8 +25,6 @@ from decoding.errors import UserError, naming
 KIND = "speculators_model_type"
 FLAT = "LlamaForCausalLMEagle3"
 AUX = "eagle_aux_hidden_state_layer_ids"
-# Of SpecForge and EAGLE, where no other file is.
-PICKLED = "pytorch_model.bin"
 # What a published draft calls the tensors of `decoding.eagle3`.
 PUBLISHED = (
     ("model.", ""),

@@ -163,18 +163,30 @@ class Plan:
         """Longest output in tokens: the run's own, else the task's."""
         return self.settings.max_new_tokens or self.task.max_new_tokens
 
-    @property
-    def conditions(self) -> str:
-        """What decides which settings pay, beside the pair and where it runs, in words.
+    def conditions(self, planned: MethodPlan, dtype: str) -> str:
+        """What a method's settings are chosen for, beside the pair and where it runs, in words.
 
-        Such as "gsm8k-base-1, 3 shots, greedy".
+        The prompt, how tokens are drawn, and what the draft is but for its weights: such as
+        "gsm8k-base-1, 3 shots, greedy".
+
+        Args:
+            planned: the method.
+            dtype: of the target; a draft's own is named where it is another.
         """
-        sampling = self.settings.sampling
-        drawn = [f"{name} {value:g}" for name, value in asdict(sampling).items() if value != getattr(Sampling(), name)]
-        named = {name: getattr(self.model, name) for name in ("draft_vocabulary", "draft_dtype")}
-        draft = [f"{name} {value}" for name, value in named.items() if value is not None]
-        shots = f"{self.task.shots(self.data.source)} shots"
-        return ", ".join([self.task.version, shots, *(drawn or ["greedy"]), *draft])
+        task, sampling = self.task, self.settings.sampling
+        usual = {**asdict(type(task.config)()), "variant": task.config.variant, **asdict(Sampling())}
+        usual |= {name: value for name, (_, value) in WAYS.items()}
+        usual |= {"draft_vocabulary": None, "draft_dtype": dtype}
+        prompt = {**task.output_settings(self.data.source)}
+        shots = prompt.pop("shots")
+        drawn = {**asdict(sampling), **{name: getattr(planned, name) for name in WAYS}}
+        draft = {"draft_vocabulary": self.model.draft_vocabulary, "draft_dtype": self.model.draft_dtype or dtype}
+
+        def unusual(part: Mapping[str, object]) -> list[str]:
+            return [f"{name} {value}" for name, value in part.items() if value != usual[name]]
+
+        how = unusual(drawn) or ["greedy"]
+        return ", ".join([task.version, f"{shots} shots", *unusual(prompt), *how, *unusual(draft)])
 
 
 GROUPS = ("method", "task", "model", "data")

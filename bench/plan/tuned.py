@@ -39,7 +39,7 @@ MODES = (TUNED, PAPER)
 PAIR = re.compile(r"^# pair: (.*)$", re.MULTILINE)
 PLACE = re.compile(r"^# place: (.*)$", re.MULTILINE)
 CONDITIONS = re.compile(r"^# with: (.*)$", re.MULTILINE)
-THREADS = re.compile(r"^# .*, (\d+) threads$", re.MULTILINE)
+THREADS = re.compile(r"^# \w+, cpu, (\d+) threads?$", re.MULTILINE)
 KEPT = "the published setting was kept"
 DIGITS = 12
 
@@ -53,8 +53,8 @@ class Origin:
             was named.
         file: its name, such as ouroboros or tuned/tiny/gsm8k/ouroboros.
         given: settings that the command line, a preset or a case gave in place of the file's.
-        why: why the tuned ones were not taken, or what their search found; "" where there is
-            nothing to say.
+        why: why the tuned ones were not taken, or on how many threads they were searched and
+            whether that beat nothing; "" where there is nothing to say.
     """
 
     kind: str

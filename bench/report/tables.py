@@ -248,7 +248,7 @@ def write_report(runs: Sequence[Run], folder: Path) -> None:
     for each in found:
         lines = markdown([[_bold(cell) for cell in line] for line in each.lines])
         warned = [f"Warning, {', '.join(names)}: {warning}" for warning, names in each.warnings.items()]
-        listed = ["\n".join(f"- {each}" for each in warned)] if warned else []
+        listed = ["\n".join(f"- {line}" for line in warned)] if warned else []
         sections.append("\n\n".join([f"## {caption(each.runs)}", lines, *listed]))
         latex.append(latex_table(each.lines, caption(each.runs), [*legend(each.runs, shared), *warned]))
     told = " ".join(legend(runs, shared))

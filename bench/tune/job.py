@@ -52,7 +52,7 @@ from tasks.settings import typed
 
 FEWEST_REPEATS = 3
 # Raised where a search is no longer what it was: studies of two rules do not go on as one.
-RULES = 2
+RULES = 3
 
 
 @dataclass
@@ -158,8 +158,9 @@ def _identity(plan: Plan, place: Place, prompts: Prompts, here: Environment) -> 
         "task": {"version": plan.task.version, **plan.task.output_settings(plan.data.source)},
         "sampling": {**asdict(plan.settings.sampling), "seed": plan.settings.seed},
         "way of drawing": [plan.methods[0].draft_noise, plan.methods[0].acceptance],
-        "draft": [plan.model.draft_dtype, plan.model.draft_vocabulary, plan.model.draft_ranking],
+        "draft": [plan.model.draft_dtype or place.dtype, plan.model.draft_vocabulary, plan.model.draft_ranking],
         "attention": plan.model.attn_implementation,
+        "devices": [plan.model.device_map, plan.model.draft_device],
         "data": prompts.rows.digest,
         "prompts": [example.id for example in prompts.examples],
         "weights": weights_digests(plan.model),
@@ -191,7 +192,7 @@ def _write(
     best, published = finals[winner], finals[PUBLISHED]
     searched = table.loc[table["number"] == winner].iloc[0]
     last = max(number for number in range(len(course)) if pandas.notna(searched[f"round_{number}"]))
-    measured, digests = len(table), study.user_attrs["weights"]
+    measured, digests, threads = len(table), study.user_attrs["weights"], study.user_attrs["threads"]
     origin = plan.methods[0].origin
     begun = "given" if origin and origin.given else "published"
     kept = " (kept: nothing beats it beyond noise)" if winner == PUBLISHED else ""
@@ -201,11 +202,11 @@ def _write(
         f"{wanted.repeats} repeats (geometric mean; pooled {best.pooled:.3f}), the best of {len(finals)} there",
         f"the {begun} setting there: {published.speed:.3f}{kept}; a repeat's noise: {100 * noise:.1f}%",
         f"of {measured} settings in {len(course)} rounds; in the search {searched[f'round_{last}']:.3f} (round {last})",
-        f"{plan.methods[0].history}, {study.user_attrs['device']}, {study.user_attrs['threads']} threads",
+        f"{plan.methods[0].history}, {study.user_attrs['device']}, {threads} thread{'s' * (threads > 1)}",
         *study.user_attrs["sittings"],
         f"pair: {in_digits(digests)}",
         f"place: {place}",
-        f"with: {plan.conditions}",
+        f"with: {plan.conditions(plan.methods[0], place.dtype)}",
         *([KEPT] if winner == PUBLISHED and begun == "published" else []),
     ]
     choice = {} if winner == PUBLISHED else study.trials[int(winner)].params

@@ -777,7 +777,7 @@ FAULTS = (
     Fault("a mismatch drawn like any other bar", "bench/report/figures/style.py",
           "        if crossed:\n", "        if False:\n",
           ("test_figures.py",)),
-    Fault("a revision read as a number", "tasks/settings.py", "if hints[key] in TEXTS:", "if False:",
+    Fault("a revision read as a number", "tasks/settings.py", "if hint in TEXTS:", "if False:",
           ("test_command_line.py",)),
     Fault("a script makes a text of a number", "training/command.py",
           "OmegaConf.to_container(OmegaConf.structured(settings))", "settings", ("test_command_line.py",)),

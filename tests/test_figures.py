@@ -386,6 +386,7 @@ def colours(file):
     return len(np.unique((red << 16) + (green << 8) + blue))
 
 
+@pytest.mark.slow
 def test_every_figure_is_written_and_not_blank(tmp_path, capsys):
     root = tmp_path / "runs"
     for history in ("cold", "warm"):
